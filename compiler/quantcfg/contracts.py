@@ -1,0 +1,53 @@
+"""Reads the files of proto/, schemas/ and grammar/, each once.
+
+What they say is treated as constant: nobody writes to what these functions
+return.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message import Message
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """Return a JSON file of schemas/."""
+    text = files("quantcfg.schemas").joinpath(name).read_text(encoding="utf-8")
+    return cast("dict[str, Any]", json.loads(text))
+
+
+@cache
+def grammar(name: str) -> str:
+    """Return a file of grammar/."""
+    return files("quantcfg.grammar").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def message_class(file: str, name: str) -> type[Message]:
+    """Return the class of a message of proto/, such as ("caffe", "caffe.NetParameter").
+
+    The descriptors live in a pool of their own, so that another copy of Caffe's
+    schema in the same process is in nobody's way.
+    """
+    from google.protobuf.message_factory import GetMessageClass
+
+    return GetMessageClass(_pool(file).FindMessageTypeByName(name))
+
+
+@cache
+def _pool(file: str) -> DescriptorPool:
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet
+    from google.protobuf.descriptor_pool import DescriptorPool
+
+    pool = DescriptorPool()
+    compiled = files("quantcfg.proto").joinpath(f"{file}.binpb").read_bytes()
+    for descriptor in FileDescriptorSet.FromString(compiled).file:
+        pool.AddSerializedFile(descriptor.SerializeToString())
+    return pool

@@ -1,0 +1,112 @@
+"""Every diagnostic there is: its code, its severity and its words, once.
+
+A rule is called where its mistake is found; what the message names is given
+there. Codes are stable: a rule may be dropped, its code is not used again.
+
+    QC1xx  reading and syntax        QC4xx  lowering
+    QC2xx  the schema of the text    QC5xx  the JSON configuration and its file
+    QC3xx  the model
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from quantcfg.diagnostics.diagnostic import Diagnostic, Related, Severity
+from quantcfg.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of diagnostic; the message is a format string."""
+
+    code: str
+    severity: Severity
+    message: str
+
+    def at(
+        self, span: Span | None, *, related: Iterable[Related] = (), help: str | None = None, **names: object
+    ) -> Diagnostic:
+        """Return the diagnostic for a place; names fill the message."""
+        text = self.message.format(**names)
+        return Diagnostic(self.code, self.severity, text, span, tuple(related), help)
+
+
+def _error(code: str, message: str) -> Rule:
+    return Rule(code, Severity.ERROR, message)
+
+
+def _warning(code: str, message: str) -> Rule:
+    return Rule(code, Severity.WARNING, message)
+
+
+UNREADABLE_FILE = _error("QC101", 'cannot read "{file}": {reason}')
+NOT_UTF8 = _error("QC102", "the text is not UTF-8: byte 0x{byte:02x} at byte offset {offset} fits nowhere")
+BYTE_ORDER_MARK = _error("QC103", "the text starts with a byte order mark, which AMCT does not read")
+SYNTAX = _error("QC104", "expected {expected}, found {found}")
+UNEXPECTED_CHARACTER = _error("QC105", "{character} cannot stand here")
+UNTERMINATED_STRING = _error("QC106", "the string does not end on its line")
+MALFORMED_NUMBER = _error("QC107", '"{text}" is not a number')
+BAD_ESCAPE = _error("QC108", '"{escape}" is not an escape sequence')
+MALFORMED_NAME = _error("QC109", '"{name}" is not the name of an extension or of an Any type')
+TOO_DEEP = _error("QC110", "messages are nested more than {limit} deep")
+
+UNKNOWN_FIELD = _error("QC201", '{message} has no field "{name}"')
+WRONG_TYPE = _error("QC202", '"{field}" takes {expected}, not {found}')
+INTEGER_RANGE = _error("QC203", '"{field}" takes {low} to {high}, not {value}')
+UNKNOWN_ENUM_VALUE = _error("QC204", '"{field}" has no value {value}')
+LIST_FOR_ONE = _error("QC205", '"{field}" takes one value, not a list')
+MISSING_FIELD = _error("QC206", 'the required field "{field}" is missing from {message}')
+SET_AGAIN = _warning("QC207", '"{field}" is set again; only this last value counts')
+ONEOF_REPLACED = _warning("QC208", '"{field}" takes the place of "{other}": only one of them can be set')
+NOT_SUPPORTED = _error("QC209", "{what} cannot be used here")
+TEXT_NOT_UTF8 = _error("QC210", 'the value of "{field}" is not UTF-8 once its escapes are replaced')
+NOT_FINITE = _error("QC211", '"{field}" must be a finite number, not {value}')
+
+INCLUDE_AND_EXCLUDE = _error("QC301", 'layer "{layer}" has both include and exclude rules')
+UNKNOWN_PHASE = _error("QC302", 'phase {value} of layer "{layer}" is neither TRAIN nor TEST')
+MIXED_VERSIONS = _warning("QC303", '"layer" is ignored in a network that also has "layers", as Caffe does')
+MISPLACED_PADDING = _error(
+    "QC304", 'padding layer "{layer}" must lie between one layer and one convolution or pooling'
+)
+SAME_NAME = _error("QC305", 'two layers of phase TEST are named "{layer}"')
+NAMELESS_LAYER = _error("QC306", "a quantizable {type} layer has no name")
+SHARED_PARAMETERS = _warning("QC307", "{layers} share parameters, and are therefore not quantized")
+ALREADY_QUANTIZED = _error("QC308", 'layer "{layer}" has type {type}: AMCT has worked on this network before')
+NO_LAYERS = _error("QC309", '"{file}" has no layer in phase TEST')
+DAMAGED_WEIGHTS = _error("QC310", '"{file}" is not a caffemodel, or it is damaged at byte {offset}')
+FOREIGN_WEIGHTS = _error("QC311", '"{file}" has weights for no layer of "{model}"')
+WITHOUT_WEIGHTS = _warning("QC312", '"{file}" has no weights for {layers}')
+
+UNKNOWN_LAYER = _error("QC401", 'the network has no layer "{layer}"')
+UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')
+UNQUANTIZABLE_TYPE = _error("QC403", '"{type}" is not a quantizable layer type')
+REPEATED_NAME = _error("QC404", '"{name}" is named twice in {field}')
+ALL_TYPES_SKIPPED = _error("QC405", "skip_layer_types names every quantizable type")
+NOTHING_QUANTIZABLE = _error("QC406", "no layer of the network can be quantized")
+NOTHING_LEFT = _error("QC407", "every layer that can be quantized is skipped")
+RESERVED_NAME = _error("QC408", 'a quantizable layer is named "{layer}", which is a key of the configuration')
+CHANNEL_WISE = _error("QC409", "channel_wise cannot be true for {type}{where}")
+NOT_NON_UNIFORM = _error("QC410", 'layer "{layer}" ({type}) cannot have nuq_quantize: {reason}')
+EMPTY_RANGE = _error("QC411", "the search range must rise, but goes from {start} to {end}")
+LONG_STEP = _error("QC412", "search_step {step} is longer than the search range from {start} to {end}")
+NOT_FUSIBLE = _error("QC413", 'layer "{layer}" has type {type}, which nothing is folded into')
+BAD_MAPPING = _error("QC414", 'mapping file "{file}" is not the fusion JSON of a model: {reason}')
+WRONG_ARGUMENT = _error("QC415", "argument {argument} must be {expected}, not {found}")
+OVERRIDE_UNSUPPORTED = _warning(
+    "QC421", 'this override has no effect: layer "{layer}" is not quantizable ({reason})'
+)
+OVERRIDE_UNMATCHED = _warning("QC422", "this override has no effect: {reason}")
+OVERRIDE_DROPS = _warning("QC423", "this override replaces all of {lower}: {changes}")
+ASYMMETRIC_LOST = _warning("QC424", "asymmetric is {value} for {layers}: AMCT does not take it from {level}")
+DEPRECATED = _warning("QC425", '"{field}" is deprecated')
+DEPRECATED_IGNORED = _warning("QC426", '"{field}" is deprecated, and ignored beside {other}')
+NO_FUSION_GROUP = _warning("QC427", 'nothing would be folded into layer "{layer}" anyway')
+ARGUMENT_IGNORED = _warning("QC428", "argument {argument} is ignored, because a config is given")
+MAPPING_UNMATCHED = _warning("QC429", 'mapping file "{file}" selects no layer for non-uniform quantization')
+
+INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
+UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')
+BAD_OUTPUT_NAME = _error("QC503", '"{file}" cannot be the name of the output: {reason}')
+OUTPUT_REPLACED = _warning("QC504", '"{file}" exists, and is replaced')

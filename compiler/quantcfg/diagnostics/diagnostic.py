@@ -1,0 +1,69 @@
+"""The diagnostic: a mistake, or a remark, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from quantcfg.source import Span
+
+
+class Severity(StrEnum):
+    """How bad it is: an error stops the compile, a warning and a note do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A second place that a diagnostic speaks of; it may be in another file."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A mechanical fix: the text that belongs in place of a span."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding.
+
+    code is stable ("QC402"); span is the place to look at, None where there is
+    none (a file that cannot be opened); help says what to do about it.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span | None = None
+    related: tuple[Related, ...] = ()
+    help: str | None = None
+    fix: tuple[Edit, ...] = ()
+
+
+Report = Callable[[Diagnostic], None]
+"""Where a stage puts its findings; the caller decides what becomes of them."""
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether any of the diagnostics is an error."""
+    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort diagnostics by source and place; those without a place come first."""
+
+    def place(diagnostic: Diagnostic) -> tuple[str, int]:
+        span = diagnostic.span
+        return (span.source.name, span.start) if span else ("", -1)
+
+    return tuple(sorted(diagnostics, key=place))

@@ -1,0 +1,67 @@
+"""A text, where it came from, and the places in it.
+
+A place is a pair of offsets. Line and column are worked out only when a place
+is shown, so that parsing pays nothing for them.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named text: a file, or the value of an argument."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        while newline := self.text.find("\n", starts[-1]) + 1:
+            starts.append(newline)
+        return starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column of an offset, both from 1; columns count characters."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """Return a line of the text, counted from 1, without its line end."""
+        start = self._line_starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start : end if end >= 0 else len(self.text)].removesuffix("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a source, from one offset up to but without another."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """What stands there."""
+        return self.source.text[self.start : self.end]
+
+    @property
+    def start_position(self) -> tuple[int, int]:
+        """Line and column of its first character."""
+        return self.source.position(self.start)
+
+    @property
+    def end_position(self) -> tuple[int, int]:
+        """Line and column of the character behind it."""
+        return self.source.position(self.end)
+
+
+def argument_source(name: str, value: object) -> Source:
+    """Return the value of an argument as a source, so that a mistake in it has a place, too."""
+    return Source(f"argument {name}", json.dumps(value, ensure_ascii=False, default=repr))

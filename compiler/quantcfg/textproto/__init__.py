@@ -1,0 +1,10 @@
+"""Protobuf text format: syntax tree, parser, printer, and the binding of a tree to a message.
+
+Nothing here knows of quantization or of Caffe.
+"""
+
+from quantcfg.textproto.binder import Binding, Place, bind
+from quantcfg.textproto.parser import parse
+from quantcfg.textproto.printer import print_document
+
+__all__ = ["Binding", "Place", "bind", "parse", "print_document"]

@@ -1,0 +1,98 @@
+"""What the scalars of a text stand for."""
+
+from __future__ import annotations
+
+import re
+
+from quantcfg.textproto.tree import Literal, Number, String
+
+_ESCAPE = re.compile(
+    r"""\\(?:
+        (?P<simple> [abfnrtv?\\'"])
+      | (?P<octal>  [0-7]{1,3})
+      | [xX] (?P<hex> [0-9A-Fa-f]{1,2})
+      | u (?P<short> [0-9A-Fa-f]{4})
+      | U (?P<long>  [0-9A-Fa-f]{8})
+      | (?P<wrong> .)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_SIMPLE = dict(zip("abfnrtv?\\'\"", b"\a\b\f\n\r\t\v?\\'\"", strict=True))
+_WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_MOST_DIGITS = 100
+_FLOAT_WORD = re.compile(r"-?(?:inf|infinity|nan)", re.IGNORECASE)
+
+
+def decode_string(string: String) -> bytes | Literal:
+    """Return the bytes that a string stands for, or its first escape sequence that is none.
+
+    Spec: "String Literals". Surrogates and code points beyond U+10FFFF are no
+    characters, and an octal escape is one byte.
+    """
+    decoded = bytearray()
+    for part in string.parts:
+        body = part.text[1:-1]
+        end = 0
+        for escape in _ESCAPE.finditer(body):
+            value = _unescape(escape)
+            if value is None:
+                start = part.start + 1 + escape.start()
+                return Literal(escape[0], start, start + len(escape[0]))
+            decoded += body[end : escape.start()].encode() + value
+            end = escape.end()
+        decoded += body[end:].encode()
+    return bytes(decoded)
+
+
+def _unescape(escape: re.Match[str]) -> bytes | None:
+    """Return the bytes of an escape sequence, or None if there is no such sequence."""
+    kind = escape.lastgroup
+    assert kind
+    digits = escape[kind]
+    if kind == "simple":
+        return bytes([_SIMPLE[digits]])
+    if kind == "wrong":
+        return None
+    if kind in ("octal", "hex"):
+        value = int(digits, 8 if kind == "octal" else 16)
+        return bytes([value]) if value <= 0xFF else None
+    value = int(digits, 16)
+    if value > 0x10FFFF or 0xD800 <= value <= 0xDFFF:
+        return None
+    return chr(value).encode()
+
+
+def encode_string(value: str) -> str:
+    """Return a text as one quoted literal."""
+    return '"' + "".join(_WRITTEN_ESCAPES.get(char, char) for char in value) + '"'
+
+
+def integer(number: Number) -> int | None:
+    """Return the value of a decimal, octal or hexadecimal number, or None if it has a fraction or exponent."""
+    digits = number.text.removeprefix("-").lower()
+    if digits.startswith("0x"):
+        magnitude = int(digits, 16)
+    elif not digits.isdigit():
+        return None
+    elif digits.startswith("0"):
+        magnitude = int(digits, 8)
+    else:
+        # int() refuses thousands of digits; this many are beyond any range already.
+        magnitude = int(digits[:_MOST_DIGITS])
+    return -magnitude if number.text.startswith("-") else magnitude
+
+
+def floating(text: str) -> float | None:
+    """Return the value of a decimal number, "inf" or "nan", or None if it is something else.
+
+    Octal and hexadecimal numbers are no floating point numbers (spec: "Value Types").
+    """
+    digits = text.removeprefix("-").lower()
+    if _FLOAT_WORD.fullmatch(text):
+        return float(text)
+    if digits.startswith("0x") or (len(digits) > 1 and digits.startswith("0") and digits.isdigit()):
+        return None
+    try:
+        return float(text.rstrip("fF"))
+    except ValueError:
+        return None

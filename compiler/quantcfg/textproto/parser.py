@@ -1,0 +1,99 @@
+"""Text to syntax tree, by the grammar in grammar/textproto.lark."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+from quantcfg import contracts
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.source import Source, Span
+from quantcfg.textproto import tree
+from quantcfg.textproto.syntax_errors import describe
+
+if TYPE_CHECKING:
+    from lark import Lark, Token
+
+_BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+_GAP = re.compile(r"[ \t\n\v\f\r]|#[^\n]*\n")
+
+
+def parse(source: Source, report: Report) -> tree.Document | None:
+    """Return the syntax tree of a text, or None after reporting what is wrong with its syntax."""
+    from lark import UnexpectedInput
+
+    if source.text.startswith(_BYTE_ORDER_MARK):
+        report(catalogue.BYTE_ORDER_MARK.at(Span(source, 0, 1), help="save the file without it"))
+        return None
+    try:
+        fields = cast("tuple[tree.Field, ...]", _parser().parse(source.text))
+    except UnexpectedInput as error:
+        report(describe(error, source))
+        return None
+    return tree.Document(source, fields)
+
+
+@cache
+def _parser() -> Lark:
+    from lark import Lark
+
+    return Lark(
+        contracts.grammar("textproto.lark"),
+        start="document",
+        parser="lalr",
+        lexer="contextual",
+        maybe_placeholders=False,
+        transformer=_Build,
+    )
+
+
+class _Build:
+    """What becomes of each rule of the grammar: a node, made of the nodes and tokens in it."""
+
+    @staticmethod
+    def document(children: list[tree.Field]) -> tuple[tree.Field, ...]:
+        return tuple(children)
+
+    @staticmethod
+    def field(children: list[tree.Name | tree.Value]) -> tree.Field:
+        name, value = cast("tuple[tree.Name, tree.Value]", children)
+        return tree.Field(name, value, name.start, value.end)
+
+    @staticmethod
+    def plain_name(children: list[Token]) -> tree.Name:
+        (token,) = children
+        return tree.Name(str(token), False, *_extent(children))
+
+    @staticmethod
+    def bracketed_name(children: list[Token]) -> tree.Name:
+        (token,) = children
+        return tree.Name(_GAP.sub("", token)[1:-1], True, *_extent(children))
+
+    @staticmethod
+    def string(children: list[Token]) -> tree.String:
+        parts = tuple(tree.Literal(str(token), *_extent([token])) for token in children)
+        return tree.String(parts, *_extent(children))
+
+    @staticmethod
+    def number(children: list[Token]) -> tree.Number:
+        return tree.Number("".join(children), *_extent(children))
+
+    @staticmethod
+    def identifier(children: list[Token]) -> tree.Identifier:
+        return tree.Identifier("".join(children), *_extent(children))
+
+    @staticmethod
+    def message(children: list[Token | tree.Field]) -> tree.Message:
+        fields = cast("list[tree.Field]", children[1:-1])
+        return tree.Message(tuple(fields), *_extent([children[0], children[-1]]))
+
+    @staticmethod
+    def list(children: list[Token | tree.Value]) -> tree.List:
+        items = cast("list[tree.Value]", children[1:-1:2])
+        return tree.List(tuple(items), *_extent([children[0], children[-1]]))
+
+
+def _extent(tokens: list[Token]) -> tuple[int, int]:
+    """Return where the first of some tokens starts and the last one ends."""
+    return cast(int, tokens[0].start_pos), cast(int, tokens[-1].end_pos)

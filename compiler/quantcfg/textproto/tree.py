@@ -1,0 +1,110 @@
+"""The syntax tree of a text in protobuf text format.
+
+A node knows where it stands in its source, and that is all it needs to be
+lossless: comments, blanks and separators are in the gaps between the nodes.
+Two trees are equal if they say the same, wherever it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from quantcfg.source import Source, Span
+
+
+def _offset() -> int:
+    return field(default=0, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of a field: plain, or in brackets as that of an extension or an Any type.
+
+    Of a bracketed name, text is what the brackets hold, without blanks and comments.
+    """
+
+    text: str
+    bracketed: bool = False
+    start: int = _offset()
+    end: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """One quoted piece of a string, quotes and escapes as written."""
+
+    text: str
+    start: int = _offset()
+    end: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    """One or more quoted pieces that stand for one string."""
+
+    parts: tuple[Literal, ...]
+    start: int = _offset()
+    end: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as written, its sign put close: "-0x1F", "1.5e3f"."""
+
+    text: str
+    start: int = _offset()
+    end: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A word, its sign put close: "true", "AVE", "-inf"."""
+
+    text: str
+    start: int = _offset()
+    end: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list in brackets: all scalars, or all messages."""
+
+    items: tuple[Value, ...]
+    start: int = _offset()
+    end: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Fields in braces or angle brackets."""
+
+    fields: tuple[Field, ...]
+    start: int = _offset()
+    end: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A name and its value."""
+
+    name: Name
+    value: Value
+    start: int = _offset()
+    end: int = _offset()
+
+
+Scalar = String | Number | Identifier
+Value = Scalar | List | Message
+Node = Name | Literal | Value | Field
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole text: the fields of its one message."""
+
+    source: Source = field(compare=False, repr=False)
+    fields: tuple[Field, ...]
+
+    def span(self, node: Node) -> Span:
+        """Return where a node of this document stands."""
+        return Span(self.source, node.start, node.end)

@@ -1,0 +1,1 @@
+"""The published contracts: what comes out, and what each layer type can do."""
