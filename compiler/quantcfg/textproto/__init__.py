@@ -3,8 +3,8 @@
 Nothing here knows of quantization or of Caffe.
 """
 
-from quantcfg.textproto.binder import Binding, Place, bind
+from quantcfg.textproto.binder import Binding, Path, Place, bind
 from quantcfg.textproto.parser import parse
 from quantcfg.textproto.printer import print_document
 
-__all__ = ["Binding", "Place", "bind", "parse", "print_document"]
+__all__ = ["Binding", "Path", "Place", "bind", "parse", "print_document"]

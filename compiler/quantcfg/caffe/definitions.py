@@ -1,0 +1,187 @@
+"""The layers that a prototxt defines, whatever version of the format it is written in.
+
+V1 and V0 layers are upgraded the way Caffe does it (upgrade_proto.cpp), as far
+as quantization looks at them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from quantcfg import contracts
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.network import Attribute
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.source import Span
+from quantcfg.textproto import Binding, Path, Place
+
+_PADDING = "padding"
+_PADDED = ("conv", "pool")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One layer as it is defined: a caffe.LayerParameter and what the text says beside it.
+
+    path is where the layer is in the binding; unknown_enums are the words that
+    stand where Caffe's enum has no such value, by field.
+    """
+
+    parameter: Any
+    type: str
+    bottoms: tuple[str, ...]
+    path: Path
+    binding: Binding
+    unknown_enums: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The name of the layer; may be empty."""
+        name: str = self.parameter.name
+        return name
+
+    @property
+    def tops(self) -> tuple[str, ...]:
+        """The blobs that the layer writes."""
+        return tuple(self.parameter.top)
+
+    @property
+    def span(self) -> Span:
+        """Where its name stands, or the word that opens it."""
+        named = self.binding.places.get((*self.path, "name"))
+        return named.span if named else self.binding.places[self.path].name_span
+
+    def shared_parameters(self) -> Iterator[tuple[str, Place]]:
+        """Yield the names that the layer gives to its parameters, and where."""
+        for index, parameter in enumerate(self.parameter.param):
+            path = (*self.path, "param", index)
+            if parameter.name:
+                yield parameter.name, self.binding.places.get((*path, "name")) or self.binding.places[path]
+
+    def attributes(self) -> dict[str, Attribute]:
+        """Return the values of its parameter message, defaults filled in.
+
+        A field that has no default and is not set is left out.
+        """
+        field = capabilities.parameter_field(self.type)
+        if field is None:
+            return {}
+        message = getattr(self.parameter, field)
+        unknown = {
+            name: word
+            for name, word in self.unknown_enums.items()
+            if name in message.DESCRIPTOR.fields_by_name
+        }
+        return _values(message) | unknown
+
+
+def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
+    """Return the layers of a caffe.NetParameter, in the order of the text, in today's form."""
+    net = binding.message
+    if net.layers and net.layer:
+        report(catalogue.MIXED_VERSIONS.at(binding.places["layer", 0].name_span))
+    if any(layer.HasField("layer") for layer in net.layers):
+        return _upgrade_v0(binding, report)
+    if net.layers:
+        return tuple(_upgrade_v1(binding, index) for index in range(len(net.layers)))
+    unknown = _unknown_enums(binding, "layer")
+    return tuple(
+        Definition(layer, layer.type, tuple(layer.bottom), ("layer", index), binding, unknown[index])
+        for index, layer in enumerate(net.layer)
+    )
+
+
+def _upgrade_v1(binding: Binding, index: int) -> Definition:
+    old = binding.message.layers[index]
+    layer = _new_layer(old.name, old.top)
+    for name in ("include", "exclude"):
+        getattr(layer, name).extend(getattr(old, name))
+    for name in ("convolution_param", "inner_product_param", "pooling_param"):
+        if old.HasField(name):
+            getattr(layer, name).CopyFrom(getattr(old, name))
+    for name in old.param:
+        layer.param.add(name=name)
+    unknown = _unknown_enums(binding, "layers")[index]
+    types = old.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
+    type_name = unknown.get("type") or types[old.type].name
+    return Definition(
+        layer, capabilities.v1_type(type_name), tuple(old.bottom), ("layers", index), binding, unknown
+    )
+
+
+def _upgrade_v0(binding: Binding, report: Report) -> tuple[Definition, ...]:
+    unknown = _unknown_enums(binding, "layers")
+    layers = [
+        Definition(
+            _upgraded_v0_layer(old),
+            old.layer.type,
+            tuple(old.bottom),
+            ("layers", index, "layer") if old.HasField("layer") else ("layers", index),
+            binding,
+            unknown[index],
+        )
+        for index, old in enumerate(binding.message.layers)
+    ]
+    return tuple(
+        replace(layer, type=capabilities.v0_type(layer.type)) for layer in _without_padding(layers, report)
+    )
+
+
+def _upgraded_v0_layer(old: Any) -> Any:
+    layer, v0 = _new_layer(old.layer.name, old.top), old.layer
+    if v0.type == "conv":
+        layer.convolution_param.group = v0.group
+        if v0.HasField("kernelsize"):
+            layer.convolution_param.kernel_size.append(v0.kernelsize)
+    elif v0.type == "pool":
+        layer.pooling_param.pool = v0.pool
+    return layer
+
+
+def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[Definition]:
+    """Yield the layers without the padding layers, which become a part of the layer behind them."""
+    written_by: dict[str, Definition] = {}
+    for layer in layers:
+        bottoms = tuple(_unpadded(blob, layer, written_by, report) for blob in layer.bottoms)
+        written_by.update(dict.fromkeys(layer.tops, layer))
+        if layer.type != _PADDING:
+            yield replace(layer, bottoms=bottoms)
+
+
+def _unpadded(blob: str, layer: Definition, written_by: Mapping[str, Definition], report: Report) -> str:
+    """Return the blob that a padding layer made this one from, or the blob itself if none did."""
+    padding = written_by.get(blob)
+    if padding is None or padding.type != _PADDING:
+        return blob
+    if layer.type not in _PADDED or not len(layer.bottoms) == len(padding.bottoms) == len(padding.tops) == 1:
+        report(catalogue.MISPLACED_PADDING.at(padding.span, layer=padding.name))
+    return padding.bottoms[0] if padding.bottoms else blob
+
+
+def _new_layer(name: str, tops: Sequence[str]) -> Any:
+    return contracts.message_class("caffe", "caffe.LayerParameter")(name=name, top=tops)
+
+
+def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, str]]:
+    """Return the unknown enum words of a layer list by layer and field."""
+    words: dict[int, dict[str, str]] = defaultdict(dict)
+    for (root, index, *_, field), word in binding.unknown_enums.items():
+        if root == layers:
+            words[int(index)][str(field)] = word
+    return words
+
+
+def _values(message: Any) -> dict[str, Attribute]:
+    values: dict[str, Attribute] = {}
+    for field in message.DESCRIPTOR.fields:
+        if field.message_type is not None:
+            continue
+        if field.is_repeated:
+            values[field.name] = tuple(getattr(message, field.name))
+        elif message.HasField(field.name) or field.has_default_value:
+            value = getattr(message, field.name)
+            values[field.name] = field.enum_type.values_by_number[value].name if field.enum_type else value
+    return values

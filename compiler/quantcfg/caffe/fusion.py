@@ -1,0 +1,79 @@
+"""Which layers become one: BatchNorm and Scale folded into the layer beside them.
+
+Found on the data flow, not on the order of the text: a blob that is changed in
+place is another blob from there on, and a layer whose output is read twice is
+in the middle of no group (reference 5.3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.network import Layer
+
+
+def with_fusion_groups(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Return the layers with their fusion groups filled in."""
+    folded = _folded_layers(layers)
+    groups: dict[int, set[int]] = defaultdict(set)
+    for index, target in folded.items():
+        groups[target] |= {index, target}
+    fused = list(layers)
+    for group in groups.values():
+        members = tuple(layers[index].name for index in sorted(group))
+        for index in group:
+            fused[index] = replace(layers[index], fusion=members)
+    return tuple(fused)
+
+
+def _folded_layers(layers: Sequence[Layer]) -> dict[int, int]:
+    """Return for each layer that is folded, by index, the layer that it is folded into."""
+    following = _following(layers)
+    folded: dict[int, int] = {}
+    for pattern in capabilities.fusion_patterns():
+        for index in range(len(layers)):
+            chain = _chain(index, pattern, layers, following)
+            if chain and folded.keys().isdisjoint(chain):
+                target = next(member for member in chain if layers[member].quantizable)
+                folded.update((member, target) for member in chain if member != target)
+    return folded
+
+
+def _following(layers: Sequence[Layer]) -> dict[int, int]:
+    """Return for each layer with one output and one reader of it, by index, that reader, if it reads nothing else."""
+    producer: dict[str, int] = {}
+    readers: dict[int, list[int]] = defaultdict(list)
+    for index, layer in enumerate(layers):
+        for bottom in layer.bottoms:
+            if bottom in producer:
+                readers[producer[bottom]].append(index)
+        producer.update(dict.fromkeys(layer.tops, index))
+    return {
+        index: reading[0]
+        for index, reading in readers.items()
+        if len(reading) == 1 and len(layers[index].tops) == 1 and len(layers[reading[0]].bottoms) == 1
+    }
+
+
+def _chain(
+    index: int, pattern: Sequence[str], layers: Sequence[Layer], following: Mapping[int, int]
+) -> list[int]:
+    """Return the layers that match a pattern from a layer on, or nothing."""
+    chain: list[int] = []
+    member: int | None = index
+    for layer_type in pattern:
+        if member is None or layers[member].type != layer_type or not _fits(layers[member]):
+            return []
+        chain.append(member)
+        member = following.get(member)
+    return chain
+
+
+def _fits(layer: Layer) -> bool:
+    """Tell whether a layer may be part of a group: quantizable, or foldable into one that is."""
+    if len(layer.bottoms) != 1 or len(layer.tops) != 1:
+        return False
+    return layer.quantizable or capabilities.obstacle("foldable", layer.type, layer.attributes) is None

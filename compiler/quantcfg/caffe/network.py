@@ -1,0 +1,61 @@
+"""A Caffe network as the compiler sees it: the layers of phase TEST, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from quantcfg.diagnostics import Diagnostic
+from quantcfg.source import Span
+
+Attribute = bool | int | str | tuple[int, ...]
+Attributes = Mapping[str, Attribute]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer.
+
+    attributes are the values of its parameter message, defaults filled in;
+    weight_shape is that of its first blob, where a weights file was read;
+    obstacle is why the layer is not quantizable, None if it is; fusion holds
+    the names of the layers that become one with it, itself among them, in
+    network order, and is empty where there are none; span is its name in the
+    prototxt.
+    """
+
+    name: str
+    type: str
+    bottoms: tuple[str, ...]
+    tops: tuple[str, ...]
+    attributes: Attributes
+    weight_shape: Shape | None
+    obstacle: str | None
+    fusion: tuple[str, ...]
+    span: Span
+
+    @property
+    def quantizable(self) -> bool:
+        """Whether AMCT can quantize this layer (reference 5.1, 5.2)."""
+        return self.obstacle is None
+
+
+@dataclass(frozen=True)
+class Network:
+    """The layers of a prototxt that hold in phase TEST, and what was remarked when it was read."""
+
+    name: str
+    layers: tuple[Layer, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Layer]:
+        """The layers by name."""
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def quantizable(self) -> tuple[Layer, ...]:
+        """The layers that AMCT can quantize, in network order."""
+        return tuple(layer for layer in self.layers if layer.quantizable)

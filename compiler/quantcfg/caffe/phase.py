@@ -1,0 +1,39 @@
+"""Which layers hold in phase TEST, at level 0, with no stage set (Caffe's FilterNet)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quantcfg.caffe.definitions import Definition
+from quantcfg.diagnostics import Report, catalogue
+
+_LEVEL = 0
+
+
+def holds_in_test(layer: Definition, report: Report) -> bool:
+    """Tell whether a layer is part of the network in phase TEST.
+
+    It is if one of its include rules is met, or if it has none and none of its
+    exclude rules is met. Rules of both kinds are an error.
+    """
+    include, exclude = layer.parameter.include, layer.parameter.exclude
+    if "phase" in layer.unknown_enums:
+        word = layer.unknown_enums["phase"]
+        report(catalogue.UNKNOWN_PHASE.at(layer.span, layer=layer.name, value=word))
+        return True
+    if include and exclude:
+        report(catalogue.INCLUDE_AND_EXCLUDE.at(layer.span, layer=layer.name))
+        return True
+    if include:
+        return any(_is_met(layer, rule) for rule in include)
+    return not any(_is_met(layer, rule) for rule in exclude)
+
+
+def _is_met(layer: Definition, rule: Any) -> bool:
+    test = rule.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name["TEST"].number
+    return not (
+        (rule.HasField("phase") and rule.phase != test)
+        or (rule.HasField("min_level") and rule.min_level > _LEVEL)
+        or (rule.HasField("max_level") and rule.max_level < _LEVEL)
+        or rule.stage
+    )

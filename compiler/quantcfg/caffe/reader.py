@@ -1,0 +1,189 @@
+"""Prototxt and weights to network."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+from quantcfg import contracts
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.definitions import Definition, definitions
+from quantcfg.caffe.fusion import with_fusion_groups
+from quantcfg.caffe.network import Attribute, Layer, Network, Shape
+from quantcfg.caffe.phase import holds_in_test
+from quantcfg.caffe.weights import Weights
+from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue, has_errors
+from quantcfg.diagnostics.words import quoted
+from quantcfg.source import Source
+from quantcfg.textproto import Binding, Path, Place, bind, parse
+
+_RANK = 4
+"""The rank of a blob of which nothing says otherwise: batch, channels, height, width."""
+
+
+def read_network(source: Source, weights: Weights | None, report: Report) -> Network | None:
+    """Return the network of a prototxt, or None after reporting why it cannot be read.
+
+    Warnings are reported, and kept in the network as well: they hold for all
+    that is made of it.
+    """
+    found: list[Diagnostic] = []
+    network = _read(source, weights, found.append)
+    for diagnostic in found:
+        report(diagnostic)
+    if network is None or has_errors(found):
+        return None
+    return Network(network.name, network.layers, tuple(found))
+
+
+def _read(source: Source, weights: Weights | None, report: Report) -> Network | None:
+    document = parse(source, report)
+    if document is None:
+        return None
+    net = contracts.message_class("caffe", "caffe.NetParameter")()
+    binding = bind(document, net, report, lenient=True)
+    layers = [layer for layer in definitions(binding, report) if holds_in_test(layer, report)]
+    _check_layers(layers, source, report)
+    if weights:
+        _check_weights(layers, weights, source, report)
+    sharing = _sharing(layers)
+    for group in sharing:
+        report(group.warning())
+    obstacles = {layer.path: group.obstacle(layer) for group in sharing for layer in group.layers}
+    ranks = _blob_ranks(binding, layers)
+    read = [_layer(layer, weights, ranks, obstacles.get(layer.path)) for layer in layers]
+    _check_names(read, report)
+    return Network(binding.message.name, with_fusion_groups(read))
+
+
+def _layer(
+    definition: Definition, weights: Weights | None, ranks: Mapping[str, int], sharing: str | None
+) -> Layer:
+    shape = _weight_shape(definition, weights)
+    attributes = definition.attributes()
+    if "kernel_size" in attributes:
+        attributes["filter_rank"] = _filter_rank(attributes, shape, definition.bottoms, ranks)
+    obstacle = capabilities.obstacle("quantizable", definition.type, attributes)
+    return Layer(
+        definition.name,
+        definition.type,
+        definition.bottoms,
+        definition.tops,
+        attributes,
+        shape,
+        obstacle or sharing,
+        (),
+        definition.span,
+    )
+
+
+def _weight_shape(definition: Definition, weights: Weights | None) -> Shape | None:
+    stored = weights.layers.get(definition.name) if weights else None
+    return stored.shapes[0] if stored else None
+
+
+def _filter_rank(
+    attributes: Mapping[str, Attribute],
+    shape: Shape | None,
+    bottoms: Sequence[str],
+    ranks: Mapping[str, int],
+) -> int:
+    """Return the number of dimensions of a filter: outputs, channels, and the spatial ones (reference U24)."""
+    if shape is not None:
+        return len(shape)
+    if "kernel_h" in attributes or "kernel_w" in attributes:
+        return _RANK
+    sizes = attributes["kernel_size"]
+    assert isinstance(sizes, tuple)
+    if len(sizes) > 1:
+        return 2 + len(sizes)
+    return ranks.get(bottoms[0], _RANK) if bottoms else _RANK
+
+
+def _blob_ranks(binding: Binding, layers: Sequence[Definition]) -> dict[str, int]:
+    """Return the ranks of the blobs that come from the network's inputs; a layer is taken to keep the rank."""
+    net = binding.message
+    ranks = dict.fromkeys(net.input, _RANK)
+    ranks.update(zip(net.input, (len(shape.dim) for shape in net.input_shape), strict=False))
+    for layer in layers:
+        shapes = [len(shape.dim) for shape in layer.parameter.input_param.shape]
+        if shapes:
+            ranks.update(zip(layer.tops, cycle(shapes), strict=False))
+        elif layer.bottoms and layer.bottoms[0] in ranks:
+            ranks.update(dict.fromkeys(layer.tops, ranks[layer.bottoms[0]]))
+    return ranks
+
+
+@dataclass(frozen=True, slots=True)
+class _Sharing:
+    """Layers that share parameters, and where each of them says so."""
+
+    layers: tuple[Definition, ...]
+    places: tuple[Place, ...]
+
+    def obstacle(self, layer: Definition) -> str:
+        others = [other.name for other in self.layers if other is not layer]
+        return f"it shares parameters with {quoted(others)}"
+
+    def warning(self) -> Diagnostic:
+        first, *others = self.places
+        return catalogue.SHARED_PARAMETERS.at(
+            first.span,
+            layers=quoted(layer.name for layer in self.layers),
+            related=[Related(place.span, "shared here") for place in others],
+        )
+
+
+def _sharing(layers: Sequence[Definition]) -> list[_Sharing]:
+    """Return the groups of layers that share parameters and could be quantized else (reference 5.2, U15)."""
+    users: dict[str, dict[Path, tuple[Definition, Place]]] = defaultdict(dict)
+    for layer in layers:
+        for name, place in layer.shared_parameters():
+            users[name].setdefault(layer.path, (layer, place))
+    # Weights and biases are usually shared by the same layers: that is one group.
+    groups: dict[tuple[Path, ...], tuple[tuple[Definition, Place], ...]] = {}
+    for group in users.values():
+        if len(group) > 1:
+            groups.setdefault(tuple(group), tuple(group.values()))
+    quantizable = capabilities.quantizable_types()
+    return [
+        _Sharing(tuple(layer for layer, _ in sharing), tuple(place for _, place in sharing))
+        for sharing in groups.values()
+        if any(layer.type in quantizable for layer, _ in sharing)
+    ]
+
+
+def _check_layers(layers: Sequence[Definition], source: Source, report: Report) -> None:
+    if not layers:
+        report(catalogue.NO_LAYERS.at(None, file=source.name))
+    for layer in layers:
+        if capabilities.is_amct_type(layer.type):
+            report(catalogue.ALREADY_QUANTIZED.at(layer.span, layer=layer.name, type=layer.type))
+
+
+def _check_names(layers: Sequence[Layer], report: Report) -> None:
+    """Report quantizable layers that their names do not tell apart: the output is keyed by name."""
+    first: dict[str, Layer] = {}
+    for layer in layers:
+        other = first.setdefault(layer.name, layer)
+        if layer.quantizable and not layer.name:
+            report(catalogue.NAMELESS_LAYER.at(layer.span, type=layer.type))
+        elif other is not layer and (layer.quantizable or other.quantizable):
+            related = [Related(other.span, "the other one is here")]
+            report(catalogue.SAME_NAME.at(layer.span, layer=layer.name, related=related))
+
+
+def _check_weights(layers: Sequence[Definition], weights: Weights, source: Source, report: Report) -> None:
+    if not any(layer.name in weights.layers for layer in layers):
+        report(catalogue.FOREIGN_WEIGHTS.at(None, file=weights.file, model=source.name))
+        return
+    without = [
+        layer
+        for layer in layers
+        if capabilities.has_weights(layer.type) and layer.name not in weights.layers
+    ]
+    if without:
+        names = quoted(layer.name for layer in without)
+        report(catalogue.WITHOUT_WEIGHTS.at(without[0].span, file=weights.file, layers=names))

@@ -1,0 +1,184 @@
+"""Names, types and blob shapes of a caffemodel, without its numbers.
+
+A caffemodel is a caffe.NetParameter in binary form. Its fields are walked in
+the file itself; the blobs' data is stepped over, so a large file costs no more
+memory than a small one. Field numbers come from proto/caffe.proto.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from quantcfg import contracts
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.network import Shape
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.files import PathLike, reason
+
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+_LONGEST_VARINT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WeightLayer:
+    """A layer of a weights file; the shape of a blob is None where the file does not say it."""
+
+    name: str
+    type: str
+    shapes: tuple[Shape | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The layers of a weights file that have blobs, by name."""
+
+    file: str
+    layers: Mapping[str, WeightLayer]
+
+
+class _DamagedError(Exception):
+    """The bytes at an offset are no field of a message."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+
+def read_weights(path: PathLike, report: Report) -> Weights | None:
+    """Return what a weights file holds, or None after reporting why it cannot be read."""
+    name = os.fspath(path)
+    try:
+        with Path(name).open("rb") as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                raise _DamagedError(0)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                layers = tuple(_layers(data))
+    except (OSError, ValueError) as error:
+        report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
+        return None
+    except _DamagedError as damage:
+        report(catalogue.DAMAGED_WEIGHTS.at(None, file=name, offset=damage.offset))
+        return None
+    return Weights(name, {layer.name: layer for layer in layers if layer.shapes})
+
+
+Bytes = mmap.mmap
+Field = tuple[int, int, int, int]
+"""Number, wire type, and where the value starts and ends; a varint is its own start."""
+
+
+def _layers(data: Bytes) -> Iterator[WeightLayer]:
+    net = _numbers("NetParameter")
+    for number, wire, start, end in _fields(data, 0, len(data)):
+        if wire == _LENGTH and number == net["layer"]:
+            yield _layer(data, start, end, _numbers("LayerParameter"))
+        elif wire == _LENGTH and number == net["layers"]:
+            yield _old_layer(data, start, end)
+
+
+def _old_layer(data: Bytes, start: int, end: int) -> WeightLayer:
+    """Read a V1 layer, or the V0 layer in it."""
+    v1 = _numbers("V1LayerParameter")
+    for number, wire, inner_start, inner_end in _fields(data, start, end):
+        if wire == _LENGTH and number == v1["layer"]:
+            return _layer(data, inner_start, inner_end, _numbers("V0LayerParameter"))
+    return _layer(data, start, end, v1)
+
+
+def _layer(data: Bytes, start: int, end: int, numbers: Mapping[str, int]) -> WeightLayer:
+    name, layer_type = "", ""
+    shapes: list[Shape | None] = []
+    for number, wire, value_start, value_end in _fields(data, start, end):
+        if number == numbers["name"] and wire == _LENGTH:
+            name = data[value_start:value_end].decode(errors="replace")
+        elif number == numbers["type"]:
+            layer_type = _type(data, wire, value_start, value_end)
+        elif number == numbers["blobs"] and wire == _LENGTH:
+            shapes.append(_shape(data, value_start, value_end))
+    return WeightLayer(name, layer_type, tuple(shapes))
+
+
+def _type(data: Bytes, wire: int, start: int, end: int) -> str:
+    """Return the type of a layer as it is called today, from a string (V2, V0) or an enum (V1)."""
+    if wire == _LENGTH:
+        return capabilities.v0_type(data[start:end].decode(errors="replace"))
+    enum = _message("V1LayerParameter").DESCRIPTOR.enum_types_by_name["LayerType"]
+    known = enum.values_by_number.get(start)
+    return capabilities.v1_type(known.name) if known else f"V1 type {start}"
+
+
+def _shape(data: Bytes, start: int, end: int) -> Shape | None:
+    """Return the shape of a blob: BlobShape, or the four numbers of V1; None if it has neither."""
+    blob = _numbers("BlobProto")
+    old = [blob[name] for name in ("num", "channels", "height", "width")]
+    dimensions: dict[int, int] = {}
+    shape: Shape | None = None
+    for number, wire, value_start, value_end in _fields(data, start, end):
+        if number == blob["shape"] and wire == _LENGTH:
+            shape = tuple(_dimensions(data, value_start, value_end))
+        elif number in old and wire == _VARINT:
+            dimensions[number] = _signed(value_start)
+    return tuple(dimensions.get(number, 0) for number in old) if dimensions else shape
+
+
+def _dimensions(data: Bytes, start: int, end: int) -> Iterator[int]:
+    dim = _numbers("BlobShape")["dim"]
+    for number, wire, value_start, value_end in _fields(data, start, end):
+        if number == dim and wire == _VARINT:
+            yield _signed(value_start)
+        elif number == dim and wire == _LENGTH:
+            while value_start < value_end:
+                value, value_start = _varint(data, value_start, value_end)
+                yield _signed(value)
+
+
+def _signed(value: int) -> int:
+    return value - 2**64 if value >= 2**63 else value
+
+
+def _fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
+    """Walk the fields of a message, without looking into them."""
+    while start < end:
+        at = start
+        key, start = _varint(data, start, end)
+        number, wire = key >> 3, key & 7
+        if number == 0:
+            raise _DamagedError(at)
+        if wire == _VARINT:
+            value, start = _varint(data, start, end)
+            yield number, wire, value, value
+            continue
+        if wire == _LENGTH:
+            length, start = _varint(data, start, end)
+        elif wire in (_FIXED32, _FIXED64):
+            length = 4 if wire == _FIXED32 else 8
+        else:
+            raise _DamagedError(at)
+        if start + length > end:
+            raise _DamagedError(at)
+        yield number, wire, start, start + length
+        start += length
+
+
+def _varint(data: Bytes, start: int, end: int) -> tuple[int, int]:
+    """Return a number of variable length, and where it ends."""
+    value = 0
+    for index, byte in enumerate(data[start : min(end, start + _LONGEST_VARINT)]):
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return value, start + index + 1
+    raise _DamagedError(start)
+
+
+@cache
+def _numbers(message: str) -> Mapping[str, int]:
+    return {field.name: field.number for field in _message(message).DESCRIPTOR.fields}
+
+
+def _message(name: str) -> Any:
+    return contracts.message_class("caffe", f"caffe.{name}")

@@ -1,0 +1,41 @@
+"""Files as sources."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.source import Source, Span
+
+PathLike = str | os.PathLike[str]
+
+
+def read_source(path: PathLike, report: Report) -> Source | None:
+    """Return a text file as a source, or None after reporting why it cannot be read."""
+    name = os.fspath(path)
+    try:
+        content = Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
+        return None
+    try:
+        return Source(name, content.decode())
+    except UnicodeDecodeError as error:
+        source = Source(name, content.decode(errors="replace"))
+        offset = len(content[: error.start].decode())
+        report(
+            catalogue.NOT_UTF8.at(
+                Span(source, offset, offset + 1),
+                byte=content[error.start],
+                offset=error.start,
+                help="save the file as UTF-8",
+            )
+        )
+        return None
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Return what the system says of an error, without the path."""
+    text = error.strerror if isinstance(error, OSError) else None
+    return (text or str(error)).lower()
