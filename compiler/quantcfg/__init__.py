@@ -1,1 +1,59 @@
-"""Compile a quantization request for a Caffe network into the JSON configuration that AMCT reads."""
+"""Compile a quantization request for a Caffe network into the JSON configuration that AMCT reads.
+
+from quantcfg import create_quant_config
+
+create_quant_config("config.json", "deploy.prototxt", "net.caffemodel", config_defination="quant.cfg")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quantcfg.api import (
+        Compilation,
+        QuantConfigError,
+        QuantConfigWarning,
+        compile_config,
+        create_quant_config,
+        read_model,
+    )
+    from quantcfg.caffe.network import Layer, Network
+    from quantcfg.diagnostics import Diagnostic, Related, Severity
+    from quantcfg.source import Source, Span
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Compilation",
+    "Diagnostic",
+    "Layer",
+    "Network",
+    "QuantConfigError",
+    "QuantConfigWarning",
+    "Related",
+    "Severity",
+    "Source",
+    "Span",
+    "compile_config",
+    "create_quant_config",
+    "read_model",
+]
+
+_HOMES = {
+    "Diagnostic": "diagnostics",
+    "Layer": "caffe.network",
+    "Network": "caffe.network",
+    "Related": "diagnostics",
+    "Severity": "diagnostics",
+    "Source": "source",
+    "Span": "source",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used, so that the package itself costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'api')}"), name)

@@ -180,9 +180,7 @@ def _check_weights(layers: Sequence[Definition], weights: Weights, source: Sourc
         report(catalogue.FOREIGN_WEIGHTS.at(None, file=weights.file, model=source.name))
         return
     without = [
-        layer
-        for layer in layers
-        if capabilities.has_weights(layer.type) and layer.name not in weights.layers
+        layer for layer in layers if capabilities.has_weights(layer.type) and layer.name not in weights.layers
     ]
     if without:
         names = quoted(layer.name for layer in without)

@@ -8,6 +8,7 @@ from quantcfg.diagnostics.diagnostic import (
     Severity,
     has_errors,
     in_order,
+    related,
 )
 
-__all__ = ["Diagnostic", "Edit", "Related", "Report", "Severity", "has_errors", "in_order"]
+__all__ = ["Diagnostic", "Edit", "Related", "Report", "Severity", "has_errors", "in_order", "related"]

@@ -25,6 +25,11 @@ class Related:
     message: str
 
 
+def related(span: Span | None, message: str) -> tuple[Related, ...]:
+    """Return a related place, or nothing where there is no place."""
+    return (Related(span, message),) if span else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """A mechanical fix: the text that belongs in place of a span."""

@@ -11,12 +11,12 @@ from quantcfg.source import Span
 
 def render(diagnostic: Diagnostic) -> str:
     """Return a diagnostic as lines of text, without a final newline."""
-    return "\n".join(_lines(diagnostic))
+    return "\n".join(map(_shown, _lines(diagnostic)))
 
 
 def render_line(diagnostic: Diagnostic) -> str:
     """Return a diagnostic as one line: place, message, code."""
-    return f"{_place(diagnostic.span)}{diagnostic.message} [{diagnostic.code}]"
+    return _shown(f"{_place(diagnostic.span)}{diagnostic.message} [{diagnostic.code}]")
 
 
 def _lines(diagnostic: Diagnostic) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _excerpt(span: Span) -> Iterator[str]:
     marked = line[column - 1 : end - 1 if last == number else len(line)]
     margin = " " * len(str(number))
     yield f" {margin} |"
-    yield f" {number} | {_shown(line)}"
+    yield f" {number} | {line}"
     yield f" {margin} | {_blank(line[: column - 1])}{'^' * max(1, _width(marked))}"
 
 

@@ -14,3 +14,8 @@ def quoted(names: Iterable[str]) -> str:
         rest = len(shown) - _MOST_NAMES + 1
         shown[_MOST_NAMES - 1 :] = [f"{rest} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def boolean(value: bool) -> str:
+    """Return a truth value as text formats write it."""
+    return "true" if value else "false"

@@ -116,17 +116,11 @@ def _names(descriptor: Descriptor) -> dict[str, FieldDescriptor]:
     names = {}
     for descriptor_field in descriptor.fields:
         names[descriptor_field.name] = descriptor_field
-        if _is_group(descriptor_field):
-            names[descriptor_field.message_type.name] = descriptor_field
+        group = descriptor_field.message_type if descriptor_field.type == FieldDescriptor.TYPE_GROUP else None
+        # A group goes by the name of its type as well (spec: "group Fields").
+        if group and group.name.lower() == descriptor_field.name:
+            names[group.name] = descriptor_field
     return names
-
-
-def _is_group(descriptor_field: FieldDescriptor) -> bool:
-    """Tell whether a field is a group, which goes by the name of its type as well (spec: "group Fields")."""
-    return (
-        descriptor_field.type == FieldDescriptor.TYPE_GROUP
-        and descriptor_field.message_type.name.lower() == descriptor_field.name
-    )
 
 
 def _bind_fields(
@@ -182,7 +176,8 @@ def _set(
 ) -> None:
     name = descriptor_field.name
     if descriptor_field.message_type is not None:
-        _report_replaced(context, place, descriptor_field, message, path)
+        if isinstance(place.value, tree.Message):
+            _report_replaced(context, place, descriptor_field, message, path)
         _bind_message(context, place, descriptor_field, lambda: _present(getattr(message, name)), path, depth)
     elif (value := _value(context, place, descriptor_field, path)) is not None:
         _report_replaced(context, place, descriptor_field, message, path)
@@ -207,6 +202,7 @@ def _bind_message(
         context.failed.add(path)
         context.report(_wrong_type(place, descriptor_field, "a message in braces"))
     elif depth >= DEPTH_LIMIT:
+        context.failed.add(path)
         context.report(catalogue.TOO_DEEP.at(place.name_span, limit=DEPTH_LIMIT))
     else:
         context.places[path] = place
@@ -224,9 +220,7 @@ def _report_replaced(
         context.report(
             catalogue.ONEOF_REPLACED.at(place.name_span, field=name, other=other, related=[earlier])
         )
-    elif (
-        descriptor_field.message_type is None and descriptor_field.has_presence and message.HasField(name)
-    ):
+    elif descriptor_field.message_type is None and descriptor_field.has_presence and message.HasField(name):
         earlier = Related(context.places[path].span, "this value is lost")
         context.report(catalogue.SET_AGAIN.at(place.name_span, field=name, related=[earlier]))
 
@@ -304,7 +298,9 @@ def _convert(place: Place, descriptor_field: FieldDescriptor) -> Any:
     return _CONVERTERS[kind](place, descriptor_field)
 
 
-def _convert_integer(place: Place, descriptor_field: FieldDescriptor, low: int, high: int) -> int | Diagnostic:
+def _convert_integer(
+    place: Place, descriptor_field: FieldDescriptor, low: int, high: int
+) -> int | Diagnostic:
     value = integer(place.value) if isinstance(place.value, tree.Number) else None
     if value is None:
         return _wrong_type(place, descriptor_field, "an integer")
@@ -354,10 +350,13 @@ def _convert_bytes(place: Place, descriptor_field: FieldDescriptor) -> bytes | D
 
 def _convert_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diagnostic:
     enum, value = descriptor_field.enum_type, place.value
+    assert enum
     if isinstance(value, tree.Identifier) and value.text in enum.values_by_name:
         return enum.values_by_name[value.text].number
     number = integer(value) if isinstance(value, tree.Number) else None
-    if number is not None and (number in enum.values_by_number or not enum.is_closed):
+    if number is not None and not enum.is_closed:
+        return _convert_integer(place, descriptor_field, -(2**31), 2**31 - 1)
+    if number is not None and number in enum.values_by_number:
         return number
     names = list(enum.values_by_name)
     if not isinstance(value, tree.Identifier | tree.Number):
@@ -386,7 +385,7 @@ def _wrong_type(place: Place, descriptor_field: FieldDescriptor, expected: str) 
     help = None
     if isinstance(value, tree.Identifier) and descriptor_field.type == FieldDescriptor.TYPE_STRING:
         help = f'put it in quotes: "{value.text}"'
-    elif isinstance(value, tree.String) and descriptor_field.type != FieldDescriptor.TYPE_MESSAGE:
+    elif isinstance(value, tree.String) and descriptor_field.message_type is None:
         help = "write it without quotes"
     return catalogue.WRONG_TYPE.at(
         place.span, field=descriptor_field.name, expected=expected, found=_written(value), help=help

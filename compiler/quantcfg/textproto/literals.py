@@ -10,7 +10,7 @@ _ESCAPE = re.compile(
     r"""\\(?:
         (?P<simple> [abfnrtv?\\'"])
       | (?P<octal>  [0-7]{1,3})
-      | [xX] (?P<hex> [0-9A-Fa-f]{1,2})
+      | x (?P<hex>  [0-9A-Fa-f]{1,2})
       | u (?P<short> [0-9A-Fa-f]{4})
       | U (?P<long>  [0-9A-Fa-f]{8})
       | (?P<wrong> .)
@@ -18,9 +18,10 @@ _ESCAPE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _SIMPLE = dict(zip("abfnrtv?\\'\"", b"\a\b\f\n\r\t\v?\\'\"", strict=True))
-_WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\000"}
 _MOST_DIGITS = 100
-_FLOAT_WORD = re.compile(r"-?(?:inf|infinity|nan)", re.IGNORECASE)
+_FLOAT_WORDS = ("inf", "infinity", "nan")
+_RADIX = re.compile(r"0x|0[0-7]+$")
 
 
 def decode_string(string: String) -> bytes | Literal:
@@ -38,10 +39,15 @@ def decode_string(string: String) -> bytes | Literal:
             if value is None:
                 start = part.start + 1 + escape.start()
                 return Literal(escape[0], start, start + len(escape[0]))
-            decoded += body[end : escape.start()].encode() + value
+            decoded += _encoded(body[end : escape.start()]) + value
             end = escape.end()
-        decoded += body[end:].encode()
+        decoded += _encoded(body[end:])
     return bytes(decoded)
+
+
+def _encoded(plain: str) -> bytes:
+    # A surrogate in the text itself, where no escape stands, is for the binder to refuse.
+    return plain.encode(errors="surrogatepass")
 
 
 def _unescape(escape: re.Match[str]) -> bytes | None:
@@ -88,11 +94,8 @@ def floating(text: str) -> float | None:
     Octal and hexadecimal numbers are no floating point numbers (spec: "Value Types").
     """
     digits = text.removeprefix("-").lower()
-    if _FLOAT_WORD.fullmatch(text):
+    if digits in _FLOAT_WORDS:
         return float(text)
-    if digits.startswith("0x") or (len(digits) > 1 and digits.startswith("0") and digits.isdigit()):
+    if digits[0] not in ".0123456789" or _RADIX.match(digits):
         return None
-    try:
-        return float(text.rstrip("fF"))
-    except ValueError:
-        return None
+    return float(text.rstrip("fF"))

@@ -86,12 +86,12 @@ class _Build:
     @staticmethod
     def message(children: list[Token | tree.Field]) -> tree.Message:
         fields = cast("list[tree.Field]", children[1:-1])
-        return tree.Message(tuple(fields), *_extent([children[0], children[-1]]))
+        return tree.Message(tuple(fields), *_extent(cast("list[Token]", children)))
 
     @staticmethod
     def list(children: list[Token | tree.Value]) -> tree.List:
         items = cast("list[tree.Value]", children[1:-1:2])
-        return tree.List(tuple(items), *_extent([children[0], children[-1]]))
+        return tree.List(tuple(items), *_extent(cast("list[Token]", children)))
 
 
 def _extent(tokens: list[Token]) -> tuple[int, int]:

@@ -14,7 +14,8 @@ from quantcfg.source import Source, Span
 if TYPE_CHECKING:
     from lark import Token, UnexpectedInput, UnexpectedToken
 
-_NUMBER_LIKE = re.compile(r"\.?[0-9][0-9A-Za-z_.]*")
+_NUMBER_LIKE = re.compile(r"\.?[0-9](?:[eE][+-]|[0-9A-Za-z_.])*")
+_STRING_UP_TO_NUL = re.compile(r"""(?:"(?:[^"\\\n\0]|\\[^\n\0])*+|'(?:[^'\\\n\0]|\\[^\n\0])*+)\\?(?=\0)""")
 _BRACKETED_LIKE = re.compile(r"\[[^\]\n]*\]?")
 _REST_OF_LINE = re.compile(r"[^\r\n]*")
 _LONGEST_QUOTE = 40
@@ -29,7 +30,9 @@ _PUNCTUATION = {
     "RSQB": '"]"',
     "$END": "the end of the text",
 }
-_TYPOGRAPHIC_QUOTES = dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"') | dict.fromkeys("\u2018\u2019", "'")
+_TYPOGRAPHIC_QUOTES = dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"') | dict.fromkeys(
+    "\u2018\u2019", "'"
+)
 
 
 def describe(error: UnexpectedInput, source: Source) -> Diagnostic:
@@ -39,6 +42,7 @@ def describe(error: UnexpectedInput, source: Source) -> Diagnostic:
     if isinstance(error, UnexpectedToken):
         return _unexpected_token(error, source)
     assert isinstance(error, UnexpectedCharacters)
+    assert error.pos_in_stream is not None
     return _unexpected_character(source, error.pos_in_stream)
 
 
@@ -103,6 +107,8 @@ def _help(token: Token, accepted: Collection[str]) -> str | None:
 
 
 def _unexpected_character(source: Source, offset: int) -> Diagnostic:
+    string = _STRING_UP_TO_NUL.match(source.text, offset)
+    offset = string.end() if string else offset
     character = source.text[offset]
     if character in "\"'":
         rest = _REST_OF_LINE.match(source.text, offset)

@@ -1,0 +1,7 @@
+"""python -m quantcfg."""
+
+import sys
+
+from quantcfg.cli import main
+
+sys.exit(main())

@@ -1,0 +1,249 @@
+"""The library: a drop-in for AMCT's create_quant_config, and the steps it is made of."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from quantcfg.caffe import Network, read_network, read_weights
+from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
+from quantcfg.diagnostics.text import render, render_line
+from quantcfg.files import PathLike, read_source
+from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
+from quantcfg.plan import Plan, Request, lower, request_from_arguments, request_from_config
+from quantcfg.source import Source, Span, argument_source
+
+
+class QuantConfigError(ValueError):
+    """A request that cannot be compiled; diagnostics holds all that was found."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
+        super().__init__("\n".join(render(diagnostic) for diagnostic in errors))
+        self.diagnostics = diagnostics
+
+
+class QuantConfigWarning(UserWarning):
+    """Something in a request that does not do what its writer probably meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What a compile gave.
+
+    config is the configuration in output order and text the exact content of
+    its file; both are None where there are errors. diagnostics holds errors and
+    warnings, sorted by place. plan says of every value where it came from.
+    """
+
+    config: Config | None
+    text: str | None
+    diagnostics: tuple[Diagnostic, ...]
+    plan: Plan | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a configuration."""
+        return self.config is not None
+
+
+def create_quant_config(
+    config_file: str,
+    model_file: str,
+    weights_file: str,
+    skip_layers: list[str] | None = None,
+    batch_num: int = 1,
+    activation_offset: bool = True,
+    config_defination: str | None = None,
+) -> None:
+    """Write the quantization configuration of a model, as AMCT's function of this name does (reference 1).
+
+    Args:
+        config_file: where to write the JSON; missing folders are made, an
+            existing file is replaced.
+        model_file: the prototxt.
+        weights_file: the caffemodel.
+        skip_layers: names of quantizable layers that are not to be quantized.
+        batch_num: how many batches calibration runs.
+        activation_offset: whether activations are quantized with an offset.
+        config_defination: the quant.cfg; the three arguments before it are
+            ignored if it is given.
+
+    Raises:
+        TypeError: an argument has the wrong type.
+        QuantConfigError: the request cannot be compiled, or not be written.
+            An existing file is left as it is then.
+
+    """
+    files = {"config_file": config_file, "model_file": model_file, "weights_file": weights_file}
+    optional = {} if config_defination is None else {"config_defination": config_defination}
+    for problem in (
+        *_bad_files(files | optional),
+        *_bad_arguments(skip_layers, batch_num, activation_offset),
+    ):
+        raise TypeError(f"create_quant_config: {problem.message}")
+    found: list[Diagnostic] = list(_bad_output(config_file, (*files.values(), *optional.values())[1:]))
+    if has_errors(found):
+        raise QuantConfigError(tuple(found))
+    compilation = compile_files(
+        model_file,
+        weights_file,
+        config_defination,
+        skip_layers=skip_layers,
+        batch_num=batch_num,
+        activation_offset=activation_offset,
+    )
+    found += compilation.diagnostics
+    if compilation.text is None or not write_file(config_file, compilation.text, found.append):
+        raise QuantConfigError(tuple(found))
+    for diagnostic in found:
+        warnings.warn(render_line(diagnostic), QuantConfigWarning, stacklevel=2)
+
+
+def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Network:
+    """Return the network of a prototxt, in phase TEST, with the shapes of its weights if they are given.
+
+    Its warnings are in its diagnostics.
+
+    Raises:
+        QuantConfigError: the model cannot be read.
+
+    """
+    found: list[Diagnostic] = []
+    network = load_model(model_file, weights_file, found.append)
+    if network is None:
+        raise QuantConfigError(in_order(found))
+    return network
+
+
+def load_model(model_file: PathLike, weights_file: PathLike | None, report: Report) -> Network | None:
+    """Return the network of a prototxt and its weights, or None after reporting why they cannot be read."""
+    source = read_source(model_file, report)
+    weights = None if weights_file is None else read_weights(weights_file, report)
+    if source is None or (weights is None and weights_file is not None):
+        return None
+    return read_network(source, weights, report)
+
+
+def compile_config(
+    network: Network,
+    *,
+    config_text: str | None = None,
+    config_name: str = "quant.cfg",
+    skip_layers: list[str] | None = None,
+    batch_num: int = 1,
+    activation_offset: bool = True,
+) -> Compilation:
+    """Compile a request for a network: a quant.cfg, or the plain arguments. It raises nothing for bad input.
+
+    Args:
+        network: what read_model returned.
+        config_text: the content of a quant.cfg; the arguments behind config_name
+            are ignored if it is given.
+        config_name: what the quant.cfg is called in diagnostics.
+        skip_layers: names of quantizable layers that are not to be quantized.
+        batch_num: how many batches calibration runs.
+        activation_offset: whether activations are quantized with an offset.
+
+    """
+    config = None if config_text is None else Source(config_name, config_text)
+    found: list[Diagnostic] = []
+    request = _request(config, skip_layers, batch_num, activation_offset, found.append)
+    return _compile(network, request, [*network.diagnostics, *found])
+
+
+def compile_files(
+    model_file: PathLike,
+    weights_file: PathLike | None = None,
+    config_file: PathLike | None = None,
+    *,
+    skip_layers: list[str] | None = None,
+    batch_num: int = 1,
+    activation_offset: bool = True,
+) -> Compilation:
+    """Compile a request that is in files: compile_config on what they hold. It raises nothing for bad input."""
+    found: list[Diagnostic] = []
+    network = load_model(model_file, weights_file, found.append)
+    config = None if config_file is None else read_source(config_file, found.append)
+    if config_file is not None and config is None:
+        return _failure(found)
+    request = _request(config, skip_layers, batch_num, activation_offset, found.append)
+    return _failure(found) if network is None else _compile(network, request, found)
+
+
+def _compile(network: Network, request: Request | None, found: list[Diagnostic]) -> Compilation:
+    if request is None:
+        return _failure(found)
+    plan = lower(network, request, found.append)
+    config = config_of(plan)
+    check_config(plan, config, found.append)
+    if has_errors(found):
+        return _failure(found, plan)
+    return Compilation(config, text_of(config), in_order(found), plan)
+
+
+def _failure(found: list[Diagnostic], plan: Plan | None = None) -> Compilation:
+    return Compilation(None, None, in_order(found), plan)
+
+
+def _request(
+    config: Source | None,
+    skip_layers: list[str] | None,
+    batch_num: int,
+    activation_offset: bool,
+    report: Report,
+) -> Request | None:
+    problems = list(_bad_arguments(skip_layers, batch_num, activation_offset))
+    for problem in problems:
+        report(problem)
+    if problems:
+        return None
+    if config is None:
+        return request_from_arguments(skip_layers or [], batch_num, activation_offset)
+    given = {"skip_layers": skip_layers or [], "batch_num": batch_num, "activation_offset": activation_offset}
+    for name, default in {"skip_layers": [], "batch_num": 1, "activation_offset": True}.items():
+        if given[name] != default:
+            report(catalogue.ARGUMENT_IGNORED.at(_argument_span(name, given[name]), argument=name))
+    return request_from_config(config, report)
+
+
+def _bad_files(files: Mapping[str, object]) -> Iterator[Diagnostic]:
+    for name, value in files.items():
+        if not isinstance(value, str):
+            yield _wrong_argument(name, "a string", value)
+
+
+def _bad_arguments(skip_layers: object, batch_num: object, activation_offset: object) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the types of the plain arguments; a bool is no batch_num."""
+    if skip_layers is not None and not _is_list_of_names(skip_layers):
+        yield _wrong_argument("skip_layers", "a list of strings", skip_layers)
+    if not isinstance(batch_num, int) or isinstance(batch_num, bool):
+        yield _wrong_argument("batch_num", "an integer", batch_num)
+    if not isinstance(activation_offset, bool):
+        yield _wrong_argument("activation_offset", "a bool", activation_offset)
+
+
+def _is_list_of_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _wrong_argument(name: str, expected: str, value: object) -> Diagnostic:
+    return catalogue.WRONG_ARGUMENT.at(
+        _argument_span(name, value), argument=name, expected=expected, found=type(value).__name__
+    )
+
+
+def _argument_span(name: str, value: object) -> Span:
+    source = argument_source(name, value)
+    return Span(source, 0, len(source.text))
+
+
+def _bad_output(name: str, inputs: tuple[str, ...]) -> Iterator[Diagnostic]:
+    """Yield why the output cannot have this name, or that a file of this name will be replaced."""
+    bad = bad_output_name(name, inputs)
+    if bad:
+        yield bad
+    elif os.path.exists(name):
+        yield catalogue.OUTPUT_REPLACED.at(None, file=name)

@@ -1,0 +1,124 @@
+"""quantcfg compile: a request for a network to AMCT's configuration."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from quantcfg.cli.arguments import add_model_arguments
+from quantcfg.cli.console import count, counted, print_diagnostics, print_summary
+from quantcfg.diagnostics import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from quantcfg.api import Compilation
+    from quantcfg.plan import Plan
+
+_STANDARD_OUTPUT = "-"
+
+_EPILOG = """\
+examples:
+  quantcfg compile --model deploy.prototxt --weights net.caffemodel --config quant.cfg -o config.json
+  quantcfg compile --model deploy.prototxt --skip-layer conv1 fc8 --batch-num 2 -o config.json
+  quantcfg compile --model deploy.prototxt | less
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "compile",
+        help="write the configuration of a network",
+        description="Write the JSON configuration that AMCT reads, from a quant.cfg or from plain options.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_model_arguments(parser)
+    parser.add_argument("--config", metavar="FILE", help="the request, a quant.cfg")
+    plain = parser.add_argument_group("plain options", "instead of --config")
+    plain.add_argument(
+        "--skip-layer",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help="a quantizable layer that is not to be quantized",
+    )
+    plain.add_argument("--batch-num", type=int, metavar="N", help="calibration batches; default 1")
+    plain.add_argument(
+        "--no-activation-offset",
+        dest="activation_offset",
+        action="store_false",
+        default=None,
+        help="quantize activations without an offset",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default=_STANDARD_OUTPUT,
+        help='where to write; "-", the default, is standard output',
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compile, write, and say what was done."""
+    plain = {
+        "skip_layers": options.skip_layer,
+        "batch_num": options.batch_num,
+        "activation_offset": options.activation_offset,
+    }
+    given = {name: value for name, value in plain.items() if value is not None}
+    if options.config is not None and given:
+        options.parser.error("--config goes without --skip-layer, --batch-num and --no-activation-offset")
+
+    from quantcfg.api import compile_files
+
+    compilation = compile_files(options.model, options.weights, options.config, **given)
+    found = list(compilation.diagnostics)
+    written = compilation.text is not None and _write(options, compilation.text, found)
+    print_diagnostics(found)
+    print_summary(_summary(compilation, found, options.output) if written else _failure(found))
+    return 0 if written else 1
+
+
+def _write(options: argparse.Namespace, text: str, found: list[Diagnostic]) -> bool:
+    if options.output == _STANDARD_OUTPUT:
+        sys.stdout.write(text + "\n" if sys.stdout.isatty() else text)
+        return True
+
+    from quantcfg.output import bad_output_name, write_file
+
+    inputs = [name for name in (options.model, options.weights, options.config) if name is not None]
+    bad = bad_output_name(options.output, inputs)
+    if bad:
+        found.append(bad)
+        return False
+    return write_file(options.output, text, found.append)
+
+
+def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> str:
+    plan = compilation.plan
+    assert plan
+    quantized = sum(layer.enabled.value for layer in plan.layers)
+    where = "" if output == _STANDARD_OUTPUT else f"{output}: "
+    return (
+        f"{where}{counted(quantized, 'layer')} quantized, {len(plan.layers) - quantized} skipped, "
+        f"{_fused(plan)} fused, {count(found, Severity.WARNING)}"
+    )
+
+
+def _fused(plan: Plan) -> int:
+    """Return how many of the layers take others in."""
+    from quantcfg.output import config_of
+
+    config = config_of(plan)
+    if not config["do_fusion"]:
+        return 0
+    skipped = set(config["skip_fusion_layers"])
+    return sum(bool(layer.layer.fusion) and layer.layer.name not in skipped for layer in plan.layers)
+
+
+def _failure(found: list[Diagnostic]) -> str:
+    errors, warnings = count(found, Severity.ERROR), count(found, Severity.WARNING)
+    return f"{errors}, {warnings}; nothing was written"

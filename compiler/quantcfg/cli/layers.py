@@ -1,0 +1,86 @@
+"""quantcfg layers: what the compiler sees of a network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from quantcfg.cli.arguments import add_model_arguments
+from quantcfg.cli.console import counted, print_diagnostics, print_summary
+from quantcfg.diagnostics import Diagnostic, in_order
+
+if TYPE_CHECKING:
+    from quantcfg.caffe import Layer
+
+_EPILOG = """\
+examples:
+  quantcfg layers --model deploy.prototxt --weights net.caffemodel
+  quantcfg layers --model deploy.prototxt --format json
+"""
+
+_HEADINGS = ("name", "type", "quantizable", "weight", "fused")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "layers",
+        help="show the layers of a network, and which can be quantized",
+        description="Show every layer of phase TEST in network order: its type, whether it can be quantized "
+        "or why not, the shape of its weight where it is known, and the layers that are fused with it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_model_arguments(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the network and show it."""
+    from quantcfg.api import load_model
+
+    found: list[Diagnostic] = []
+    network = load_model(options.model, options.weights, found.append)
+    print_diagnostics(in_order(found))
+    if network is None:
+        return 1
+    print(_json(network.layers) if options.format == "json" else _table(network.layers))
+    layers, quantizable = counted(len(network.layers), "layer"), len(network.quantizable)
+    print_summary(f"{layers} in phase TEST, {quantizable} quantizable")
+    return 0
+
+
+def _json(layers: Sequence[Layer]) -> str:
+    return json.dumps({"layers": [_entry(layer) for layer in layers]}, indent=2)
+
+
+def _entry(layer: Layer) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "type": layer.type,
+        "quantizable": layer.quantizable,
+        "reason": layer.obstacle,
+        "weight_shape": layer.weight_shape,
+        "fusion": layer.fusion or None,
+    }
+
+
+def _table(layers: Sequence[Layer]) -> str:
+    rows = [_HEADINGS, *map(_row, layers)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _row(layer: Layer) -> tuple[str, ...]:
+    return (
+        layer.name,
+        layer.type,
+        f"no: {layer.obstacle}" if layer.obstacle else "yes",
+        "" if layer.weight_shape is None else "x".join(map(str, layer.weight_shape)),
+        " + ".join(layer.fusion),
+    )

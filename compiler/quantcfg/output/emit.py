@@ -1,0 +1,40 @@
+"""Plan to configuration: the JSON value, and its text (reference 3)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from quantcfg.plan import LayerPlan, Leaf, Plan, Setting
+from quantcfg.plan.plan import Values
+
+Config = dict[str, Any]
+
+
+def config_of(plan: Plan) -> Config:
+    """Return the configuration: the network's keys, then an object for each layer."""
+    layers = {layer.layer.name: _plain(layer_values(layer)) for layer in plan.layers}
+    return {**_plain(plan.values), **layers}
+
+
+def text_of(config: Config) -> str:
+    """Return the exact content of the file: AMCT's layout, without a final newline (reference 3.5)."""
+    return json.dumps(config, indent=4, separators=(",", ":"))
+
+
+def layer_values(layer: LayerPlan) -> dict[str, Setting[bool] | Values]:
+    """Return the values of a layer with their origins, in output order (reference 3.2)."""
+    return {
+        "quant_enable": layer.enabled,
+        "activation_quant_params": layer.activation_values,
+        "weight_quant_params": layer.weight_values,
+    }
+
+
+def _plain(value: Leaf | Any) -> Any:
+    """Return values without their origins."""
+    if isinstance(value, Setting):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return {key: _plain(item) for key, item in value.items()}

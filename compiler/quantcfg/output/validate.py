@@ -1,0 +1,83 @@
+"""The configuration against its JSON Schema; what fails is reported where its value came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from quantcfg import contracts
+from quantcfg.diagnostics import Diagnostic, Report, catalogue
+from quantcfg.output.emit import Config, layer_values
+from quantcfg.plan import Plan, Setting
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+Path = tuple[str | int, ...]
+
+_EXPECTED = {
+    "exclusiveMinimum": "greater than {}",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "enum": "one of {}",
+    "type": "of type {}",
+}
+
+
+def check_config(plan: Plan, config: Config, report: Report) -> None:
+    """Validate the configuration of a plan; report each setting that the schema refuses, once."""
+    reported = set()
+    for error in schema_errors(config):
+        path = tuple(error.absolute_path)
+        setting = _setting_at(plan, path)
+        mistake = (id(setting), error.validator)
+        if mistake not in reported:
+            reported.add(mistake)
+            report(_diagnostic(error, path, setting))
+
+
+def schema_errors(config: Config) -> Iterator[ValidationError]:
+    """Yield what the JSON Schema finds wrong with a configuration.
+
+    Layers share few distinct bodies: each is validated once, for the first
+    layer that has it.
+    """
+    from jsonschema import Draft7Validator
+
+    schema = contracts.schema("quant_config.schema.json")
+    distinct: Config = {}
+    bodies = set()
+    for name, value in config.items():
+        body = name if name in schema["properties"] else json.dumps(value)
+        if body not in bodies:
+            bodies.add(body)
+            distinct[name] = value
+    yield from Draft7Validator(schema).iter_errors(distinct)
+
+
+def _setting_at(plan: Plan, path: Path) -> Setting[Any] | None:
+    """Return the setting whose value stands at a path of the configuration, or None for a place within none."""
+    layers = {layer.layer.name: layer_values(layer) for layer in plan.layers}
+    value: Any = {**layers, **plan.values}
+    for step in path:
+        if isinstance(value, Mapping | tuple):
+            value = value[step]  # type: ignore[index]
+    return value if isinstance(value, Setting) else None
+
+
+def _diagnostic(error: ValidationError, path: Path, setting: Setting[Any] | None) -> Diagnostic:
+    limit = error.validator_value
+    shown = ", ".join(map(str, limit)) if isinstance(limit, list) else limit
+    expected = _EXPECTED.get(str(error.validator), f"valid by {error.validator} {{}}").format(shown)
+    written = (
+        setting.origin.what.removeprefix("argument ")
+        if setting and setting.span
+        else ".".join(map(str, path))
+    )
+    return catalogue.INVALID_VALUE.at(
+        setting.span if setting else None,
+        key=written.rsplit(".", 1)[-1],
+        expected=expected,
+        value=json.dumps(error.instance),
+    )

@@ -1,0 +1,66 @@
+"""The configuration's file: replaced in one step, or left as it is."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from quantcfg.diagnostics import Diagnostic, Report, catalogue
+from quantcfg.files import PathLike, reason
+
+_DIRECTORY_MODE = 0o750
+_FILE_MODE = 0o640
+_LONGEST_NAME = 254
+
+
+def bad_output_name(name: str, inputs: Iterable[PathLike]) -> Diagnostic | None:
+    """Return why a path cannot be that of the output, or None (reference 1); it cannot be an input's."""
+    if not name:
+        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is empty")
+    if name.endswith("/") or Path(name).is_dir():
+        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is a folder")
+    if len(Path(name).name) > _LONGEST_NAME:
+        return catalogue.BAD_OUTPUT_NAME.at(
+            None, file=name, reason=f"a name has {_LONGEST_NAME} characters at most"
+        )
+    if os.path.realpath(name) in map(os.path.realpath, inputs):
+        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is an input")
+    return None
+
+
+def write_file(name: str, text: str, report: Report) -> bool:
+    """Write a file with mode 0640, making missing folders; tell whether it is there now.
+
+    The text goes to a file beside it that takes its place when it is whole. A
+    symbolic link stays, and the file that it points to is replaced.
+    """
+    target = Path(os.path.realpath(name))
+    try:
+        _make_folders(target.parent)
+        _replace(target, text)
+    except (OSError, ValueError) as error:
+        report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))
+        return False
+    return True
+
+
+def _make_folders(folder: Path) -> None:
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    for parent in reversed(missing):
+        parent.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+
+
+def _replace(target: Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+    try:
+        with open(descriptor, "w", encoding="ascii", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), _FILE_MODE)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise

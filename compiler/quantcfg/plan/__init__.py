@@ -1,0 +1,20 @@
+"""The plan for a network: from a request, through the passes, to the value of every key."""
+
+from quantcfg.plan.pipeline import PASSES, lower
+from quantcfg.plan.plan import LayerPlan, Leaf, Plan
+from quantcfg.plan.request import Request, request_from_arguments, request_from_config
+from quantcfg.plan.settings import Origin, OriginKind, Setting
+
+__all__ = [
+    "PASSES",
+    "LayerPlan",
+    "Leaf",
+    "Origin",
+    "OriginKind",
+    "Plan",
+    "Request",
+    "Setting",
+    "lower",
+    "request_from_arguments",
+    "request_from_config",
+]

@@ -1,0 +1,121 @@
+"""What no schema can say of the values: rules between them, and with the layer's type.
+
+The ranges of single values stand in the JSON Schema, and are checked by it on
+what comes out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from quantcfg.caffe import capabilities
+from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.diagnostics.words import quoted
+from quantcfg.plan import contract
+from quantcfg.plan.plan import LayerPlan, Plan, Values
+from quantcfg.plan.settings import Setting
+
+
+def check_values(plan: Plan, report: Report) -> Plan:
+    """Check the plan, and leave it as it is."""
+    _check_override_flags(plan, report)
+    _check_common_flag(plan, report)
+    _check_non_uniform(plan.layers, report)
+    for values in {id(layer.activation_values): layer.activation_values for layer in plan.layers}.values():
+        _check_search(values, report)
+    return plan
+
+
+def _check_override_flags(plan: Plan, report: Report) -> None:
+    """Report channel_wise in overrides of types that cannot have it, whether they are used or not."""
+    flags: dict[int, tuple[Setting[bool], str]] = {}
+    for layer_type, weight in _overridden_types(plan):
+        flag = weight.parameters.get(contract.CHANNEL_WISE) if weight else None
+        if flag and flag.value and not capabilities.channel_wise(layer_type):
+            flags.setdefault(id(flag), (flag, layer_type))
+    for flag, layer_type in flags.values():
+        report(catalogue.CHANNEL_WISE.at(flag.span, type=layer_type, where="", help="write false"))
+
+
+def _overridden_types(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """Yield the layer type and the weight algorithm of every override."""
+    for override in plan.request.type_overrides:
+        yield override.target.value, override.calibration.weight
+    for override in plan.request.layer_overrides:
+        layer = plan.network.by_name.get(override.target.value)
+        if layer:
+            yield layer.type, override.calibration.weight
+
+
+def _check_common_flag(plan: Plan, report: Report) -> None:
+    """Report channel_wise of common_config where it reaches types that cannot have it (reference U14)."""
+    common = plan.request.common
+    reached: dict[str, list[LayerPlan]] = defaultdict(list)
+    for layer in plan.layers:
+        flag = layer.weight_values.get(contract.CHANNEL_WISE)
+        given = isinstance(flag, Setting) and flag.value and not capabilities.channel_wise(layer.layer.type)
+        if given and layer.calibration is common:
+            reached[layer.layer.type].append(layer)
+    for layer_type, layers in reached.items():
+        flag = layers[0].weight_values[contract.CHANNEL_WISE]
+        assert isinstance(flag, Setting)
+        report(
+            catalogue.CHANNEL_WISE.at(
+                flag.span,
+                type=layer_type,
+                where=f", but it reaches {quoted(layer.layer.name for layer in layers)}",
+                related=related(layers[0].layer.span, "a layer that it reaches"),
+                help=f'add override_layer_types {{ layer_type: "{layer_type}" calibration_config '
+                "{ arq_quantize { channel_wise: false } } }, and repeat in it what else "
+                f"{layer_type} layers shall have from {common.level if common else 'common_config'}",
+            )
+        )
+
+
+def _check_non_uniform(layers: Iterable[LayerPlan], report: Report) -> None:
+    """Report non-uniform quantization of layers that are outside its limits (reference 5.5, U6)."""
+    outside: dict[tuple[int, str], list[tuple[LayerPlan, str]]] = defaultdict(list)
+    for layer in layers:
+        weight, kind = layer.weight, layer.layer
+        obstacle = capabilities.obstacle("non_uniform", kind.type, kind.attributes)
+        if weight and weight.name == "nuq_quantize" and obstacle:
+            outside[id(weight), kind.type].append((layer, obstacle))
+    for (_, layer_type), group in outside.items():
+        layer, obstacle = group[0]
+        assert layer.weight
+        report(
+            catalogue.NOT_NON_UNIFORM.at(
+                layer.weight.origin.span,
+                layers=quoted(member.layer.name for member, _ in group),
+                type=layer_type,
+                reason=obstacle,
+                related=related(layer.layer.span, "a layer that it reaches"),
+                help="override these layers or their type with arq_quantize",
+            )
+        )
+
+
+def _check_search(values: Values, report: Report) -> None:
+    """Report a search range that does not rise, and a step that is longer than it (reference 3.3)."""
+    search_range, step = values.get("search_range"), values.get("search_step")
+    if not isinstance(search_range, tuple) or not isinstance(step, Setting):
+        return
+    start, end = search_range
+    width = Decimal(str(end.value)) - Decimal(str(start.value))
+    if width <= 0:
+        span = start.span or end.span
+        report(catalogue.EMPTY_RANGE.at(span, start=start.value, end=end.value))
+    elif Decimal(str(step.value)) > width:
+        span = step.span or start.span or end.span
+        report(
+            catalogue.LONG_STEP.at(
+                span,
+                step=step.value,
+                start=start.value,
+                end=end.value,
+                help=f"the step can be {width} at most",
+            )
+        )

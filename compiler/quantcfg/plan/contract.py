@@ -1,0 +1,76 @@
+"""What the JSON Schema of the configuration says of algorithms and their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from quantcfg import contracts
+from quantcfg.plan.request import Algorithm
+from quantcfg.plan.settings import Setting, default
+
+ACTIVATION_ALGORITHM = "act_algo"
+WEIGHT_ALGORITHM = "wts_algo"
+ASYMMETRIC = "asymmetric"
+CHANNEL_WISE = "channel_wise"
+
+_ENDS = ("start", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A key of the configuration that an algorithm writes.
+
+    settings are the fields of quant.cfg that give its value, two for a range;
+    defaults are as many, or none where the schema has no default.
+    """
+
+    key: str
+    settings: tuple[str, ...]
+    defaults: tuple[Any, ...]
+
+    def value(self, algorithm: Algorithm | None) -> Setting[Any] | tuple[Setting[Any], ...]:
+        """Return what the algorithm sets, or else the default."""
+        given = algorithm.parameters if algorithm else {}
+        values = tuple(
+            given.get(name) or default(value)
+            for name, value in zip(self.settings, self.defaults, strict=True)
+        )
+        return values if len(self.settings) > 1 else values[0]
+
+
+def global_defaults() -> dict[str, Any]:
+    """Return the keys of the whole network in output order, with their defaults (reference 3.1)."""
+    return {key: known["default"] for key, known in _schema()["properties"].items()}
+
+
+def activation_algorithm(algorithm: Algorithm | None) -> str:
+    """Return what the configuration calls an activation algorithm (reference 3.3)."""
+    if algorithm is None:
+        return _default_of("activation", ACTIVATION_ALGORITHM)
+    return algorithm.name.removesuffix("_quantize")
+
+
+def weight_algorithm(algorithm: Algorithm | None) -> str:
+    """Return what the configuration calls a weight algorithm (reference 3.4)."""
+    return _default_of("weight", WEIGHT_ALGORITHM) if algorithm is None else algorithm.name
+
+
+def parameters(name: str) -> Iterator[Parameter]:
+    """Yield the keys of an algorithm, by its name in the configuration, in output order."""
+    for key, known in _schema()["definitions"][name]["properties"].items():
+        defaults = known.get("default")
+        if known.get("type") == "array":
+            yield Parameter(key, tuple(f"{key}_{end}" for end in _ENDS), tuple(defaults))
+        else:
+            yield Parameter(key, (key,), () if defaults is None else (defaults,))
+
+
+def _default_of(definition: str, key: str) -> str:
+    name: str = _schema()["definitions"][definition]["properties"][key]["default"]
+    return name
+
+
+def _schema() -> dict[str, Any]:
+    return contracts.schema("quant_config.schema.json")

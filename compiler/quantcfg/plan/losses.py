@@ -1,0 +1,71 @@
+"""What an override takes away from its layers without saying so.
+
+An override replaces what it beats as a whole (reference 4.2). A setting that is
+lost that way is easily overlooked, so it is reported where it changes a value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+from quantcfg.caffe import capabilities
+from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.plan import contract
+from quantcfg.plan.plan import LayerPlan
+from quantcfg.plan.request import Algorithm
+
+
+def report_losses(layers: Iterable[LayerPlan], report: Report) -> None:
+    """Report the settings that overrides lose, once for each override and what it beats."""
+    seen = set()
+    for layer in layers:
+        if not layer.calibration or not layer.beaten:
+            continue
+        chosen, lower = layer.calibration, layer.beaten[0]
+        pair = (id(chosen), id(lower))
+        changes = [] if pair in seen else list(_changes(layer))
+        seen.add(pair)
+        if changes:
+            report(
+                catalogue.OVERRIDE_DROPS.at(
+                    chosen.span,
+                    lower=lower.level,
+                    changes=", ".join(changes),
+                    related=related(lower.span, "this is replaced"),
+                    help="repeat in the override what it shall keep",
+                )
+            )
+
+
+def _changes(layer: LayerPlan) -> Iterator[str]:
+    assert layer.calibration
+    chosen, lower = layer.calibration, layer.beaten[0]
+    yield from _lost(chosen.activation, lower.activation, contract.activation_algorithm, layer.layer.type)
+    yield from _lost(chosen.weight, lower.weight, contract.weight_algorithm, layer.layer.type)
+
+
+def _lost(
+    own: Algorithm | None,
+    lower: Algorithm | None,
+    name_of: Callable[[Algorithm | None], str],
+    layer_type: str,
+) -> Iterator[str]:
+    """Yield what changes because a lower level's algorithm is not used, unless another one is named."""
+    if lower is None or (own and own.name != lower.name):
+        return
+    if name_of(own) != name_of(lower):
+        yield f"the algorithm is {name_of(own)}, not {name_of(lower)}"
+        return
+    for parameter in contract.parameters(name_of(own)):
+        defaults = parameter.defaults or _type_default(parameter.key, layer_type)
+        for name, default in zip(parameter.settings, defaults, strict=False):
+            lost = lower.parameters.get(name)
+            kept = own is not None and name in own.parameters
+            if lost and not kept and lost.value != default:
+                yield f"{name} is {json.dumps(default)}, not {json.dumps(lost.value)}"
+
+
+def _type_default(key: str, layer_type: str) -> tuple[bool, ...]:
+    """Return the default that depends on the layer's type, unless the type leaves no choice."""
+    return (True,) if key == contract.CHANNEL_WISE and capabilities.channel_wise(layer_type) else ()

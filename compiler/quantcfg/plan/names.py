@@ -1,0 +1,37 @@
+"""Names in a request that name nothing, or something twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from quantcfg.caffe import Network, capabilities
+from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.diagnostics.suggest import did_you_mean
+from quantcfg.diagnostics.words import quoted
+from quantcfg.plan.settings import Setting
+
+
+def report_repeats(names: Iterable[Setting[str]], field: str, report: Report) -> None:
+    """Report every name that stands in a list for the second time."""
+    first: dict[str, Setting[str]] = {}
+    for name in names:
+        earlier = first.setdefault(name.value, name)
+        if earlier is not name:
+            first_place = related(earlier.span, "named here first")
+            report(catalogue.REPEATED_NAME.at(name.span, name=name.value, field=field, related=first_place))
+
+
+def report_unknown_layer(name: Setting[str], network: Network, report: Report) -> None:
+    """Report a name that no layer has."""
+    help = did_you_mean(name.value, network.by_name)
+    report(catalogue.UNKNOWN_LAYER.at(name.span, layer=name.value, help=help))
+
+
+def report_unquantizable_type(layer_type: Setting[str], report: Report) -> bool:
+    """Report a name that is no quantizable type; tell whether it is one."""
+    known = capabilities.quantizable_types()
+    if layer_type.value in known:
+        return True
+    help = did_you_mean(layer_type.value, known) or f"the quantizable types are {quoted(known)}"
+    report(catalogue.UNQUANTIZABLE_TYPE.at(layer_type.span, type=layer_type.value, help=help))
+    return False

@@ -1,0 +1,89 @@
+"""Which layers get non-uniform quantization by a mapping file (reference 4.7, 5.5, U8).
+
+The mapping file is the fusion JSON of the uniformly quantized model. An operator
+whose weights the chip can compress carries a flag, and the names of the layers
+that it was made of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from quantcfg.caffe import capabilities
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.files import reason
+from quantcfg.plan.plan import LayerPlan, Plan
+from quantcfg.plan.request import Request
+from quantcfg.plan.settings import OriginKind, Setting
+
+_COMPRESSIBLE = ("_fe_weight_compress", "fe_weight_compress")
+_ORIGINAL_NAMES = "_datadump_original_op_names"
+
+
+def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
+    """Give the layers that the mapping file selects the weight algorithm of nuq_config.
+
+    A layer is selected if it meets the limits of its type. An override of the
+    layer or of its type beats the selection.
+    """
+    non_uniform = plan.request.non_uniform
+    if non_uniform is None:
+        return plan
+    names = _compressible_layers(non_uniform.mapping_file, report)
+    if names is None:
+        return plan
+    selected = [layer for layer in plan.layers if layer.layer.name in names and _is_possible(layer)]
+    if not selected:
+        file = non_uniform.mapping_file
+        report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value))
+    chosen = {layer.layer.name for layer in selected if not _is_overridden(layer, plan.request)}
+    layers = tuple(
+        replace(layer, weight=non_uniform.weight) if layer.layer.name in chosen else layer
+        for layer in plan.layers
+    )
+    return replace(plan, layers=layers)
+
+
+def _is_possible(plan: LayerPlan) -> bool:
+    return capabilities.obstacle("non_uniform", plan.layer.type, plan.layer.attributes) is None
+
+
+def _is_overridden(plan: LayerPlan, request: Request) -> bool:
+    by_type = {
+        override.target.value
+        for override in request.type_overrides
+        if override.target.origin.kind is OriginKind.WRITTEN
+    }
+    by_name = {override.target.value for override in request.layer_overrides}
+    return plan.layer.type in by_type or plan.layer.name in by_name
+
+
+def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
+    """Return the names that the mapping file gives, or None after reporting that it cannot be read."""
+    try:
+        content = Path(file.value).read_bytes()
+    except (OSError, ValueError) as error:
+        help = "the path is relative to the working directory" if not Path(file.value).is_absolute() else None
+        report(catalogue.UNREADABLE_FILE.at(file.span, file=file.value, reason=reason(error), help=help))
+        return None
+    try:
+        return set(_names(json.loads(content)))
+    except (ValueError, RecursionError) as error:
+        report(catalogue.BAD_MAPPING.at(file.span, file=file.value, reason=f"it is no JSON ({error})"))
+    except (LookupError, TypeError, AttributeError):
+        report(catalogue.BAD_MAPPING.at(file.span, file=file.value, reason="it has no graph of operators"))
+    return None
+
+
+def _names(mapping: Any) -> Iterator[str]:
+    """Yield the original names of the operators that are flagged."""
+    for operator in mapping["graph"][0].get("op", []):
+        attributes: Mapping[str, Any] = {
+            attribute["key"]: attribute["value"] for attribute in operator.get("attr", [])
+        }
+        if any(attributes.get(flag, {}).get("b") is True for flag in _COMPRESSIBLE):
+            yield from attributes.get(_ORIGINAL_NAMES, {}).get("list", {}).get("s", [])

@@ -1,0 +1,41 @@
+"""The passes, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from quantcfg.caffe import Network
+from quantcfg.diagnostics import Report
+from quantcfg.plan.checks import check_values
+from quantcfg.plan.defaults import fill_defaults
+from quantcfg.plan.deprecated import resolve_deprecated
+from quantcfg.plan.fusion import resolve_fusion
+from quantcfg.plan.non_uniform import resolve_non_uniform
+from quantcfg.plan.overrides import resolve_overrides
+from quantcfg.plan.plan import Pass, Plan, initial_plan
+from quantcfg.plan.request import Request
+from quantcfg.plan.skips import resolve_skips
+
+PASSES: tuple[Pass, ...] = (
+    resolve_deprecated,
+    resolve_skips,
+    resolve_overrides,
+    resolve_non_uniform,
+    resolve_fusion,
+    fill_defaults,
+    check_values,
+)
+
+
+def lower(
+    network: Network,
+    request: Request,
+    report: Report,
+    after: Callable[[Pass, Plan], None] = lambda _pass, _plan: None,
+) -> Plan:
+    """Return the plan for a request on a network; after is called with each pass and the plan it made."""
+    plan = initial_plan(network, request)
+    for step in PASSES:
+        plan = step(plan, report)
+        after(step, plan)
+    return plan

@@ -1,0 +1,77 @@
+"""The plan: what becomes of every quantizable layer, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from quantcfg.caffe import Layer, Network
+from quantcfg.diagnostics import Report
+from quantcfg.plan.request import Algorithm, Calibration, Request
+from quantcfg.plan.settings import Setting, default
+
+Leaf = Setting[Any] | tuple[Setting[Any], ...]
+"""A value of the configuration; a list has an origin for each of its items."""
+
+Values = Mapping[str, Leaf]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPlan:
+    """What becomes of one layer.
+
+    calibration is what was chosen for it, None where nothing was written; beaten
+    holds those that would have been chosen without it, the next one first;
+    weight is the weight algorithm, which non-uniform quantization may have
+    chosen in place of the calibration's. activation_values and weight_values
+    are the values that come out, in output order.
+    """
+
+    layer: Layer
+    enabled: Setting[bool] = field(default_factory=lambda: default(True))
+    calibration: Calibration | None = None
+    beaten: tuple[Calibration, ...] = ()
+    weight: Algorithm | None = None
+    activation_values: Values = field(default_factory=dict)
+    weight_values: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole plan: the values for the network, and its quantizable layers, sorted by name."""
+
+    network: Network
+    request: Request
+    values: Values = field(default_factory=dict)
+    layers: tuple[LayerPlan, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+
+Pass = Callable[[Plan, Report], Plan]
+"""A step of the lowering: it reports what it finds, and returns the plan with its part filled in."""
+
+
+def initial_plan(network: Network, request: Request) -> Plan:
+    """Return the plan before any pass: the quantizable layers in output order (reference 3.2, U3)."""
+    layers = sorted(network.quantizable, key=lambda layer: layer.name)
+    return Plan(network, request, layers=tuple(LayerPlan(layer) for layer in layers))
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield from _values(plan.values, "")
+    for layer in plan.layers:
+        enabled = "quantized" if layer.enabled.value else "skipped"
+        level = layer.calibration.level if layer.calibration else "defaults"
+        yield f"{layer.layer.name} ({layer.layer.type}): {enabled}, by {level}"
+        yield from _values(layer.activation_values, "  ")
+        yield from _values(layer.weight_values, "  ")
+
+
+def _values(values: Values, indent: str) -> Iterator[str]:
+    for key, leaf in values.items():
+        settings = leaf if isinstance(leaf, tuple) else (leaf,)
+        shown = ", ".join(f"{setting.value} ({setting.origin.what})" for setting in settings)
+        yield f"{indent}{key} = {shown}"

@@ -1,0 +1,70 @@
+"""Which layers are quantized and which are skipped (reference 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from quantcfg import contracts
+from quantcfg.caffe import Network, capabilities
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.plan.names import report_repeats, report_unknown_layer, report_unquantizable_type
+from quantcfg.plan.plan import LayerPlan, Plan
+from quantcfg.plan.settings import Setting
+
+
+def resolve_skips(plan: Plan, report: Report) -> Plan:
+    """Check skip_layers and skip_layer_types, and disable the layers that they name."""
+    request = plan.request
+    _check_network(plan, report)
+    report_repeats(request.skip_layers, "skip_layers", report)
+    report_repeats(request.skip_layer_types, "skip_layer_types", report)
+    for name in request.skip_layers:
+        _check_skipped_layer(name, plan.network, report)
+    for layer_type in request.skip_layer_types:
+        report_unquantizable_type(layer_type, report)
+    layers = _with_skips(plan.layers, request.skip_layers, request.skip_layer_types)
+    _check_rest(layers, plan, report)
+    return replace(plan, layers=layers)
+
+
+def _check_network(plan: Plan, report: Report) -> None:
+    if not plan.layers:
+        report(catalogue.NOTHING_QUANTIZABLE.at(None, help='"quantcfg layers" shows why not'))
+    reserved = contracts.schema("quant_config.schema.json")["properties"]
+    for layer in plan.network.quantizable:
+        if layer.name in reserved:
+            report(catalogue.RESERVED_NAME.at(layer.span, layer=layer.name, help="rename the layer"))
+
+
+def _check_skipped_layer(name: Setting[str], network: Network, report: Report) -> None:
+    layer = network.by_name.get(name.value)
+    if layer is None:
+        report_unknown_layer(name, network, report)
+    elif layer.type not in capabilities.quantizable_types():
+        report(
+            catalogue.UNQUANTIZABLE_TYPE_OF_LAYER.at(
+                name.span, layer=layer.name, type=layer.type, help="remove it from the list"
+            )
+        )
+
+
+def _with_skips(
+    layers: Iterable[LayerPlan], names: Iterable[Setting[str]], types: Iterable[Setting[str]]
+) -> tuple[LayerPlan, ...]:
+    by_name = {name.value: name for name in names}
+    by_type = {layer_type.value: layer_type for layer_type in types}
+
+    def skipped(plan: LayerPlan) -> LayerPlan:
+        reason = by_name.get(plan.layer.name) or by_type.get(plan.layer.type)
+        return replace(plan, enabled=Setting(False, reason.origin)) if reason else plan
+
+    return tuple(skipped(layer) for layer in layers)
+
+
+def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> None:
+    types = plan.request.skip_layer_types
+    if {layer_type.value for layer_type in types} >= set(capabilities.quantizable_types()):
+        report(catalogue.ALL_TYPES_SKIPPED.at(types[-1].span))
+    elif layers and not any(layer.enabled.value for layer in layers):
+        report(catalogue.NOTHING_LEFT.at(layers[0].enabled.span))
