@@ -163,7 +163,7 @@ def compile_files(
     batch_num: int = 1,
     activation_offset: bool = True,
 ) -> Compilation:
-    """Compile a request that is in files: compile_config on what they hold. It raises nothing for bad input."""
+    """Compile a request that is in files, as compile_config does. It raises nothing for bad input."""
     found: list[Diagnostic] = []
     network = load_model(model_file, weights_file, found.append)
     config = None if config_file is None else read_source(config_file, found.append)

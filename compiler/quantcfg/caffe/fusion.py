@@ -43,7 +43,7 @@ def _folded_layers(layers: Sequence[Layer]) -> dict[int, int]:
 
 
 def _following(layers: Sequence[Layer]) -> dict[int, int]:
-    """Return for each layer with one output and one reader of it, by index, that reader, if it reads nothing else."""
+    """Return the only reader of each layer, by index, where one output goes to one layer of one input."""
     producer: dict[str, int] = {}
     readers: dict[int, list[int]] = defaultdict(list)
     for index, layer in enumerate(layers):

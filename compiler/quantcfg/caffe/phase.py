@@ -25,11 +25,11 @@ def holds_in_test(layer: Definition, report: Report) -> bool:
         report(catalogue.INCLUDE_AND_EXCLUDE.at(layer.span, layer=layer.name))
         return True
     if include:
-        return any(_is_met(layer, rule) for rule in include)
-    return not any(_is_met(layer, rule) for rule in exclude)
+        return any(_is_met(rule) for rule in include)
+    return not any(_is_met(rule) for rule in exclude)
 
 
-def _is_met(layer: Definition, rule: Any) -> bool:
+def _is_met(rule: Any) -> bool:
     test = rule.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name["TEST"].number
     return not (
         (rule.HasField("phase") and rule.phase != test)

@@ -90,7 +90,7 @@ def _filter_rank(
     bottoms: Sequence[str],
     ranks: Mapping[str, int],
 ) -> int:
-    """Return the number of dimensions of a filter: outputs, channels, and the spatial ones (reference U24)."""
+    """Return the number of dimensions of a filter: outputs, channels, the spatial ones (reference U24)."""
     if shape is not None:
         return len(shape)
     if "kernel_h" in attributes or "kernel_w" in attributes:
@@ -103,7 +103,7 @@ def _filter_rank(
 
 
 def _blob_ranks(binding: Binding, layers: Sequence[Definition]) -> dict[str, int]:
-    """Return the ranks of the blobs that come from the network's inputs; a layer is taken to keep the rank."""
+    """Return the ranks of the blobs made from the network's inputs; a layer is taken to keep the rank."""
     net = binding.message
     ranks = dict.fromkeys(net.input, _RANK)
     ranks.update(zip(net.input, (len(shape.dim) for shape in net.input_shape), strict=False))

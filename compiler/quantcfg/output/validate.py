@@ -57,7 +57,7 @@ def schema_errors(config: Config) -> Iterator[ValidationError]:
 
 
 def _setting_at(plan: Plan, path: Path) -> Setting[Any] | None:
-    """Return the setting whose value stands at a path of the configuration, or None for a place within none."""
+    """Return the setting whose value stands at a path of the configuration, if there is one."""
     layers = {layer.layer.name: layer_values(layer) for layer in plan.layers}
     value: Any = {**layers, **plan.values}
     for step in path:

@@ -8,7 +8,6 @@ from quantcfg.caffe import Layer, capabilities
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.plan.names import report_repeats, report_unknown_layer
 from quantcfg.plan.plan import Plan
-from quantcfg.plan.settings import Setting
 
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:

@@ -74,7 +74,7 @@ def encode_string(value: str) -> str:
 
 
 def integer(number: Number) -> int | None:
-    """Return the value of a decimal, octal or hexadecimal number, or None if it has a fraction or exponent."""
+    """Return the value of a decimal, octal or hexadecimal number, or None if it is no integer."""
     digits = number.text.removeprefix("-").lower()
     if digits.startswith("0x"):
         magnitude = int(digits, 16)
