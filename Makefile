@@ -1,10 +1,54 @@
+# "make demo" and "make test" do all the set-up themselves: they make .venv, and
+# install there what they need. PYTHON chooses another interpreter for it.
+
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EXAMPLE := examples/tinynet
 
 .PHONY: demo test test-deep lint typecheck bench proto clean
 
-demo: .venv/installed-demo
-	@$(BIN)/python -m examples
+demo: .venv/demo
+	$(BIN)/quantcfg layers --model $(EXAMPLE)/deploy.prototxt
+	$(BIN)/quantcfg compile --model $(EXAMPLE)/deploy.prototxt --config $(EXAMPLE)/quant.cfg -o build/config.json
+	cat build/config.json
+
+test: .venv/test
+	$(BIN)/python -m pytest -n auto
+
+# The same laws as "make test", with many more examples.
+test-deep: .venv/test
+	$(BIN)/python -m pytest -n auto -m deep
+
+lint: .venv/lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+typecheck: .venv/lint .venv/test
+	$(BIN)/mypy
+
+bench: .venv/test
+	$(BIN)/python -m benchmarks
+
+# proto/*.binpb are the compiled forms of proto/*.proto, and belong in the commit with them.
+proto: .venv/test
+	for name in caffe calibration_config_caffe; do \
+	    $(BIN)/python -m grpc_tools.protoc -I proto --descriptor_set_out=proto/$$name.binpb $$name.proto || exit 1; \
+	done
 
 clean:
 	rm -rf .venv build dist compiler/*.egg-info
+
+.venv/demo: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PIP) install -e .
+	touch $@
+
+.venv/test: .venv/demo
+	$(PIP) install -e '.[test]'
+	touch $@
+
+.venv/lint: .venv/demo
+	$(PIP) install -e '.[lint]'
+	touch $@

@@ -69,11 +69,14 @@ def _entry(layer: Layer) -> dict[str, Any]:
 
 
 def _table(layers: Sequence[Layer]) -> str:
-    rows = [_HEADINGS, *map(_row, layers)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    columns = zip(_HEADINGS, *map(_row, layers), strict=True)
+    padded = [_padded(column) for column in columns if any(column[1:])]
+    return "\n".join("  ".join(row).rstrip() for row in zip(*padded, strict=True))
+
+
+def _padded(column: Sequence[str]) -> list[str]:
+    width = max(map(len, column))
+    return [cell.ljust(width) for cell in column]
 
 
 def _row(layer: Layer) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""How fast it is, as ratios against what people would use instead."""

@@ -1,0 +1,59 @@
+"""What is shipped is whole: the sdist, the wheel that is built from it, and what runs from the wheel."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DATA_FOLDERS = {"grammar": "*.lark", "proto": "*.binpb", "schemas": "*.json"}
+UNSHIPPED = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the sdist and from it the wheel, in a copy of the tree that no earlier build has touched."""
+    tree = tmp_path_factory.mktemp("tree") / "quantcfg"
+    shutil.copytree(ROOT, tree, ignore=UNSHIPPED)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tree / "dist"), str(tree))
+    (built,) = (tree / "dist").glob("*.whl")
+    return built
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_holds_every_data_file(wheel: Path) -> None:
+    names = set(ZipFile(wheel).namelist())
+    expected = {
+        f"quantcfg/{folder}/{file.name}"
+        for folder, pattern in DATA_FOLDERS.items()
+        for file in (ROOT / folder).glob(pattern)
+    }
+    assert expected | {"quantcfg/py.typed"} <= names
+
+
+def test_the_wheel_holds_every_module(wheel: Path) -> None:
+    package = ROOT / "compiler"
+    modules = {str(module.relative_to(package)) for module in package.rglob("*.py")}
+    assert modules <= set(ZipFile(wheel).namelist())
+
+
+def test_an_empty_environment_compiles_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    binaries = tmp_path / "venv" / "bin"
+    run(str(binaries / "python"), "-m", "pip", "--disable-pip-version-check", "install", "-q", str(wheel))
+    example = ROOT / "examples" / "tinynet"
+    command = [str(binaries / "quantcfg"), "compile", "--model", str(example / "deploy.prototxt")]
+    text = run(*command, "--config", str(example / "quant.cfg"), cwd=tmp_path)
+    assert text == run(sys.executable, "-m", "quantcfg", *command[1:], "--config", str(example / "quant.cfg"))
+    assert text.startswith('{\n    "version":1,')
