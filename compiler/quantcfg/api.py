@@ -79,11 +79,9 @@ def create_quant_config(
     """
     files = {"config_file": config_file, "model_file": model_file, "weights_file": weights_file}
     optional = {} if config_defination is None else {"config_defination": config_defination}
-    for problem in (
-        *_bad_files(files | optional),
-        *_bad_arguments(skip_layers, batch_num, activation_offset),
-    ):
-        raise TypeError(f"create_quant_config: {problem.message}")
+    wrong = [*_bad_files(files | optional), *_bad_arguments(skip_layers, batch_num, activation_offset)]
+    if wrong:
+        raise TypeError(f"create_quant_config: {wrong[0].message}")
     found: list[Diagnostic] = list(_bad_output(config_file, (*files.values(), *optional.values())[1:]))
     if has_errors(found):
         raise QuantConfigError(tuple(found))

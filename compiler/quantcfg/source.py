@@ -6,7 +6,6 @@ is shown, so that parsing pays nothing for them.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,4 +63,4 @@ class Span:
 
 def argument_source(name: str, value: object) -> Source:
     """Return the value of an argument as a source, so that a mistake in it has a place, too."""
-    return Source(f"argument {name}", json.dumps(value, ensure_ascii=False, default=repr))
+    return Source(f"argument {name}", repr(value))

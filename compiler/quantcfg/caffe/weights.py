@@ -21,8 +21,10 @@ from quantcfg.caffe.network import Shape
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import PathLike, reason
 
-_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
+_FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
 _LONGEST_VARINT = 10
+_HIGHEST_NUMBER = 2**29 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _layers(data: Bytes) -> Iterator[WeightLayer]:
     net = _numbers("NetParameter")
     for number, wire, start, end in _fields(data, 0, len(data)):
         if wire == _LENGTH and number == net["layer"]:
-            yield _layer(data, start, end, _numbers("LayerParameter"))
+            yield _layer(data, start, end, "LayerParameter")
         elif wire == _LENGTH and number == net["layers"]:
             yield _old_layer(data, start, end)
 
@@ -86,30 +88,37 @@ def _old_layer(data: Bytes, start: int, end: int) -> WeightLayer:
     v1 = _numbers("V1LayerParameter")
     for number, wire, inner_start, inner_end in _fields(data, start, end):
         if wire == _LENGTH and number == v1["layer"]:
-            return _layer(data, inner_start, inner_end, _numbers("V0LayerParameter"))
-    return _layer(data, start, end, v1)
+            return _layer(data, inner_start, inner_end, "V0LayerParameter")
+    return _layer(data, start, end, "V1LayerParameter")
 
 
-def _layer(data: Bytes, start: int, end: int, numbers: Mapping[str, int]) -> WeightLayer:
+def _layer(data: Bytes, start: int, end: int, message: str) -> WeightLayer:
+    numbers = _numbers(message)
+    type_wire = _VARINT if message == "V1LayerParameter" else _LENGTH
     name, layer_type = "", ""
     shapes: list[Shape | None] = []
     for number, wire, value_start, value_end in _fields(data, start, end):
         if number == numbers["name"] and wire == _LENGTH:
-            name = data[value_start:value_end].decode(errors="replace")
-        elif number == numbers["type"]:
-            layer_type = _type(data, wire, value_start, value_end)
+            name = _text(data, value_start, value_end)
+        elif number == numbers["type"] and wire == type_wire:
+            layer_type = _type(data, message, value_start, value_end)
         elif number == numbers["blobs"] and wire == _LENGTH:
             shapes.append(_shape(data, value_start, value_end))
     return WeightLayer(name, layer_type, tuple(shapes))
 
 
-def _type(data: Bytes, wire: int, start: int, end: int) -> str:
-    """Return the type of a layer as it is called today, from a string (V2, V0) or an enum (V1)."""
-    if wire == _LENGTH:
-        return capabilities.v0_type(data[start:end].decode(errors="replace"))
-    enum = _message("V1LayerParameter").DESCRIPTOR.enum_types_by_name["LayerType"]
-    known = enum.values_by_number.get(start)
+def _type(data: Bytes, message: str, start: int, end: int) -> str:
+    """Return the type of a layer as it is called today."""
+    if message == "LayerParameter":
+        return _text(data, start, end)
+    if message == "V0LayerParameter":
+        return capabilities.v0_type(_text(data, start, end))
+    known = _message(message).DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number.get(start)
     return capabilities.v1_type(known.name) if known else f"V1 type {start}"
+
+
+def _text(data: Bytes, start: int, end: int) -> str:
+    return data[start:end].decode(errors="replace")
 
 
 def _shape(data: Bytes, start: int, end: int) -> Shape | None:
@@ -120,9 +129,10 @@ def _shape(data: Bytes, start: int, end: int) -> Shape | None:
     shape: Shape | None = None
     for number, wire, value_start, value_end in _fields(data, start, end):
         if number == blob["shape"] and wire == _LENGTH:
-            shape = tuple(_dimensions(data, value_start, value_end))
+            # A message that is given again goes on where it was.
+            shape = (*(shape or ()), *_dimensions(data, value_start, value_end))
         elif number in old and wire == _VARINT:
-            dimensions[number] = _signed(value_start)
+            dimensions[number] = _signed(value_start, 32)
     return tuple(dimensions.get(number, 0) for number in old) if dimensions else shape
 
 
@@ -130,39 +140,55 @@ def _dimensions(data: Bytes, start: int, end: int) -> Iterator[int]:
     dim = _numbers("BlobShape")["dim"]
     for number, wire, value_start, value_end in _fields(data, start, end):
         if number == dim and wire == _VARINT:
-            yield _signed(value_start)
+            yield _signed(value_start, 64)
         elif number == dim and wire == _LENGTH:
             while value_start < value_end:
                 value, value_start = _varint(data, value_start, value_end)
-                yield _signed(value)
+                yield _signed(value, 64)
 
 
-def _signed(value: int) -> int:
-    return value - 2**64 if value >= 2**63 else value
+def _signed(value: int, bits: int) -> int:
+    """Return the signed number of so many bits that a varint stands for."""
+    value &= 2**bits - 1
+    return value - 2**bits if value >= 2 ** (bits - 1) else value
 
 
 def _fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
-    """Walk the fields of a message, without looking into them."""
+    """Walk the fields of a message, without looking into them; groups, which Caffe has not, are passed over."""
+    groups: list[int] = []
     while start < end:
         at = start
         key, start = _varint(data, start, end)
         number, wire = key >> 3, key & 7
-        if number == 0:
+        if not 0 < number <= _HIGHEST_NUMBER:
             raise _DamagedError(at)
-        if wire == _VARINT:
-            value, start = _varint(data, start, end)
-            yield number, wire, value, value
-            continue
-        if wire == _LENGTH:
-            length, start = _varint(data, start, end)
-        elif wire in (_FIXED32, _FIXED64):
-            length = 4 if wire == _FIXED32 else 8
+        if wire == _GROUP_START:
+            groups.append(number)
+        elif wire == _GROUP_END:
+            if not groups or groups.pop() != number:
+                raise _DamagedError(at)
         else:
-            raise _DamagedError(at)
-        if start + length > end:
-            raise _DamagedError(at)
-        yield number, wire, start, start + length
-        start += length
+            value_start, value_end, start = _value(data, wire, start, end)
+            if start > end:
+                raise _DamagedError(at)
+            if not groups:
+                yield number, wire, value_start, value_end
+    if groups:
+        raise _DamagedError(end)
+
+
+def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int, int]:
+    """Return where a value starts and ends, as in a Field, and where the next field is."""
+    if wire == _VARINT:
+        value, start = _varint(data, start, end)
+        return value, value, start
+    if wire == _LENGTH:
+        length, start = _varint(data, start, end)
+    elif wire in _FIXED_LENGTHS:
+        length = _FIXED_LENGTHS[wire]
+    else:
+        raise _DamagedError(start)
+    return start, start + length, start + length
 
 
 def _varint(data: Bytes, start: int, end: int) -> tuple[int, int]:

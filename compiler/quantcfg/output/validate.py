@@ -28,9 +28,10 @@ _EXPECTED = {
 def check_config(plan: Plan, config: Config, report: Report) -> None:
     """Validate the configuration of a plan; report each setting that the schema refuses, once."""
     reported = set()
+    values = {**{layer.layer.name: layer_values(layer) for layer in plan.layers}, **plan.values}
     for error in schema_errors(config):
         path = tuple(error.absolute_path)
-        setting = _setting_at(plan, path)
+        setting = _setting_at(values, path)
         mistake = (id(setting), error.validator)
         if mistake not in reported:
             reported.add(mistake)
@@ -56,10 +57,9 @@ def schema_errors(config: Config) -> Iterator[ValidationError]:
     yield from Draft7Validator(schema).iter_errors(distinct)
 
 
-def _setting_at(plan: Plan, path: Path) -> Setting[Any] | None:
+def _setting_at(values: Mapping[str, Any], path: Path) -> Setting[Any] | None:
     """Return the setting whose value stands at a path of the configuration, if there is one."""
-    layers = {layer.layer.name: layer_values(layer) for layer in plan.layers}
-    value: Any = {**layers, **plan.values}
+    value: Any = values
     for step in path:
         if isinstance(value, Mapping | tuple):
             value = value[step]  # type: ignore[index]

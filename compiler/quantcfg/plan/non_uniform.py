@@ -17,8 +17,7 @@ from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import reason
 from quantcfg.plan.plan import LayerPlan, Plan
-from quantcfg.plan.request import Request
-from quantcfg.plan.settings import OriginKind, Setting
+from quantcfg.plan.settings import Setting
 
 _COMPRESSIBLE = ("_fe_weight_compress", "fe_weight_compress")
 _ORIGINAL_NAMES = "_datadump_original_op_names"
@@ -40,7 +39,9 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
     if not selected:
         file = non_uniform.mapping_file
         report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value))
-    chosen = {layer.layer.name for layer in selected if not _is_overridden(layer, plan.request)}
+    overrides = (*plan.request.type_overrides, *plan.request.layer_overrides)
+    beating = {id(override.calibration) for override in overrides if override.is_written}
+    chosen = {layer.layer.name for layer in selected if id(layer.calibration) not in beating}
     layers = tuple(
         replace(layer, weight=non_uniform.weight) if layer.layer.name in chosen else layer
         for layer in plan.layers
@@ -50,16 +51,6 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
 
 def _is_possible(plan: LayerPlan) -> bool:
     return capabilities.obstacle("non_uniform", plan.layer.type, plan.layer.attributes) is None
-
-
-def _is_overridden(plan: LayerPlan, request: Request) -> bool:
-    by_type = {
-        override.target.value
-        for override in request.type_overrides
-        if override.target.origin.kind is OriginKind.WRITTEN
-    }
-    by_name = {override.target.value for override in request.layer_overrides}
-    return plan.layer.type in by_type or plan.layer.name in by_name
 
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
@@ -83,7 +74,7 @@ def _names(mapping: Any) -> Iterator[str]:
     """Yield the original names of the operators that are flagged."""
     for operator in mapping["graph"][0].get("op", []):
         attributes: Mapping[str, Any] = {
-            attribute["key"]: attribute["value"] for attribute in operator.get("attr", [])
+            attribute["key"]: attribute.get("value", {}) for attribute in operator.get("attr", [])
         }
         if any(attributes.get(flag, {}).get("b") is True for flag in _COMPRESSIBLE):
             yield from attributes.get(_ORIGINAL_NAMES, {}).get("list", {}).get("s", [])

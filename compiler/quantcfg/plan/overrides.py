@@ -10,31 +10,33 @@ from quantcfg.diagnostics import Report, catalogue
 from quantcfg.plan.losses import report_losses
 from quantcfg.plan.names import report_repeats, report_unknown_layer, report_unquantizable_type
 from quantcfg.plan.plan import LayerPlan, Plan
-from quantcfg.plan.request import Calibration, Override, Request
-from quantcfg.plan.settings import OriginKind
+from quantcfg.plan.request import Calibration, Override
 
 
 def resolve_overrides(plan: Plan, report: Report) -> Plan:
     """Check what the overrides name, and choose the calibration of each layer."""
     request = plan.request
-    layers = tuple(_with_calibration(layer, request) for layer in plan.layers)
+    by_name, by_type = _by_target(request.layer_overrides), _by_target(request.type_overrides)
+    layers = tuple(
+        _with_levels(layer, by_name.get(layer.layer.name), by_type.get(layer.layer.type), request.common)
+        for layer in plan.layers
+    )
     _check_layer_overrides(request.layer_overrides, plan.network, report)
     _check_type_overrides(request.type_overrides, layers, report)
     report_losses(layers, report)
     return replace(plan, layers=layers)
 
 
-def _with_calibration(plan: LayerPlan, request: Request) -> LayerPlan:
-    own = _of(plan.layer.name, request.layer_overrides)
-    by_type = _of(plan.layer.type, request.type_overrides)
-    levels = tuple(calibration for calibration in (own, by_type, request.common) if calibration)
-    if not levels:
+def _by_target(overrides: Iterable[Override]) -> dict[str, Calibration]:
+    return {override.target.value: override.calibration for override in overrides}
+
+
+def _with_levels(plan: LayerPlan, *levels: Calibration | None) -> LayerPlan:
+    """Return a layer with the first of the levels that is there, and those behind it."""
+    given = tuple(level for level in levels if level)
+    if not given:
         return plan
-    return replace(plan, calibration=levels[0], beaten=levels[1:], weight=levels[0].weight)
-
-
-def _of(target: str, overrides: Iterable[Override]) -> Calibration | None:
-    return next((override.calibration for override in overrides if override.target.value == target), None)
+    return replace(plan, calibration=given[0], beaten=given[1:], weight=given[0].weight)
 
 
 def _check_layer_overrides(overrides: Sequence[Override], network: Network, report: Report) -> None:
@@ -54,12 +56,7 @@ def _check_type_overrides(overrides: Sequence[Override], layers: Sequence[LayerP
     for override in overrides:
         layer_type = override.target
         quantizable = report_unquantizable_type(layer_type, report)
-        if quantizable and id(override.calibration) not in used and _is_written(override):
+        if quantizable and id(override.calibration) not in used and override.is_written:
             existing = any(layer.layer.type == layer_type.value for layer in layers)
             reason = "every {} layer has its own" if existing else "no {} layer can be quantized"
             report(catalogue.OVERRIDE_UNMATCHED.at(layer_type.span, reason=reason.format(layer_type.value)))
-
-
-def _is_written(override: Override) -> bool:
-    """Tell whether an override stands in the request, rather than behind a deprecated field."""
-    return override.target.origin.kind is OriginKind.WRITTEN

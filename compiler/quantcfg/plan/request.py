@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from quantcfg import contracts
@@ -50,6 +49,11 @@ class Override:
     target: Setting[str]
     calibration: Calibration
 
+    @property
+    def is_written(self) -> bool:
+        """Whether it stands in the request as an override, rather than behind a deprecated field."""
+        return self.target.origin.kind is OriginKind.WRITTEN
+
 
 @dataclass(frozen=True, slots=True)
 class NonUniform:
@@ -93,7 +97,7 @@ def _argument_items(name: str, values: Sequence[str]) -> Iterator[Setting[str]]:
     source = argument_source(name, list(values))
     end = 0
     for value in values:
-        text = json.dumps(value, ensure_ascii=False)
+        text = repr(value)
         start = source.text.index(text, end)
         end = start + len(text)
         yield written(value, source.name, Span(source, start, end))
@@ -105,103 +109,103 @@ def request_from_config(source: Source, report: Report) -> Request | None:
     if document is None:
         return None
     message = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")()
-    return _Reader(bind(document, message, report), report).request()
+    binding = bind(document, message, report)
+    _check_finite(binding, message, (), report)
+    return Request(
+        settings=_scalars(binding, message, ()),
+        skip_layers=_names(binding, "skip_layers"),
+        skip_layer_types=_names(binding, "skip_layer_types"),
+        skip_fusion_layers=_names(binding, "skip_fusion_layers"),
+        non_uniform=_non_uniform(binding),
+        common=_calibration(binding, message, "common_config"),
+        type_overrides=tuple(_overrides(binding, "override_layer_types", "layer_type", "type")),
+        layer_overrides=tuple(_overrides(binding, "override_layer_configs", "layer_name", "layer")),
+        conv=_calibration(binding, message, "conv_calibration_config"),
+        fc=_calibration(binding, message, "fc_calibration_config"),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads the parts of an AMCTConfig, each value with its place."""
+def _check_finite(binding: Binding, message: Any, path: Path, report: Report) -> None:
+    """Report every number of a message that is not finite (reference U22)."""
+    for descriptor, value in message.ListFields():
+        field_path = (*path, descriptor.name)
+        if descriptor.message_type is not None:
+            items = enumerate(value) if descriptor.is_repeated else ((None, value),)
+            for index, item in items:
+                item_path = field_path if index is None else (*field_path, index)
+                _check_finite(binding, item, item_path, report)
+        elif isinstance(value, float) and not math.isfinite(value):
+            span = binding.places[field_path].span
+            report(catalogue.NOT_FINITE.at(span, field=descriptor.name, value=span.text))
 
-    binding: Binding
-    report: Report
 
-    def request(self) -> Request:
-        config = self.binding.message
-        return Request(
-            settings=self.scalars(config, ()),
-            skip_layers=self.names("skip_layers"),
-            skip_layer_types=self.names("skip_layer_types"),
-            skip_fusion_layers=self.names("skip_fusion_layers"),
-            non_uniform=self.non_uniform(),
-            common=self.calibration(config, "common_config"),
-            type_overrides=self.overrides("override_layer_types", "layer_type", "type"),
-            layer_overrides=self.overrides("override_layer_configs", "layer_name", "layer"),
-            conv=self.calibration(config, "conv_calibration_config"),
-            fc=self.calibration(config, "fc_calibration_config"),
-        )
+def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
+    values = getattr(binding.message, field)
+    return tuple(_setting(binding, value, (field, index)) for index, value in enumerate(values))
 
-    def names(self, field: str) -> tuple[Setting[str], ...]:
-        values = getattr(self.binding.message, field)
-        return tuple(self.setting(value, (field, index)) for index, value in enumerate(values))
 
-    def overrides(self, field: str, target: str, kind: str) -> tuple[Override, ...]:
-        return tuple(
-            override
-            for index, message in enumerate(getattr(self.binding.message, field))
-            if (override := self.override(message, (field, index), target, kind))
-        )
-
-    def override(self, message: Any, path: Path, target: str, kind: str) -> Override | None:
-        """Return an override, or None if a part is missing, which the binding has reported."""
-        name = getattr(message, target)
+def _overrides(binding: Binding, field: str, target: str, kind: str) -> Iterator[Override]:
+    """Yield the overrides that are complete; the binding has reported the others."""
+    for index, message in enumerate(getattr(binding.message, field)):
+        path, name = (field, index), getattr(message, target)
         level = f'the override of {kind} "{name}"'
-        calibration = self.calibration(message, "calibration_config", path, level)
-        if calibration is None or not message.HasField(target):
-            return None
-        return Override(self.setting(name, (*path, target)), calibration)
+        calibration = _calibration(binding, message, "calibration_config", path, level)
+        if calibration and message.HasField(target):
+            yield Override(_setting(binding, name, (*path, target)), calibration)
 
-    def calibration(
-        self, parent: Any, field: str, path: Path = (), level: str | None = None
-    ) -> Calibration | None:
-        if not parent.HasField(field):
-            return None
-        message, path = getattr(parent, field), (*path, field)
-        return Calibration(
-            level or field,
-            self.algorithm(message, message.WhichOneof("wts_quant_algo"), path),
-            self.algorithm(message, message.WhichOneof("acts_quant_algo"), path),
-            self.origin(path),
-        )
 
-    def algorithm(self, parent: Any, field: str | None, path: Path) -> Algorithm | None:
-        if field is None:
-            return None
-        path = (*path, field)
-        return Algorithm(field, self.scalars(getattr(parent, field), path), self.origin(path))
+def _calibration(
+    binding: Binding, parent: Any, field: str, path: Path = (), level: str | None = None
+) -> Calibration | None:
+    if not parent.HasField(field):
+        return None
+    message, path = getattr(parent, field), (*path, field)
+    return Calibration(
+        level or field,
+        _algorithm(binding, message, message.WhichOneof("wts_quant_algo"), path),
+        _algorithm(binding, message, message.WhichOneof("acts_quant_algo"), path),
+        _origin(binding, path),
+    )
 
-    def non_uniform(self) -> NonUniform | None:
-        config = self.binding.message
-        if not config.HasField("nuq_config") or not config.nuq_config.HasField("mapping_file"):
-            return None
-        path, name = ("nuq_config",), "nuq_quantize"
-        given = config.nuq_config.HasField(name)
-        algorithm = self.algorithm(config.nuq_config, name if given else None, path)
-        return NonUniform(
-            self.setting(config.nuq_config.mapping_file, (*path, "mapping_file")),
-            algorithm or Algorithm(name, {}, self.origin(path)),
-        )
 
-    def scalars(self, message: Any, path: Path) -> dict[str, Setting[Any]]:
-        """Return the scalar fields of a message that are set; each float as its shortest decimal."""
-        settings = {}
-        for descriptor, value in message.ListFields():
-            if descriptor.message_type is not None or descriptor.is_repeated:
-                continue
-            setting = self.setting(value, (*path, descriptor.name))
-            if descriptor.cpp_type != descriptor.CPPTYPE_FLOAT:
-                settings[descriptor.name] = setting
-            elif math.isfinite(value):
-                settings[descriptor.name] = replace(setting, value=shortest_decimal(value))
-            else:
-                written = setting.span.text if setting.span else value
-                self.report(catalogue.NOT_FINITE.at(setting.span, field=descriptor.name, value=written))
-        return settings
+def _algorithm(binding: Binding, parent: Any, field: str | None, path: Path) -> Algorithm | None:
+    if field is None:
+        return None
+    path = (*path, field)
+    return Algorithm(field, _scalars(binding, getattr(parent, field), path), _origin(binding, path))
 
-    def setting(self, value: Any, path: Path) -> Setting[Any]:
-        return Setting(value, self.origin(path))
 
-    def origin(self, path: Path) -> Origin:
-        """Return the origin of a value: the value's place, or of a message the place of its name."""
-        place = self.binding.places[path]
-        span = place.name_span if isinstance(place.value, tree.Message) else place.span
-        return Origin(OriginKind.WRITTEN, ".".join(map(str, path)), span)
+def _non_uniform(binding: Binding) -> NonUniform | None:
+    config, path, name = binding.message.nuq_config, ("nuq_config",), "nuq_quantize"
+    if not config.HasField("mapping_file"):
+        return None
+    given = _algorithm(binding, config, name if config.HasField(name) else None, path)
+    return NonUniform(
+        _setting(binding, config.mapping_file, (*path, "mapping_file")),
+        given or Algorithm(name, {}, _origin(binding, path)),
+    )
+
+
+def _scalars(binding: Binding, message: Any, path: Path) -> dict[str, Setting[Any]]:
+    """Return the scalar fields of a message that are set; each float as its shortest decimal."""
+    settings = {}
+    for descriptor, value in message.ListFields():
+        if descriptor.message_type is not None or descriptor.is_repeated:
+            continue
+        if not isinstance(value, float):
+            settings[descriptor.name] = _setting(binding, value, (*path, descriptor.name))
+        elif math.isfinite(value):
+            decimal = shortest_decimal(value)
+            settings[descriptor.name] = _setting(binding, decimal, (*path, descriptor.name))
+    return settings
+
+
+def _setting(binding: Binding, value: Any, path: Path) -> Setting[Any]:
+    return Setting(value, _origin(binding, path))
+
+
+def _origin(binding: Binding, path: Path) -> Origin:
+    """Return the origin of a value: the value's place, or of a message the place of its name."""
+    place = binding.places[path]
+    span = place.name_span if isinstance(place.value, tree.Message) else place.span
+    return Origin(OriginKind.WRITTEN, ".".join(map(str, path)), span)
