@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.words import boolean, quoted
 from quantcfg.plan import contract
-from quantcfg.plan.plan import LayerPlan, Leaf, Plan, Values
+from quantcfg.plan.plan import LayerPlan, Plan, Values
 from quantcfg.plan.request import Algorithm, Calibration
 from quantcfg.plan.settings import Origin, OriginKind, Setting, default
 
@@ -43,28 +43,28 @@ def _calibrations(layers: Iterable[LayerPlan]) -> Iterable[Calibration | None]:
 def _activation_values(calibration: Calibration | None, plan: Plan) -> Values:
     algorithm = calibration.activation if calibration else None
     name = contract.activation_algorithm(algorithm)
-    values: dict[str, Leaf] = {}
-    for parameter in contract.parameters(name):
-        if parameter.key == contract.ACTIVATION_ALGORITHM:
-            values[parameter.key] = _algorithm_setting(name, algorithm)
-        elif parameter.key == contract.ASYMMETRIC:
-            values[parameter.key] = _asymmetric(algorithm, plan)
-        else:
-            values[parameter.key] = parameter.value(algorithm)
-    return values
+    special: dict[str, Setting[Any]] = {
+        contract.ACTIVATION_ALGORITHM: _algorithm_setting(name, algorithm),
+        contract.ASYMMETRIC: _asymmetric(algorithm, plan),
+    }
+    return _values(name, algorithm, special)
 
 
 def _weight_values(algorithm: Algorithm | None, layer_type: str) -> Values:
     name = contract.weight_algorithm(algorithm)
-    values: dict[str, Leaf] = {}
-    for parameter in contract.parameters(name):
-        if parameter.key == contract.WEIGHT_ALGORITHM:
-            values[parameter.key] = _algorithm_setting(name, algorithm)
-        elif parameter.key == contract.CHANNEL_WISE:
-            values[parameter.key] = _channel_wise(algorithm, layer_type)
-        else:
-            values[parameter.key] = parameter.value(algorithm)
-    return values
+    special: dict[str, Setting[Any]] = {
+        contract.WEIGHT_ALGORITHM: _algorithm_setting(name, algorithm),
+        contract.CHANNEL_WISE: _channel_wise(algorithm, layer_type),
+    }
+    return _values(name, algorithm, special)
+
+
+def _values(name: str, algorithm: Algorithm | None, special: Mapping[str, Setting[Any]]) -> Values:
+    """Return the values of an algorithm in output order; special holds those with rules of their own."""
+    return {
+        parameter.key: special.get(parameter.key) or parameter.value(algorithm)
+        for parameter in contract.parameters(name)
+    }
 
 
 def _algorithm_setting(name: str, algorithm: Algorithm | None) -> Setting[str]:
