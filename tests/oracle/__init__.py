@@ -1,0 +1,1 @@
+"""An independent reference implementation of what AMCT does with a quant.cfg."""
