@@ -46,7 +46,7 @@ def _read(source: Source, weights: Weights | None, report: Report) -> Network | 
     binding = bind(document, net, report, lenient=True)
     layers = [layer for layer in definitions(binding, report) if holds_in_test(layer, report)]
     _check_layers(layers, source, report)
-    if weights:
+    if weights and layers:
         _check_weights(layers, weights, source, report)
     sharing = _sharing(layers)
     for group in sharing:
@@ -167,10 +167,12 @@ def _check_names(layers: Sequence[Layer], report: Report) -> None:
     """Report quantizable layers that their names do not tell apart: the output is keyed by name."""
     first: dict[str, Layer] = {}
     for layer in layers:
+        if not layer.name:
+            if layer.quantizable:
+                report(catalogue.NAMELESS_LAYER.at(layer.span, type=layer.type))
+            continue
         other = first.setdefault(layer.name, layer)
-        if layer.quantizable and not layer.name:
-            report(catalogue.NAMELESS_LAYER.at(layer.span, type=layer.type))
-        elif other is not layer and (layer.quantizable or other.quantizable):
+        if other is not layer and (layer.quantizable or other.quantizable):
             related = [Related(other.span, "the other one is here")]
             report(catalogue.SAME_NAME.at(layer.span, layer=layer.name, related=related))
 

@@ -154,7 +154,7 @@ def _signed(value: int, bits: int) -> int:
 
 
 def _fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
-    """Walk the fields of a message, without looking into them; groups, which Caffe has not, are passed over."""
+    """Walk the fields of a message, without looking into them; groups, which Caffe lacks, are passed over."""
     groups: list[int] = []
     while start < end:
         at = start

@@ -1,0 +1,44 @@
+"""Laws: tests that hold for whatever examples are generated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypothesis.strategies import SearchStrategy
+
+DEEP = 20
+"""How many times more examples the deep run takes."""
+
+
+def law(
+    *strategies: SearchStrategy[Any], examples: int = 200
+) -> Callable[[Callable[..., None]], Callable[[int], None]]:
+    """Make a test of a law, and its deep twin.
+
+    The examples of the normal run are always the same ones; those of the deep
+    run are new each time.
+    """
+
+    def make_test(holds: Callable[..., None]) -> Callable[[int], None]:
+        @pytest.mark.parametrize(
+            "times", [pytest.param(1, id="normal"), pytest.param(DEEP, id="deep", marks=pytest.mark.deep)]
+        )
+        def test(times: int) -> None:
+            run = settings(
+                max_examples=examples * times,
+                derandomize=times == 1,
+                database=None,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            )
+            run(given(*strategies)(holds))()
+
+        return test
+
+    return make_test
