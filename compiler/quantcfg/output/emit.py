@@ -12,9 +12,13 @@ Config = dict[str, Any]
 
 
 def config_of(plan: Plan) -> Config:
-    """Return the configuration: the network's keys, then an object for each layer."""
-    layers = {layer.layer.name: _plain(layer_values(layer)) for layer in plan.layers}
-    return {**_plain(plan.values), **layers}
+    """Return the configuration: the network's keys, then an object for each layer.
+
+    A layer that is named like one of these keys, an error by itself, is left out.
+    """
+    config: Config = _plain(plan.values)
+    layers = (layer for layer in plan.layers if layer.layer.name not in config)
+    return config | {layer.layer.name: _plain(layer_values(layer)) for layer in layers}
 
 
 def text_of(config: Config) -> str:

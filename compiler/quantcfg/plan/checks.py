@@ -41,9 +41,10 @@ def _check_override_flags(plan: Plan, report: Report) -> None:
 
 
 def _overridden_types(plan: Plan) -> Iterator[tuple[str, Any]]:
-    """Yield the layer type and the weight algorithm of every override."""
+    """Yield the layer type and the weight algorithm of every override that names something."""
     for override in plan.request.type_overrides:
-        yield override.target.value, override.calibration.weight
+        if override.target.value in capabilities.quantizable_types():
+            yield override.target.value, override.calibration.weight
     for override in plan.request.layer_overrides:
         layer = plan.network.by_name.get(override.target.value)
         if layer:
@@ -77,19 +78,19 @@ def _check_common_flag(plan: Plan, report: Report) -> None:
 
 def _check_non_uniform(layers: Iterable[LayerPlan], report: Report) -> None:
     """Report non-uniform quantization of layers that are outside its limits (reference 5.5, U6)."""
-    outside: dict[tuple[int, str], list[tuple[LayerPlan, str]]] = defaultdict(list)
+    outside: dict[tuple[int, str, str], list[LayerPlan]] = defaultdict(list)
     for layer in layers:
         weight, kind = layer.weight, layer.layer
         obstacle = capabilities.obstacle("non_uniform", kind.type, kind.attributes)
         if weight and weight.name == "nuq_quantize" and obstacle:
-            outside[id(weight), kind.type].append((layer, obstacle))
-    for (_, layer_type), group in outside.items():
-        layer, obstacle = group[0]
+            outside[id(weight), kind.type, obstacle].append(layer)
+    for (_, layer_type, obstacle), group in outside.items():
+        layer = group[0]
         assert layer.weight
         report(
             catalogue.NOT_NON_UNIFORM.at(
                 layer.weight.origin.span,
-                layers=quoted(member.layer.name for member, _ in group),
+                layers=quoted(member.layer.name for member in group),
                 type=layer_type,
                 reason=obstacle,
                 related=related(layer.layer.span, "a layer that it reaches"),
@@ -106,8 +107,10 @@ def _check_search(values: Values, report: Report) -> None:
     start, end = search_range
     width = Decimal(str(end.value)) - Decimal(str(start.value))
     if width <= 0:
-        span = start.span or end.span
-        report(catalogue.EMPTY_RANGE.at(span, start=start.value, end=end.value))
+        # An end that is out of range by itself is left to the schema.
+        if contract.accepts("ifmr", "search_range", [start.value, end.value]):
+            span = start.span or end.span
+            report(catalogue.EMPTY_RANGE.at(span, start=start.value, end=end.value))
     elif Decimal(str(step.value)) > width:
         span = step.span or start.span or end.span
         report(

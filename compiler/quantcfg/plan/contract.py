@@ -67,6 +67,13 @@ def parameters(name: str) -> Iterator[Parameter]:
             yield Parameter(key, (key,), () if defaults is None else (defaults,))
 
 
+def accepts(name: str, key: str, value: Any) -> bool:
+    """Tell whether the schema takes a value for a key of an algorithm."""
+    from jsonschema import Draft7Validator
+
+    return bool(Draft7Validator(_schema()["definitions"][name]["properties"][key]).is_valid(value))
+
+
 def _default_of(definition: str, key: str) -> str:
     name: str = _schema()["definitions"][definition]["properties"][key]["default"]
     return name

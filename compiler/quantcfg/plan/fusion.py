@@ -6,14 +6,13 @@ from dataclasses import replace
 
 from quantcfg.caffe import Layer, capabilities
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.plan.names import report_repeats, report_unknown_layer
+from quantcfg.plan.names import distinct, report_unknown_layer
 from quantcfg.plan.plan import Plan
 
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
     """Check skip_fusion_layers, and take it over as it is written."""
-    names = plan.request.skip_fusion_layers
-    report_repeats(names, "skip_fusion_layers", report)
+    names = distinct(plan.request.skip_fusion_layers, "skip_fusion_layers", report)
     for name in names:
         layer = plan.network.by_name.get(name.value)
         if layer is None:
@@ -23,8 +22,7 @@ def resolve_fusion(plan: Plan, report: Report) -> Plan:
             report(catalogue.NOT_FUSIBLE.at(name.span, layer=layer.name, type=layer.type, help=help))
         elif not layer.fusion:
             report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, help="remove it from the list"))
-    distinct = {name.value: name for name in names}
-    return replace(plan, values={**plan.values, "skip_fusion_layers": tuple(distinct.values())})
+    return replace(plan, values={**plan.values, "skip_fusion_layers": names})
 
 
 def _help(layer: Layer, plan: Plan) -> str:

@@ -11,14 +11,15 @@ from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.settings import Setting
 
 
-def report_repeats(names: Iterable[Setting[str]], field: str, report: Report) -> None:
-    """Report every name that stands in a list for the second time."""
+def distinct(names: Iterable[Setting[str]], field: str, report: Report) -> tuple[Setting[str], ...]:
+    """Return each name once, after reporting those that stand in the list again."""
     first: dict[str, Setting[str]] = {}
     for name in names:
         earlier = first.setdefault(name.value, name)
         if earlier is not name:
             first_place = related(earlier.span, "named here first")
             report(catalogue.REPEATED_NAME.at(name.span, name=name.value, field=field, related=first_place))
+    return tuple(first.values())
 
 
 def report_unknown_layer(name: Setting[str], network: Network, report: Report) -> None:

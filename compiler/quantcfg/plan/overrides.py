@@ -8,7 +8,7 @@ from dataclasses import replace
 from quantcfg.caffe import Network
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.plan.losses import report_losses
-from quantcfg.plan.names import report_repeats, report_unknown_layer, report_unquantizable_type
+from quantcfg.plan.names import distinct, report_unknown_layer, report_unquantizable_type
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.request import Calibration, Override
 
@@ -27,22 +27,28 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     return replace(plan, layers=layers)
 
 
-def _by_target(overrides: Iterable[Override]) -> dict[str, Calibration]:
-    return {override.target.value: override.calibration for override in overrides}
+def _by_target(overrides: Iterable[Override]) -> dict[str, Override]:
+    return {override.target.value: override for override in overrides}
 
 
-def _with_levels(plan: LayerPlan, *levels: Calibration | None) -> LayerPlan:
-    """Return a layer with the first of the levels that is there, and those behind it."""
-    given = tuple(level for level in levels if level)
+def _with_levels(
+    plan: LayerPlan, own: Override | None, by_type: Override | None, common: Calibration | None
+) -> LayerPlan:
+    """Return a layer with the first of the levels that is there, and those behind it.
+
+    Behind fc_calibration_config there is none: its types were never meant to
+    have what conv_calibration_config says.
+    """
+    overrides = [override for override in (own, by_type) if override]
+    last = common if all(override.is_written for override in overrides) else None
+    given = (*(override.calibration for override in overrides), *([last] if last else []))
     if not given:
         return plan
     return replace(plan, calibration=given[0], beaten=given[1:], weight=given[0].weight)
 
 
 def _check_layer_overrides(overrides: Sequence[Override], network: Network, report: Report) -> None:
-    report_repeats([override.target for override in overrides], "override_layer_configs", report)
-    for override in overrides:
-        name = override.target
+    for name in distinct([override.target for override in overrides], "override_layer_configs", report):
         layer = network.by_name.get(name.value)
         if layer is None:
             report_unknown_layer(name, network, report)
@@ -51,10 +57,10 @@ def _check_layer_overrides(overrides: Sequence[Override], network: Network, repo
 
 
 def _check_type_overrides(overrides: Sequence[Override], layers: Sequence[LayerPlan], report: Report) -> None:
-    report_repeats([override.target for override in overrides], "override_layer_types", report)
+    by_type = _by_target(overrides)
     used = {id(layer.calibration) for layer in layers}
-    for override in overrides:
-        layer_type = override.target
+    for layer_type in distinct([override.target for override in overrides], "override_layer_types", report):
+        override = by_type[layer_type.value]
         quantizable = report_unquantizable_type(layer_type, report)
         if quantizable and id(override.calibration) not in used and override.is_written:
             existing = any(layer.layer.type == layer_type.value for layer in layers)

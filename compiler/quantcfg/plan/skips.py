@@ -8,7 +8,7 @@ from dataclasses import replace
 from quantcfg import contracts
 from quantcfg.caffe import Network, capabilities
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.plan.names import report_repeats, report_unknown_layer, report_unquantizable_type
+from quantcfg.plan.names import distinct, report_unknown_layer, report_unquantizable_type
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.settings import Setting
 
@@ -17,11 +17,9 @@ def resolve_skips(plan: Plan, report: Report) -> Plan:
     """Check skip_layers and skip_layer_types, and disable the layers that they name."""
     request = plan.request
     _check_network(plan, report)
-    report_repeats(request.skip_layers, "skip_layers", report)
-    report_repeats(request.skip_layer_types, "skip_layer_types", report)
-    for name in request.skip_layers:
+    for name in distinct(request.skip_layers, "skip_layers", report):
         _check_skipped_layer(name, plan.network, report)
-    for layer_type in request.skip_layer_types:
+    for layer_type in distinct(request.skip_layer_types, "skip_layer_types", report):
         report_unquantizable_type(layer_type, report)
     layers = _with_skips(plan.layers, request.skip_layers, request.skip_layer_types)
     _check_rest(layers, plan, report)

@@ -22,7 +22,7 @@ from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.diagnostics.suggest import nearest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.literals import decode_string, floating, integer
+from quantcfg.textproto.literals import decode_string, floating, integer, quotable
 
 DEPTH_LIMIT = 100
 """How deep messages may be nested; protobuf's own limit for binary data."""
@@ -239,7 +239,7 @@ def _report_unknown_field(context: _Context, name: tree.Name, descriptor: Descri
         catalogue.UNKNOWN_FIELD.at(
             span,
             message=descriptor.name,
-            name=name.text,
+            name=quotable(name.text),
             help=f'did you mean "{meant}"?' if meant else None,
         )
     )
@@ -356,7 +356,7 @@ def _convert_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diag
     number = integer(value) if isinstance(value, tree.Number) else None
     if number is not None and not enum.is_closed:
         return _convert_integer(place, descriptor_field, -(2**31), 2**31 - 1)
-    if number is not None and number in enum.values_by_number:
+    if number is not None and number in [known.number for known in enum.values]:
         return number
     names = list(enum.values_by_name)
     if not isinstance(value, tree.Identifier | tree.Number):
@@ -384,7 +384,7 @@ def _wrong_type(place: Place, descriptor_field: FieldDescriptor, expected: str) 
     value = place.value
     help = None
     if isinstance(value, tree.Identifier) and descriptor_field.type == FieldDescriptor.TYPE_STRING:
-        help = f'put it in quotes: "{value.text}"'
+        help = f'put it in quotes: "{quotable(value.text)}"'
     elif isinstance(value, tree.String) and descriptor_field.message_type is None:
         help = "write it without quotes"
     return catalogue.WRONG_TYPE.at(
@@ -399,4 +399,4 @@ def _written(value: tree.Value) -> str:
         return "a list"
     if isinstance(value, tree.String):
         return "a string"
-    return value.text
+    return quotable(value.text)

@@ -20,6 +20,7 @@ _ESCAPE = re.compile(
 _SIMPLE = dict(zip("abfnrtv?\\'\"", b"\a\b\f\n\r\t\v?\\'\"", strict=True))
 _WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\000"}
 _MOST_DIGITS = 100
+_LONGEST_QUOTE = 40
 _FLOAT_WORDS = ("inf", "infinity", "nan")
 _RADIX = re.compile(r"0x|0[0-7]+$")
 
@@ -99,3 +100,8 @@ def floating(text: str) -> float | None:
     if digits[0] not in ".0123456789" or _RADIX.match(digits):
         return None
     return float(text.rstrip("fF"))
+
+
+def quotable(text: str) -> str:
+    """Return a word as a message can quote it: cut short if it is very long."""
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."

@@ -10,6 +10,7 @@ from unicodedata import normalize
 
 from quantcfg.diagnostics import Diagnostic, Related, catalogue
 from quantcfg.source import Source, Span
+from quantcfg.textproto.literals import quotable
 
 if TYPE_CHECKING:
     from lark import Token, UnexpectedInput, UnexpectedToken
@@ -18,8 +19,8 @@ _NUMBER_LIKE = re.compile(r"\.?[0-9](?:[eE][+-]|[0-9A-Za-z_.])*")
 _STRING_UP_TO_NUL = re.compile(r"""(?:"(?:[^"\\\n\0]|\\[^\n\0])*+|'(?:[^'\\\n\0]|\\[^\n\0])*+)\\?(?=\0)""")
 _BRACKETED_LIKE = re.compile(r"\[[^\]\n]*\]?")
 _REST_OF_LINE = re.compile(r"[^\r\n]*")
-_LONGEST_QUOTE = 40
 
+_SCALAR_STARTS = ("STRING", "MINUS", "IDENT", "DEC_INT", "OCT_INT", "HEX_INT", "FLOAT")
 _CLOSES = {"LBRACE": '"}"', "LESSTHAN": '">"', "LSQB": '"]"'}
 _PUNCTUATION = {
     "COLON": '":"',
@@ -52,7 +53,7 @@ def _unexpected_token(error: UnexpectedToken, source: Source) -> Diagnostic:
     bracketed = _BRACKETED_LIKE.match(source.text, span.start)
     if bracketed and "BRACKETED" in accepted:
         span = Span(source, *bracketed.span())
-        return catalogue.MALFORMED_NAME.at(span, name=_quotable(span.text))
+        return catalogue.MALFORMED_NAME.at(span, name=quotable(span.text))
     found = "the end of the text" if token.type == "$END" else _quoted(token)
     return catalogue.SYNTAX.at(
         span,
@@ -101,7 +102,11 @@ def _opened(error: UnexpectedToken, source: Source) -> Iterator[Related]:
 def _help(token: Token, accepted: Collection[str]) -> str | None:
     if "COLON" in accepted and token.type != "$END":
         return 'write ":" between the name of a field and its value'
-    if token.type == "SEMICOLON":
+    if token.type in _SCALAR_STARTS and "LBRACE" in accepted and "RSQB" in accepted:
+        return 'a list of values needs ":" before it'
+    if token.type == "SEMICOLON" and "COMMA" in accepted:
+        return 'write "," between the values of a list'
+    if token.type in ("SEMICOLON", "COMMA") and "BRACKETED" in accepted:
         return 'one ";" or "," ends a field'
     return None
 
@@ -118,7 +123,7 @@ def _unexpected_character(source: Source, offset: int) -> Diagnostic:
         )
     number = _NUMBER_LIKE.match(source.text, offset)
     if number:
-        return catalogue.MALFORMED_NUMBER.at(Span(source, *number.span()), text=_quotable(number[0]))
+        return catalogue.MALFORMED_NUMBER.at(Span(source, *number.span()), text=quotable(number[0]))
     span = Span(source, offset, offset + 1)
     return catalogue.UNEXPECTED_CHARACTER.at(
         span, character=_character(character), help=_plain_spelling(character)
@@ -140,9 +145,5 @@ def _plain_spelling(character: str) -> str | None:
 
 
 def _quoted(token: Token) -> str:
-    text = _quotable(token)
+    text = quotable(token)
     return text if token.type == "STRING" else f'"{text}"'
-
-
-def _quotable(text: str) -> str:
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."

@@ -1,0 +1,164 @@
+"""The compiler against the oracle, an independent reading of the reference."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema.protocols import Validator
+from tests.laws import law
+from tests.networks import conv, net, network, relu
+from tests.oracle.amct import OracleLayer, Refused, lower
+from tests.oracle.reader import read
+from tests.plan.compiling import findings
+from tests.plan.generated import MAPPING_FILE, Case, Request, cases, requests
+from tests.shared import MODELS, files, needs_shared
+
+from quantcfg import Compilation, Network, Severity, compile_config, contracts, read_model
+from quantcfg.caffe import capabilities
+from quantcfg.diagnostics import catalogue
+from quantcfg.diagnostics.text import render, render_line
+
+SCHEMA = contracts.schema("quant_config.schema.json")
+VALIDATORS: tuple[Validator, ...] = (Draft7Validator(SCHEMA), Draft202012Validator(SCHEMA))
+
+RULES = {rule.code: rule for rule in vars(catalogue).values() if isinstance(rule, catalogue.Rule)}
+
+MODEL_FILES = files(MODELS, "*/*.prototxt")
+
+WITHOUT_A_PLACE = {catalogue.NOTHING_QUANTIZABLE.code}
+"""What can be found in a network and a request that were read, and is nowhere to be seen in them."""
+
+
+@law(cases(), examples=300)
+def test_a_request_is_compiled_or_refused_as_the_oracle_does_it(case: Case) -> None:
+    compilation = check_request(network(case.network.prototxt), case.network.layers, case.request)
+    # The compiler checks each distinct layer once; this is the whole document, by both drafts.
+    for validator in VALIDATORS if compilation.ok else ():
+        assert not list(validator.iter_errors(compilation.config))
+
+
+@st.composite
+def requests_for_models(draw: st.DrawFn) -> tuple[Path, Request]:
+    model = draw(st.sampled_from(MODEL_FILES))
+    return model, draw(requests(layers_of(read_once(model))))
+
+
+@needs_shared
+@law(requests_for_models(), examples=500)
+def test_a_request_for_a_real_model_is_compiled_or_refused_as_the_oracle_does_it(
+    model_and_request: tuple[Path, Request],
+) -> None:
+    model, request = model_and_request
+    check_request(read_once(model), layers_of(read_once(model)), request)
+
+
+@cache
+def read_once(model: Path) -> Network:
+    weights = model.with_name("weights.caffemodel")
+    return read_model(model, weights if weights.exists() else None)
+
+
+def layers_of(model: Network) -> tuple[OracleLayer, ...]:
+    """Return the layers of a network as the oracle knows them, by what the compiler says of them."""
+    return tuple(
+        OracleLayer(
+            layer.name,
+            layer.type,
+            supported=layer.quantizable,
+            non_uniform=capabilities.obstacle("non_uniform", layer.type, layer.attributes) is None,
+        )
+        for layer in model.layers
+    )
+
+
+def check_request(model: Network, layers: Sequence[OracleLayer], request: Request) -> Compilation:
+    """Compile a request, and check that all that is found and written is in order."""
+    with TemporaryDirectory() as folder:
+        request = placed(request, Path(folder, "mapping.json"))
+        compilation = by_compiler(model, request)
+        expected = by_oracle(layers, request)
+    assert compilation.text == expected, findings(compilation)
+    check_diagnostics(compilation)
+    if compilation.text is not None:
+        check_config(compilation, layers)
+    return compilation
+
+
+def placed(request: Request, mapping_file: Path) -> Request:
+    """Write the mapping file, and give the request its path."""
+    if request.mapping is not None:
+        mapping_file.write_text(json.dumps(request.mapping))
+    text = request.config_text
+    return replace(request, config_text=text and text.replace(MAPPING_FILE, str(mapping_file)))
+
+
+def by_compiler(model: Network, request: Request) -> Compilation:
+    return compile_config(model, config_text=request.config_text, **(request.arguments or {}))
+
+
+def by_oracle(layers: Sequence[OracleLayer], request: Request) -> str | None:
+    try:
+        return lower(
+            layers, config_text=request.config_text, mapping=request.mapping, **(request.arguments or {})
+        )
+    except Refused:
+        return None
+
+
+def check_config(compilation: Compilation, layers: Sequence[OracleLayer]) -> None:
+    """Check that a consumer gets from the text what the compiler put into it."""
+    assert compilation.text
+    config = json.loads(compilation.text)
+    assert config == compilation.config
+    assert in_order(config) == in_order(compilation.config)
+    assert in_order(read(compilation.text, layers)) == in_order(config)
+
+
+def in_order(value: Any) -> Any:
+    """Return a JSON value as one that is equal to another only if their keys are in the same order."""
+    if isinstance(value, dict):
+        return [(key, in_order(item)) for key, item in value.items()]
+    return value
+
+
+def check_diagnostics(compilation: Compilation) -> None:
+    """Check that each diagnostic is one of the catalogue and said once, and that its places can be shown."""
+    errors = {diagnostic for diagnostic in compilation.diagnostics if diagnostic.severity is Severity.ERROR}
+    assert compilation.ok != bool(errors)
+    assert len(set(compilation.diagnostics)) == len(compilation.diagnostics)
+    for diagnostic in compilation.diagnostics:
+        assert diagnostic.severity is RULES[diagnostic.code].severity
+        assert f"{diagnostic.severity}[{diagnostic.code}]: " in render(diagnostic).partition("\n")[0]
+        assert "\n" not in render_line(diagnostic)
+        assert diagnostic.span or diagnostic.code in WITHOUT_A_PLACE
+        for span in (diagnostic.span, *(related.span for related in diagnostic.related)):
+            assert span is None or 0 <= span.start <= span.end <= len(span.source.text)
+
+
+# Where the compiler is not to agree with the oracle, and why. The generated requests keep clear of it.
+DIFFERENCES = {
+    "a number that is not finite is an error wherever it stands (reference U22)": (
+        'override_layer_types { layer_type: "Pooling" calibration_config {\n'
+        "  ifmr_quantize { search_step: nan } } }"
+    ),
+    "so is a number that no 32-bit float holds": (
+        'override_layer_configs { layer_name: "relu1" calibration_config {\n'
+        "  ifmr_quantize { search_step: 1e39 } } }"
+    ),
+}
+
+
+@pytest.mark.parametrize("config_text", DIFFERENCES.values(), ids=DIFFERENCES)
+def test_the_compiler_is_stricter_than_the_oracle_where_it_is_meant_to_be(config_text: str) -> None:
+    model = network(net(conv("conv1"), relu("relu1", "conv1")))
+    assert lower(layers_of(model), config_text=config_text)
+    assert findings(compile_config(model, config_text=config_text))[1:] == ["QC211 2:32"]

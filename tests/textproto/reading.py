@@ -1,0 +1,82 @@
+"""Texts read by this package, and by google's text_format as the other opinion."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from google.protobuf import text_format
+
+from quantcfg import contracts
+from quantcfg.diagnostics import Diagnostic, has_errors
+from quantcfg.source import Source
+from quantcfg.textproto import bind, parse
+from tests import protos
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from quantcfg.textproto import tree
+
+_HERE = Path(__file__).parent
+
+EVERYTHING = protos.message_class(_HERE / "everything.proto", "everything.Everything")
+STRICT = protos.message_class(_HERE / "everything.proto", "everything.Strict")
+ENDLESS = protos.message_class(_HERE / "everything.proto", "everything.Endless")
+IMPLICIT = protos.message_class(_HERE / "implicit.proto", "implicit.Implicit")
+DELIMITED = protos.message_class(_HERE / "delimited.proto", "delimited.Delimited")
+CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What became of a text."""
+
+    message: Message
+    diagnostics: list[Diagnostic]
+
+    @property
+    def accepted(self) -> bool:
+        return not has_errors(self.diagnostics)
+
+    @property
+    def codes(self) -> list[str]:
+        return [diagnostic.code for diagnostic in self.diagnostics]
+
+
+def parsed(text: str) -> tree.Document:
+    """Return the tree of a text that has no mistake in its syntax."""
+    diagnostics: list[Diagnostic] = []
+    document = parse(Source("text", text), diagnostics.append)
+    assert diagnostics == []
+    assert document
+    return document
+
+
+def read(text: str, message_type: type[Message], *, lenient: bool = False) -> Reading:
+    """Parse and bind a text."""
+    reading = Reading(message_type(), [])
+    document = parse(Source("text", text), reading.diagnostics.append)
+    if document:
+        bind(document, reading.message, reading.diagnostics.append, lenient=lenient)
+    return reading
+
+
+def read_by_google(text: str, message_type: type[Message]) -> Message | None:
+    """Return the message that text_format makes of a text, or None if it refuses the text."""
+    message = message_type()
+    with warnings.catch_warnings():
+        # It has Python replace escapes, and Python grumbles at those it does not know.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            text_format.Merge(text, message)
+        except (text_format.ParseError, ValueError):
+            return None
+    return message
+
+
+def same(one: Message, other: Message) -> bool:
+    """Tell whether two messages are equal, bit by bit but for what a NaN holds."""
+    return text_format.MessageToString(one) == text_format.MessageToString(other)

@@ -1,0 +1,374 @@
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import quantcfg.textproto
+from quantcfg.diagnostics import Severity, catalogue, in_order
+from quantcfg.diagnostics.text import render
+from tests.textproto.reading import CONFIG, ENDLESS, EVERYTHING, IMPLICIT, STRICT, parsed, read, same
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+ROOM = Path(quantcfg.textproto.__file__).parent
+
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A text, and its diagnostic: its code, where it starts and ends, and words that are in it."""
+
+    text: str
+    code: str
+    start: Position
+    end: Position
+    message: str = ""
+    help: str | None = None
+    message_type: type[Message] = EVERYTHING
+
+
+def on_line_1(text: str, code: str, start: int, end: int, message: str, help: str | None = None) -> Mistake:
+    return Mistake(text, code, (1, start), (1, end), message, help)
+
+
+NEEDS_COLON = 'write ":" between the name of a field and its value'
+ONE_SEPARATOR = 'one ";" or "," ends a field'
+COLORS = "it can be RED, GREEN, BLUE, ULTRAVIOLET, t, nan"
+
+SYNTAX = (
+    on_line_1("\ufeffone_int32: 5", "QC103", 1, 2, "byte order mark", "save the file without it"),
+    on_line_1("one_int32 5", "QC104", 11, 12, 'expected ":" or "{", found "5"', NEEDS_COLON),
+    on_line_1("one_int32", "QC104", 10, 10, 'expected ":" or "{", found the end of the text'),
+    on_line_1("one_int32: ", "QC104", 11, 11, "expected a value, found the end of the text"),
+    Mistake("one_int32:\n# c\n\n", "QC104", (2, 4), (2, 4), "expected a value, found the end of the text"),
+    on_line_1("one_int32: -", "QC104", 13, 13, "expected a number, found the end of the text"),
+    on_line_1('one_int32: -"a"', "QC104", 13, 16, 'expected a number, found "a"'),
+    on_line_1("one_int32: 5 }", "QC104", 14, 15, 'expected a field name or the end of the text, found "}"'),
+    on_line_1(": 5", "QC104", 1, 2, 'expected a field name or the end of the text, found ":"'),
+    on_line_1("{}", "QC104", 1, 2, 'expected a field name or the end of the text, found "{"'),
+    on_line_1("7: 5", "QC104", 1, 2, 'expected a field name or the end of the text, found "7"'),
+    on_line_1("one_int32: 5;;", "QC104", 14, 15, 'found ";"', ONE_SEPARATOR),
+    on_line_1("one_int32: 5,,", "QC104", 14, 15, 'found ","', ONE_SEPARATOR),
+    on_line_1("one_nested {", "QC104", 13, 13, 'expected a field name or "}", found the end of the text'),
+    on_line_1("one_nested { number: 5 >", "QC104", 24, 25, 'expected a field name or "}", found ">"'),
+    on_line_1("one_nested < number: 5 ", "QC104", 23, 23, 'expected a field name or ">"'),
+    on_line_1("many_int32: [1, 2", "QC104", 18, 18, 'expected "," or "]", found the end of the text'),
+    on_line_1("many_int32: [1 2]", "QC104", 16, 17, 'expected "," or "]", found "2"'),
+    on_line_1("many_int32: [1,]", "QC104", 16, 17, 'expected a value, found "]"'),
+    on_line_1("many_int32: [1;2]", "QC104", 15, 16, 'found ";"', 'write "," between the values of a list'),
+    on_line_1("many_int32: [[1]]", "QC104", 14, 15, 'expected a value or "]", found "["'),
+    on_line_1("many_int32: [1, {}]", "QC104", 17, 18, 'expected a value, found "{"'),
+    on_line_1("many_nested: [{}, 1]", "QC104", 19, 20, 'expected "{", found "1"'),
+    on_line_1("many_int32 [1]", "QC104", 13, 14, 'found "1"', 'a list of values needs ":" before it'),
+    on_line_1(f"{'a' * 50} 5", "QC104", 52, 53, 'found "5"', NEEDS_COLON),
+    on_line_1(f"one_int32 {'a' * 50}", "QC104", 11, 61, f'found "{"a" * 40}..."', NEEDS_COLON),
+    on_line_1("one_int32 = 5", "QC105", 11, 12, '"=" cannot stand here'),
+    on_line_1("one_int32: +5", "QC105", 12, 13, '"+" cannot stand here'),
+    on_line_1("one_string: \u201ca\u201d", "QC105", 13, 14, "LEFT DOUBLE QUOTATION MARK", 'write "'),
+    on_line_1("one_string: \u2018a\u2019", "QC105", 13, 14, "LEFT SINGLE QUOTATION MARK", "write '"),
+    on_line_1("one_int32:\u00a05", "QC105", 11, 12, "NO-BREAK SPACE", "write an ordinary blank"),
+    on_line_1("one_int32\uff1a 5", "QC105", 10, 11, "FULLWIDTH COLON", "write :"),
+    on_line_1("one_int32: \u0663", "QC105", 12, 13, "U+0663 (ARABIC-INDIC DIGIT THREE)"),
+    on_line_1("\ufeff\ufeff", "QC103", 1, 2, "byte order mark", "save the file without it"),
+    on_line_1(" \ufeff", "QC105", 2, 3, "U+FEFF (ZERO WIDTH NO-BREAK SPACE)"),
+    on_line_1("\x1b", "QC105", 1, 2, "the character U+001B cannot stand here"),
+    on_line_1("\0", "QC105", 1, 2, "the character U+0000 cannot stand here"),
+    on_line_1("# \0", "QC105", 3, 4, "the character U+0000 cannot stand here"),
+    on_line_1('one_string: "a\0b"', "QC105", 15, 16, "the character U+0000 cannot stand here"),
+    on_line_1("one_string: 'a\\\0'", "QC105", 16, 17, "the character U+0000 cannot stand here"),
+    on_line_1(
+        "one_string: 'a", "QC106", 13, 15, "does not end", r"end it with ', or write \n for a line break"
+    ),
+    on_line_1(
+        'one_string: "a\nb"', "QC106", 13, 15, "does not end", r'end it with ", or write \n for a line break'
+    ),
+    on_line_1('one_string: "a\\', "QC106", 13, 16, "does not end", r'end it with ", or write \n for a line break'),
+    on_line_1("one_int32: 08", "QC107", 12, 14, '"08" is not a number'),
+    on_line_1("one_int32: -0x", "QC107", 13, 15, '"0x" is not a number'),
+    on_line_1("one_int32: 10one_bool: t", "QC107", 12, 22, '"10one_bool" is not a number'),
+    on_line_1("one_float: 1.2.3", "QC107", 12, 17, '"1.2.3" is not a number'),
+    on_line_1("one_float: 1e+5x", "QC107", 12, 17, '"1e+5x" is not a number'),
+    on_line_1("one_int32: 1_000", "QC107", 12, 17, '"1_000" is not a number'),
+    on_line_1("[a.b: 5", "QC109", 1, 8, '"[a.b: 5" is not the name'),
+    on_line_1("[]: 5", "QC109", 1, 3, '"[]" is not the name'),
+    on_line_1("one_nested { [a.]: 5 }", "QC109", 14, 18, '"[a.]" is not the name'),
+    on_line_1("[a/%zz/b]: 5", "QC109", 1, 10, '"[a/%zz/b]" is not the name'),
+    on_line_1("[5]: 5", "QC109", 1, 4, '"[5]" is not the name'),
+)
+
+BINDING = (
+    on_line_1(r"one_string: 'a\q'", "QC108", 15, 17, r'"\q" is not', r"write \\ for a backslash"),
+    on_line_1(r"one_string: 'a' 'b\ud800'", "QC108", 19, 25, r'"\ud800" is not', r"write \\ for a backslash"),
+    on_line_1(r"one_string: '\u12'", "QC108", 14, 16, r'"\u" is not', r"write \\ for a backslash"),
+    on_line_1(r"one_string: '\U00110000'", "QC108", 14, 24, "is not", r"write \\ for a backslash"),
+    on_line_1(r"one_string: '\X41'", "QC108", 14, 16, r'"\X" is not', r"write \\ for a backslash"),
+    on_line_1(r"one_bytes: '\400'", "QC108", 13, 17, r'"\400" is not', r"write \\ for a backslash"),
+    on_line_1("x: 5", "QC201", 1, 2, 'Everything has no field "x"'),
+    on_line_1("one_in32: 5", "QC201", 1, 9, '"one_in32"', 'did you mean "one_int32"?'),
+    on_line_1("ONE_INT32: 5", "QC201", 1, 10, '"ONE_INT32"', 'did you mean "one_int32"?'),
+    on_line_1("one_nested { nmber: 5 }", "QC201", 14, 19, 'Nested has no field "nmber"', 'did you mean "number"?'),
+    on_line_1("DATA {}", "QC201", 1, 5, '"DATA"', 'did you mean "data"?'),
+    on_line_1("one_int32: 'a'", "QC202", 12, 15, "takes an integer, not a string", "write it without quotes"),
+    on_line_1("one_int32: 1.5", "QC202", 12, 15, '"one_int32" takes an integer, not 1.5'),
+    on_line_1("one_int32: true", "QC202", 12, 16, '"one_int32" takes an integer, not true'),
+    on_line_1("one_int32: {}", "QC202", 12, 14, '"one_int32" takes an integer, not a message'),
+    on_line_1("many_int32: [1, x]", "QC202", 17, 18, '"many_int32" takes an integer, not x'),
+    on_line_1("many_int32: [{}]", "QC202", 14, 16, '"many_int32" takes an integer, not a message'),
+    Mistake("one_int32: -\n five", "QC202", (1, 12), (2, 6), '"one_int32" takes an integer, not -five'),
+    on_line_1("one_float: 0x1", "QC202", 12, 15, '"one_float" takes a decimal number, not 0x1'),
+    on_line_1("one_double: 012", "QC202", 13, 16, '"one_double" takes a decimal number, not 012'),
+    on_line_1("one_float: infinityf", "QC202", 12, 21, "takes a decimal number, not infinityf"),
+    on_line_1("one_float: -nanf", "QC202", 12, 17, "takes a decimal number, not -nanf"),
+    on_line_1("one_float: '1'", "QC202", 12, 15, "takes a decimal number", "write it without quotes"),
+    on_line_1("one_bool: TRUE", "QC202", 11, 15, '"one_bool" takes true or false, not TRUE'),
+    on_line_1("one_bool: 2", "QC202", 11, 12, '"one_bool" takes true or false, not 2'),
+    on_line_1("one_bool: -0", "QC202", 11, 13, '"one_bool" takes true or false, not -0'),
+    on_line_1("one_bool: 1.0", "QC202", 11, 14, '"one_bool" takes true or false, not 1.0'),
+    on_line_1("one_string: abc", "QC202", 13, 16, "not abc", 'put it in quotes: "abc"'),
+    on_line_1("one_string: 5", "QC202", 13, 14, '"one_string" takes a string in quotes, not 5'),
+    on_line_1("one_bytes: {}", "QC202", 12, 14, '"one_bytes" takes a string in quotes, not a message'),
+    on_line_1("one_nested: 'a'", "QC202", 13, 16, '"one_nested" takes a message in braces, not a string'),
+    on_line_1("Data: 'a'", "QC202", 7, 10, '"data" takes a message in braces, not a string'),
+    on_line_1("one_nested: [{}]", "QC202", 13, 17, '"one_nested" takes a message in braces, not a list'),
+    on_line_1("one_nested []", "QC202", 12, 14, '"one_nested" takes a message in braces, not a list'),
+    on_line_1("one_color: 'RED'", "QC202", 12, 17, "not a string", "write it without quotes"),
+    on_line_1("one_color: {}", "QC202", 12, 14, "takes one of RED, GREEN, BLUE, ULTRAVIOLET, t, nan, not"),
+    on_line_1("one_int32: 2147483648", "QC203", 12, 22, "takes -2147483648 to 2147483647, not 2147483648"),
+    on_line_1("one_int64: -0x8000000000000001", "QC203", 12, 31, "not -0x8000000000000001"),
+    on_line_1("one_uint32: -0", "QC203", 13, 15, '"one_uint32" takes 0 to 4294967295, not -0'),
+    on_line_1("many_fixed64: [1, - 1]", "QC203", 19, 22, "takes 0 to 18446744073709551615, not -1"),
+    on_line_1("one_color: PURPLE", "QC204", 12, 18, '"one_color" has no value PURPLE', COLORS),
+    on_line_1("one_color: red", "QC204", 12, 15, '"one_color" has no value red', "did you mean RED?"),
+    on_line_1("one_color: 9", "QC204", 12, 13, '"one_color" has no value 9', COLORS),
+    on_line_1("many_color: [1, 4294967296]", "QC204", 17, 27, "has no value 4294967296", COLORS),
+    on_line_1("one_color: -RED", "QC204", 12, 16, "has no value -RED", "did you mean RED?"),
+    on_line_1("one_int32: [1]", "QC205", 12, 15, '"one_int32" takes one value, not a list'),
+    on_line_1("one_string: []", "QC205", 13, 15, '"one_string" takes one value, not a list'),
+    on_line_1("strict { name: 'a' }", "QC206", 1, 7, 'required field "limits" is missing from strict'),
+    on_line_1("one_int32: 1 one_int32: 2", "QC207", 14, 23, '"one_int32" is set again'),
+    on_line_1("one_nested {number: 1} one_nested {number: 1}", "QC207", 36, 42, '"number" is set again'),
+    on_line_1("chosen_int32: 1 chosen_string: 'a'", "QC208", 17, 30, 'takes the place of "chosen_int32"'),
+    on_line_1("chosen_nested {} chosen_int32: 1", "QC208", 18, 30, 'takes the place of "chosen_nested"'),
+    on_line_1("chosen_int32: 1 chosen_nested {}", "QC208", 17, 30, 'takes the place of "chosen_int32"'),
+    on_line_1("map_int32_int32 {}", "QC209", 1, 16, "a map field cannot be used here"),
+    on_line_1("[everything.extra_int32]: 5", "QC209", 1, 25, "the name of an extension or of an Any type"),
+    on_line_1("any { [a/b] {} }", "QC209", 7, 12, "the name of an extension or of an Any type"),
+    on_line_1(r"one_string: '\xff'", "QC210", 13, 19, 'the value of "one_string" is not UTF-8'),
+    on_line_1(r"many_string: ['a', 'b' '\377']", "QC210", 20, 30, 'the value of "many_string" is not UTF-8'),
+    on_line_1("one_string: '\ud800'", "QC210", 13, 16, 'the value of "one_string" is not UTF-8'),
+    Mistake("", "QC206", (1, 1), (1, 1), '"next" is missing from Endless', message_type=ENDLESS),
+    Mistake("one_color: 2147483648", "QC203", (1, 12), (1, 22), "2147483647", message_type=IMPLICIT),
+)
+WARNINGS = ("QC207", "QC208")
+
+
+@pytest.mark.parametrize("mistake", (*SYNTAX, *BINDING), ids=lambda mistake: repr(mistake.text[:40]))
+def test_a_mistake_has_one_diagnostic_with_a_code_and_a_place(mistake: Mistake) -> None:
+    (diagnostic,) = read(mistake.text, mistake.message_type).diagnostics
+    assert diagnostic.span
+    assert diagnostic.code == mistake.code
+    assert (diagnostic.span.start_position, diagnostic.span.end_position) == (mistake.start, mistake.end)
+    assert mistake.message in diagnostic.message
+    assert diagnostic.help == mistake.help
+    assert (diagnostic.severity is Severity.WARNING) == (mistake.code in WARNINGS)
+
+
+def test_there_is_a_mistake_for_every_diagnostic_that_reading_a_text_can_have() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOM.glob("*.py"))
+    rules = [getattr(catalogue, name) for name in re.findall(r"catalogue\.([A-Z_]+)", sources)]
+    codes = {mistake.code for mistake in (*SYNTAX, *BINDING)}
+    assert {rule.code for rule in rules} == codes | {catalogue.TOO_DEEP.code}
+
+
+def test_every_opened_bracket_that_is_not_closed_is_pointed_at() -> None:
+    cases = {
+        "one_nested {": ((1, 12), '"}" is missing for this one'),
+        "one_nested <\n number: 5 }": ((1, 12), '">" is missing for this one'),
+        "many_int32: [1": ((1, 13), '"]" is missing for this one'),
+        "one_nested { back { }": ((1, 12), '"}" is missing for this one'),
+    }
+    for text, expected in cases.items():
+        (related,) = read(text, EVERYTHING).diagnostics[0].related
+        assert (related.span.start_position, related.message) == expected
+
+
+def test_a_value_that_is_lost_is_pointed_at() -> None:
+    again = read("one_int32: 1\none_int32: 2", EVERYTHING).diagnostics[0]
+    assert [(related.span.text, related.message) for related in again.related] == [("1", "this value is lost")]
+    replaced = read("chosen_nested {}\nchosen_int32: 2", EVERYTHING).diagnostics[0]
+    assert [(related.span.text, related.message) for related in replaced.related] == [
+        ("chosen_nested", '"chosen_nested" is set here')
+    ]
+
+
+def found(text: str, message_type: type[Message]) -> list[tuple[str, Position, str]]:
+    """Return the code, the place and the quoted words of every diagnostic, in the order of the text."""
+    diagnostics = in_order(read(text, message_type).diagnostics)
+    return [
+        (diagnostic.code, diagnostic.span.start_position, ", ".join(re.findall('"(.*?)"', diagnostic.message)))
+        for diagnostic in diagnostics
+        if diagnostic.span
+    ]
+
+
+def test_several_mistakes_are_all_found() -> None:
+    text = "one_int32: x\nmany_color: [RED, PINK]\none_nested {\n  nmber: 1\n}\none_uint32: -1\none_bool: maybe"
+    assert found(text, EVERYTHING) == [
+        ("QC202", (1, 12), "one_int32"),
+        ("QC204", (2, 19), "many_color"),
+        ("QC201", (4, 3), "nmber"),
+        ("QC203", (6, 13), "one_uint32"),
+        ("QC202", (7, 11), "one_bool"),
+    ]
+
+
+def test_what_is_right_beside_mistakes_is_bound() -> None:
+    message = read("one_int32: x one_bool: true many_int32: [1, y, 3] one_string: 'a'", EVERYTHING).message
+    assert same(message, read("one_bool: true many_int32: [1, 3] one_string: 'a'", EVERYTHING).message)
+
+
+def test_required_fields_are_missed_at_the_message_that_lacks_them() -> None:
+    text = """
+        strict { limits {} }
+        stricts { name: "a" inner { name: "b" } limits { low: 1 high: 2 } }
+        stricts: [{ name: "c", limits { low: 1 } }]
+    """
+    assert found(text, EVERYTHING) == [
+        ("QC206", (2, 9), "name"),
+        ("QC206", (2, 18), "low"),
+        ("QC206", (2, 18), "high"),
+        ("QC206", (3, 29), "limits"),
+        ("QC206", (4, 32), "high"),
+    ]
+
+
+def test_required_fields_of_the_configuration_are_missed() -> None:
+    text = "nuq_config {}\noverride_layer_types { layer_type: 'Convolution' }\noverride_layer_configs {}"
+    assert found(text, CONFIG) == [
+        ("QC206", (1, 1), "mapping_file"),
+        ("QC206", (2, 1), "calibration_config"),
+        ("QC206", (3, 1), "layer_name"),
+        ("QC206", (3, 1), "calibration_config"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("nme: 'a' limits {low: 1 high: 2}", "QC201"),
+        ("name: 5 limits {low: 1 high: 2}", "QC202"),
+        ("name: '\\q' limits {low: 1 high: 2}", "QC108"),
+        ("name: ['a'] limits {low: 1 high: 2}", "QC205"),
+        ("name: 'a' limits: 5", "QC202"),
+        ("name: 'a' limits: [{}]", "QC202"),
+        ("name: 'a' limit {}", "QC201"),
+        ("name: 'a' limits {low: 1 high: 1e9}", "QC202"),
+        ("name: 'a' limits {low: 1 hihg: 2}", "QC201"),
+    ],
+)
+def test_a_required_field_that_is_given_badly_is_not_missed_as_well(text: str, code: str) -> None:
+    assert read(text, STRICT).codes == [code]
+
+
+def test_a_message_that_is_no_message_takes_no_place_in_a_oneof() -> None:
+    assert read("chosen_int32: 1 chosen_nested: 5", EVERYTHING).codes == ["QC202"]
+
+
+def test_a_name_far_from_all_others_has_no_suggestion() -> None:
+    (diagnostic,) = read("quantization: 5", EVERYTHING).diagnostics
+    assert diagnostic.help is None
+
+
+# --- texts that are meant to break things
+
+DEEP = 10_000
+
+
+def deeply_nested(levels: int) -> str:
+    return "recursive {" * levels + "}" * levels
+
+
+def test_a_text_may_be_nested_as_deep_as_a_message() -> None:
+    assert read(deeply_nested(99), EVERYTHING).codes == []
+    (too_deep,) = read(deeply_nested(100), EVERYTHING).diagnostics
+    assert too_deep.span
+    assert (too_deep.code, too_deep.span.start) == ("QC110", 99 * len("recursive {"))
+
+
+def test_what_is_too_deep_is_not_missed_as_well() -> None:
+    assert read("next {" * 100 + "}" * 100, ENDLESS).codes == ["QC110"]
+
+
+def test_a_text_that_is_nested_far_too_deep_is_refused_in_peace() -> None:
+    parsed(deeply_nested(DEEP))
+    assert read(deeply_nested(DEEP), EVERYTHING).codes == ["QC110"]
+    assert read("recursive {" * DEEP, EVERYTHING).codes == ["QC104"]
+    assert read("recursive <" * DEEP + "}", EVERYTHING).codes == ["QC104"]
+    assert read("[" * DEEP, EVERYTHING).codes == ["QC109"]
+    assert read("many_int32: " + "[" * DEEP, EVERYTHING).codes == ["QC104"]
+
+
+MEGABYTE = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("before", "repeated", "after", "codes"),
+    [
+        ("", "a", "", ["QC104"]),
+        ("", "a", ": 5", ["QC201"]),
+        ("one_int32: ", "a", "", ["QC202"]),
+        ("one_color: ", "a", "", ["QC204"]),
+        ("one_int32: ", "1", "", ["QC203"]),
+        ("one_int32: 0x", "1", "", ["QC203"]),
+        ("one_int32: 0", "1", "", ["QC203"]),
+        ("one_color: ", "1", "", ["QC204"]),
+        ("one_float: ", "1", "", []),
+        ("one_float: 1e", "1", "", []),
+        ("one_float: 0.", "1", "", []),
+        ("one_float: ", "1", "x", ["QC107"]),
+        ("one_string: '", "a", "'", []),
+        ("one_string: '", "a", "", ["QC106"]),
+        ("one_string: '", r"\n", "", ["QC106"]),
+        ("one_string: ", "'' ", "", []),
+        ("[", "a", "]: 5", ["QC209"]),
+        ("[", "a", "", ["QC109"]),
+        ("[", "a/", "", ["QC109"]),
+        ("[", "a #", "", ["QC109"]),
+        ("[", "a.", "/", ["QC109"]),
+        ("#", "a", "", []),
+        ("", " ", "", []),
+        ("", "\n", "", []),
+        ("", "$", "", ["QC105"]),
+    ],
+)
+def test_a_megabyte_of_the_same_is_read_or_refused(
+    before: str, repeated: str, after: str, codes: list[str]
+) -> None:
+    reading = read(f"{before}{repeated * (MEGABYTE // len(repeated))}{after}", EVERYTHING)
+    assert reading.codes == codes
+    assert all(len(diagnostic.message) < 200 for diagnostic in reading.diagnostics)
+
+
+def test_a_number_of_ten_thousand_digits_is_out_of_range() -> None:
+    (diagnostic,) = read(f"one_int64: -{'9' * 10_000}", EVERYTHING).diagnostics
+    assert diagnostic.code == "QC203"
+    assert read(f"one_double: -{'9' * 10_000}", EVERYTHING).message == read("one_double: -inf", EVERYTHING).message
+
+
+def test_only_a_line_feed_ends_a_line() -> None:
+    assert read("one_int32: 5 # a\rone_int32: x", EVERYTHING).codes == []
+    assert found("one_bool: t\rone_int32: x\r", EVERYTHING) == [("QC202", (1, 24), "one_int32")]
+    assert found("one_bool: t\r\none_int32: x\r\n", EVERYTHING) == [("QC202", (2, 12), "one_int32")]
+    assert found("one_string: 'a\r\n'", EVERYTHING) == [("QC106", (1, 13), "")]
+
+
+def test_every_diagnostic_of_the_table_can_be_rendered() -> None:
+    for mistake in (*SYNTAX, *BINDING):
+        for diagnostic in read(mistake.text, mistake.message_type).diagnostics:
+            assert diagnostic.code in render(diagnostic)
