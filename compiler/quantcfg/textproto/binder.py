@@ -22,7 +22,8 @@ from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.diagnostics.suggest import nearest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.literals import decode_string, floating, integer, quotable
+from quantcfg.textproto.literals import quotable
+from quantcfg.textproto.scalars import Place, convert, wrong_type
 
 DEPTH_LIMIT = 100
 """How deep messages may be nested; protobuf's own limit for binary data."""
@@ -31,39 +32,6 @@ Path = tuple[str | int, ...]
 """Where a value is in a message: field names, and indices of repeated fields."""
 
 _STEP = re.compile(r"(?P<name>\w+)(?:\[(?P<index>\d+)\])?")
-
-_INTEGER_RANGES = {
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SFIXED32),
-        (-(2**31), 2**31 - 1),
-    ),
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_SINT64, FieldDescriptor.TYPE_SFIXED64),
-        (-(2**63), 2**63 - 1),
-    ),
-    **dict.fromkeys((FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32), (0, 2**32 - 1)),
-    **dict.fromkeys((FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64), (0, 2**64 - 1)),
-}
-_BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The field of a text that gave a value; one item of a list, where it was given in a list."""
-
-    document: tree.Document
-    name: tree.Name
-    value: tree.Value
-
-    @property
-    def name_span(self) -> Span:
-        """Where the name of the field stands."""
-        return self.document.span(self.name)
-
-    @property
-    def span(self) -> Span:
-        """Where the value stands."""
-        return self.document.span(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +168,7 @@ def _bind_message(
 ) -> None:
     if not isinstance(place.value, tree.Message):
         context.failed.add(path)
-        context.report(_wrong_type(place, descriptor_field, "a message in braces"))
+        context.report(wrong_type(place, descriptor_field, "a message in braces"))
     elif depth >= DEPTH_LIMIT:
         context.failed.add(path)
         context.report(catalogue.TOO_DEEP.at(place.name_span, limit=DEPTH_LIMIT))
@@ -276,7 +244,7 @@ def _path(dotted: str) -> Path:
 
 def _value(context: _Context, place: Place, descriptor_field: FieldDescriptor, path: Path) -> Any:
     """Return the value of a scalar, or None after reporting that the field does not take it."""
-    value = _convert(place, descriptor_field)
+    value = convert(place, descriptor_field)
     if not isinstance(value, Diagnostic):
         return value
     if context.lenient and value.code == catalogue.UNKNOWN_ENUM_VALUE.code:
@@ -286,117 +254,3 @@ def _value(context: _Context, place: Place, descriptor_field: FieldDescriptor, p
     context.failed.add(path)
     context.report(value)
     return None
-
-
-def _convert(place: Place, descriptor_field: FieldDescriptor) -> Any:
-    """Return the value of a scalar, or what is wrong with it."""
-    if isinstance(place.value, tree.List):
-        return catalogue.LIST_FOR_ONE.at(place.span, field=descriptor_field.name)
-    kind = descriptor_field.type
-    if kind in _INTEGER_RANGES:
-        return _convert_integer(place, descriptor_field, *_INTEGER_RANGES[kind])
-    return _CONVERTERS[kind](place, descriptor_field)
-
-
-def _convert_integer(
-    place: Place, descriptor_field: FieldDescriptor, low: int, high: int
-) -> int | Diagnostic:
-    value = integer(place.value) if isinstance(place.value, tree.Number) else None
-    if value is None:
-        return _wrong_type(place, descriptor_field, "an integer")
-    # Even "-0" is no unsigned integer (spec: "Value Types").
-    if not low <= value <= high or (low == 0 and place.value.text.startswith("-")):  # type: ignore[union-attr]
-        return catalogue.INTEGER_RANGE.at(
-            place.span, field=descriptor_field.name, low=low, high=high, value=_written(place.value)
-        )
-    return value
-
-
-def _convert_float(place: Place, descriptor_field: FieldDescriptor) -> float | Diagnostic:
-    scalar = isinstance(place.value, tree.Number | tree.Identifier)
-    value = floating(place.value.text) if scalar else None  # type: ignore[union-attr]
-    return _wrong_type(place, descriptor_field, "a decimal number") if value is None else value
-
-
-def _convert_bool(place: Place, descriptor_field: FieldDescriptor) -> bool | Diagnostic:
-    value = place.value
-    if isinstance(value, tree.Identifier) and value.text in _BOOLS:
-        return _BOOLS[value.text]
-    if isinstance(value, tree.Number) and not value.text.startswith("-") and integer(value) in (0, 1):
-        return bool(integer(value))
-    return _wrong_type(place, descriptor_field, "true or false")
-
-
-def _convert_string(place: Place, descriptor_field: FieldDescriptor) -> str | Diagnostic:
-    value = _convert_bytes(place, descriptor_field)
-    if isinstance(value, Diagnostic):
-        return value
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return catalogue.TEXT_NOT_UTF8.at(place.span, field=descriptor_field.name)
-
-
-def _convert_bytes(place: Place, descriptor_field: FieldDescriptor) -> bytes | Diagnostic:
-    if not isinstance(place.value, tree.String):
-        return _wrong_type(place, descriptor_field, "a string in quotes")
-    value = decode_string(place.value)
-    if isinstance(value, tree.Literal):
-        return catalogue.BAD_ESCAPE.at(
-            place.document.span(value), escape=value.text, help="write \\\\ for a backslash"
-        )
-    return value
-
-
-def _convert_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diagnostic:
-    enum, value = descriptor_field.enum_type, place.value
-    assert enum
-    if isinstance(value, tree.Identifier) and value.text in enum.values_by_name:
-        return enum.values_by_name[value.text].number
-    number = integer(value) if isinstance(value, tree.Number) else None
-    if number is not None and not enum.is_closed:
-        return _convert_integer(place, descriptor_field, -(2**31), 2**31 - 1)
-    if number is not None and number in [known.number for known in enum.values]:
-        return number
-    names = list(enum.values_by_name)
-    if not isinstance(value, tree.Identifier | tree.Number):
-        return _wrong_type(place, descriptor_field, f"one of {', '.join(names)}")
-    meant = nearest(value.text, names)
-    return catalogue.UNKNOWN_ENUM_VALUE.at(
-        place.span,
-        field=descriptor_field.name,
-        value=_written(value),
-        help=f"did you mean {meant}?" if meant else f"it can be {', '.join(names)}",
-    )
-
-
-_CONVERTERS: Mapping[int, Callable[[Place, FieldDescriptor], Any]] = {
-    FieldDescriptor.TYPE_FLOAT: _convert_float,
-    FieldDescriptor.TYPE_DOUBLE: _convert_float,
-    FieldDescriptor.TYPE_BOOL: _convert_bool,
-    FieldDescriptor.TYPE_STRING: _convert_string,
-    FieldDescriptor.TYPE_BYTES: _convert_bytes,
-    FieldDescriptor.TYPE_ENUM: _convert_enum,
-}
-
-
-def _wrong_type(place: Place, descriptor_field: FieldDescriptor, expected: str) -> Diagnostic:
-    value = place.value
-    help = None
-    if isinstance(value, tree.Identifier) and descriptor_field.type == FieldDescriptor.TYPE_STRING:
-        help = f'put it in quotes: "{quotable(value.text)}"'
-    elif isinstance(value, tree.String) and descriptor_field.message_type is None:
-        help = "write it without quotes"
-    return catalogue.WRONG_TYPE.at(
-        place.span, field=descriptor_field.name, expected=expected, found=_written(value), help=help
-    )
-
-
-def _written(value: tree.Value) -> str:
-    if isinstance(value, tree.Message):
-        return "a message"
-    if isinstance(value, tree.List):
-        return "a list"
-    if isinstance(value, tree.String):
-        return "a string"
-    return quotable(value.text)
