@@ -4,7 +4,9 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the expected files of tests/golden anew")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the expected files of tests/golden anew"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -79,12 +79,13 @@ def create_quant_config(
     """
     files = {"config_file": config_file, "model_file": model_file, "weights_file": weights_file}
     optional = {} if config_defination is None else {"config_defination": config_defination}
-    wrong = [*_bad_files(files | optional), *_bad_arguments(skip_layers, batch_num, activation_offset)]
+    wrong = [*_bad_strings(files | optional), *_bad_arguments(skip_layers, batch_num, activation_offset)]
     if wrong:
         raise TypeError(f"create_quant_config: {wrong[0].message}")
-    found: list[Diagnostic] = list(_bad_output(config_file, (*files.values(), *optional.values())[1:]))
-    if has_errors(found):
-        raise QuantConfigError(tuple(found))
+    bad = bad_output_name(config_file, (*files.values(), *optional.values())[1:])
+    if bad:
+        raise QuantConfigError((bad,))
+    replaces = os.path.exists(config_file)
     compilation = compile_files(
         model_file,
         weights_file,
@@ -93,9 +94,11 @@ def create_quant_config(
         batch_num=batch_num,
         activation_offset=activation_offset,
     )
-    found += compilation.diagnostics
+    found = list(compilation.diagnostics)
     if compilation.text is None or not write_file(config_file, compilation.text, found.append):
         raise QuantConfigError(tuple(found))
+    if replaces:
+        found.append(catalogue.OUTPUT_REPLACED.at(None, file=config_file))
     for diagnostic in found:
         warnings.warn(render_line(diagnostic), QuantConfigWarning, stacklevel=2)
 
@@ -146,6 +149,10 @@ def compile_config(
         activation_offset: whether activations are quantized with an offset.
 
     """
+    given = {} if config_text is None else {"config_text": config_text, "config_name": config_name}
+    wrong = [*network.diagnostics, *_bad_strings(given)]
+    if has_errors(wrong):
+        return _failure(wrong)
     config = None if config_text is None else Source(config_name, config_text)
     found: list[Diagnostic] = []
     request = _request(config, skip_layers, batch_num, activation_offset, found.append)
@@ -207,8 +214,8 @@ def _request(
     return request_from_config(config, report)
 
 
-def _bad_files(files: Mapping[str, object]) -> Iterator[Diagnostic]:
-    for name, value in files.items():
+def _bad_strings(arguments: Mapping[str, object]) -> Iterator[Diagnostic]:
+    for name, value in arguments.items():
         if not isinstance(value, str):
             yield _wrong_argument(name, "a string", value)
 
@@ -236,12 +243,3 @@ def _wrong_argument(name: str, expected: str, value: object) -> Diagnostic:
 def _argument_span(name: str, value: object) -> Span:
     source = argument_source(name, value)
     return Span(source, 0, len(source.text))
-
-
-def _bad_output(name: str, inputs: tuple[str, ...]) -> Iterator[Diagnostic]:
-    """Yield why the output cannot have this name, or that a file of this name will be replaced."""
-    bad = bad_output_name(name, inputs)
-    if bad:
-        yield bad
-    elif os.path.exists(name):
-        yield catalogue.OUTPUT_REPLACED.at(None, file=name)

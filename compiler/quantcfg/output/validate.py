@@ -28,14 +28,17 @@ _EXPECTED = {
 def check_config(plan: Plan, config: Config, report: Report) -> None:
     """Validate the configuration of a plan; report each setting that the schema refuses, once."""
     reported = set()
+    alike = _alike(config)
     values = {**{layer.layer.name: layer_values(layer) for layer in plan.layers}, **plan.values}
     for error in schema_errors(config):
-        path = tuple(error.absolute_path)
-        setting = _setting_at(values, path)
-        mistake = (id(setting), error.validator)
-        if mistake not in reported:
-            reported.add(mistake)
-            report(_diagnostic(error, path, setting))
+        first, *rest = error.absolute_path
+        for name in alike[str(first)]:
+            path = (name, *rest)
+            setting = _setting_at(values, path)
+            mistake = (id(setting), error.validator)
+            if mistake not in reported:
+                reported.add(mistake)
+                report(_diagnostic(error, path, setting))
 
 
 def schema_errors(config: Config) -> Iterator[ValidationError]:
@@ -46,15 +49,17 @@ def schema_errors(config: Config) -> Iterator[ValidationError]:
     """
     from jsonschema import Draft7Validator
 
-    schema = contracts.schema("quant_config.schema.json")
-    distinct: Config = {}
-    bodies = set()
+    validator = Draft7Validator(contracts.schema("quant_config.schema.json"))
+    yield from validator.iter_errors({name: config[name] for name in _alike(config)})
+
+
+def _alike(config: Config) -> dict[str, list[str]]:
+    """Return the keys that have the same body, by the first of them; those of the network stand alone."""
+    reserved = contracts.schema("quant_config.schema.json")["properties"]
+    groups: dict[str, list[str]] = {}
     for name, value in config.items():
-        body = name if name in schema["properties"] else json.dumps(value)
-        if body not in bodies:
-            bodies.add(body)
-            distinct[name] = value
-    yield from Draft7Validator(schema).iter_errors(distinct)
+        groups.setdefault(name if name in reserved else json.dumps(value), []).append(name)
+    return {names[0]: names for names in groups.values()}
 
 
 def _setting_at(values: Mapping[str, Any], path: Path) -> Setting[Any] | None:

@@ -19,15 +19,22 @@ def bad_output_name(name: str, inputs: Iterable[PathLike]) -> Diagnostic | None:
     """Return why a path cannot be that of the output, or None (reference 1); it cannot be an input's."""
     if not name:
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is empty")
-    if name.endswith("/") or Path(name).is_dir():
+    if name.endswith("/") or os.path.isdir(name):
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is a folder")
     if len(Path(name).name) > _LONGEST_NAME:
         return catalogue.BAD_OUTPUT_NAME.at(
             None, file=name, reason=f"a name has {_LONGEST_NAME} characters at most"
         )
-    if os.path.realpath(name) in map(os.path.realpath, inputs):
+    if any(_is_same(name, other) for other in inputs):
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is an input")
     return None
+
+
+def _is_same(name: PathLike, other: PathLike) -> bool:
+    try:
+        return os.path.realpath(name) == os.path.realpath(other)
+    except ValueError:
+        return False  # A name with a null character is no file's.
 
 
 def write_file(name: str, text: str, report: Report) -> bool:
@@ -36,8 +43,8 @@ def write_file(name: str, text: str, report: Report) -> bool:
     The text goes to a file beside it that takes its place when it is whole. A
     symbolic link stays, and the file that it points to is replaced.
     """
-    target = Path(os.path.realpath(name))
     try:
+        target = Path(os.path.realpath(name))
         _make_folders(target.parent)
         _replace(target, text)
     except (OSError, ValueError) as error:
@@ -53,7 +60,7 @@ def _make_folders(folder: Path) -> None:
 
 
 def _replace(target: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=".quantcfg-", dir=target.parent)
     try:
         with open(descriptor, "w", encoding="ascii", newline="") as file:
             file.write(text)

@@ -1,0 +1,106 @@
+"""Generated configurations: such as AMCT takes, and such as are damaged somewhere."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+_GLOBALS = {
+    "version": st.just(1),
+    "batch_num": st.integers(1, 2**70),
+    "activation_offset": st.booleans(),
+    "joint_quant": st.booleans(),
+    "do_fusion": st.booleans(),
+    "skip_fusion_layers": st.lists(st.sampled_from(["conv1", "größe", 'a "name"']), unique=True),
+}
+_PERCENTILES = st.sampled_from([0.51, 0.999999, 1.0, 1])
+_IFMR = {
+    "max_percentile": _PERCENTILES,
+    "min_percentile": _PERCENTILES,
+    "search_range": st.sampled_from([[0.7, 1.3], [1e-05, 10000000000.0]]),
+    "search_step": st.sampled_from([0.01, 1e-45, 1]),
+    "act_algo": st.just("ifmr"),
+    "asymmetric": st.booleans(),
+}
+_HFMG = {
+    "act_algo": st.just("hfmg"),
+    "num_of_bins": st.sampled_from([1024, 2048, 4096, 8192]),
+    "asymmetric": st.booleans(),
+}
+_ARQ = {"wts_algo": st.just("arq_quantize"), "channel_wise": st.booleans()}
+_NUQ = {
+    "wts_algo": st.just("nuq_quantize"),
+    "num_steps": st.sampled_from([16, 32]),
+    "num_of_iteration": st.integers(0, 5),
+}
+_LAYERS = st.fixed_dictionaries(
+    {
+        "quant_enable": st.booleans(),
+        "activation_quant_params": st.fixed_dictionaries(_IFMR) | st.fixed_dictionaries(_HFMG),
+        "weight_quant_params": st.fixed_dictionaries(_ARQ) | st.fixed_dictionaries(_NUQ),
+    }
+)
+# One is 1, 1.0 and True, which are equal in Python and not in JSON.
+_WRONG_VALUES: SearchStrategy[Any] = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        1,
+        1.0,
+        -1,
+        0.5,
+        1e308,
+        "",
+        "hfmg",
+        "nuq_quantize",
+        "1",
+        [],
+        [0.7],
+        [1, "1"],
+        {},
+        {"a": 1},
+    ]
+)
+_NAMES = ("conv1", "conv10", "conv2", "fc", "größe", "层", "\U0001f600", 'a "name"', "", " ", "a\nb")
+
+
+@st.composite
+def good_configs(draw: DrawFn) -> dict[str, Any]:
+    """A configuration whose layers share a few bodies, some of them one and the same object."""
+    config = draw(st.fixed_dictionaries(_GLOBALS))
+    bodies = draw(st.lists(_LAYERS, min_size=1, max_size=3))
+    for name in draw(st.lists(st.sampled_from(_NAMES), unique=True)):
+        config[name] = draw(st.sampled_from(bodies))
+    return config
+
+
+@st.composite
+def damaged_configs(draw: DrawFn) -> dict[str, Any]:
+    """A configuration with wrong values, keys too many, and keys too few."""
+    config: dict[str, Any] = copy.deepcopy(draw(good_configs()))
+    for _ in range(draw(st.integers(1, 4))):
+        places = list(_places(config))
+        container, key = draw(st.sampled_from(places))
+        damage = draw(st.sampled_from(["replace", "add", "remove"]))
+        if damage == "replace":
+            container[key] = draw(_WRONG_VALUES)
+        elif damage == "add" and isinstance(container, dict):
+            container[draw(st.sampled_from(["num_bits", "num_of_bins", "search_step", "channel_wise"]))] = 8
+        elif len(places) > 1:
+            del container[key]
+    return config
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every object and list in a value, with each of its keys."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from _places(value[key])

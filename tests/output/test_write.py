@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from quantcfg import Diagnostic
+from quantcfg.output import bad_output_name, write_file
+
+TEXT = '{\n    "version":1\n}'
+
+
+def written(file: Path | str, text: str = TEXT) -> list[str]:
+    """Write a file, and return the codes of what was wrong."""
+    found: list[Diagnostic] = []
+    done = write_file(str(file), text, found.append)
+    assert done == (not found)
+    return [diagnostic.code for diagnostic in found]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o777], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    earlier = os.umask(request.param)
+    yield
+    os.umask(earlier)
+
+
+@pytest.fixture(params=["os.fsync", "os.fchmod", "os.replace"])
+def failing(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[BaseException], None]:
+    """Let a step of the writing fail."""
+
+    def let_fail(error: BaseException) -> None:
+        def fail(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(request.param, fail)
+
+    return let_fail
+
+
+def test_the_file_has_exactly_the_text(tmp_path: Path) -> None:
+    assert not written(tmp_path / "config.json")
+    assert (tmp_path / "config.json").read_bytes() == TEXT.encode()
+
+
+@pytest.mark.usefixtures("umask")
+def test_the_file_has_mode_640_whatever_the_umask(tmp_path: Path) -> None:
+    assert not written(tmp_path / "config.json")
+    assert mode(tmp_path / "config.json") == 0o640
+
+
+def test_a_file_that_is_replaced_has_mode_640_whatever_it_had(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text("old")
+    file.chmod(0o777)
+    assert not written(file)
+    assert (mode(file), file.read_text()) == (0o640, TEXT)
+
+
+def test_missing_folders_are_made_with_mode_750(tmp_path: Path) -> None:
+    os.chmod(tmp_path, 0o755)
+    assert not written(tmp_path / "a" / "b" / "config.json")
+    assert [mode(tmp_path / folder) for folder in ("a", "a/b")] == [0o750, 0o750]
+    assert mode(tmp_path) == 0o755
+
+
+def test_a_name_without_a_folder_is_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not written("config.json")
+    assert not written("./sub/../sub/config.json")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["config.json", "config.json", "sub"]
+
+
+def test_the_old_file_is_whole_until_the_new_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.json"
+    file.write_text("old")
+    replace = os.replace
+    seen = []
+
+    def watched(source: str, target: str) -> None:
+        seen.append((file.read_text(), Path(source).read_text(), mode(Path(source))))
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", watched)
+    assert not written(file)
+    assert seen == [("old", TEXT, 0o640)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Permission denied")],
+    ids=["no space", "no permission"],
+)
+def test_a_failure_is_reported_and_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, failing: Callable[[BaseException], None], error: OSError
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text("old")
+    failing(error)
+    assert written(file) == ["QC502"]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"config.json": "old"}
+
+
+def test_an_interruption_passes_and_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, failing: Callable[[BaseException], None]
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text("old")
+    failing(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        written(file)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"config.json": "old"}
+
+
+def test_a_text_that_is_not_ascii_is_not_written(tmp_path: Path) -> None:
+    assert written(tmp_path / "config.json", "größe") == ["QC502"]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["file/config.json", "file/sub/config.json"])
+def test_a_file_in_place_of_a_folder_is_reported(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("old")
+    assert written(tmp_path / name) == ["QC502"]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "old"}
+
+
+def test_a_folder_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "config.json").mkdir()
+    assert written(tmp_path / "config.json") == ["QC502"]
+    assert [path.name for path in tmp_path.rglob("*")] == ["config.json"]
+
+
+def test_the_reason_is_said_without_the_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    found: list[Diagnostic] = []
+    name = str(tmp_path / "file" / "config.json")
+    assert not write_file(name, TEXT, found.append)
+    assert found[0].message == f'cannot write "{name}": not a directory'
+
+
+# --- links
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "real.json", tmp_path / "link.json"
+    target.write_text("old")
+    link.symlink_to(Path("there") / "real.json")
+    assert not written(link)
+    assert link.is_symlink()
+    assert target.read_text() == link.read_text() == TEXT
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["link.json", "real.json", "there"]
+
+
+def test_a_link_to_nothing_stays_and_its_file_is_made(tmp_path: Path) -> None:
+    target, link = tmp_path / "there" / "real.json", tmp_path / "link.json"
+    link.symlink_to(target)
+    assert not written(link)
+    assert link.is_symlink()
+    assert target.read_text() == TEXT
+
+
+def test_a_linked_folder_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert not written(tmp_path / "link" / "config.json")
+    assert (tmp_path / "real" / "config.json").read_text() == TEXT
+
+
+# --- names
+
+
+def why_not(name: str, *inputs: Path) -> str | None:
+    bad = bad_output_name(name, inputs)
+    if bad is None:
+        return None
+    assert bad.code == "QC503"
+    return bad.message.rpartition(": ")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "it is empty"),
+        ("nowhere/", "it is a folder"),
+        ("folder", "it is a folder"),
+        ("folder/", "it is a folder"),
+        (".", "it is a folder"),
+        ("a" * 255, "a name has 254 characters at most"),
+        ("ä" * 255, "a name has 254 characters at most"),
+        ("folder/" + "a" * 10_000, "a name has 254 characters at most"),
+        ("a" * 254, None),
+        ("folder/config.json", None),
+        ("nowhere/config.json", None),
+        ("a" * 255 + "/config.json", None),
+        ("-", None),
+    ],
+)
+def test_names_that_the_output_cannot_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    assert why_not(name) == reason
+
+
+@pytest.mark.parametrize("name", ["a" * 254, "层" * 85, "层" * 86, "a" * 256 + "/config.json", "a\0b"])
+def test_a_name_is_written_or_it_is_reported_that_it_cannot_be(tmp_path: Path, name: str) -> None:
+    possible = "\0" not in name and all(len(part.encode()) <= 255 for part in name.split("/"))
+    assert why_not(f"{tmp_path}/{name}", tmp_path / "net.prototxt") is None
+    assert written(f"{tmp_path}/{name}") == ([] if possible else ["QC502"])
+    assert len(list(tmp_path.iterdir())) == possible
+
+
+def test_the_output_cannot_be_an_input_by_whatever_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = tmp_path / "net.prototxt"
+    model.write_text("")
+    Path("link").symlink_to(model)
+    Path("folder").symlink_to(tmp_path)
+    for name in ("net.prototxt", "./net.prototxt", str(model), "link", "folder/net.prototxt"):
+        assert why_not(name, Path("other"), model) == "it is an input"
+    assert why_not("net.json", model) is None
