@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from quantcfg.caffe.network import Layer, Network
     from quantcfg.diagnostics import Diagnostic, Related, Severity
+    from quantcfg.diagnostics.text import render
     from quantcfg.source import Source, Span
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ __all__ = [
     "compile_config",
     "create_quant_config",
     "read_model",
+    "render",
 ]
 
 _HOMES = {
@@ -46,10 +48,15 @@ _HOMES = {
     "Layer": "caffe.network",
     "Network": "caffe.network",
     "Related": "diagnostics",
+    "render": "diagnostics.text",
     "Severity": "diagnostics",
     "Source": "source",
     "Span": "source",
 }
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def __getattr__(name: str) -> object:

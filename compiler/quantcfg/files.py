@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.source import Source, Span
@@ -15,7 +14,8 @@ def read_source(path: PathLike, report: Report) -> Source | None:
     """Return a text file as a source, or None after reporting why it cannot be read."""
     name = os.fspath(path)
     try:
-        content = Path(name).read_bytes()
+        with open(name, "rb") as file:
+            content = file.read()
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
         return None

@@ -7,7 +7,7 @@ is shown, so that parsing pays nothing for them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 
@@ -16,7 +16,7 @@ class Source:
     """A named text: a file, or the value of an argument."""
 
     name: str
-    text: str
+    text: str = field(repr=False)
 
     @cached_property
     def _line_starts(self) -> list[int]:

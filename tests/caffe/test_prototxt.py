@@ -176,6 +176,14 @@ def test_layer_is_ignored_beside_layers(old: str, first: bool) -> None:
     assert "another" not in names(text)
 
 
+def test_an_unknown_word_of_a_layer_that_is_ignored_is_ignored() -> None:
+    text = net(
+        pool("ignored", parameters="pool: ROI"),
+        v1_layer("x", "POOLING", rest="pooling_param { pool: AVE }"),
+    )
+    assert network(text).by_name["x"].quantizable
+
+
 def test_a_v1_layer_among_v0_layers_loses_its_name_and_type() -> None:
     read = network(net(v0_layer("a", "conv"), v1_layer("b", "CONVOLUTION")))
     assert [(each.name, each.type, each.tops) for each in read.layers] == [
@@ -377,6 +385,7 @@ def test_an_enum_may_be_a_number() -> None:
 def test_an_unknown_word_of_a_message_that_the_type_does_not_use_decides_nothing() -> None:
     (read,) = network(conv("x", pooling_param="pool: ROI")).layers
     assert read.quantizable
+    assert "pool" not in read.attributes
 
 
 def test_a_wrong_value_of_a_field_that_is_needed_is_an_error() -> None:

@@ -230,7 +230,9 @@ def test_one_kernel_size_stands_for_as_many_as_the_input_has(form: str, dimensio
     assert network(text).by_name["x"].attributes["filter_rank"] == rank
 
 
-@pytest.mark.parametrize("parameters", ["kernel_size: [3, 3]", "kernel_h: 3 kernel_w: 3"])
+@pytest.mark.parametrize(
+    "parameters", ["kernel_size: [3, 3]", "kernel_h: 3 kernel_w: 3", "kernel_h: 3", "kernel_w: 3"]
+)
 def test_several_kernel_sizes_count_more_than_the_input(parameters: str) -> None:
     text = net(INPUTS["input_shape"].format("dim: [1, 3, 16, 32, 32]"), conv("x", parameters=parameters))
     assert obstacle(text) is None

@@ -132,6 +132,9 @@ def _upgrade_v0(binding: Binding, report: Report) -> tuple[Definition, ...]:
 
 def _upgraded_v0_layer(old: Any) -> Any:
     layer, v0 = _new_layer(old.layer.name, old.top), old.layer
+    parameters = {"conv": layer.convolution_param, "innerproduct": layer.inner_product_param}.get(v0.type)
+    if parameters is not None and v0.HasField("num_output"):
+        parameters.num_output = v0.num_output
     if v0.type == "conv":
         layer.convolution_param.group = v0.group
         if v0.HasField("kernelsize"):

@@ -43,7 +43,7 @@ def _folded_layers(layers: Sequence[Layer]) -> dict[int, int]:
 
 
 def _following(layers: Sequence[Layer]) -> dict[int, int]:
-    """Return the only reader of each layer, by index, where one output goes to one layer of one input."""
+    """Return for each layer whose outputs are read once, by index, the layer that reads them."""
     producer: dict[str, int] = {}
     readers: dict[int, list[int]] = defaultdict(list)
     for index, layer in enumerate(layers):
@@ -51,11 +51,7 @@ def _following(layers: Sequence[Layer]) -> dict[int, int]:
             if bottom in producer:
                 readers[producer[bottom]].append(index)
         producer.update(dict.fromkeys(layer.tops, index))
-    return {
-        index: reading[0]
-        for index, reading in readers.items()
-        if len(reading) == 1 and len(layers[index].tops) == 1 and len(layers[reading[0]].bottoms) == 1
-    }
+    return {index: reading[0] for index, reading in readers.items() if len(reading) == 1}
 
 
 def _chain(

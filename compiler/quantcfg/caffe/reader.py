@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import cycle
 
 from quantcfg import contracts
 from quantcfg.caffe import capabilities
+from quantcfg.caffe.checks import check_layers, check_names, check_shapes, check_weights
 from quantcfg.caffe.definitions import Definition, definitions
 from quantcfg.caffe.fusion import with_fusion_groups
 from quantcfg.caffe.network import Attribute, Layer, Network, Shape
 from quantcfg.caffe.phase import holds_in_test
+from quantcfg.caffe.sharing import sharing_groups
 from quantcfg.caffe.weights import Weights
-from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue, has_errors
-from quantcfg.diagnostics.words import quoted
+from quantcfg.diagnostics import Diagnostic, Report, has_errors
 from quantcfg.source import Source
-from quantcfg.textproto import Binding, Path, Place, bind, parse
+from quantcfg.textproto import Binding, bind, parse
 
 _RANK = 4
 """The rank of a blob of which nothing says otherwise: batch, channels, height, width."""
@@ -45,16 +44,18 @@ def _read(source: Source, weights: Weights | None, report: Report) -> Network | 
     net = contracts.message_class("caffe", "caffe.NetParameter")()
     binding = bind(document, net, report, lenient=True)
     layers = [layer for layer in definitions(binding, report) if holds_in_test(layer, report)]
-    _check_layers(layers, source, report)
+    check_layers(layers, source, report)
     if weights and layers:
-        _check_weights(layers, weights, source, report)
-    sharing = _sharing(layers)
+        check_weights(layers, weights, source, report)
+    sharing = sharing_groups(layers)
     for group in sharing:
         report(group.warning())
     obstacles = {layer.path: group.obstacle(layer) for group in sharing for layer in group.layers}
     ranks = _blob_ranks(binding, layers)
     read = [_layer(layer, weights, ranks, obstacles.get(layer.path)) for layer in layers]
-    _check_names(read, report)
+    check_names(read, report)
+    if weights:
+        check_shapes(read, weights, report)
     return Network(binding.message.name, with_fusion_groups(read))
 
 
@@ -114,76 +115,3 @@ def _blob_ranks(binding: Binding, layers: Sequence[Definition]) -> dict[str, int
         elif layer.bottoms and layer.bottoms[0] in ranks:
             ranks.update(dict.fromkeys(layer.tops, ranks[layer.bottoms[0]]))
     return ranks
-
-
-@dataclass(frozen=True, slots=True)
-class _Sharing:
-    """Layers that share parameters, and where each of them says so."""
-
-    layers: tuple[Definition, ...]
-    places: tuple[Place, ...]
-
-    def obstacle(self, layer: Definition) -> str:
-        others = [other.name for other in self.layers if other is not layer]
-        return f"it shares parameters with {quoted(others)}"
-
-    def warning(self) -> Diagnostic:
-        first, *others = self.places
-        return catalogue.SHARED_PARAMETERS.at(
-            first.span,
-            layers=quoted(layer.name for layer in self.layers),
-            related=[Related(place.span, "shared here") for place in others],
-        )
-
-
-def _sharing(layers: Sequence[Definition]) -> list[_Sharing]:
-    """Return the groups of layers that share parameters and could be quantized else (reference 5.2, U15)."""
-    users: dict[str, dict[Path, tuple[Definition, Place]]] = defaultdict(dict)
-    for layer in layers:
-        for name, place in layer.shared_parameters():
-            users[name].setdefault(layer.path, (layer, place))
-    # Weights and biases are usually shared by the same layers: that is one group.
-    groups: dict[tuple[Path, ...], tuple[tuple[Definition, Place], ...]] = {}
-    for group in users.values():
-        if len(group) > 1:
-            groups.setdefault(tuple(group), tuple(group.values()))
-    quantizable = capabilities.quantizable_types()
-    return [
-        _Sharing(tuple(layer for layer, _ in sharing), tuple(place for _, place in sharing))
-        for sharing in groups.values()
-        if any(layer.type in quantizable for layer, _ in sharing)
-    ]
-
-
-def _check_layers(layers: Sequence[Definition], source: Source, report: Report) -> None:
-    if not layers:
-        report(catalogue.NO_LAYERS.at(None, file=source.name))
-    for layer in layers:
-        if capabilities.is_amct_type(layer.type):
-            report(catalogue.ALREADY_QUANTIZED.at(layer.span, layer=layer.name, type=layer.type))
-
-
-def _check_names(layers: Sequence[Layer], report: Report) -> None:
-    """Report quantizable layers that their names do not tell apart: the output is keyed by name."""
-    first: dict[str, Layer] = {}
-    for layer in layers:
-        if not layer.name:
-            if layer.quantizable:
-                report(catalogue.NAMELESS_LAYER.at(layer.span, type=layer.type))
-            continue
-        other = first.setdefault(layer.name, layer)
-        if other is not layer and (layer.quantizable or other.quantizable):
-            related = [Related(other.span, "the other one is here")]
-            report(catalogue.SAME_NAME.at(layer.span, layer=layer.name, related=related))
-
-
-def _check_weights(layers: Sequence[Definition], weights: Weights, source: Source, report: Report) -> None:
-    if not any(layer.name in weights.layers for layer in layers):
-        report(catalogue.FOREIGN_WEIGHTS.at(None, file=weights.file, model=source.name))
-        return
-    without = [
-        layer for layer in layers if capabilities.has_weights(layer.type) and layer.name not in weights.layers
-    ]
-    if without:
-        names = quoted(layer.name for layer in without)
-        report(catalogue.WITHOUT_WEIGHTS.at(without[0].span, file=weights.file, layers=names))

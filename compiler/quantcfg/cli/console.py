@@ -1,4 +1,4 @@
-"""What a command says on standard error."""
+"""What a command says on standard output and on standard error."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from collections.abc import Iterable
 
 from quantcfg.diagnostics import Diagnostic, Severity
 from quantcfg.diagnostics.text import render
+
+
+def print_result(text: str) -> None:
+    """Show what was asked for; what the encoding of standard output lacks is escaped."""
+    encoding = sys.stdout.encoding
+    print(text.encode(encoding, errors="backslashreplace").decode(encoding), flush=True)
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:

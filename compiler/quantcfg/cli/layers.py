@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments
-from quantcfg.cli.console import counted, print_diagnostics, print_summary
+from quantcfg.cli.console import counted, print_diagnostics, print_result, print_summary
 from quantcfg.diagnostics import Diagnostic, in_order
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     print_diagnostics(in_order(found))
     if network is None:
         return 1
-    print(_json(network.layers) if options.format == "json" else _table(network.layers))
+    print_result(_json(network.layers) if options.format == "json" else _table(network.layers))
     layers, quantizable = counted(len(network.layers), "layer"), len(network.quantizable)
     print_summary(f"{layers} in phase TEST, {quantizable} quantizable")
     return 0

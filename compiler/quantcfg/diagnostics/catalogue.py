@@ -77,6 +77,10 @@ ALREADY_QUANTIZED = _error("QC308", 'layer "{layer}" has type {type}: AMCT has w
 NO_LAYERS = _error("QC309", '"{file}" has no layer in phase TEST')
 DAMAGED_WEIGHTS = _error("QC310", '"{file}" is not a caffemodel, or it is damaged at byte {offset}')
 FOREIGN_WEIGHTS = _error("QC311", '"{file}" has weights for no layer of "{model}"')
+OTHER_WEIGHTS = _warning(
+    "QC313",
+    'weights in "{file}" do not fit {layers}: "{layer}" has {outputs} outputs and a weight of {shape}',
+)
 WITHOUT_WEIGHTS = _warning("QC312", '"{file}" has no weights for {layers}')
 
 UNKNOWN_LAYER = _error("QC401", 'the network has no layer "{layer}"')

@@ -20,7 +20,7 @@ def bad_output_name(name: str, inputs: Iterable[PathLike]) -> Diagnostic | None:
     if not name:
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is empty")
     if name.endswith("/") or os.path.isdir(name):
-        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is a folder")
+        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is that of a folder")
     if len(Path(name).name) > _LONGEST_NAME:
         return catalogue.BAD_OUTPUT_NAME.at(
             None, file=name, reason=f"a name has {_LONGEST_NAME} characters at most"
@@ -41,12 +41,16 @@ def write_file(name: str, text: str, report: Report) -> bool:
     """Write a file with mode 0640, making missing folders; tell whether it is there now.
 
     The text goes to a file beside it that takes its place when it is whole. A
-    symbolic link stays, and the file that it points to is replaced.
+    symbolic link stays, and the file that it points to is replaced. What is
+    there and is no file, such as a device or a pipe, is written to.
     """
     try:
-        target = Path(os.path.realpath(name))
-        _make_folders(target.parent)
-        _replace(target, text)
+        if os.path.exists(name) and not os.path.isfile(name):
+            Path(name).write_text(text, encoding="ascii")
+        else:
+            target = Path(os.path.realpath(name))
+            _make_folders(target.parent)
+            _replace(target, text)
     except (OSError, ValueError) as error:
         report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))
         return False

@@ -109,8 +109,16 @@ def _check_search(values: Values, report: Report) -> None:
     if width <= 0:
         # An end that is out of range by itself is left to the schema.
         if contract.accepts("ifmr", "search_range", [start.value, end.value]):
-            span = start.span or end.span
-            report(catalogue.EMPTY_RANGE.at(span, start=start.value, end=end.value))
+            report(
+                catalogue.EMPTY_RANGE.at(
+                    start.span or end.span,
+                    start=start.value,
+                    end=end.value,
+                    help=None
+                    if start.span and end.span
+                    else "where only one end is written, the other one is the default",
+                )
+            )
     elif Decimal(str(step.value)) > width:
         span = step.span or start.span or end.span
         report(

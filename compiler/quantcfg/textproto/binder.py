@@ -150,6 +150,7 @@ def _set(
     elif (value := _value(context, place, descriptor_field, path)) is not None:
         _report_replaced(context, place, descriptor_field, message, path)
         context.places[path] = place
+        context.unknown_enums.pop(path, None)
         setattr(message, name, value)
 
 

@@ -1,0 +1,54 @@
+"""Layers that share parameters: none of them is quantized."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.definitions import Definition
+from quantcfg.diagnostics import Diagnostic, Related, catalogue
+from quantcfg.diagnostics.words import quoted
+from quantcfg.textproto import Path, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Layers that share parameters, and where each of them says so."""
+
+    layers: tuple[Definition, ...]
+    places: tuple[Place, ...]
+
+    def obstacle(self, layer: Definition) -> str:
+        """Return why a layer of the group is not quantizable."""
+        others = [other.name for other in self.layers if other is not layer]
+        return f"it shares parameters with {quoted(others)}"
+
+    def warning(self) -> Diagnostic:
+        """Return the remark that the group is not quantized."""
+        first, *others = self.places
+        return catalogue.SHARED_PARAMETERS.at(
+            first.span,
+            layers=quoted(layer.name for layer in self.layers),
+            related=[Related(place.span, "shared here") for place in others],
+        )
+
+
+def sharing_groups(layers: Sequence[Definition]) -> list[Sharing]:
+    """Return the groups of layers that share parameters and could be quantized else (reference 5.2, U15)."""
+    users: dict[str, dict[Path, tuple[Definition, Place]]] = defaultdict(dict)
+    for layer in layers:
+        for name, place in layer.shared_parameters():
+            users[name].setdefault(layer.path, (layer, place))
+    # Weights and biases are usually shared by the same layers: that is one group.
+    groups: dict[tuple[Path, ...], tuple[tuple[Definition, Place], ...]] = {}
+    for group in users.values():
+        if len(group) > 1:
+            groups.setdefault(tuple(group), tuple(group.values()))
+    quantizable = capabilities.quantizable_types()
+    return [
+        Sharing(tuple(layer for layer, _ in sharing), tuple(place for _, place in sharing))
+        for sharing in groups.values()
+        if any(layer.type in quantizable for layer, _ in sharing)
+    ]
