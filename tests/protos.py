@@ -31,6 +31,11 @@ def pool(proto: Path) -> DescriptorPool:
 def _compiled(proto: Path) -> bytes:
     with TemporaryDirectory() as folder, as_file(files("grpc_tools") / "_proto") as well_known:
         out = Path(folder, "descriptors")
-        arguments = [f"-I{proto.parent}", f"-I{well_known}", "--include_imports", f"--descriptor_set_out={out}"]
+        arguments = [
+            f"-I{proto.parent}",
+            f"-I{well_known}",
+            "--include_imports",
+            f"--descriptor_set_out={out}",
+        ]
         assert protoc.main(["protoc", *arguments, proto.name]) == 0
         return out.read_bytes()

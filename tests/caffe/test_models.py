@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from google.protobuf import text_format
-from tests.networks import codes, network
-from tests.shared import MODELS, files, needs_shared
 
 from quantcfg import contracts
 from quantcfg.caffe import Network, read_weights
@@ -17,6 +15,8 @@ from quantcfg.diagnostics import Diagnostic, catalogue
 from quantcfg.files import read_source
 from quantcfg.source import Source
 from quantcfg.textproto import bind, parse
+from tests.networks import codes, network
+from tests.shared import MODELS, files, needs_shared
 
 Net: Any = contracts.message_class("caffe", "caffe.NetParameter")
 

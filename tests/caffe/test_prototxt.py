@@ -4,6 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf import text_format
+
+from quantcfg import contracts
+from quantcfg.caffe import Layer
+from quantcfg.diagnostics import Severity, catalogue
 from tests.laws import law
 from tests.networks import (
     codes,
@@ -18,11 +22,8 @@ from tests.networks import (
     v0_layer,
     v1_layer,
 )
-from tests.textproto.strategies import messages, nearly_valid_texts
-
-from quantcfg import contracts
-from quantcfg.caffe import Layer
-from quantcfg.diagnostics import Severity, catalogue
+from tests.textproto.near_misses import nearly_valid_texts
+from tests.textproto.strategies import messages
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

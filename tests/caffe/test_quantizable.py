@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
+
+from quantcfg import contracts
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.network import Shape
+from quantcfg.diagnostics import Severity, catalogue
 from tests.networks import (
     batch_norm,
     codes,
@@ -24,11 +29,6 @@ from tests.networks import (
     v1_layer,
     weights,
 )
-
-from quantcfg import contracts
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.network import Shape
-from quantcfg.diagnostics import Severity, catalogue
 
 FOUR = "only filters of 4 dimensions are supported"
 DILATION = "only dilation 1 is supported"

@@ -13,6 +13,12 @@ from typing import Any
 import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import strategies as st
+
+from quantcfg import contracts
+from quantcfg.caffe import Weights, capabilities, read_weights
+from quantcfg.caffe.network import Shape
+from quantcfg.caffe.weights import WeightLayer
+from quantcfg.diagnostics import Diagnostic, Severity, catalogue
 from tests.caffe.wire import (
     FIXED32,
     FIXED64,
@@ -30,12 +36,6 @@ from tests.caffe.wire import (
 )
 from tests.laws import law
 from tests.networks import codes, conv, diagnose, inner_product, net, network, pool, relu
-
-from quantcfg import contracts
-from quantcfg.caffe import Weights, capabilities, read_weights
-from quantcfg.caffe.network import Shape
-from quantcfg.caffe.weights import WeightLayer
-from quantcfg.diagnostics import Diagnostic, Severity, catalogue
 
 Net: Any = contracts.message_class("caffe", "caffe.NetParameter")
 

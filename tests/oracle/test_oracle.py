@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+
 from tests.oracle.amct import OracleLayer, Refused, dump, lower
 from tests.oracle.reader import read
 

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import pytest
+
+from quantcfg import compile_config
+from quantcfg.output import config_of, text_of
 from tests.laws import law
 from tests.networks import conv, net, network, pool
 from tests.output.generated import good_configs
 from tests.plan.compiling import compiled
-
-from quantcfg import compile_config
-from quantcfg.output import config_of, text_of
 
 
 @law(good_configs())

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
+
+from quantcfg import contracts
+from quantcfg.output import schema_errors
 from tests.laws import law
 from tests.networks import conv, net
 from tests.output.generated import damaged_configs, good_configs
 from tests.plan.compiling import compiled, findings
-
-from quantcfg import contracts
-from quantcfg.output import schema_errors
 
 SCHEMA = contracts.schema("quant_config.schema.json")
 

@@ -179,6 +179,20 @@ def test_a_linked_folder_is_a_folder(tmp_path: Path) -> None:
     assert (tmp_path / "real" / "config.json").read_text() == TEXT
 
 
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # Opened for both, so that neither end waits for the other.
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        assert not written(pipe)
+        assert os.read(reader, 1000) == TEXT.encode()
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 # --- names
 
 
@@ -194,10 +208,10 @@ def why_not(name: str, *inputs: Path) -> str | None:
     ("name", "reason"),
     [
         ("", "it is empty"),
-        ("nowhere/", "it is a folder"),
-        ("folder", "it is a folder"),
-        ("folder/", "it is a folder"),
-        (".", "it is a folder"),
+        ("nowhere/", "it is that of a folder"),
+        ("folder", "it is that of a folder"),
+        ("folder/", "it is that of a folder"),
+        (".", "it is that of a folder"),
         ("a" * 255, "a name has 254 characters at most"),
         ("ä" * 255, "a name has 254 characters at most"),
         ("folder/" + "a" * 10_000, "a name has 254 characters at most"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.networks import network
-
 from quantcfg import Compilation, Diagnostic, compile_config
+from tests.networks import network
 
 CONFIG = "quant.cfg"
 

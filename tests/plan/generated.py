@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import strategies as st
-from tests import networks
-from tests.oracle.amct import OracleLayer
 
 from quantcfg import contracts
+from tests import networks
+from tests.oracle.amct import OracleLayer
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -199,7 +199,7 @@ _PERCENTILES = Choice(
     st.sampled_from([0.999999, 1.0, 0.9999, 0.51, 0.99999999]) | _float32(0.5, 1),
     st.sampled_from([0.5, 0.50000001, 0.0, -1.0, 1.0000002]),
 )
-# Not finite numbers are left to the list of differences.
+# What is not finite is an error by intention: the differences from the oracle have it.
 _ANY_FLOAT = st.floats(width=32, allow_nan=False, allow_infinity=False)
 _FLAGS = Choice(st.booleans(), st.booleans())
 
@@ -218,7 +218,6 @@ _VALUES: Mapping[str, Choice] = {
     ),
     "max_percentile": _PERCENTILES,
     "min_percentile": _PERCENTILES,
-    # What a text names where nothing is known of the network.
     "mapping_file": Choice(st.just(MAPPING_FILE), st.sampled_from(["", "\0", "nowhere/mapping.json"])),
 }
 _TYPES = Choice(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from tests.laws import law
 
 from quantcfg.plan.float32 import shortest_decimal
+from tests.laws import law
 
 _SIGN = 1 << 31
 _INFINITY = 0x7F800000

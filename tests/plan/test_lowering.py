@@ -14,6 +14,11 @@ import pytest
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.protocols import Validator
+
+from quantcfg import Compilation, Network, Severity, compile_config, contracts, read_model
+from quantcfg.caffe import capabilities
+from quantcfg.diagnostics import catalogue
+from quantcfg.diagnostics.text import render, render_line
 from tests.laws import law
 from tests.networks import conv, net, network, relu
 from tests.oracle.amct import OracleLayer, Refused, lower
@@ -21,11 +26,6 @@ from tests.oracle.reader import read
 from tests.plan.compiling import findings
 from tests.plan.generated import MAPPING_FILE, Case, Request, cases, requests
 from tests.shared import MODELS, files, needs_shared
-
-from quantcfg import Compilation, Network, Severity, compile_config, contracts, read_model
-from quantcfg.caffe import capabilities
-from quantcfg.diagnostics import catalogue
-from quantcfg.diagnostics.text import render, render_line
 
 SCHEMA = contracts.schema("quant_config.schema.json")
 VALIDATORS: tuple[Validator, ...] = (Draft7Validator(SCHEMA), Draft202012Validator(SCHEMA))

@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 from google.protobuf import text_format
-from tests.laws import law
-from tests.networks import batch_norm, conv, inner_product, net, network, pool, scale
-from tests.plan.generated import CONFIG, Case, cases
 
 from quantcfg import Diagnostic, compile_config
 from quantcfg.diagnostics import has_errors
@@ -25,6 +22,9 @@ from quantcfg.plan.overrides import resolve_overrides
 from quantcfg.plan.plan import Pass, initial_plan
 from quantcfg.plan.skips import resolve_skips
 from quantcfg.source import Source
+from tests.laws import law
+from tests.networks import batch_norm, conv, inner_product, net, network, pool, scale
+from tests.plan.generated import CONFIG, Case, cases
 
 NETWORK = network(
     net(

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.networks import batch_norm, conv, deconv, inner_product, net, network, pool, relu, scale
-from tests.plan.compiling import compiled, findings
 
 from quantcfg import Compilation, Severity, compile_config
 from quantcfg.diagnostics import catalogue
+from tests.networks import batch_norm, conv, deconv, inner_product, net, network, pool, relu, scale
+from tests.plan.compiling import compiled, findings
 
 NET = net(
     conv("conv1"),
@@ -582,6 +582,11 @@ def test_arguments_of_a_wrong_type_are_errors_beside_a_config_too() -> None:
         ("batchnum: 1", 'did you mean "batch_num"?'),
         (for_layer("fc", "arq_quantize { channel_wise: true }"), "write false"),
         (for_layer("fc", "ifmr_quantize { search_step: 1 }"), "the step can be 0.6 at most"),
+        (
+            for_layer("fc", "ifmr_quantize { search_range_end: 0.5 }"),
+            "where only one end is written, the other one is the default",
+        ),
+        (for_layer("fc", "ifmr_quantize { search_range_start: 2 search_range_end: 1 }"), None),
         ("conv_calibration_config { }", "say common_config instead"),
         (
             "fc_calibration_config { }",

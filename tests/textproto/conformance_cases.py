@@ -98,7 +98,9 @@ def _floats() -> Iterator[Case]:
         Case("DoubleFieldOverflowInfinityHugeExponent", f"one_double: 1e{huge}", "one_double: inf"),
         Case("DoubleFieldLargeNegativeExponentParsesAsZero", f"one_double: 1e-{huge}", ""),
         Case(
-            "NegDoubleFieldLargeNegativeExponentParsesAsNegZero", f"one_double: -1e-{huge}", "one_double: -0.0"
+            "NegDoubleFieldLargeNegativeExponentParsesAsNegZero",
+            f"one_double: -1e-{huge}",
+            "one_double: -0.0",
         ),
     )
 

@@ -201,9 +201,11 @@ DEVIATIONS = (
     Deviation(
         "other numbers for booleans",
         "google",
-        'spec, "Value Types": "Any unsigned integer representation of 0 or 1 is permitted: 00, 0x0, 01, 0x1, etc."',
+        'spec, "Value Types": "Any unsigned integer representation of 0 or 1 is permitted"',
         "one_bool: 01",
-        _as_value_of(f"{_NAME}_bool|{_NAME}fusion|{_NAME}offset|{_NAME}quant|{_NAME}wise|asymmetric", "0[xX]?0*[01]"),
+        _as_value_of(
+            f"{_NAME}_bool|{_NAME}fusion|{_NAME}offset|{_NAME}quant|{_NAME}wise|asymmetric", "0[xX]?0*[01]"
+        ),
     ),
     Deviation(
         "octal numbers for enums",
@@ -222,7 +224,7 @@ DEVIATIONS = (
     Deviation(
         "empty lists without a colon",
         "google",
-        'spec, "Fields": "[]" alone may be a list of messages, which needs no colon; we do not ask of what it is',
+        'spec, "Fields": "[]" may be a list of messages, which needs no colon; we do not ask of what it is',
         "many_int32 []",
         _outside(r"(?<!\w)[A-Za-z_]\w*\s*\[\s*\]"),
     ),

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.laws import law
 from tests.textproto.deviations import DEVIATIONS, Deviation, Stricter
+from tests.textproto.near_misses import nearly_valid_texts
 from tests.textproto.reading import CONFIG, EVERYTHING, IMPLICIT, read, read_by_google, same
-from tests.textproto.strategies import nearly_valid_texts
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

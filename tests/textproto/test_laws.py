@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import text_format
 from hypothesis import strategies as st
@@ -105,7 +105,7 @@ def children(node: tree.Node) -> tuple[tree.Node, ...]:
             return ()
 
 
-STYLES = (
+STYLES: tuple[dict[str, Any], ...] = (
     {},
     {"as_utf8": False},
     {"as_one_line": True},
@@ -117,7 +117,7 @@ STYLES = (
 
 
 @law(messages(CONFIG) | messages(EVERYTHING) | messages(IMPLICIT), st.sampled_from(STYLES))
-def test_what_google_prints_is_read_back(message: Message, style: dict[str, bool]) -> None:
+def test_what_google_prints_is_read_back(message: Message, style: dict[str, Any]) -> None:
     reading = read(text_format.MessageToString(message, **style), type(message))
     assert reading.diagnostics == []
     assert same(reading.message, message)

@@ -1,0 +1,411 @@
+"""The command, in this process and in one of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import quantcfg
+from quantcfg import cli, compile_config, read_model
+from tests.api.models import Model, write_model
+from tests.networks import batch_norm, conv, deconv, inner_product, net, pool, relu, scale
+
+PROTOTXT = net(
+    conv("conv1"),
+    batch_norm("bn1", "conv1"),
+    scale("scale1", "bn1"),
+    relu("relu1", "scale1"),
+    deconv("up", "relu1"),
+    batch_norm("bn2", "up"),
+    scale("scale2", "bn2"),
+    pool("pool5", "scale2"),
+    inner_product("fc", "pool5"),
+)
+SHAPES = {"conv1": (8, 3, 3, 3), "up": (8, 8, 3, 3), "fc": (8, 128)}
+
+CONFIG = 'batch_num: 2\nskip_layers: "fc"\nskip_fusion_layers: "up"\n'
+WRONG_CONFIG = 'batch_num: 0\nskip_layers: "cf"\nconv_calibration_config { }\n'
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
+    """The files of a model and requests for it, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quant.cfg").write_text(CONFIG)
+    (tmp_path / "wrong.cfg").write_text(WRONG_CONFIG)
+    return write_model(tmp_path, PROTOTXT, SHAPES)
+
+
+@pytest.fixture(autouse=True)
+def _in_place(model: Model) -> None:
+    """Have the files there for all tests."""
+
+
+MODEL = ("--model", "deploy.prototxt")
+WEIGHTS = ("--weights", "weights.caffemodel")
+CONFIGURED = ("--config", "quant.cfg")
+WRONG = ("--config", "wrong.cfg")
+
+
+def text_for(**arguments: Any) -> str:
+    text = compile_config(read_model("deploy.prototxt", "weights.caffemodel"), **arguments).text
+    assert text
+    return text
+
+
+def files() -> set[str]:
+    return {path.name for path in Path().iterdir()}
+
+
+INPUTS = {"deploy.prototxt", "weights.caffemodel", "quant.cfg", "wrong.cfg"}
+
+
+# --- compile
+
+
+@pytest.mark.parametrize("weights", [(), WEIGHTS])
+@pytest.mark.parametrize("output", [(), ("-o", "-"), ("--output", "-")])
+def test_standard_output_has_exactly_the_content_of_the_file(
+    weights: Sequence[str], output: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["compile", *MODEL, *weights, *CONFIGURED, *output]) == 0
+    out, err = capsys.readouterr()
+    assert out == text_for(config_text=CONFIG)
+    assert err == "3 layers quantized, 1 skipped, 1 fused, 0 warnings\n"
+    assert files() == INPUTS
+
+
+def test_the_file_is_written_and_standard_output_stays_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compile", *MODEL, *WEIGHTS, *CONFIGURED, "-o", "results/config.json"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "results/config.json: 3 layers quantized, 1 skipped, 1 fused, 0 warnings\n"
+    assert Path("results/config.json").read_text() == text_for(config_text=CONFIG)
+
+
+def test_plain_options_are_the_plain_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = [
+        "--skip-layer",
+        "fc",
+        "up",
+        "--batch-num",
+        "3",
+        "--skip-layer",
+        "conv1",
+        "--no-activation-offset",
+    ]
+    assert cli.main(["compile", *MODEL, *WEIGHTS, *plain]) == 0
+    assert capsys.readouterr().out == text_for(
+        skip_layers=["fc", "up", "conv1"], batch_num=3, activation_offset=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("config_text", "summary"),
+    [
+        ("", "4 layers quantized, 0 skipped, 2 fused, 0 warnings"),
+        ("do_fusion: false", "4 layers quantized, 0 skipped, 0 fused, 0 warnings"),
+        ('skip_layers: ["fc", "up", "pool5"]', "1 layer quantized, 3 skipped, 2 fused, 0 warnings"),
+        ("conv_calibration_config { }", "4 layers quantized, 0 skipped, 2 fused, 1 warning"),
+        (
+            "conv_calibration_config { } fc_calibration_config { }",
+            "4 layers quantized, 0 skipped, 2 fused, 2 warnings",
+        ),
+    ],
+)
+def test_the_last_line_on_standard_error_sums_up(
+    config_text: str, summary: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("quant.cfg").write_text(config_text)
+    assert cli.main(["compile", *MODEL, *CONFIGURED]) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == summary
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "config.json")])
+def test_errors_are_shown_with_their_places_and_nothing_is_written(
+    output: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["compile", *MODEL, *WRONG, *output]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.findall(r"^\S+: \w+\[QC\d+\]", err, re.MULTILINE) == [
+        "wrong.cfg:1:12: error[QC501]",
+        "wrong.cfg:2:14: error[QC401]",
+        "wrong.cfg:3:1: warning[QC425]",
+    ]
+    assert err.splitlines()[-1] == "2 errors, 1 warning; nothing was written"
+    assert files() == INPUTS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "summary"),
+    [
+        ([*MODEL, "--batch-num", "0"], "QC501", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, "--skip-layer", "nowhere"], "QC401", "1 error, 0 warnings; nothing was written"),
+        (["--model", "nowhere"], "QC101", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, "--weights", "quant.cfg"], "QC310", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, "--config", "nowhere"], "QC101", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, "-o", "deploy.prototxt"], "QC503", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, *CONFIGURED, "-o", "./quant.cfg"], "QC503", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, "-o", "."], "QC503", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, "-o", ""], "QC503", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, "-o", "quant.cfg/config.json"], "QC502", "1 error, 0 warnings; nothing was written"),
+        ([*MODEL, "-o", "a" * 255], "QC503", "1 error, 0 warnings; nothing was written"),
+    ],
+)
+def test_every_wrong_input_has_status_1(
+    arguments: list[str], code: str, summary: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name: path.read_bytes() for path in Path().iterdir()}
+    assert cli.main(["compile", *arguments]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"error[{code}]: " in err
+    assert err.splitlines()[-1] == summary
+    assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_a_terminal_gets_a_final_newline(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert cli.main(["compile", *MODEL]) == 0
+    assert capsys.readouterr().out == text_for() + "\n"
+
+
+# --- layers
+
+
+def test_layers_are_shown_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["layers", *MODEL, *WEIGHTS]) == 0
+    out, err = capsys.readouterr()
+    rows = [re.split(r"  +", line) for line in out.splitlines()]
+    assert rows == [
+        ["name", "type", "quantizable", "weight", "fused"],
+        ["conv1", "Convolution", "yes", "8x3x3x3", "conv1 + bn1 + scale1"],
+        ["bn1", "BatchNorm", "no: type BatchNorm is not supported", "conv1 + bn1 + scale1"],
+        ["scale1", "Scale", "no: type Scale is not supported", "conv1 + bn1 + scale1"],
+        ["relu1", "ReLU", "no: type ReLU is not supported"],
+        ["up", "Deconvolution", "yes", "8x8x3x3", "up + bn2 + scale2"],
+        ["bn2", "BatchNorm", "no: type BatchNorm is not supported", "up + bn2 + scale2"],
+        ["scale2", "Scale", "no: type Scale is not supported", "up + bn2 + scale2"],
+        ["pool5", "Pooling", "yes"],
+        ["fc", "InnerProduct", "yes", "8x128"],
+    ]
+    assert err == "9 layers in phase TEST, 4 quantizable\n"
+
+
+def test_layers_are_shown_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["layers", *MODEL, *WEIGHTS, "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    content = json.loads(out)
+    assert list(content) == ["layers"]
+    assert [layer["name"] for layer in content["layers"]] == [
+        *("conv1", "bn1", "scale1", "relu1", "up", "bn2", "scale2", "pool5", "fc"),
+    ]
+    by_name = {layer["name"]: layer for layer in content["layers"]}
+    assert by_name["conv1"] == {
+        "name": "conv1",
+        "type": "Convolution",
+        "quantizable": True,
+        "reason": None,
+        "weight_shape": [8, 3, 3, 3],
+        "fusion": ["conv1", "bn1", "scale1"],
+    }
+    assert by_name["relu1"] == {
+        "name": "relu1",
+        "type": "ReLU",
+        "quantizable": False,
+        "reason": "type ReLU is not supported",
+        "weight_shape": None,
+        "fusion": None,
+    }
+    assert err == "9 layers in phase TEST, 4 quantizable\n"
+
+
+def test_layers_of_a_network_without_quantizable_ones_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("deploy.prototxt").write_text(relu("größe", "data"))
+    assert cli.main(["layers", *MODEL]) == 0
+    out, err = capsys.readouterr()
+    assert "größe" in out
+    assert err == "1 layer in phase TEST, 0 quantizable\n"
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_layers_of_a_model_that_cannot_be_read_have_status_1(
+    output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["layers", "--model", "wrong.cfg", "--format", output]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error[QC309]" in err
+
+
+def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("deploy.prototxt").write_text(net(conv("a", param="name: 'w'"), conv("b", param="name: 'w'")))
+    assert cli.main(["layers", *MODEL]) == 0
+    out, err = capsys.readouterr()
+    assert "no: it shares parameters with" in out
+    assert err.startswith("deploy.prototxt:7:17: warning[QC307]: ")
+
+
+# --- usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "required: COMMAND"),
+        (["build"], "invalid choice: 'build'"),
+        (["compile"], "required: --model"),
+        (["layers"], "required: --model"),
+        (["layers", *MODEL, "--format", "xml"], "invalid choice: 'xml'"),
+        (["compile", *MODEL, "--batch-num", "two"], "invalid int value: 'two'"),
+        (["compile", *MODEL, "--skip-layer"], "expected at least one argument"),
+        (["compile", *MODEL, "--nonsense"], "unrecognized arguments: --nonsense"),
+        (["compile", *MODEL, *CONFIGURED, "--batch-num", "1"], "--config goes without --skip-layer"),
+        (["compile", *MODEL, *CONFIGURED, "--skip-layer", "fc"], "--config goes without --skip-layer"),
+        (["compile", *MODEL, *CONFIGURED, "--no-activation-offset"], "--config goes without --skip-layer"),
+    ],
+)
+def test_wrong_usage_has_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: quantcfg")
+    assert said in err
+
+
+def shown(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(["--version"], capsys) == f"quantcfg {quantcfg.__version__}\n"
+
+
+def test_the_help_names_every_command_and_status(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(["--help"], capsys)
+    assert re.findall(r"^    (\w+) ", text, re.MULTILINE) == ["compile", "layers"]
+    assert "exit status: 0 done, 1 the input has errors, 2 wrong usage" in text
+
+
+OPTIONS = {
+    "compile": {
+        *("-h", "--model", "--weights", "--config", "-o"),
+        *("--skip-layer", "--batch-num", "--no-activation-offset"),
+    },
+    "layers": {"-h", "--model", "--weights", "--format"},
+}
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_the_help_of_a_command_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    usage = shown([command, "--help"], capsys).partition("\n\n")[0]
+    assert set(re.findall(r"(?<=\[| )--?[a-z-]+", usage)) == OPTIONS[command]
+
+
+@pytest.mark.parametrize("arguments", [[], ["compile"], ["layers"]])
+def test_the_examples_of_the_help_are_right_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown([*arguments, "--help"], capsys)
+    examples = re.findall(r"^  quantcfg (.*?)(?: \|.*)?$", text, re.MULTILINE)
+    assert len(examples) >= 2
+    Path("net.caffemodel").write_bytes(Path("weights.caffemodel").read_bytes())
+    # What the examples skip is not in this network, which is no wrong usage.
+    assert {cli.main(shlex.split(example)) for example in examples} <= {0, 1}
+
+
+def test_an_interruption_has_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("quantcfg.api.compile_files", interrupt)
+    assert cli.main(["compile", *MODEL]) == 130
+
+
+# --- in a process of its own
+
+
+def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "quantcfg", *arguments], capture_output=True, check=False, timeout=60, **more
+    )
+
+
+def test_a_process_writes_to_its_standard_output_and_ends_with_the_status() -> None:
+    good, wrong, misused = (
+        run("compile", *arguments) for arguments in ([*MODEL, *CONFIGURED], [*MODEL, *WRONG], [])
+    )
+    assert (good.returncode, wrong.returncode, misused.returncode) == (0, 1, 2)
+    assert good.stdout == text_for(config_text=CONFIG).encode()
+    assert good.stderr == b"3 layers quantized, 1 skipped, 1 fused, 0 warnings\n"
+    assert (wrong.stdout, misused.stdout) == (b"", b"")
+
+
+def test_the_installed_command_is_the_same() -> None:
+    command = Path(sys.executable).with_name("quantcfg")
+    if not command.exists():
+        pytest.skip("the package is not installed beside this Python")
+    done = subprocess.run([command, "layers", *MODEL], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, run("layers", *MODEL).stdout)
+
+
+@pytest.mark.parametrize("arguments", [("compile", *MODEL), ("layers", *MODEL)])
+def test_a_pipe_that_is_closed_ends_the_command_quietly(arguments: Sequence[str]) -> None:
+    # Far more than a pipe holds, so that the command must notice.
+    Path("deploy.prototxt").write_text(net(*(conv(f"conv{index}") for index in range(2000))))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "quantcfg", *arguments],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"Broken pipe" not in done.stderr
+
+
+def test_names_that_standard_output_cannot_show_are_shown_in_another_way() -> None:
+    Path("deploy.prototxt").write_text(net(conv("größe"), conv("层", "größe")))
+    for encoding in ("utf-8", "ascii", "latin-1"):
+        done = run("layers", *MODEL, env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
+        assert (done.returncode, done.stderr) == (0, b"2 layers in phase TEST, 2 quantizable\n")
+        assert len(done.stdout.splitlines()) == 3
+
+
+def test_the_version_is_shown_without_loading_what_it_does_not_need() -> None:
+    program = (
+        "import sys\n"
+        "from quantcfg.cli import main\n"
+        "try:\n"
+        "    main(['--version'])\n"
+        "except SystemExit:\n"
+        "    heavy = {'lark', 'google.protobuf', 'jsonschema', 'numpy'}\n"
+        "    print(heavy & set(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
+    assert done.stdout.decode().splitlines()[-1] == "set()"

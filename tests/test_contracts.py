@@ -1,0 +1,176 @@
+"""The contracts agree with one another, and with what is made of them."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grpc_tools import protoc  # type: ignore[import-untyped]
+from jsonschema import Draft7Validator, Draft202012Validator
+
+from quantcfg import contracts
+from quantcfg.plan import contract
+from quantcfg.plan.float32 import shortest_decimal
+
+ROOT = Path(__file__).parents[1]
+
+# Protobuf has two classes of descriptors, by what it is built on.
+CONFIG: Any = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
+SCHEMA = contracts.schema("quant_config.schema.json")
+
+ALGORITHMS = {
+    "ARQuantize": "arq_quantize",
+    "NUQuantize": "nuq_quantize",
+    "FMRQuantize": "ifmr",
+    "HFMGQuantize": "hfmg",
+}
+"""What the configuration calls the algorithm of a message."""
+
+
+def defaults_of_message(message: Any) -> dict[str, Any]:
+    """Return the fields of a message, with the defaults that the .proto file gives them."""
+    return {
+        field.name: decimal(field.default_value) if field.has_default_value else None
+        for field in message.fields
+        if field.message_type is None and not field.is_repeated
+    }
+
+
+def decimal(value: Any) -> Any:
+    return shortest_decimal(value) if isinstance(value, float) else value
+
+
+def defaults_of_algorithm(name: str) -> dict[str, Any]:
+    """Return the fields that give an algorithm its values, with the defaults of the JSON Schema."""
+    return {
+        setting: default
+        for parameter in contract.parameters(name)
+        if parameter.key not in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM)
+        for setting, default in zip(
+            parameter.settings, parameter.defaults or (None,) * len(parameter.settings), strict=True
+        )
+    }
+
+
+@pytest.mark.parametrize("message", ALGORITHMS)
+def test_an_algorithm_has_the_same_fields_and_defaults_in_the_proto_and_in_the_schema(message: str) -> None:
+    descriptor = CONFIG.file.message_types_by_name[message]
+    given, written = defaults_of_message(descriptor), defaults_of_algorithm(ALGORITHMS[message])
+    assert given == written
+    assert {name: type(value) for name, value in given.items()} == {
+        name: type(value) for name, value in written.items()
+    }
+
+
+def test_the_settings_of_the_network_have_the_same_defaults_in_the_proto_and_in_the_schema() -> None:
+    given, written = defaults_of_message(CONFIG), contract.global_defaults()
+    assert given.items() <= written.items()
+    # The version cannot be set, and a list has no default in a .proto file.
+    assert written.keys() - given.keys() == {"version", "skip_fusion_layers"}
+
+
+def test_every_algorithm_of_a_calibration_is_one_of_the_schema() -> None:
+    oneofs = CONFIG.file.message_types_by_name["CalibrationConfig"].oneofs_by_name
+    for oneof, definition, key in [
+        ("wts_quant_algo", "weight", contract.WEIGHT_ALGORITHM),
+        ("acts_quant_algo", "activation", contract.ACTIVATION_ALGORITHM),
+    ]:
+        names = [ALGORITHMS[field.message_type.name] for field in oneofs[oneof].fields if field.message_type]
+        assert names == SCHEMA["definitions"][definition]["properties"][key]["enum"]
+
+
+def test_an_algorithm_is_called_in_the_schema_as_its_key_says_by_default() -> None:
+    for name in ALGORITHMS.values():
+        properties = SCHEMA["definitions"][name]["properties"]
+        assert [known["default"] for key, known in properties.items() if key.endswith("_algo")] == [name]
+
+
+# --- the .proto files and their compiled forms
+
+
+@pytest.mark.parametrize("proto", sorted((ROOT / "proto").glob("*.proto")), ids=lambda path: path.stem)
+def test_the_compiled_form_of_a_proto_file_is_up_to_date(proto: Path, tmp_path: Path) -> None:
+    out = tmp_path / "descriptors"
+    arguments = ["protoc", f"-I{proto.parent}", f"--descriptor_set_out={out}", proto.name]
+    assert protoc.main(arguments) == 0
+    assert proto.with_suffix(".binpb").read_bytes() == out.read_bytes(), 'run "make proto"'
+
+
+def test_there_is_a_proto_file_for_every_compiled_form() -> None:
+    stems = {path.stem for path in (ROOT / "proto").glob("*.proto")}
+    assert {path.stem for path in (ROOT / "proto").glob("*.binpb")} == stems
+
+
+# --- the JSON files
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "schemas").glob("*.json")), ids=lambda path: path.stem)
+def test_a_json_file_parses_and_says_nothing_twice(file: Path) -> None:
+    def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs), pairs
+        return dict(pairs)
+
+    assert json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=distinct)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "schemas").glob("*.schema.json")), ids=lambda path: path.stem)
+def test_a_schema_is_one_by_both_drafts(file: Path) -> None:
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    for validator in (Draft7Validator, Draft202012Validator):
+        validator.check_schema(schema)
+    assert schema["$id"].endswith(f":{file.name.removesuffix('.schema.json')}:v1")
+
+
+def test_every_key_of_the_configuration_is_described() -> None:
+    definitions = SCHEMA["definitions"]
+    # An algorithm's own name is described where it is chosen.
+    keys = {
+        (name, key): known
+        for name, definition in {"": SCHEMA, **definitions}.items()
+        for key, known in definition.get("properties", {}).items()
+        if not (key.endswith("_algo") and name in ALGORITHMS.values())
+    }
+    for known in keys.values():
+        described = definitions[known["$ref"].rpartition("/")[2]] if "$ref" in known else known
+        assert described["title"]
+        assert described["description"]
+
+
+def test_every_default_and_example_of_the_schema_is_valid() -> None:
+    described = [*SCHEMA["properties"].values()]
+    described += [
+        known for each in SCHEMA["definitions"].values() for known in each.get("properties", {}).values()
+    ]
+    for known in described:
+        values = [*known.get("examples", []), *([known["default"]] if "default" in known else [])]
+        for value in values:
+            Draft7Validator({**known, "definitions": SCHEMA["definitions"]}).validate(value)
+
+
+# --- the packages
+
+
+def test_the_packages_of_the_project_are_the_folders_of_the_tree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    code = {
+        ".".join(file.parent.relative_to(ROOT / "compiler").parts)
+        for file in (ROOT / "compiler").rglob("__init__.py")
+    }
+    # A folder of data has this one module only, so that it can be found.
+    data = {
+        f"quantcfg.{file.parent.name}"
+        for file in ROOT.glob("*/__init__.py")
+        if list(file.parent.glob("*.py")) == [file]
+    }
+    assert sorted(project["packages"]) == sorted(code | data)
+    assert {name: folder for name, folder in project["package-dir"].items() if name} == {
+        name: name.removeprefix("quantcfg.") for name in data
+    }
+
+
+def test_every_folder_with_code_is_a_package() -> None:
+    folders = {file.parent for file in (ROOT / "compiler" / "quantcfg").rglob("*.py")}
+    assert all((folder / "__init__.py").exists() for folder in folders)
