@@ -90,7 +90,7 @@ def damaged_configs(draw: DrawFn) -> dict[str, Any]:
         container, key = draw(st.sampled_from(places))
         damage = draw(st.sampled_from(["replace", "add", "remove"]))
         if damage == "replace":
-            container[key] = draw(_WRONG_VALUES)
+            container[key] = copy.deepcopy(draw(_WRONG_VALUES))
         elif damage == "add" and isinstance(container, dict):
             container[draw(st.sampled_from(["num_bits", "num_of_bins", "search_step", "channel_wise"]))] = 8
         elif len(places) > 1:

@@ -417,7 +417,7 @@ S1_NET = net(
 )
 S1_NET_WITH_POOLING = net(S1_NET, pool("pool", "scale_1"))
 
-_SUGGESTED = re.compile("add (override_layer_types .* }), and repeat")
+_SUGGESTED = re.compile("add (override_layer_types .* }) with all")
 
 
 def test_the_documented_sample_is_accepted_without_pooling() -> None:

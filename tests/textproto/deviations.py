@@ -165,7 +165,7 @@ DEVIATIONS = (
     Deviation(
         "missing required fields",
         "we",
-        "the reference of the configuration asks for them (U21), though text_format does not",
+        'spec, "Fields": "Fields marked required must be specified exactly once"; reference U21',
         "override_layer_configs { layer_name: 'conv1' }",
         _lacks_required_fields,
         CONFIG,

@@ -111,11 +111,16 @@ BINDING = (
     on_line_1(r"one_string: '\U00110000'", "QC108", 14, 24, "is not", r"write \\ for a backslash"),
     on_line_1(r"one_string: '\X41'", "QC108", 14, 16, r'"\X" is not', r"write \\ for a backslash"),
     on_line_1(r"one_bytes: '\400'", "QC108", 13, 17, r'"\400" is not', r"write \\ for a backslash"),
-    on_line_1("x: 5", "QC201", 1, 2, 'Everything has no field "x"'),
+    on_line_1("x: 5", "QC201", 1, 2, 'the top level has no field "x"'),
     on_line_1("one_in32: 5", "QC201", 1, 9, '"one_in32"', 'did you mean "one_int32"?'),
     on_line_1("ONE_INT32: 5", "QC201", 1, 10, '"ONE_INT32"', 'did you mean "one_int32"?'),
     on_line_1(
-        "one_nested { nmber: 5 }", "QC201", 14, 19, 'Nested has no field "nmber"', 'did you mean "number"?'
+        "one_nested { nmber: 5 }",
+        "QC201",
+        14,
+        19,
+        'one_nested has no field "nmber"',
+        'did you mean "number"?',
     ),
     on_line_1("DATA {}", "QC201", 1, 5, '"DATA"', 'did you mean "data"?'),
     on_line_1("one_int32: 'a'", "QC202", 12, 15, "takes an integer, not a string", "write it without quotes"),
@@ -166,7 +171,7 @@ BINDING = (
     on_line_1(r"one_string: '\xff'", "QC210", 13, 19, 'the value of "one_string" is not UTF-8'),
     on_line_1(r"many_string: ['a', 'b' '\377']", "QC210", 20, 30, 'the value of "many_string" is not UTF-8'),
     on_line_1("one_string: '\ud800'", "QC210", 13, 16, 'the value of "one_string" is not UTF-8'),
-    Mistake("", "QC206", (1, 1), (1, 1), '"next" is missing from Endless', message_type=ENDLESS),
+    Mistake("", "QC206", (1, 1), (1, 1), '"next" is missing from the top level', message_type=ENDLESS),
     Mistake("one_color: 2147483648", "QC203", (1, 12), (1, 22), "2147483647", message_type=IMPLICIT),
 )
 WARNINGS = ("QC207", "QC208")

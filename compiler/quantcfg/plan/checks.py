@@ -69,11 +69,17 @@ def _check_common_flag(plan: Plan, report: Report) -> None:
                 type=layer_type,
                 where=f", but it reaches {quoted(layer.layer.name for layer in layers)}",
                 related=related(layers[0].layer.span, "a layer that it reaches"),
-                help=f'add override_layer_types {{ layer_type: "{layer_type}" calibration_config '
-                "{ arq_quantize { channel_wise: false } } }, and repeat in it what else "
-                f"{layer_type} layers shall have from {common.level if common else 'common_config'}",
+                help=_mend(layer_type),
             )
         )
+
+
+def _mend(layer_type: str) -> str:
+    return (
+        f'add override_layer_types {{ layer_type: "{layer_type}" calibration_config {{ arq_quantize '
+        "{ channel_wise: false } } } with all that these layers shall keep, or leave channel_wise out: "
+        "layers that can have it have it by default"
+    )
 
 
 def _check_non_uniform(layers: Iterable[LayerPlan], report: Report) -> None:

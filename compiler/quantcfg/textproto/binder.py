@@ -207,7 +207,7 @@ def _report_unknown_field(context: _Context, name: tree.Name, descriptor: Descri
     context.report(
         catalogue.UNKNOWN_FIELD.at(
             span,
-            message=descriptor.name,
+            message=_within(context, path),
             name=quotable(name.text),
             help=f'did you mean "{meant}"?' if meant else None,
         )
@@ -229,8 +229,12 @@ def _missing_fields(context: _Context, message: Message) -> Iterator[Diagnostic]
             continue
         parent = context.places.get(path[:-1])
         span = parent.name_span if parent else Span(context.document.source, 0, 0)
-        within = parent.name.text if parent else message.DESCRIPTOR.name
-        yield catalogue.MISSING_FIELD.at(span, field=path[-1], message=within)
+        yield catalogue.MISSING_FIELD.at(span, field=path[-1], message=_within(context, path[:-1]))
+
+
+def _within(context: _Context, path: Path) -> str:
+    """Return what a text calls the message at a path."""
+    return context.places[path].name.text if path else "the top level"
 
 
 def _path(dotted: str) -> Path:
