@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from quantcfg.caffe import Network, read_network, read_weights
@@ -14,6 +14,9 @@ from quantcfg.files import PathLike, read_source
 from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
 from quantcfg.plan import Plan, Request, lower, request_from_arguments, request_from_config
 from quantcfg.source import Source, Span, argument_source
+
+_MOST_BITS = 10_000
+"""How large batch_num may be; Python writes no integer of more than 4,300 digits."""
 
 
 class QuantConfigError(ValueError):
@@ -82,9 +85,6 @@ def create_quant_config(
     wrong = [*_bad_strings(files | optional), *_bad_arguments(skip_layers, batch_num, activation_offset)]
     if wrong:
         raise TypeError(f"create_quant_config: {wrong[0].message}")
-    bad = bad_output_name(config_file, (*files.values(), *optional.values())[1:])
-    if bad:
-        raise QuantConfigError((bad,))
     replaces = os.path.exists(config_file)
     compilation = compile_files(
         model_file,
@@ -95,7 +95,8 @@ def create_quant_config(
         activation_offset=activation_offset,
     )
     found = list(compilation.diagnostics)
-    if compilation.text is None or not write_file(config_file, compilation.text, found.append):
+    inputs = (*files.values(), *optional.values())[1:]
+    if not compilation.ok or not write_config(compilation, config_file, inputs, found.append):
         raise QuantConfigError(tuple(found))
     if replaces:
         found.append(catalogue.OUTPUT_REPLACED.at(None, file=config_file))
@@ -178,6 +179,19 @@ def compile_files(
     return _failure(found) if network is None else _compile(network, request, found)
 
 
+def write_config(compilation: Compilation, name: str, inputs: Sequence[PathLike], report: Report) -> bool:
+    """Write the configuration of a compilation, but not over an input; tell whether it is there."""
+    assert compilation.text is not None
+    assert compilation.plan is not None
+    non_uniform = compilation.plan.request.non_uniform
+    mapping = [non_uniform.mapping_file.value] if non_uniform else []
+    bad = bad_output_name(name, [*inputs, *mapping])
+    if bad:
+        report(bad)
+        return False
+    return write_file(name, compilation.text, report)
+
+
 def _compile(network: Network, request: Request | None, found: list[Diagnostic]) -> Compilation:
     if request is None:
         return _failure(found)
@@ -224,8 +238,8 @@ def _bad_arguments(skip_layers: object, batch_num: object, activation_offset: ob
     """Yield what is wrong with the types of the plain arguments; a bool is no batch_num."""
     if skip_layers is not None and not _is_list_of_names(skip_layers):
         yield _wrong_argument("skip_layers", "a list of strings", skip_layers)
-    if not isinstance(batch_num, int) or isinstance(batch_num, bool):
-        yield _wrong_argument("batch_num", "an integer", batch_num)
+    if not isinstance(batch_num, int) or isinstance(batch_num, bool) or batch_num.bit_length() > _MOST_BITS:
+        yield _wrong_argument("batch_num", "an integer of a size that can be written", batch_num)
     if not isinstance(activation_offset, bool):
         yield _wrong_argument("activation_offset", "a bool", activation_offset)
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
+
+_LOADING = Lock()
 
 
 @cache
@@ -38,7 +41,10 @@ def message_class(file: str, name: str) -> type[Message]:
     """
     from google.protobuf.message_factory import GetMessageClass
 
-    return GetMessageClass(_pool(file).FindMessageTypeByName(name))
+    # Two pools for one file would make two classes of one message, which do not mix.
+    with _LOADING:
+        pool = _pool(file)
+    return GetMessageClass(pool.FindMessageTypeByName(name))
 
 
 @cache

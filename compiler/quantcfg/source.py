@@ -63,4 +63,8 @@ class Span:
 
 def argument_source(name: str, value: object) -> Source:
     """Return the value of an argument as a source, so that a mistake in it has a place, too."""
-    return Source(f"argument {name}", repr(value))
+    try:
+        text = repr(value)
+    except Exception:  # Whatever it is, it is no reason to fail here.
+        text = object.__repr__(value)
+    return Source(f"argument {name}", text)

@@ -405,7 +405,7 @@ def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, name: str) -> 
     assert read_weights(f"{tmp_path}/{name}", found.append) is None
     (error,) = found
     assert error.code == catalogue.UNREADABLE_FILE.code
-    assert error.message.startswith(f'cannot read "{tmp_path}/{name}": ')
+    assert error.message.startswith(f'cannot read "{tmp_path}/{name}'[:1000])
 
 
 # Laws

@@ -7,7 +7,7 @@ layer, so that neither the compiler nor the oracle answers for it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,7 @@ def generated_networks(draw: DrawFn) -> GeneratedNetwork:
     known = OracleLayer("data", "Input", supported=False, non_uniform=False)
     return GeneratedNetwork(
         networks.net(data, *_chain(layers)),
-        (known, *(_known(layer, tested, rank) for layer in tested)),
+        (known, *_all_known(tested, rank)),
     )
 
 
@@ -165,6 +165,13 @@ def _chain(layers: Sequence[_Layer]) -> list[str]:
 
 def _quotable(name: str) -> str:
     return json.dumps(name, ensure_ascii=False)[1:-1]
+
+
+def _all_known(tested: Sequence[_Layer], rank: int) -> Iterator[OracleLayer]:
+    for layer in tested:
+        yield _known(layer, tested, rank)
+        # What comes out of an InnerProduct does not have the rank of the network's input any more.
+        rank = 4 if layer.kind.type == "InnerProduct" else rank
 
 
 def _known(layer: _Layer, tested: Sequence[_Layer], rank: int) -> OracleLayer:

@@ -426,7 +426,7 @@ def test_the_documented_sample_is_accepted_without_pooling() -> None:
     assert [name for name, value in compilation.config.items() if isinstance(value, dict)] == ["conv_1", "fc"]
 
 
-def test_the_documented_sample_is_refused_with_pooling_until_it_has_the_override_that_the_help_says() -> None:
+def test_the_documented_sample_is_refused_with_pooling_until_it_is_changed_as_the_help_says() -> None:
     compilation = check(S1_NET_WITH_POOLING, S1.replace("«flag»", "«QC409»"))
     (error,) = compilation.diagnostics
     assert '"pool"' in error.message
@@ -435,6 +435,8 @@ def test_the_documented_sample_is_refused_with_pooling_until_it_has_the_override
     assert suggested
     assert '"Pooling"' in suggested[1]
     assert check(S1_NET_WITH_POOLING, S1.replace("«flag»", "") + suggested[1]).ok
+    assert "leave channel_wise out" in error.help
+    assert check(S1_NET_WITH_POOLING, S1.replace("channel_wise : «flag»true", "")).ok
 
 
 # --- the mapping file (reference 5.5)

@@ -47,6 +47,11 @@ def channel_wise(layer_type: str) -> bool:
     return bool(layer_types().get(layer_type, {}).get("channel_wise"))
 
 
+def keeps_rank(layer_type: str) -> bool:
+    """Tell whether the outputs of a layer of this type have as many dimensions as its first input."""
+    return layer_type in _contract()["rank_keeping_types"]
+
+
 def is_amct_type(layer_type: str) -> bool:
     """Tell whether only AMCT puts layers of this type into a network (reference 1)."""
     return layer_type in _contract()["amct_types"]

@@ -147,21 +147,32 @@ def _upgraded_v0_layer(old: Any) -> Any:
 def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[Definition]:
     """Yield the layers without the padding layers, which become a part of the layer behind them."""
     written_by: dict[str, Definition] = {}
+    misplaced: dict[Path, Definition] = {}
     for layer in layers:
-        bottoms = tuple(_unpadded(blob, layer, written_by, report) for blob in layer.bottoms)
+        paddings = {
+            blob: written_by[blob]
+            for blob in layer.bottoms
+            if blob in written_by and written_by[blob].type == _PADDING
+        }
+        misplaced.update(
+            (padding.path, padding) for padding in paddings.values() if not _pads(padding, layer)
+        )
         written_by.update(dict.fromkeys(layer.tops, layer))
         if layer.type != _PADDING:
-            yield replace(layer, bottoms=bottoms)
-
-
-def _unpadded(blob: str, layer: Definition, written_by: Mapping[str, Definition], report: Report) -> str:
-    """Return the blob that a padding layer made this one from, or the blob itself if none did."""
-    padding = written_by.get(blob)
-    if padding is None or padding.type != _PADDING:
-        return blob
-    if layer.type not in _PADDED or not len(layer.bottoms) == len(padding.bottoms) == len(padding.tops) == 1:
+            yield replace(layer, bottoms=tuple(_unpadded(blob, paddings) for blob in layer.bottoms))
+    for padding in misplaced.values():
         report(catalogue.MISPLACED_PADDING.at(padding.span, layer=padding.name))
-    return padding.bottoms[0] if padding.bottoms else blob
+
+
+def _pads(padding: Definition, layer: Definition) -> bool:
+    """Tell whether a padding layer can become a part of the layer behind it, as Caffe asks."""
+    return layer.type in _PADDED and len(layer.bottoms) == len(padding.bottoms) == len(padding.tops) == 1
+
+
+def _unpadded(blob: str, paddings: Mapping[str, Definition]) -> str:
+    """Return the blob that a padding layer made this one from, or the blob itself if none did."""
+    padding = paddings.get(blob)
+    return padding.bottoms[0] if padding and padding.bottoms else blob
 
 
 def _new_layer(name: str, tops: Sequence[str]) -> Any:

@@ -104,7 +104,7 @@ def _filter_rank(
 
 
 def _blob_ranks(binding: Binding, layers: Sequence[Definition]) -> dict[str, int]:
-    """Return the ranks of the blobs made from the network's inputs; a layer is taken to keep the rank."""
+    """Return the ranks of blobs; behind a layer that may change the rank it is the usual one."""
     net = binding.message
     ranks = dict.fromkeys(net.input, _RANK)
     ranks.update(zip(net.input, (len(shape.dim) for shape in net.input_shape), strict=False))
@@ -112,6 +112,8 @@ def _blob_ranks(binding: Binding, layers: Sequence[Definition]) -> dict[str, int
         shapes = [len(shape.dim) for shape in layer.parameter.input_param.shape]
         if shapes:
             ranks.update(zip(layer.tops, cycle(shapes), strict=False))
-        elif layer.bottoms and layer.bottoms[0] in ranks:
+        elif layer.bottoms and layer.bottoms[0] in ranks and capabilities.keeps_rank(layer.type):
             ranks.update(dict.fromkeys(layer.tops, ranks[layer.bottoms[0]]))
+        else:
+            ranks.update(dict.fromkeys(layer.tops, _RANK))
     return ranks

@@ -12,6 +12,8 @@ from quantcfg.diagnostics import Diagnostic, Related, catalogue
 from quantcfg.diagnostics.words import quoted
 from quantcfg.textproto import Path, Place
 
+_MOST_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
@@ -22,12 +24,15 @@ class Sharing:
 
     def obstacle(self, layer: Definition) -> str:
         """Return why a layer of the group is not quantizable."""
-        others = [other.name for other in self.layers if other is not layer]
-        return f"it shares parameters with {quoted(others)}"
+        # Of a large group the first few are enough; a list for each of its layers would be too much.
+        shown = self.layers[: _MOST_SHOWN + 1]
+        others = [other.name for other in shown if other is not layer][:_MOST_SHOWN]
+        more = len(self.layers) - 1 - len(others)
+        return f"it shares parameters with {quoted(others)}" + (f" and {more} more" if more else "")
 
     def warning(self) -> Diagnostic:
         """Return the remark that the group is not quantized."""
-        first, *others = self.places
+        first, *others = self.places[:_MOST_SHOWN]
         return catalogue.SHARED_PARAMETERS.at(
             first.span,
             layers=quoted(layer.name for layer in self.layers),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -56,7 +57,10 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
     name = os.fspath(path)
     try:
         with Path(name).open("rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ValueError("it is no regular file")
+            if status.st_size == 0:
                 raise _DamagedError(0)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 layers = tuple(_layers(data))

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 import quantcfg
 from quantcfg.cli import compile, layers
+from quantcfg.cli.console import print_diagnostics
+from quantcfg.diagnostics import catalogue
+from quantcfg.files import reason
 
 _COMMANDS = (compile, layers)
 
@@ -26,10 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the output has enough; the interpreter must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # Whoever read the output has enough, or there is no room for it. The interpreter must not try again.
+        if not isinstance(error, BrokenPipeError):
+            print_diagnostics(
+                [catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=reason(error))]
+            )
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130

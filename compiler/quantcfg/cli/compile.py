@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments
-from quantcfg.cli.console import count, counted, print_diagnostics, print_summary
+from quantcfg.cli.console import count, counted, print_diagnostics, print_result, print_summary
 from quantcfg.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -76,25 +76,21 @@ def run(options: argparse.Namespace) -> int:
 
     compilation = compile_files(options.model, options.weights, options.config, **given)
     found = list(compilation.diagnostics)
-    written = compilation.text is not None and _write(options, compilation.text, found)
+    written = compilation.ok and _write(options, compilation, found)
     print_diagnostics(found)
     print_summary(_summary(compilation, found, options.output) if written else _failure(found))
     return 0 if written else 1
 
 
-def _write(options: argparse.Namespace, text: str, found: list[Diagnostic]) -> bool:
+def _write(options: argparse.Namespace, compilation: Compilation, found: list[Diagnostic]) -> bool:
+    from quantcfg.api import write_config
+
+    assert compilation.text is not None
     if options.output == _STANDARD_OUTPUT:
-        sys.stdout.write(text + "\n" if sys.stdout.isatty() else text)
+        print_result(compilation.text, end="\n" if sys.stdout and sys.stdout.isatty() else "")
         return True
-
-    from quantcfg.output import bad_output_name, write_file
-
     inputs = [name for name in (options.model, options.weights, options.config) if name is not None]
-    bad = bad_output_name(options.output, inputs)
-    if bad:
-        found.append(bad)
-        return False
-    return write_file(options.output, text, found.append)
+    return write_config(compilation, options.output, inputs, found.append)
 
 
 def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> str:

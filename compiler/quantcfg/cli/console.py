@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterable
 
@@ -9,21 +11,30 @@ from quantcfg.diagnostics import Diagnostic, Severity
 from quantcfg.diagnostics.text import render
 
 
-def print_result(text: str) -> None:
-    """Show what was asked for; what the encoding of standard output lacks is escaped."""
+def print_result(text: str, end: str = "\n") -> None:
+    """Write what was asked for to standard output; what its encoding lacks is escaped.
+
+    Raises:
+        OSError: standard output is closed, or takes no more.
+
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     encoding = sys.stdout.encoding
-    print(text.encode(encoding, errors="backslashreplace").decode(encoding), flush=True)
+    sys.stdout.write(text.encode(encoding, errors="backslashreplace").decode(encoding) + end)
+    sys.stdout.flush()
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
     """Show diagnostics, one after the other."""
     for diagnostic in diagnostics:
-        print(render(diagnostic), file=sys.stderr)
+        print_summary(render(diagnostic))
 
 
 def print_summary(text: str) -> None:
-    """Show what was done."""
-    print(text, file=sys.stderr)
+    """Show what was done, unless standard error is closed."""
+    if sys.stderr is not None:
+        print(text, file=sys.stderr)
 
 
 def count(diagnostics: Iterable[Diagnostic], severity: Severity) -> str:

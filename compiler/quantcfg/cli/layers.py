@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from quantcfg.cli.arguments import add_model_arguments
 from quantcfg.cli.console import counted, print_diagnostics, print_result, print_summary
 from quantcfg.diagnostics import Diagnostic, in_order
+from quantcfg.diagnostics.terminal import printable, width
 
 if TYPE_CHECKING:
     from quantcfg.caffe import Layer
@@ -75,8 +76,9 @@ def _table(layers: Sequence[Layer]) -> str:
 
 
 def _padded(column: Sequence[str]) -> list[str]:
-    width = max(map(len, column))
-    return [cell.ljust(width) for cell in column]
+    cells = [printable(cell).replace("\t", " ") for cell in column]
+    widest = max(map(width, cells))
+    return [cell + " " * (widest - width(cell)) for cell in cells]
 
 
 def _row(layer: Layer) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from quantcfg.diagnostics.diagnostic import Diagnostic, Related, Severity
 from quantcfg.source import Span
 
+_LONGEST_VALUE = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -29,8 +31,14 @@ class Rule:
         self, span: Span | None, *, related: Iterable[Related] = (), help: str | None = None, **names: object
     ) -> Diagnostic:
         """Return the diagnostic for a place; names fill the message."""
-        text = self.message.format(**names)
+        text = self.message.format(**{name: _cut(value) for name, value in names.items()})
         return Diagnostic(self.code, self.severity, text, span, tuple(related), help)
+
+
+def _cut(value: object) -> object:
+    """Return a value as a message can hold it: a very long text is cut short."""
+    is_long = isinstance(value, str) and len(value) > _LONGEST_VALUE
+    return f"{str(value)[:_LONGEST_VALUE]}..." if is_long else value
 
 
 def _error(code: str, message: str) -> Rule:

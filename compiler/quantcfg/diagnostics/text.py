@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from unicodedata import category, combining, east_asian_width
 
 from quantcfg.diagnostics.diagnostic import Diagnostic
+from quantcfg.diagnostics.terminal import blank, printable, width
 from quantcfg.source import Span
+
+_LONGEST_LINE = 160
+_BEFORE_SPAN = 60
+_CUT = "..."
 
 
 def render(diagnostic: Diagnostic) -> str:
     """Return a diagnostic as lines of text, without a final newline."""
-    return "\n".join(map(_shown, _lines(diagnostic)))
+    return "\n".join(map(printable, _lines(diagnostic)))
 
 
 def render_line(diagnostic: Diagnostic) -> str:
     """Return a diagnostic as one line: place, message, code."""
-    return _shown(f"{_place(diagnostic.span)}{diagnostic.message} [{diagnostic.code}]")
+    return printable(f"{_place(diagnostic.span)}{diagnostic.message} [{diagnostic.code}]")
 
 
 def _lines(diagnostic: Diagnostic) -> Iterator[str]:
@@ -40,33 +44,20 @@ def _place(span: Span | None) -> str:
 def _excerpt(span: Span) -> Iterator[str]:
     number, column = span.start_position
     last, end = span.end_position
-    line = span.source.line(number)
-    marked = line[column - 1 : end - 1 if last == number else len(line)]
+    line, at, marked = _window(span.source.line(number), column - 1, end - 1 if last == number else None)
     margin = " " * len(str(number))
     yield f" {margin} |"
     yield f" {number} | {line}"
-    yield f" {margin} | {_blank(line[: column - 1])}{'^' * max(1, _width(marked))}"
+    yield f" {margin} | {blank(line[:at])}{'^' * max(1, width(marked))}"
 
 
-def _shown(text: str) -> str:
-    """Replace what a terminal would obey instead of show; tabs stay."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(char) else char for char in text)
-
-
-def _blank(text: str) -> str:
-    """Return blanks as wide as a text; tabs stay, so that the caret is where they put it."""
-    return "".join("\t" if char == "\t" else " " * _width(char) for char in text)
-
-
-def _width(text: str) -> int:
-    return sum(_columns(char) for char in text)
-
-
-def _columns(char: str) -> int:
-    if combining(char) or category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if east_asian_width(char) in "WF" else 1
-
-
-def _is_control(char: str) -> bool:
-    return char != "\t" and category(char) == "Cc"
+def _window(line: str, start: int, end: int | None) -> tuple[str, int, str]:
+    """Return a line, cut to what is around a span if it is long; where the span starts; and its text."""
+    marked = line[start:end]
+    if len(line) <= _LONGEST_LINE:
+        return line, start, marked
+    first = max(0, start - _BEFORE_SPAN)
+    cut = line[first : first + _LONGEST_LINE]
+    before = _CUT if first else ""
+    after = _CUT if first + _LONGEST_LINE < len(line) else ""
+    return f"{before}{cut}{after}", len(before) + start - first, marked[: _LONGEST_LINE - (start - first)]

@@ -6,18 +6,15 @@ from dataclasses import replace
 
 from quantcfg.caffe import Layer, capabilities
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.plan.names import distinct, report_unknown_layer
+from quantcfg.plan.names import distinct, known_layers
 from quantcfg.plan.plan import Plan
 
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
     """Check skip_fusion_layers, and take it over as it is written."""
     names = distinct(plan.request.skip_fusion_layers, "skip_fusion_layers", report)
-    for name in names:
-        layer = plan.network.by_name.get(name.value)
-        if layer is None:
-            report_unknown_layer(name, plan.network, report)
-        elif layer.type not in capabilities.fusible_types():
+    for name, layer in known_layers(names, plan.network, report):
+        if layer.type not in capabilities.fusible_types():
             help = _help(layer, plan)
             report(catalogue.NOT_FUSIBLE.at(name.span, layer=layer.name, type=layer.type, help=help))
         elif not layer.fusion:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from quantcfg.caffe import Network, capabilities
+from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.suggest import did_you_mean
 from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.settings import Setting
+
+_MOST_COMPARISONS = 20_000
 
 
 def distinct(names: Iterable[Setting[str]], field: str, report: Report) -> tuple[Setting[str], ...]:
@@ -22,10 +24,24 @@ def distinct(names: Iterable[Setting[str]], field: str, report: Report) -> tuple
     return tuple(first.values())
 
 
-def report_unknown_layer(name: Setting[str], network: Network, report: Report) -> None:
-    """Report a name that no layer has."""
-    help = did_you_mean(name.value, network.by_name)
-    report(catalogue.UNKNOWN_LAYER.at(name.span, layer=name.value, help=help))
+def known_layers(
+    names: Iterable[Setting[str]], network: Network, report: Report
+) -> Iterator[tuple[Setting[str], Layer]]:
+    """Yield the names that are those of layers, and the layers, after reporting the other names.
+
+    With many names that no layer has, the request is for another network, and
+    what each was meant to be is not worth the time to find out.
+    """
+    unknown = 0
+    most = _MOST_COMPARISONS // max(1, len(network.by_name))
+    for name in names:
+        layer = network.by_name.get(name.value)
+        if layer:
+            yield name, layer
+            continue
+        help = did_you_mean(name.value, network.by_name) if unknown <= most else None
+        unknown += 1
+        report(catalogue.UNKNOWN_LAYER.at(name.span, layer=name.value, help=help))
 
 
 def report_unquantizable_type(layer_type: Setting[str], report: Report) -> bool:

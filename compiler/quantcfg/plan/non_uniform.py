@@ -77,4 +77,7 @@ def _names(mapping: Any) -> Iterator[str]:
             attribute["key"]: attribute.get("value", {}) for attribute in operator.get("attr", [])
         }
         if any(attributes.get(flag, {}).get("b") is True for flag in _COMPRESSIBLE):
-            yield from attributes.get(_ORIGINAL_NAMES, {}).get("list", {}).get("s", [])
+            names = attributes.get(_ORIGINAL_NAMES, {}).get("list", {}).get("s", [])
+            if not isinstance(names, list):
+                raise TypeError(names)
+            yield from names

@@ -8,7 +8,7 @@ from dataclasses import replace
 from quantcfg.caffe import Network
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.plan.losses import report_losses
-from quantcfg.plan.names import distinct, report_unknown_layer, report_unquantizable_type
+from quantcfg.plan.names import distinct, known_layers, report_unquantizable_type
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.request import Calibration, Override
 
@@ -48,11 +48,9 @@ def _with_levels(
 
 
 def _check_layer_overrides(overrides: Sequence[Override], network: Network, report: Report) -> None:
-    for name in distinct([override.target for override in overrides], "override_layer_configs", report):
-        layer = network.by_name.get(name.value)
-        if layer is None:
-            report_unknown_layer(name, network, report)
-        elif layer.obstacle:
+    names = distinct([override.target for override in overrides], "override_layer_configs", report)
+    for name, layer in known_layers(names, network, report):
+        if layer.obstacle:
             report(catalogue.OVERRIDE_UNSUPPORTED.at(name.span, layer=layer.name, reason=layer.obstacle))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from quantcfg import contracts
-from quantcfg.caffe import Network, capabilities
+from quantcfg.caffe import Layer, capabilities
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.plan.names import distinct, report_unknown_layer, report_unquantizable_type
+from quantcfg.plan.names import distinct, known_layers, report_unquantizable_type
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.settings import Setting
 
@@ -17,8 +17,9 @@ def resolve_skips(plan: Plan, report: Report) -> Plan:
     """Check skip_layers and skip_layer_types, and disable the layers that they name."""
     request = plan.request
     _check_network(plan, report)
-    for name in distinct(request.skip_layers, "skip_layers", report):
-        _check_skipped_layer(name, plan.network, report)
+    names = distinct(request.skip_layers, "skip_layers", report)
+    for name, layer in known_layers(names, plan.network, report):
+        _check_skipped_layer(name, layer, report)
     for layer_type in distinct(request.skip_layer_types, "skip_layer_types", report):
         report_unquantizable_type(layer_type, report)
     layers = _with_skips(plan.layers, request.skip_layers, request.skip_layer_types)
@@ -35,11 +36,8 @@ def _check_network(plan: Plan, report: Report) -> None:
             report(catalogue.RESERVED_NAME.at(layer.span, layer=layer.name, help="rename the layer"))
 
 
-def _check_skipped_layer(name: Setting[str], network: Network, report: Report) -> None:
-    layer = network.by_name.get(name.value)
-    if layer is None:
-        report_unknown_layer(name, network, report)
-    elif layer.type not in capabilities.quantizable_types():
+def _check_skipped_layer(name: Setting[str], layer: Layer, report: Report) -> None:
+    if layer.type not in capabilities.quantizable_types():
         report(
             catalogue.UNQUANTIZABLE_TYPE_OF_LAYER.at(
                 name.span, layer=layer.name, type=layer.type, help="remove it from the list"

@@ -1,0 +1,30 @@
+"""Text as a terminal shows it."""
+
+from __future__ import annotations
+
+from unicodedata import category, combining, east_asian_width
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would obey instead of show; tabs stay."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(char) else char for char in text)
+
+
+def blank(text: str) -> str:
+    """Return blanks as wide as a text; tabs stay, so that the caret is where they put it."""
+    return "".join("\t" if char == "\t" else " " * width(char) for char in text)
+
+
+def width(text: str) -> int:
+    """Return how many columns a text takes."""
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if combining(char) or category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if east_asian_width(char) in "WF" else 1
+
+
+def _is_control(char: str) -> bool:
+    return char != "\t" and category(char) == "Cc"
