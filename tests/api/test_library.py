@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -211,6 +212,27 @@ def test_several_threads_get_what_a_single_one_gets() -> None:
         together = list(threads.map(lambda case: result(*case), cases))
     assert together == alone
     assert len({text for text, _ in alone}) > 5
+
+
+def test_threads_that_are_the_first_to_use_the_library_are_in_nobodys_way() -> None:
+    program = (
+        "import sys; from threading import Barrier; from concurrent.futures import ThreadPoolExecutor\n"
+        "from tests.networks import network, v1_layer\n"
+        "sys.setswitchinterval(1e-6); barrier = Barrier(8)\n"
+        "def read(_): barrier.wait(); return len(network(v1_layer('conv', 'CONVOLUTION')).layers)\n"
+        "print(sum(ThreadPoolExecutor(8).map(read, range(8))))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "8\n", done.stderr
+
+
+def test_a_number_too_long_to_be_written_is_an_error() -> None:
+    (finding,) = compile_config(NETWORK, batch_num=10**5000).diagnostics
+    assert finding.code == "QC415"
+    assert render(finding)
 
 
 def test_a_network_serves_many_requests() -> None:

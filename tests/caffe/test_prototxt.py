@@ -553,3 +553,17 @@ def test_any_network_is_read_or_refused_with_a_reason(message: Message) -> None:
 @law(nearly_valid_texts(Net))
 def test_no_text_whatever_raises(text: str) -> None:
     diagnose(text)
+
+
+def test_a_padding_layer_that_is_read_in_several_wrong_places_is_one_mistake() -> None:
+    text = net(
+        'input: "data" input_dim: [1, 3, 8, 8]',
+        v0_layer("pad", "padding", "data"),
+        *(v0_layer(f"relu{index}", "relu", "pad") for index in range(3)),
+    )
+    assert codes(diagnose(text)) == ["QC304"]
+
+
+def test_of_an_unknown_word_and_a_known_one_the_last_counts() -> None:
+    unknown_first = network(pool("pool", parameters="pool: ROI pool: AVE"))
+    assert unknown_first.by_name["pool"].quantizable

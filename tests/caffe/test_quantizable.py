@@ -501,3 +501,25 @@ def test_fusion_patterns_are_of_types_that_can_be_fused_around_one_that_takes_th
             sum("foldable" in types[layer_type] for layer_type in pattern["layers"])
             == len(pattern["layers"]) - 1
         )
+
+
+DECODER = net(
+    layer("z", "Input", (), "z", input_param="shape { dim: 64 dim: 100 }"),
+    inner_product("fc", "z"),
+    layer("shaped", "Reshape", "fc", reshape_param="shape { dim: 0 dim: 256 dim: 4 dim: 4 }"),
+    deconv("up", "shaped", parameters="num_output: 8 kernel_size: 4"),
+)
+
+
+def test_the_rank_of_the_input_says_nothing_behind_a_layer_that_changes_it() -> None:
+    assert network(DECODER).by_name["up"].quantizable
+
+
+def test_of_a_large_sharing_group_only_some_are_named() -> None:
+    group = [conv(f"conv{index}", param='name: "w"') for index in range(400)]
+    (finding,) = diagnose(net(*group))
+    assert finding.code == "QC307"
+    assert len(finding.related) < 10
+    assert network(net(*group)).by_name["conv7"].obstacle == (
+        'it shares parameters with "conv0", "conv1", "conv2", "conv3" and "conv4" and 394 more'
+    )

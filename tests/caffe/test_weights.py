@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,7 +36,7 @@ from tests.caffe.wire import (
     varint,
 )
 from tests.laws import law
-from tests.networks import codes, conv, diagnose, inner_product, net, network, pool, relu
+from tests.networks import codes, conv, deconv, diagnose, inner_product, net, network, pool, relu, weights
 
 Net: Any = contracts.message_class("caffe", "caffe.NetParameter")
 
@@ -609,3 +610,32 @@ def test_layers_that_the_network_lacks_do_no_harm() -> None:
 
 def test_layers_of_phase_train_need_no_weights() -> None:
     assert not diagnose(net(conv("a"), conv("b", include="phase: TRAIN")), weights_of(a=(8, 3, 3, 3)))
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "fits"),
+    [
+        (conv("a"), (8, 3, 3, 3), True),
+        (conv("a"), (20, 1, 5, 5), False),
+        (conv("a", parameters="num_output: 8 kernel_size: 3 group: 8"), (8, 1, 3, 3), True),
+        (deconv("a", parameters="num_output: 8 kernel_size: 3 group: 2"), (6, 4, 3, 3), True),
+        (deconv("a"), (6, 5, 3, 3), False),
+        (inner_product("a"), (8, 128), True),
+        (inner_product("a"), (1, 1, 8, 128), True),
+        (inner_product("a"), (10, 128), False),
+        (conv("a", parameters="kernel_size: 3"), (20, 1, 5, 5), True),
+    ],
+)
+def test_weights_of_another_size_than_their_layer_are_remarked(text: str, shape: Shape, fits: bool) -> None:
+    assert codes(diagnose(text, weights({"a": shape}))) == ([] if fits else ["QC313"])
+
+
+def test_weights_are_not_read_from_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # Somebody must hold the other end, or opening it would wait.
+    holder = os.open(pipe, os.O_RDWR)
+    found: list[Diagnostic] = []
+    assert read_weights(pipe, found.append) is None
+    os.close(holder)
+    assert [finding.message for finding in found] == [f'cannot read "{pipe}": it is no regular file']

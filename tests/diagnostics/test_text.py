@@ -145,3 +145,22 @@ def test_anything_can_be_rendered_in_four_lines(text: str, start: int, end: int,
     assert head.startswith("quant.cfg:")
     assert len(line) - len(marks) <= len(text)
     assert set(marks.split("|")[1].lstrip(" \t")) == {"^"}
+
+
+def test_of_a_long_line_only_what_is_around_the_span_is_shown() -> None:
+    text = 'skip_layers: ["' + "a" * 500 + '", "here", "' + "b" * 500 + '"]'
+    shown = render(error(span(text, '"here"')))
+    _, _, line, caret = shown.splitlines()
+    assert len(shown) < 600
+    assert line.startswith(" 1 | ...a")
+    assert line.endswith("b...")
+    assert line.index('"here"') == caret.index("^")
+    assert caret.endswith("^^^^^^")
+    assert caret.count("^") == len('"here"')
+
+
+def test_a_span_that_is_longer_than_what_is_shown_is_marked_as_far_as_it_is() -> None:
+    shown = render(error(span("a: " + "9" * 10_000, "9" * 10_000)))
+    _, _, line, caret = shown.splitlines()
+    assert len(caret) <= len(line)
+    assert line.endswith("999...")

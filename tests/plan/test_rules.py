@@ -675,3 +675,13 @@ def test_every_rule_of_the_lowering_is_in_a_table() -> None:
         if isinstance(rule, catalogue.Rule) and rule.code.startswith("QC4")
     }
     assert of_lowering == set(re.findall("QC4[0-9]{2}", Path(__file__).read_text(encoding="utf-8")))
+
+
+def test_many_names_that_no_layer_has_are_all_reported_though_not_all_explained() -> None:
+    layers = net(*(conv(f"res{index}_branch2a") for index in range(200)))
+    names = ", ".join(f'"res{index}_brunch2a"' for index in range(400))
+    compilation = compile_config(network(layers), config_text=f"skip_layers: [{names}]")
+    assert [finding.code for finding in compilation.diagnostics] == ["QC401"] * 400
+    explained = [finding for finding in compilation.diagnostics if finding.help]
+    assert 0 < len(explained) < 400
+    assert explained[0].help == 'did you mean "res0_branch2a"?'

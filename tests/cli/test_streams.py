@@ -1,0 +1,93 @@
+"""Outputs that are no ordinary file: pipes and devices, and streams that are closed or full."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from quantcfg import cli, compile_config, read_model
+from tests.api.models import Model, write_model
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.chdir(tmp_path)
+    return write_model(tmp_path)
+
+
+def expected() -> str:
+    text = compile_config(read_model("deploy.prototxt")).text
+    assert text
+    return text
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line in which "quantcfg" is the command, and "compile" that of the model."""
+    line = line.replace("quantcfg", f"{sys.executable} -m quantcfg")
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+COMPILE = "quantcfg compile --model deploy.prototxt"
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(model: Model) -> None:
+    pipe = model.folder / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    assert cli.main(["compile", "--model", "deploy.prototxt", "-o", str(pipe)]) == 0
+    reader.join(timeout=20)
+    assert read == [expected()]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.usefixtures("model")
+def test_standard_output_may_be_named_as_a_device() -> None:
+    assert shell(f"{COMPILE} -o /dev/stdout | cat").stdout == expected()
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("command", [COMPILE, "quantcfg layers --model deploy.prototxt"])
+@pytest.mark.parametrize("stream", ["> /dev/full", ">&-"], ids=["full", "closed"])
+def test_a_standard_output_that_takes_nothing_is_an_error(command: str, stream: str) -> None:
+    done = shell(f"{command} {stream}")
+    assert done.returncode == 1
+    assert 'error[QC502]: cannot write "standard output": ' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("model")
+def test_what_belongs_on_a_closed_standard_error_goes_nowhere_else() -> None:
+    done = shell(f"{COMPILE} 2>&-")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)
+    assert done.stdout == expected()
+
+
+def test_the_mapping_file_of_the_request_is_not_written_over(model: Model) -> None:
+    mapping = model.folder / "mapping.json"
+    mapping.write_text('{"graph": [{"op": []}]}')
+    (model.folder / "quant.cfg").write_text('nuq_config { mapping_file: "mapping.json" }')
+    done = shell(f"{COMPILE} --config quant.cfg -o mapping.json")
+    assert done.returncode == 1
+    assert 'error[QC503]: "mapping.json" cannot be the name of the output: it is an input' in done.stderr
+    assert mapping.read_text() == '{"graph": [{"op": []}]}'
+
+
+def test_names_in_the_table_obey_no_terminal(model: Model) -> None:
+    text = Path(model.prototxt).read_text().replace('name: "relu1"', r'name: "\033[31mred\n"')
+    Path(model.prototxt).write_text(text)
+    done = shell("quantcfg layers --model deploy.prototxt")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert len(done.stdout.splitlines()) == 5
