@@ -13,6 +13,7 @@ from quantcfg.diagnostics.text import render, render_line
 from quantcfg.files import PathLike, read_source
 from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
 from quantcfg.plan import Plan, Request, lower, request_from_arguments, request_from_config
+from quantcfg.plan.contract import global_defaults
 from quantcfg.source import Source, Span, argument_source
 
 _MOST_BITS = 10_000
@@ -151,11 +152,10 @@ def compile_config(
 
     """
     given = {} if config_text is None else {"config_text": config_text, "config_name": config_name}
-    wrong = [*network.diagnostics, *_bad_strings(given)]
-    if has_errors(wrong):
-        return _failure(wrong)
+    found = list(_bad_strings(given))
+    if found:
+        return _failure([*network.diagnostics, *found])
     config = None if config_text is None else Source(config_name, config_text)
-    found: list[Diagnostic] = []
     request = _request(config, skip_layers, batch_num, activation_offset, found.append)
     return _compile(network, request, [*network.diagnostics, *found])
 
@@ -222,9 +222,10 @@ def _request(
     if config is None:
         return request_from_arguments(skip_layers or [], batch_num, activation_offset)
     given = {"skip_layers": skip_layers or [], "batch_num": batch_num, "activation_offset": activation_offset}
-    for name, default in {"skip_layers": [], "batch_num": 1, "activation_offset": True}.items():
-        if given[name] != default:
-            report(catalogue.ARGUMENT_IGNORED.at(_argument_span(name, given[name]), argument=name))
+    defaults = {"skip_layers": [], **global_defaults()}
+    for name, value in given.items():
+        if value != defaults[name]:
+            report(catalogue.ARGUMENT_IGNORED.at(_argument_span(name, value), argument=name))
     return request_from_config(config, report)
 
 
@@ -238,8 +239,10 @@ def _bad_arguments(skip_layers: object, batch_num: object, activation_offset: ob
     """Yield what is wrong with the types of the plain arguments; a bool is no batch_num."""
     if skip_layers is not None and not _is_list_of_names(skip_layers):
         yield _wrong_argument("skip_layers", "a list of strings", skip_layers)
-    if not isinstance(batch_num, int) or isinstance(batch_num, bool) or batch_num.bit_length() > _MOST_BITS:
-        yield _wrong_argument("batch_num", "an integer of a size that can be written", batch_num)
+    if not isinstance(batch_num, int) or isinstance(batch_num, bool):
+        yield _wrong_argument("batch_num", "an integer", batch_num)
+    elif batch_num.bit_length() > _MOST_BITS:
+        yield _wrong_argument("batch_num", "a smaller number", batch_num)
     if not isinstance(activation_offset, bool):
         yield _wrong_argument("activation_offset", "a bool", activation_offset)
 
