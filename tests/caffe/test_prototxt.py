@@ -567,3 +567,9 @@ def test_a_padding_layer_that_is_read_in_several_wrong_places_is_one_mistake() -
 def test_of_an_unknown_word_and_a_known_one_the_last_counts() -> None:
     unknown_first = network(pool("pool", parameters="pool: ROI pool: AVE"))
     assert unknown_first.by_name["pool"].quantizable
+
+
+def test_an_unknown_phase_is_marked_where_it_stands() -> None:
+    (finding,) = diagnose(conv("conv1", include="phase: TESTT"))
+    assert finding.span is not None
+    assert (finding.code, finding.span.text) == ("QC302", "TESTT")

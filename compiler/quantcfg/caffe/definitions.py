@@ -54,6 +54,15 @@ class Definition:
         named = self.binding.places.get((*self.path, "name"))
         return named.span if named else self.binding.places[self.path].name_span
 
+    def unknown_word(self, field: str) -> Place:
+        """Return where the unknown enum word of a field stands."""
+        within = len(self.path)
+        return next(
+            self.binding.places[path]
+            for path in self.binding.unknown_enums
+            if path[:within] == self.path and path[-1] == field
+        )
+
     def shared_parameters(self) -> Iterator[tuple[str, Place]]:
         """Yield the names that the layer gives to its parameters, and where."""
         for index, parameter in enumerate(self.parameter.param):

@@ -18,8 +18,8 @@ def holds_in_test(layer: Definition, report: Report) -> bool:
     """
     include, exclude = layer.parameter.include, layer.parameter.exclude
     if "phase" in layer.unknown_enums:
-        word = layer.unknown_enums["phase"]
-        report(catalogue.UNKNOWN_PHASE.at(layer.span, layer=layer.name, value=word))
+        span = layer.unknown_word("phase").span
+        report(catalogue.UNKNOWN_PHASE.at(span, layer=layer.name, value=span.text))
         return True
     if include and exclude:
         report(catalogue.INCLUDE_AND_EXCLUDE.at(layer.span, layer=layer.name))

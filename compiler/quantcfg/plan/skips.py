@@ -63,4 +63,5 @@ def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> No
     if {layer_type.value for layer_type in types} >= set(capabilities.quantizable_types()):
         report(catalogue.ALL_TYPES_SKIPPED.at(types[-1].span))
     elif layers and not any(layer.enabled.value for layer in layers):
-        report(catalogue.NOTHING_LEFT.at(layers[0].enabled.span))
+        help = "leave at least one of them out of skip_layers and skip_layer_types"
+        report(catalogue.NOTHING_LEFT.at(layers[0].enabled.span, help=help))
