@@ -12,6 +12,7 @@ from quantcfg.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
+    from quantcfg.output import Config
     from quantcfg.plan import Plan
 
 _STANDARD_OUTPUT = "-"
@@ -94,21 +95,19 @@ def _write(options: argparse.Namespace, compilation: Compilation, found: list[Di
 
 
 def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> str:
-    plan = compilation.plan
+    plan, config = compilation.plan, compilation.config
     assert plan
+    assert config
     quantized = sum(layer.enabled.value for layer in plan.layers)
     where = "" if output == _STANDARD_OUTPUT else f"{output}: "
     return (
         f"{where}{counted(quantized, 'layer')} quantized, {len(plan.layers) - quantized} skipped, "
-        f"{_fused(plan)} fused, {count(found, Severity.WARNING)}"
+        f"{_fused(plan, config)} fused, {count(found, Severity.WARNING)}"
     )
 
 
-def _fused(plan: Plan) -> int:
+def _fused(plan: Plan, config: Config) -> int:
     """Return how many of the layers take others in."""
-    from quantcfg.output import config_of
-
-    config = config_of(plan)
     if not config["do_fusion"]:
         return 0
     skipped = set(config["skip_fusion_layers"])
