@@ -523,3 +523,26 @@ def test_of_a_large_sharing_group_only_some_are_named() -> None:
     assert network(net(*group)).by_name["conv7"].obstacle == (
         'it shares parameters with "conv0", "conv1", "conv2", "conv3" and "conv4" and 394 more'
     )
+
+
+@pytest.mark.parametrize(
+    ("dims", "axis", "rank"),
+    [([1, 3, 8, 8, 8], 2, 4), ([1, 3, 8, 8, 8], -3, 4), ([1, 3, 8, 8], 2, 3), ([1, 3, 8, 8], 1, 4)],
+)
+def test_the_spatial_dimensions_are_those_behind_the_axis(dims: list[int], axis: int, rank: int) -> None:
+    text = net(
+        layer("data", "Input", (), "data", input_param=f"shape {{ dim: {dims} }}"),
+        conv("conv", parameters=f"kernel_size: 3 axis: {axis}"),
+    )
+    found = network(text).by_name["conv"]
+    assert found.attributes["filter_rank"] == rank
+    assert found.quantizable == (rank == 4)
+
+
+def test_the_reason_names_the_first_group_that_a_layer_shares_with() -> None:
+    text = net(
+        conv("a", param=['name: "w"', 'name: "b"']),
+        conv("b", param='name: "w"'),
+        conv("c", param='name: "b"'),
+    )
+    assert network(text).by_name["a"].obstacle == 'it shares parameters with "b"'

@@ -91,3 +91,39 @@ def test_names_in_the_table_obey_no_terminal(model: Model) -> None:
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
     assert len(done.stdout.splitlines()) == 5
+
+
+def test_a_descriptor_that_is_a_file_is_written_through(model: Model) -> None:
+    done = shell(f"(echo before; {COMPILE} -o /dev/stdout; echo; echo after) > log")
+    assert done.returncode == 0
+    assert (model.folder / "log").read_text() == f"before\n{expected()}\nafter\n"
+
+
+def test_an_open_descriptor_without_a_name_is_written_to(model: Model) -> None:
+    done = shell(f"exec 3<>gone; rm gone; {COMPILE} -o /dev/fd/3; cat /dev/fd/3 > got")
+    assert done.returncode == 0
+    assert sorted(file.name for file in model.folder.iterdir() if "gone" in file.name) == []
+
+
+@pytest.mark.parametrize("stream", ["2>/dev/full", "2> >(exec true)"], ids=["full", "closed pipe"])
+def test_a_standard_error_that_takes_nothing_does_not_change_the_status(model: Model, stream: str) -> None:
+    done = shell(f"{COMPILE} -o config.json {stream}")
+    assert done.returncode == 0
+    assert (model.folder / "config.json").read_text() == expected()
+
+
+@pytest.mark.parametrize("name", ["new/", "new/.", "new/..", ".", ""])
+def test_the_name_of_a_folder_is_none_of_a_file(
+    model: Model, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["compile", "--model", "deploy.prototxt", "-o", name]) == 1
+    assert "QC503" in capsys.readouterr().err
+    assert not (model.folder / "new").exists()
+
+
+def test_a_link_to_itself_stays(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
+    loop = model.folder / "loop"
+    loop.symlink_to(loop)
+    assert cli.main(["compile", "--model", "deploy.prototxt", "-o", str(loop)]) == 1
+    assert "QC502" in capsys.readouterr().err
+    assert loop.is_symlink()

@@ -164,3 +164,10 @@ def test_a_span_that_is_longer_than_what_is_shown_is_marked_as_far_as_it_is() ->
     _, _, line, caret = shown.splitlines()
     assert len(caret) <= len(line)
     assert line.endswith("999...")
+
+
+def test_characters_that_would_reorder_the_line_are_replaced_and_count_as_one() -> None:
+    text = 'a: "\u202ex" b: 1'
+    *_, line, caret = render(error(span(text, "1"))).splitlines()
+    assert "\u202e" not in line
+    assert caret.index("^") == line.index("1", 8)

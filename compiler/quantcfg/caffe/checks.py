@@ -38,7 +38,8 @@ def check_names(layers: Sequence[Layer], report: Report) -> None:
 
 def check_weights(layers: Sequence[Definition], weights: Weights, source: Source, report: Report) -> None:
     """Report weights of another network, and layers that the weights file leaves out."""
-    if not any(layer.name in weights.layers for layer in layers):
+    weighted = any(capabilities.has_weights(layer.type) for layer in layers)
+    if weighted and not any(layer.name in weights.layers for layer in layers):
         report(catalogue.FOREIGN_WEIGHTS.at(None, file=weights.file, model=source.name))
         return
     without = [

@@ -26,8 +26,8 @@ _PADDED = ("conv", "pool")
 class Definition:
     """One layer as it is defined: a caffe.LayerParameter and what the text says beside it.
 
-    path is where the layer is in the binding; unknown_enums are the words that
-    stand where Caffe's enum has no such value, by field.
+    path is where the layer is in the binding; unknown_enums are the paths of the
+    words that stand where Caffe's enum has no such value, by field.
     """
 
     parameter: Any
@@ -35,7 +35,7 @@ class Definition:
     bottoms: tuple[str, ...]
     path: Path
     binding: Binding
-    unknown_enums: Mapping[str, str]
+    unknown_enums: Mapping[str, Path]
 
     @property
     def name(self) -> str:
@@ -56,12 +56,7 @@ class Definition:
 
     def unknown_word(self, field: str) -> Place:
         """Return where the unknown enum word of a field stands."""
-        within = len(self.path)
-        return next(
-            self.binding.places[path]
-            for path in self.binding.unknown_enums
-            if path[:within] == self.path and path[-1] == field
-        )
+        return self.binding.places[self.unknown_enums[field]]
 
     def shared_parameters(self) -> Iterator[tuple[str, Place]]:
         """Yield the names that the layer gives to its parameters, and where."""
@@ -80,8 +75,8 @@ class Definition:
             return {}
         message = getattr(self.parameter, field)
         unknown = {
-            name: word
-            for name, word in self.unknown_enums.items()
+            name: self.binding.unknown_enums[path]
+            for name, path in self.unknown_enums.items()
             if name in message.DESCRIPTOR.fields_by_name
         }
         return _values(message) | unknown
@@ -115,7 +110,7 @@ def _upgrade_v1(binding: Binding, index: int) -> Definition:
         layer.param.add(name=name)
     unknown = _unknown_enums(binding, "layers")[index]
     types = old.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
-    type_name = unknown.get("type") or types[old.type].name
+    type_name = binding.unknown_enums[unknown["type"]] if "type" in unknown else types[old.type].name
     return Definition(
         layer, capabilities.v1_type(type_name), tuple(old.bottom), ("layers", index), binding, unknown
     )
@@ -188,13 +183,13 @@ def _new_layer(name: str, tops: Sequence[str]) -> Any:
     return contracts.message_class("caffe", "caffe.LayerParameter")(name=name, top=tops)
 
 
-def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, str]]:
-    """Return the unknown enum words of a layer list by layer and field."""
-    words: dict[int, dict[str, str]] = defaultdict(dict)
-    for (root, index, *_, field), word in binding.unknown_enums.items():
-        if root == layers:
-            words[int(index)][str(field)] = word
-    return words
+def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, Path]]:
+    """Return the paths of the unknown enum words in a layer list, by layer and field."""
+    paths: dict[int, dict[str, Path]] = defaultdict(dict)
+    for path in binding.unknown_enums:
+        if path[0] == layers:
+            paths[int(path[1])][str(path[-1])] = path
+    return paths
 
 
 def _values(message: Any) -> dict[str, Attribute]:

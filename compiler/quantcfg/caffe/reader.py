@@ -50,7 +50,7 @@ def _read(source: Source, weights: Weights | None, report: Report) -> Network | 
     sharing = sharing_groups(layers)
     for group in sharing:
         report(group.warning())
-    obstacles = {layer.path: group.obstacle(layer) for group in sharing for layer in group.layers}
+    obstacles = {layer.path: group.obstacle(layer) for group in reversed(sharing) for layer in group.layers}
     ranks = _blob_ranks(binding, layers)
     read = [_layer(layer, weights, ranks, obstacles.get(layer.path)) for layer in layers]
     check_names(read, report)
@@ -100,7 +100,10 @@ def _filter_rank(
     assert isinstance(sizes, tuple)
     if len(sizes) > 1:
         return 2 + len(sizes)
-    return ranks.get(bottoms[0], _RANK) if bottoms else _RANK
+    rank = ranks.get(bottoms[0], _RANK) if bottoms else _RANK
+    axis = attributes["axis"]
+    assert isinstance(axis, int)
+    return 2 + rank - 1 - (axis if axis >= 0 else axis + rank)
 
 
 def _blob_ranks(binding: Binding, layers: Sequence[Definition]) -> dict[str, int]:

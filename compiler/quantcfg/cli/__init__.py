@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 import quantcfg
 from quantcfg.cli import compile, layers
-from quantcfg.cli.console import print_diagnostics
+from quantcfg.cli.console import print_diagnostics, silence
 from quantcfg.diagnostics import catalogue
 from quantcfg.files import reason
 
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 [catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=reason(error))]
             )
         if sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            silence(sys.stdout)
         return 1
     except KeyboardInterrupt:
         return 130

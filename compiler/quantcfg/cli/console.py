@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterable
+from typing import TextIO
 
 from quantcfg.diagnostics import Diagnostic, Severity
 from quantcfg.diagnostics.text import render
@@ -32,9 +33,18 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 def print_summary(text: str) -> None:
-    """Show what was done, unless standard error is closed."""
-    if sys.stderr is not None:
-        print(text, file=sys.stderr)
+    """Show what was done, unless standard error is closed or takes no more."""
+    if sys.stderr is None:
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is still to be written to a stream nowhere, so that nothing tries it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def count(diagnostics: Iterable[Diagnostic], severity: Severity) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from unicodedata import category, combining, east_asian_width
+from unicodedata import bidirectional, category, combining, east_asian_width
+
+_REORDERING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 
 def printable(text: str) -> str:
@@ -21,10 +23,13 @@ def width(text: str) -> int:
 
 
 def _columns(char: str) -> int:
+    if _is_control(char):
+        return 1
     if combining(char) or category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if east_asian_width(char) in "WF" else 1
 
 
 def _is_control(char: str) -> bool:
-    return char != "\t" and category(char) == "Cc"
+    """Tell whether a terminal would obey a character instead of showing it: a control, or a reordering."""
+    return (char != "\t" and category(char) == "Cc") or bidirectional(char) in _REORDERING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ def bad_output_name(name: str, inputs: Iterable[PathLike]) -> Diagnostic | None:
     """Return why a path cannot be that of the output, or None (reference 1); it cannot be an input's."""
     if not name:
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is empty")
-    if name.endswith("/") or os.path.isdir(name):
+    if os.path.basename(name) in ("", ".", "..") or os.path.isdir(name):
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is that of a folder")
     if len(Path(name).name) > _LONGEST_NAME:
         return catalogue.BAD_OUTPUT_NAME.at(
@@ -45,16 +46,35 @@ def write_file(name: str, text: str, report: Report) -> bool:
     there and is no file, such as a device or a pipe, is written to.
     """
     try:
-        if os.path.exists(name) and not os.path.isfile(name):
-            Path(name).write_text(text, encoding="ascii")
+        descriptor = _descriptor(name)
+        if descriptor is not None:
+            _write_to(os.dup(descriptor), text)
+        elif os.path.exists(name) and not os.path.isfile(name):
+            _write_to(name, text)
         else:
             target = Path(os.path.realpath(name))
+            if target.is_symlink():
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             _make_folders(target.parent)
             _replace(target, text)
     except (OSError, ValueError) as error:
         report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))
         return False
     return True
+
+
+def _descriptor(name: str) -> int | None:
+    """Return the open descriptor that a path such as /dev/stdout or /dev/fd/3 stands for, if it does."""
+    for path in (name, os.readlink(name) if os.path.islink(name) else name):
+        folder, number = os.path.split(os.path.abspath(path))
+        if number.isdigit() and os.path.realpath(folder) == f"/proc/{os.getpid()}/fd":
+            return int(number)
+    return None
+
+
+def _write_to(file: str | int, text: str) -> None:
+    with open(file, "w", encoding="ascii", newline="") as stream:
+        stream.write(text)
 
 
 def _make_folders(folder: Path) -> None:

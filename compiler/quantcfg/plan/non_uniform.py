@@ -56,7 +56,8 @@ def _is_possible(plan: LayerPlan) -> bool:
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     """Return the names that the mapping file gives, or None after reporting that it cannot be read."""
     try:
-        content = Path(file.value).read_bytes()
+        with open(file.value, "rb") as mapping:
+            content = mapping.read()
     except (OSError, ValueError) as error:
         help = "the path is relative to the working directory" if not Path(file.value).is_absolute() else None
         report(catalogue.UNREADABLE_FILE.at(file.span, file=file.value, reason=reason(error), help=help))
