@@ -14,7 +14,7 @@ from quantcfg.files import PathLike, read_source
 from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
 from quantcfg.plan import Plan, Request, lower, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
-from quantcfg.source import Source, Span, argument_source
+from quantcfg.source import Source, argument_span
 
 _MOST_BITS = 10_000
 """How large batch_num may be; Python writes no integer of more than 4,300 digits."""
@@ -225,7 +225,7 @@ def _request(
     defaults = {"skip_layers": [], **global_defaults()}
     for name, value in given.items():
         if value != defaults[name]:
-            report(catalogue.ARGUMENT_IGNORED.at(_argument_span(name, value), argument=name))
+            report(catalogue.ARGUMENT_IGNORED.at(argument_span(name, value), argument=name))
     return request_from_config(config, report)
 
 
@@ -253,10 +253,5 @@ def _is_list_of_names(value: object) -> bool:
 
 def _wrong_argument(name: str, expected: str, value: object) -> Diagnostic:
     return catalogue.WRONG_ARGUMENT.at(
-        _argument_span(name, value), argument=name, expected=expected, found=type(value).__name__
+        argument_span(name, value), argument=name, expected=expected, found=type(value).__name__
     )
-
-
-def _argument_span(name: str, value: object) -> Span:
-    source = argument_source(name, value)
-    return Span(source, 0, len(source.text))

@@ -10,14 +10,23 @@ from quantcfg.source import Source, Span
 PathLike = str | os.PathLike[str]
 
 
+def read_bytes(
+    name: str, report: Report, *, span: Span | None = None, help: str | None = None
+) -> bytes | None:
+    """Return the content of a file, or None after reporting why there is none; span is where it is named."""
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        report(catalogue.UNREADABLE_FILE.at(span, file=name, reason=reason(error), help=help))
+        return None
+
+
 def read_source(path: PathLike, report: Report) -> Source | None:
     """Return a text file as a source, or None after reporting why it cannot be read."""
     name = os.fspath(path)
-    try:
-        with open(name, "rb") as file:
-            content = file.read()
-    except (OSError, ValueError) as error:
-        report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
+    content = read_bytes(name, report)
+    if content is None:
         return None
     try:
         return Source(name, content.decode())

@@ -61,6 +61,12 @@ class Span:
         return self.source.position(self.end)
 
 
+def argument_span(name: str, value: object) -> Span:
+    """Return the place of the whole value of an argument."""
+    source = argument_source(name, value)
+    return Span(source, 0, len(source.text))
+
+
 def argument_source(name: str, value: object) -> Source:
     """Return the value of an argument as a source, so that a mistake in it has a place, too."""
     try:

@@ -87,18 +87,18 @@ def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
     net = binding.message
     if net.layers and net.layer:
         report(catalogue.MIXED_VERSIONS.at(binding.places["layer", 0].name_span))
+    unknown = _unknown_enums(binding, "layers" if net.layers else "layer")
     if any(layer.HasField("layer") for layer in net.layers):
-        return _upgrade_v0(binding, report)
+        return _upgrade_v0(binding, unknown, report)
     if net.layers:
-        return tuple(_upgrade_v1(binding, index) for index in range(len(net.layers)))
-    unknown = _unknown_enums(binding, "layer")
+        return tuple(_upgrade_v1(binding, index, unknown[index]) for index in range(len(net.layers)))
     return tuple(
         Definition(layer, layer.type, tuple(layer.bottom), ("layer", index), binding, unknown[index])
         for index, layer in enumerate(net.layer)
     )
 
 
-def _upgrade_v1(binding: Binding, index: int) -> Definition:
+def _upgrade_v1(binding: Binding, index: int, unknown: Mapping[str, Path]) -> Definition:
     old = binding.message.layers[index]
     layer = _new_layer(old.name, old.top)
     for name in ("include", "exclude"):
@@ -108,7 +108,6 @@ def _upgrade_v1(binding: Binding, index: int) -> Definition:
             getattr(layer, name).CopyFrom(getattr(old, name))
     for name in old.param:
         layer.param.add(name=name)
-    unknown = _unknown_enums(binding, "layers")[index]
     types = old.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
     type_name = binding.unknown_enums[unknown["type"]] if "type" in unknown else types[old.type].name
     return Definition(
@@ -116,8 +115,9 @@ def _upgrade_v1(binding: Binding, index: int) -> Definition:
     )
 
 
-def _upgrade_v0(binding: Binding, report: Report) -> tuple[Definition, ...]:
-    unknown = _unknown_enums(binding, "layers")
+def _upgrade_v0(
+    binding: Binding, unknown: Mapping[int, Mapping[str, Path]], report: Report
+) -> tuple[Definition, ...]:
     layers = [
         Definition(
             _upgraded_v0_layer(old),

@@ -29,8 +29,9 @@ def check_config(plan: Plan, config: Config, report: Report) -> None:
     """Validate the configuration of a plan; report each setting that the schema refuses, once."""
     reported = set()
     alike = _alike(config)
+    distinct = {name: config[name] for name in alike}
     values = {**{layer.layer.name: layer_values(layer) for layer in plan.layers}, **plan.values}
-    for error in schema_errors(config):
+    for error in _errors(distinct):
         first, *rest = error.absolute_path
         for name in alike[str(first)]:
             path = (name, *rest)
@@ -47,10 +48,13 @@ def schema_errors(config: Config) -> Iterator[ValidationError]:
     Layers share few distinct bodies: each is validated once, for the first
     layer that has it.
     """
+    yield from _errors({name: config[name] for name in _alike(config)})
+
+
+def _errors(distinct: Config) -> Iterator[ValidationError]:
     from jsonschema import Draft7Validator
 
-    validator = Draft7Validator(contracts.schema("quant_config.schema.json"))
-    yield from validator.iter_errors({name: config[name] for name in _alike(config)})
+    yield from Draft7Validator(contracts.schema("quant_config.schema.json")).iter_errors(distinct)
 
 
 def _alike(config: Config) -> dict[str, list[str]]:

@@ -87,8 +87,10 @@ def _check_non_uniform(layers: Iterable[LayerPlan], report: Report) -> None:
     outside: dict[tuple[int, str, str], list[LayerPlan]] = defaultdict(list)
     for layer in layers:
         weight, kind = layer.weight, layer.layer
+        if weight is None or weight.name != "nuq_quantize":
+            continue
         obstacle = capabilities.obstacle("non_uniform", kind.type, kind.attributes)
-        if weight and weight.name == "nuq_quantize" and obstacle:
+        if obstacle:
             outside[id(weight), kind.type, obstacle].append(layer)
     for (_, layer_type, obstacle), group in outside.items():
         layer = group[0]
@@ -115,16 +117,10 @@ def _check_search(values: Values, report: Report) -> None:
     if width <= 0:
         # An end that is out of range by itself is left to the schema.
         if contract.accepts("ifmr", "search_range", [start.value, end.value]):
-            report(
-                catalogue.EMPTY_RANGE.at(
-                    start.span or end.span,
-                    start=start.value,
-                    end=end.value,
-                    help=None
-                    if start.span and end.span
-                    else "where only one end is written, the other one is the default",
-                )
-            )
+            both = start.span and end.span
+            help = None if both else "where only one end is written, the other one is the default"
+            span = start.span or end.span
+            report(catalogue.EMPTY_RANGE.at(span, start=start.value, end=end.value, help=help))
     elif Decimal(str(step.value)) > width:
         span = step.span or start.span or end.span
         report(

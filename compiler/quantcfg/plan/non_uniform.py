@@ -15,7 +15,7 @@ from typing import Any
 
 from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.files import reason
+from quantcfg.files import read_bytes
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.settings import Setting
 
@@ -55,12 +55,9 @@ def _is_possible(plan: LayerPlan) -> bool:
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     """Return the names that the mapping file gives, or None after reporting that it cannot be read."""
-    try:
-        with open(file.value, "rb") as mapping:
-            content = mapping.read()
-    except (OSError, ValueError) as error:
-        help = "the path is relative to the working directory" if not Path(file.value).is_absolute() else None
-        report(catalogue.UNREADABLE_FILE.at(file.span, file=file.value, reason=reason(error), help=help))
+    help = None if Path(file.value).is_absolute() else "the path is relative to the working directory"
+    content = read_bytes(file.value, report, span=file.span, help=help)
+    if content is None:
         return None
     try:
         return set(_names(json.loads(content)))

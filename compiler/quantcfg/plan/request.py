@@ -11,7 +11,7 @@ from quantcfg import contracts
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
-from quantcfg.source import Source, Span, argument_source
+from quantcfg.source import Source, Span, argument_source, argument_span
 from quantcfg.textproto import Binding, Path, bind, parse, tree
 
 
@@ -89,8 +89,8 @@ def request_from_arguments(skip_layers: Sequence[str], batch_num: int, activatio
 
 
 def _argument(name: str, value: Any) -> Setting[Any]:
-    source = argument_source(name, value)
-    return written(value, source.name, Span(source, 0, len(source.text)))
+    span = argument_span(name, value)
+    return written(value, span.source.name, span)
 
 
 def _argument_items(name: str, values: Sequence[str]) -> Iterator[Setting[str]]:

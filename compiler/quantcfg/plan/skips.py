@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from quantcfg import contracts
 from quantcfg.caffe import Layer, capabilities
 from quantcfg.diagnostics import Report, catalogue
+from quantcfg.plan import contract
 from quantcfg.plan.names import distinct, known_layers, report_unquantizable_type
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.settings import Setting
@@ -30,7 +30,7 @@ def resolve_skips(plan: Plan, report: Report) -> Plan:
 def _check_network(plan: Plan, report: Report) -> None:
     if not plan.layers:
         report(catalogue.NOTHING_QUANTIZABLE.at(None, help='"quantcfg layers" shows why not'))
-    reserved = contracts.schema("quant_config.schema.json")["properties"]
+    reserved = contract.global_defaults()
     for layer in plan.network.quantizable:
         if layer.name in reserved:
             report(catalogue.RESERVED_NAME.at(layer.span, layer=layer.name, help="rename the layer"))
