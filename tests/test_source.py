@@ -55,7 +55,7 @@ def test_a_span_knows_its_text_and_both_its_ends() -> None:
 
 def test_the_value_of_an_argument_is_a_source_as_python_spells_it() -> None:
     source = argument_source("skip_layers", ["conv1", None])
-    assert source == Source("argument skip_layers", "['conv1', None]")
+    assert source == Source("argument skip_layers", "['conv1', None]", is_file=False)
 
 
 @law(TEXTS)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from quantcfg.caffe.network import Layer, Network
     from quantcfg.diagnostics import Diagnostic, Related, Severity
-    from quantcfg.diagnostics.text import render
+    from quantcfg.diagnostics.formats.text import render
     from quantcfg.source import Source, Span
 
 __version__ = "0.1.0"
@@ -48,7 +48,7 @@ _HOMES = {
     "Layer": "caffe.network",
     "Network": "caffe.network",
     "Related": "diagnostics",
-    "render": "diagnostics.text",
+    "render": "diagnostics.formats.text",
     "Severity": "diagnostics",
     "Source": "source",
     "Span": "source",

@@ -1,13 +1,29 @@
-"""Files as sources."""
+"""Files as sources: what is read, how much of it, and as what encoding."""
 
 from __future__ import annotations
 
 import os
+import stat
+import sys
+from collections.abc import Iterator
 
-from quantcfg.diagnostics import Report, catalogue
+from quantcfg import limits
+from quantcfg.diagnostics import Edit, Report, catalogue
 from quantcfg.source import Source, Span
 
 PathLike = str | os.PathLike[str]
+
+_BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+_SAMPLE = 4096
+_MOST_STRANGE = 0.1
+_CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\v\f\r\x1b") | {0x7F}
+_MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+_OTHER_ENCODINGS = ("GB18030", "Latin-1")
 
 
 def read_bytes(
@@ -15,33 +31,111 @@ def read_bytes(
 ) -> bytes | None:
     """Return the content of a file, or None after reporting why there is none; span is where it is named."""
     try:
-        with open(name, "rb") as file:
-            return file.read()
+        with open(name, "rb", opener=_open) as file:
+            content = file.read(limits.FILE_SIZE + 1)
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(span, file=name, reason=reason(error), help=help))
         return None
+    if len(content) > limits.FILE_SIZE:
+        report(catalogue.TOO_LARGE.at(span, file=name, limit=limits.FILE_SIZE, help=help))
+        return None
+    return content
 
 
-def read_source(path: PathLike, report: Report) -> Source | None:
-    """Return a text file as a source, or None after reporting why it cannot be read."""
+def _open(name: str, flags: int) -> int:
+    """Open a file, but no pipe that has a name: whoever writes to it may never come."""
+    descriptor = descriptor_of(name)
+    if descriptor is not None:
+        return os.dup(descriptor)
+    descriptor = os.open(name, flags | os.O_NONBLOCK)
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError('it is a pipe; "-" reads standard input')
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def descriptor_of(name: str) -> int | None:
+    """Return the open descriptor that a path such as /dev/stdout or /dev/fd/3 stands for, if it does."""
+    for path in (name, os.readlink(name) if os.path.islink(name) else name):
+        folder, number = os.path.split(os.path.abspath(path))
+        if number.isdigit() and os.path.realpath(folder) == f"/proc/{os.getpid()}/fd":
+            return int(number)
+    return None
+
+
+def read_source(path: PathLike, report: Report, *, wanted: str) -> Source | None:
+    """Return a text file as a source, or None after reporting why it cannot be read.
+
+    wanted says in words what the file should be.
+    """
     name = os.fspath(path)
     content = read_bytes(name, report)
-    if content is None:
+    return None if content is None else source_of(name, content, report, wanted=wanted)
+
+
+def read_standard_input(name: str, report: Report, *, wanted: str) -> Source | None:
+    """Return standard input as a source, or None after reporting why it cannot be read."""
+    try:
+        content = sys.stdin.buffer.read(limits.FILE_SIZE + 1) if sys.stdin else b""
+    except OSError as error:
+        report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
+        return None
+    if len(content) > limits.FILE_SIZE:
+        report(catalogue.TOO_LARGE.at(None, file=name, limit=limits.FILE_SIZE))
+        return None
+    return source_of(name, content, report, wanted=wanted)
+
+
+def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Source | None:
+    """Return the content of a file as a source, or None after reporting that it is no text.
+
+    A text that is not UTF-8, an error, is read as what it seems to be, so that
+    the other mistakes in it can be found.
+    """
+    if not any(content.startswith(mark) for mark in _MARKS) and _is_binary(content[:_SAMPLE]):
+        report(catalogue.NOT_TEXT.at(None, file=name, help=f"{wanted} is wanted here"))
         return None
     try:
         return Source(name, content.decode())
     except UnicodeDecodeError as error:
-        source = Source(name, content.decode(errors="replace"))
-        offset = len(content[: error.start].decode())
+        text, encoding = next(_readings(content))
+        source = Source(name, text)
+        offset = min(len(content[: error.start].decode(encoding, errors="ignore")), max(0, len(text) - 1))
         report(
             catalogue.NOT_UTF8.at(
                 Span(source, offset, offset + 1),
                 byte=content[error.start],
                 offset=error.start,
-                help="save the file as UTF-8",
+                help=f"it reads as {encoding}: save the file as UTF-8",
             )
         )
-        return None
+        return source
+
+
+def without_byte_order_mark(source: Source, report: Report) -> str:
+    """Return a text with blanks in place of the byte order marks at its start, after reporting them."""
+    marks = len(source.text) - len(source.text.lstrip(_BYTE_ORDER_MARK))
+    if marks:
+        span = Span(source, 0, marks)
+        report(catalogue.BYTE_ORDER_MARK.at(span, help="save the file without it", fix=[Edit(span, "")]))
+    return " " * marks + source.text[marks:]
+
+
+def _is_binary(sample: bytes) -> bool:
+    """Tell whether more of some bytes are controls than a text would have by mistake."""
+    return sum(byte in _CONTROLS for byte in sample) > _MOST_STRANGE * len(sample)
+
+
+def _readings(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the texts that a content can be, and in which encoding, the likeliest first."""
+    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    for encoding in (marked,) if marked else _OTHER_ENCODINGS:
+        try:
+            yield content.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    yield content.decode(errors="replace"), marked or "UTF-8"
 
 
 def reason(error: OSError | ValueError) -> str:

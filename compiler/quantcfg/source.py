@@ -13,10 +13,11 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Source:
-    """A named text: a file, or the value of an argument."""
+    """A named text: a file, or, with is_file false, the value of an argument."""
 
     name: str
     text: str = field(repr=False)
+    is_file: bool = True
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -73,4 +74,4 @@ def argument_source(name: str, value: object) -> Source:
         text = repr(value)
     except Exception:  # Whatever it is, it is no reason to fail here.
         text = object.__repr__(value)
-    return Source(f"argument {name}", text)
+    return Source(f"argument {name}", text, is_file=False)

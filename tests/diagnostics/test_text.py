@@ -5,7 +5,7 @@ from unicodedata import category
 from hypothesis import strategies as st
 
 from quantcfg.diagnostics import Diagnostic, Related, Severity
-from quantcfg.diagnostics.text import render, render_line
+from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.source import Source, Span
 from tests.laws import law
 

@@ -6,14 +6,16 @@ there. Codes are stable: a rule may be dropped, its code is not used again.
     QC1xx  reading and syntax        QC4xx  lowering
     QC2xx  the schema of the text    QC5xx  the JSON configuration and its file
     QC3xx  the model
+
+docs/diagnostics has a page for each code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from quantcfg.diagnostics.diagnostic import Diagnostic, Related, Severity
+from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Related, Severity
 from quantcfg.source import Span
 
 _LONGEST_VALUE = 1000
@@ -28,11 +30,21 @@ class Rule:
     message: str
 
     def at(
-        self, span: Span | None, *, related: Iterable[Related] = (), help: str | None = None, **names: object
+        self,
+        span: Span | None,
+        *,
+        related: Iterable[Related] = (),
+        help: str | None = None,
+        fix: Iterable[Edit] = (),
+        **names: object,
     ) -> Diagnostic:
-        """Return the diagnostic for a place; names fill the message."""
+        """Return the diagnostic for a place; names fill the message.
+
+        Without a place it is for the whole file that is one of the names, if one is.
+        """
         text = self.message.format(**{name: _cut(value) for name, value in names.items()})
-        return Diagnostic(self.code, self.severity, text, span, tuple(related), help)
+        file = None if span or "file" not in names else str(names["file"])
+        return Diagnostic(self.code, self.severity, text, span, tuple(related), help, tuple(fix), file)
 
 
 def _cut(value: object) -> object:
@@ -49,6 +61,10 @@ def _warning(code: str, message: str) -> Rule:
     return Rule(code, Severity.WARNING, message)
 
 
+def _note(code: str, message: str) -> Rule:
+    return Rule(code, Severity.NOTE, message)
+
+
 UNREADABLE_FILE = _error("QC101", 'cannot read "{file}": {reason}')
 NOT_UTF8 = _error("QC102", "the text is not UTF-8: byte 0x{byte:02x} at byte offset {offset} fits nowhere")
 BYTE_ORDER_MARK = _error("QC103", "the text starts with a byte order mark, which AMCT does not read")
@@ -58,7 +74,16 @@ UNTERMINATED_STRING = _error("QC106", "the string does not end on its line")
 MALFORMED_NUMBER = _error("QC107", '"{text}" is not a number')
 BAD_ESCAPE = _error("QC108", '"{escape}" is not an escape sequence')
 MALFORMED_NAME = _error("QC109", '"{name}" is not the name of an extension or of an Any type')
-TOO_DEEP = _error("QC110", "messages are nested more than {limit} deep")
+TOO_DEEP = _error("QC110", "this is nested more than {limit} deep")
+NOT_TEXT = _error("QC111", '"{file}" is not a text')
+TOO_LARGE = _error("QC112", '"{file}" has more than {limit} bytes')
+TOO_LONG = _error("QC113", "this has {length} characters, and {limit} is the most")
+TOO_MANY_MISTAKES = _error("QC114", "after {limit} mistakes in the syntax, the rest of the text is not read")
+CARRIAGE_RETURN = _warning(
+    "QC115", "this comment goes on to the end of the text: a carriage return alone ends no line"
+)
+JSON_SYNTAX = _error("QC121", "expected {expected}, found {found}")
+NOT_JSON = _error("QC122", "{what} is not JSON")
 
 UNKNOWN_FIELD = _error("QC201", '{message} has no field "{name}"')
 WRONG_TYPE = _error("QC202", '"{field}" takes {expected}, not {found}')
@@ -71,6 +96,7 @@ ONEOF_REPLACED = _warning("QC208", '"{field}" takes the place of "{other}": only
 NOT_SUPPORTED = _error("QC209", "{what} cannot be used here")
 TEXT_NOT_UTF8 = _error("QC210", 'the value of "{field}" is not UTF-8 once its escapes are replaced')
 NOT_FINITE = _error("QC211", '"{field}" must be a finite number, not {value}')
+ANOTHER_FORMAT = _error("QC212", "this is {what}, not a quant.cfg")
 
 INCLUDE_AND_EXCLUDE = _error("QC301", 'layer "{layer}" has both include and exclude rules')
 UNKNOWN_PHASE = _error("QC302", 'phase {value} of layer "{layer}" is neither TRAIN nor TEST')
@@ -90,10 +116,12 @@ OTHER_WEIGHTS = _warning(
     'weights in "{file}" do not fit {layers}: "{layer}" has {outputs} outputs and a weight of {shape}',
 )
 WITHOUT_WEIGHTS = _warning("QC312", '"{file}" has no weights for {layers}')
+NEARLY_A_FIELD = _warning("QC314", '"{name}" is passed over: {message} has no such field')
+TOO_MANY_LAYERS = _error("QC315", '"{file}" has more than {limit} layers')
 
-UNKNOWN_LAYER = _error("QC401", 'the network has no layer "{layer}"')
+UNKNOWN_LAYER = _error("QC401", 'the network has no layer "{name}"')
 UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')
-UNQUANTIZABLE_TYPE = _error("QC403", '"{type}" is not a quantizable layer type')
+UNQUANTIZABLE_TYPE = _error("QC403", '"{name}" is not a quantizable layer type')
 REPEATED_NAME = _error("QC404", '"{name}" is named twice in {field}')
 ALL_TYPES_SKIPPED = _error("QC405", "skip_layer_types names every quantizable type")
 NOTHING_QUANTIZABLE = _error("QC406", "no layer of the network can be quantized")
@@ -122,3 +150,15 @@ INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')
 BAD_OUTPUT_NAME = _error("QC503", '"{file}" cannot be the name of the output: {reason}')
 OUTPUT_REPLACED = _warning("QC504", '"{file}" exists, and is replaced')
+DUPLICATE_KEY = _error("QC511", 'the key "{key}" stands twice in {where}')
+UNKNOWN_KEY = _error("QC512", '"{key}" is not a key of {where}')
+OTHER_ALGORITHM = _error("QC513", '"{key}" is a parameter of "{other}", but {selector} is "{name}"')
+NO_SUCH_LAYER = _error("QC514", '"{key}" is neither a key of the configuration nor a layer of the network')
+UNQUANTIZABLE_LAYER = _error("QC515", 'layer "{layer}" cannot be quantized: {reason}')
+NOTHING_ENABLED = _error("QC516", "no layer is quantized: none has quant_enable true")
+UNLISTED_LAYERS = _note("QC517", "{layers} can be quantized, but the configuration leaves {them} out")
+
+
+def rules() -> Mapping[str, Rule]:
+    """Return all rules by code."""
+    return {rule.code: rule for rule in globals().values() if isinstance(rule, Rule)}

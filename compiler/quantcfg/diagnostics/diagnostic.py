@@ -32,7 +32,7 @@ def related(span: Span | None, message: str) -> tuple[Related, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A mechanical fix: the text that belongs in place of a span."""
+    """A change of a text: what belongs in place of a span."""
 
     span: Span
     text: str
@@ -43,7 +43,8 @@ class Diagnostic:
     """One finding.
 
     code is stable ("QC402"); span is the place to look at, None where there is
-    none (a file that cannot be opened); help says what to do about it.
+    none (a file that cannot be opened, which file names); help says what to do
+    about it; fix holds the edits that do it, where no judgement is needed.
     """
 
     code: str
@@ -53,6 +54,7 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     help: str | None = None
     fix: tuple[Edit, ...] = ()
+    file: str | None = None
 
 
 Report = Callable[[Diagnostic], None]

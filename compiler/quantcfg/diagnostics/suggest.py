@@ -3,21 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 
+from quantcfg.diagnostics.words import alternatives
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like this one, or None if none is near.
+_MOST = 3
+_SHORTEST_SLIP = 3
 
-    A name that differs only in case is nearest of all.
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The known names that a name is near to, the best one first.
+
+    slip is the one that it must have been meant to be: a slip of the pen away
+    from the name, as no other is. Where there is one, putting it in needs no
+    judgement.
+    """
+
+    names: tuple[str, ...] = ()
+    slip: str | None = None
+
+    @property
+    def help(self) -> str | None:
+        """The names as a question, or None where there are none."""
+        return f"did you mean {alternatives(self.names)}?" if self.names else None
+
+
+def suggest(name: str, known: Iterable[str]) -> Suggestion:
+    """Return what a name that is none of the known ones was probably meant to be.
+
+    A name that differs only in case, in "_" or in "-" is nearest of all.
     """
     names = list(known)
-    same = [candidate for candidate in names if candidate.lower() == name.lower()]
-    matches = same or get_close_matches(name, names, n=1)
-    return matches[0] if matches else None
+    same = [candidate for candidate in names if _plain(candidate) == _plain(name)]
+    near = same or get_close_matches(name, names, n=_MOST)
+    slips = [candidate for candidate in near if _is_slip(name, candidate)]
+    return Suggestion(tuple(slips), slips[0]) if len(slips) == 1 else Suggestion(tuple(near[:_MOST]))
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """Return the nearest known name as a help text, or None."""
-    match = nearest(name, known)
-    return None if match is None else f'did you mean "{match}"?'
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _is_slip(name: str, meant: str) -> bool:
+    """Tell whether one letter was left out, put in, mistaken, or swapped with the next one.
+
+    A number is not mistaken for another by a slip of the pen: "conv2" is no
+    misspelt "conv1".
+    """
+    if _plain(name) == _plain(meant):
+        return name != meant
+    start = _common_start(name, meant)
+    name, meant = name[start:], meant[start:]
+    end = _common_start(name[::-1], meant[::-1])
+    name, meant = name[: len(name) - end], meant[: len(meant) - end]
+    one_letter = len(name) <= 1 and len(meant) <= 1 and start + end >= _SHORTEST_SLIP
+    swapped = len(name) == 2 and name == meant[::-1]
+    return (one_letter or swapped) and not any(char.isdigit() for char in name + meant)
+
+
+def _common_start(one: str, other: str) -> int:
+    """Return how many characters two words start with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

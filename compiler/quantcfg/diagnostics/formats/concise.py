@@ -1,0 +1,13 @@
+"""For people, and for editors that read lists of errors: one line each, as grep and compilers write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quantcfg.diagnostics.diagnostic import Diagnostic
+from quantcfg.diagnostics.formats import text
+
+
+def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
+    """Return a line for each diagnostic: the first one of the text format."""
+    return "\n".join(text.render(diagnostic, color=color).split("\n", 1)[0] for diagnostic in diagnostics)

@@ -1,0 +1,18 @@
+"""How much of anything is read. What is beyond is refused with a code of its own, never with a crash."""
+
+from __future__ import annotations
+
+NESTING = 100
+"""How deep messages, objects and lists may be nested; protobuf's own limit for binary data."""
+
+FILE_SIZE = 32 * 2**20
+"""How many bytes a text may have; the configuration of 50,000 layers has about 25 million."""
+
+TOKEN_LENGTH = 2**20
+"""How many characters a name, a number or a string may have."""
+
+LAYERS = 50_000
+"""How many layers a network may have."""
+
+SYNTAX_MISTAKES = 100
+"""How many mistakes in the syntax of a text are told; behind the last one it is not read on."""
