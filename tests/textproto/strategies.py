@@ -151,7 +151,7 @@ def _value_tokens(value: tree.Value, random: Random) -> Iterator[str]:
                 yield ","
             yield from _value_tokens(item, random)
         yield "]"
-    else:
+    elif not isinstance(value, tree.Missing):
         yield from ("-", value.text[1:]) if value.text.startswith("-") else (value.text,)
 
 

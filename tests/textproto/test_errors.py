@@ -9,7 +9,7 @@ import pytest
 
 import quantcfg.textproto
 from quantcfg.diagnostics import Severity, catalogue, in_order
-from quantcfg.diagnostics.text import render
+from quantcfg.diagnostics.formats.text import render
 from tests.textproto.reading import CONFIG, ENDLESS, EVERYTHING, IMPLICIT, STRICT, parsed, read, same
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def on_line_1(text: str, code: str, start: int, end: int, message: str, help: st
     return Mistake(text, code, (1, start), (1, end), message, help)
 
 
+JSON = "this looks like JSON; a text of this kind starts with the name of a field"
+ORDINARY_ENDS = "save the file with ordinary line ends"
 NEEDS_COLON = 'write ":" between the name of a field and its value'
+NO_COMMA = "leave out the comma before it"
 ONE_SEPARATOR = 'one ";" or "," ends a field'
 COLORS = "it can be RED, GREEN, BLUE, ULTRAVIOLET, t, nan"
 
@@ -51,7 +54,8 @@ SYNTAX = (
     on_line_1('one_int32: -"a"', "QC104", 13, 16, 'expected a number, found "a"'),
     on_line_1("one_int32: 5 }", "QC104", 14, 15, 'expected a field name or the end of the text, found "}"'),
     on_line_1(": 5", "QC104", 1, 2, 'expected a field name or the end of the text, found ":"'),
-    on_line_1("{}", "QC104", 1, 2, 'expected a field name or the end of the text, found "{"'),
+    on_line_1("{}", "QC104", 1, 2, 'expected a field name or the end of the text, found "{"', JSON),
+    on_line_1('{"a": {"b": 1}}', "QC104", 1, 2, 'found "{"', JSON),
     on_line_1("7: 5", "QC104", 1, 2, 'expected a field name or the end of the text, found "7"'),
     on_line_1("one_int32: 5;;", "QC104", 14, 15, 'found ";"', ONE_SEPARATOR),
     on_line_1("one_int32: 5,,", "QC104", 14, 15, 'found ","', ONE_SEPARATOR),
@@ -60,23 +64,26 @@ SYNTAX = (
     on_line_1("one_nested < number: 5 ", "QC104", 23, 23, 'expected a field name or ">"'),
     on_line_1("many_int32: [1, 2", "QC104", 18, 18, 'expected "," or "]", found the end of the text'),
     on_line_1("many_int32: [1 2]", "QC104", 16, 17, 'expected "," or "]", found "2"'),
-    on_line_1("many_int32: [1,]", "QC104", 16, 17, 'expected a value, found "]"'),
+    on_line_1("many_int32: [1,]", "QC104", 16, 17, 'expected a value, found "]"', NO_COMMA),
+    on_line_1("many_nested: [{},]", "QC104", 18, 19, 'expected "{", found "]"', NO_COMMA),
+    Mistake("one_int32:\none_bool: true", "QC104", (2, 1), (2, 9), 'expected a value, found "one_bool"'),
     on_line_1("many_int32: [1;2]", "QC104", 15, 16, 'found ";"', 'write "," between the values of a list'),
     on_line_1("many_int32: [[1]]", "QC104", 14, 15, 'expected a value or "]", found "["'),
     on_line_1("many_int32: [1, {}]", "QC104", 17, 18, 'expected a value, found "{"'),
     on_line_1("many_nested: [{}, 1]", "QC104", 19, 20, 'expected "{", found "1"'),
     on_line_1("many_int32 [1]", "QC104", 13, 14, 'found "1"', 'a list of values needs ":" before it'),
-    on_line_1(f"{'a' * 50} 5", "QC104", 52, 53, 'found "5"', NEEDS_COLON),
-    on_line_1(f"one_int32 {'a' * 50}", "QC104", 11, 61, f'found "{"a" * 40}..."', NEEDS_COLON),
-    on_line_1("one_int32 = 5", "QC105", 11, 12, '"=" cannot stand here'),
-    on_line_1("one_int32: +5", "QC105", 12, 13, '"+" cannot stand here'),
+    on_line_1(
+        "one_bool: t # a\rone_int32: 5", "QC115", 13, 29, "goes on", "save the file with ordinary line ends"
+    ),
+    on_line_1("one_int32 = 5", "QC105", 11, 12, '"=" cannot stand here', "write :"),
+    on_line_1("one_int32: +5", "QC105", 12, 13, '"+" cannot stand here', "leave it out"),
     on_line_1("one_string: \u201ca\u201d", "QC105", 13, 14, "LEFT DOUBLE QUOTATION MARK", 'write "'),
     on_line_1("one_string: \u2018a\u2019", "QC105", 13, 14, "LEFT SINGLE QUOTATION MARK", "write '"),
     on_line_1("one_int32:\u00a05", "QC105", 11, 12, "NO-BREAK SPACE", "write an ordinary blank"),
     on_line_1("one_int32\uff1a 5", "QC105", 10, 11, "FULLWIDTH COLON", "write :"),
     on_line_1("one_int32: \u0663", "QC105", 12, 13, "U+0663 (ARABIC-INDIC DIGIT THREE)"),
-    on_line_1("\ufeff\ufeff", "QC103", 1, 2, "byte order mark", "save the file without it"),
-    on_line_1(" \ufeff", "QC105", 2, 3, "U+FEFF (ZERO WIDTH NO-BREAK SPACE)"),
+    on_line_1("\ufeff\ufeff", "QC103", 1, 3, "byte order mark", "save the file without it"),
+    on_line_1(" \ufeff", "QC105", 2, 3, "U+FEFF (ZERO WIDTH NO-BREAK SPACE)", "leave it out"),
     on_line_1("\x1b", "QC105", 1, 2, "the character U+001B cannot stand here"),
     on_line_1("\0", "QC105", 1, 2, "the character U+0000 cannot stand here"),
     on_line_1("# \0", "QC105", 3, 4, "the character U+0000 cannot stand here"),
@@ -85,9 +92,7 @@ SYNTAX = (
     on_line_1(
         "one_string: 'a", "QC106", 13, 15, "does not end", r"end it with ', or write \n for a line break"
     ),
-    on_line_1(
-        'one_string: "a\nb"', "QC106", 13, 15, "does not end", r'end it with ", or write \n for a line break'
-    ),
+    on_line_1('one_string: "a\nb"', "QC106", 13, 15, "does not end", r"write \n for a line break"),
     on_line_1(
         'one_string: "a\\', "QC106", 13, 16, "does not end", r'end it with ", or write \n for a line break'
     ),
@@ -135,7 +140,8 @@ BINDING = (
     on_line_1("one_float: infinityf", "QC202", 12, 21, "takes a decimal number, not infinityf"),
     on_line_1("one_float: -nanf", "QC202", 12, 17, "takes a decimal number, not -nanf"),
     on_line_1("one_float: '1'", "QC202", 12, 15, "takes a decimal number", "write it without quotes"),
-    on_line_1("one_bool: TRUE", "QC202", 11, 15, '"one_bool" takes true or false, not TRUE'),
+    on_line_1("one_bool: TRUE", "QC202", 11, 15, '"one_bool" takes true or false, not TRUE', "write true"),
+    on_line_1("one_bool: no", "QC202", 11, 13, '"one_bool" takes true or false, not no', "write false"),
     on_line_1("one_bool: 2", "QC202", 11, 12, '"one_bool" takes true or false, not 2'),
     on_line_1("one_bool: -0", "QC202", 11, 13, '"one_bool" takes true or false, not -0'),
     on_line_1("one_bool: 1.0", "QC202", 11, 14, '"one_bool" takes true or false, not 1.0'),
@@ -153,10 +159,10 @@ BINDING = (
     on_line_1("one_uint32: -0", "QC203", 13, 15, '"one_uint32" takes 0 to 4294967295, not -0'),
     on_line_1("many_fixed64: [1, - 1]", "QC203", 19, 22, "takes 0 to 18446744073709551615, not -1"),
     on_line_1("one_color: PURPLE", "QC204", 12, 18, '"one_color" has no value PURPLE', COLORS),
-    on_line_1("one_color: red", "QC204", 12, 15, '"one_color" has no value red', "did you mean RED?"),
+    on_line_1("one_color: red", "QC204", 12, 15, '"one_color" has no value red', 'did you mean "RED"?'),
     on_line_1("one_color: 9", "QC204", 12, 13, '"one_color" has no value 9', COLORS),
     on_line_1("many_color: [1, 4294967296]", "QC204", 17, 27, "has no value 4294967296", COLORS),
-    on_line_1("one_color: -RED", "QC204", 12, 16, "has no value -RED", "did you mean RED?"),
+    on_line_1("one_color: -RED", "QC204", 12, 16, "has no value -RED", 'did you mean "RED"?'),
     on_line_1("one_int32: [1]", "QC205", 12, 15, '"one_int32" takes one value, not a list'),
     on_line_1("one_string: []", "QC205", 13, 15, '"one_string" takes one value, not a list'),
     on_line_1("strict { name: 'a' }", "QC206", 1, 7, 'required field "limits" is missing from strict'),
@@ -171,10 +177,11 @@ BINDING = (
     on_line_1(r"one_string: '\xff'", "QC210", 13, 19, 'the value of "one_string" is not UTF-8'),
     on_line_1(r"many_string: ['a', 'b' '\377']", "QC210", 20, 30, 'the value of "many_string" is not UTF-8'),
     on_line_1("one_string: '\ud800'", "QC210", 13, 16, 'the value of "one_string" is not UTF-8'),
+    on_line_1("one_int32: 4096.0", "QC202", 12, 18, '"one_int32" takes an integer, not 4096.0', "write 4096"),
     Mistake("", "QC206", (1, 1), (1, 1), '"next" is missing from the top level', message_type=ENDLESS),
     Mistake("one_color: 2147483648", "QC203", (1, 12), (1, 22), "2147483647", message_type=IMPLICIT),
 )
-WARNINGS = ("QC207", "QC208")
+WARNINGS = ("QC207", "QC208", "QC115")
 
 
 @pytest.mark.parametrize("mistake", [*SYNTAX, *BINDING], ids=lambda mistake: repr(mistake.text[:40]))
@@ -192,7 +199,20 @@ def test_there_is_a_mistake_for_every_diagnostic_that_reading_a_text_can_have() 
     sources = "".join(path.read_text(encoding="utf-8") for path in ROOM.glob("*.py"))
     rules = [getattr(catalogue, name) for name in re.findall(r"catalogue\.([A-Z0-9_]+)", sources)]
     codes = {mistake.code for mistake in (*SYNTAX, *BINDING)}
-    assert {rule.code for rule in rules} == codes | {catalogue.TOO_DEEP.code}
+    elsewhere = (
+        catalogue.TOO_DEEP,
+        catalogue.TOO_LONG,
+        catalogue.TOO_MANY_MISTAKES,
+        catalogue.NEARLY_A_FIELD,
+    )
+    assert {rule.code for rule in (*rules, catalogue.BYTE_ORDER_MARK)} == codes | {
+        rule.code for rule in elsewhere
+    }
+
+
+def test_a_long_word_is_cut_short_in_a_message() -> None:
+    diagnostic = read(f"one_int32 {'a' * 50}", EVERYTHING).diagnostics[0]
+    assert f'found "{"a" * 40}..."' in diagnostic.message
 
 
 def test_every_opened_bracket_that_is_not_closed_is_pointed_at() -> None:
@@ -295,7 +315,7 @@ def test_required_fields_of_the_configuration_are_missed() -> None:
         ("name: ['a'] limits {low: 1 high: 2}", "QC205"),
         ("name: 'a' limits: 5", "QC202"),
         ("name: 'a' limits: [{}]", "QC202"),
-        ("name: 'a' limit {}", "QC201"),
+        ("name: 'a' limit {low: 1 high: 2}", "QC201"),
         ("name: 'a' limits {low: 1 high: 1e9}", "QC202"),
         ("name: 'a' limits {low: 1 hihg: 2}", "QC201"),
     ],
@@ -336,8 +356,8 @@ def test_what_is_too_deep_is_not_missed_as_well() -> None:
 def test_a_text_that_is_nested_far_too_deep_is_refused_in_peace() -> None:
     parsed(deeply_nested(DEEP))
     assert read(deeply_nested(DEEP), EVERYTHING).codes == ["QC110"]
-    assert read("recursive {" * DEEP, EVERYTHING).codes == ["QC104"]
-    assert read("recursive <" * DEEP + "}", EVERYTHING).codes == ["QC104"]
+    assert read("recursive {" * DEEP, EVERYTHING).codes == ["QC104", "QC110"]
+    assert read("recursive <" * DEEP + "}", EVERYTHING).codes == ["QC104", "QC104", "QC110"]
     assert read("[" * DEEP, EVERYTHING).codes == ["QC109"]
     assert read("many_int32: " + "[" * DEEP, EVERYTHING).codes == ["QC104"]
 
@@ -394,7 +414,7 @@ def test_a_number_of_ten_thousand_digits_is_out_of_range() -> None:
 
 
 def test_only_a_line_feed_ends_a_line() -> None:
-    assert read("one_int32: 5 # a\rone_int32: x", EVERYTHING).codes == []
+    assert read("one_int32: 5 # a\rone_int32: x", EVERYTHING).codes == ["QC115"]
     assert found("one_bool: t\rone_int32: x\r", EVERYTHING) == [("QC202", (1, 24), "one_int32")]
     assert found("one_bool: t\r\none_int32: x\r\n", EVERYTHING) == [("QC202", (2, 12), "one_int32")]
     assert found("one_string: 'a\r\n'", EVERYTHING) == [("QC106", (1, 13), "")]

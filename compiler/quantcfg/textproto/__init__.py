@@ -4,8 +4,9 @@ Nothing here knows of quantization or of Caffe.
 """
 
 from quantcfg.textproto.binder import Binding, Path, bind
+from quantcfg.textproto.edits import removal
 from quantcfg.textproto.parser import parse
 from quantcfg.textproto.printer import print_document
 from quantcfg.textproto.scalars import Place
 
-__all__ = ["Binding", "Path", "Place", "bind", "parse", "print_document"]
+__all__ = ["Binding", "Path", "Place", "bind", "parse", "print_document", "removal"]

@@ -5,33 +5,40 @@ again has its last value, a message that is given again is merged, and a member
 of a oneof takes the place of another. What Merge does without a word is
 reported as a warning; what the text format refuses is reported as an error, and
 the binding goes on behind it.
+
+Where the syntax is wrong, or a name is misspelt, the binding follows what was
+meant as far as that is plain, so that one mistake is not reported twice.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto
 from google.protobuf.message import Message
 
-from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
-from quantcfg.diagnostics.suggest import nearest
+from quantcfg import limits
+from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue
+from quantcfg.diagnostics.suggest import Suggestion, suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import quotable
 from quantcfg.textproto.scalars import Place, convert, wrong_type
 
-DEPTH_LIMIT = 100
-"""How deep messages may be nested; protobuf's own limit for binary data."""
-
 Path = tuple[str | int, ...]
 """Where a value is in a message: field names, and indices of repeated fields."""
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _STEP = re.compile(r"(?P<name>\w+)(?:\[(?P<index>\d+)\])?")
+_MOST_SUGGESTIONS = 1000
+"""How many misspelt names of one text are looked up; a text with more of them is no text of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +46,54 @@ class Binding:
     """A message that was filled from a text, and where each of its values came from.
 
     unknown_enums holds the words that a lenient binding found where the enum of
-    the schema has no such value; the field is left unset then.
+    the schema has no such value; the field is left unset then. failed holds the
+    fields that were given badly, and are therefore unset; damaged the messages
+    in which something stands that cannot be read.
     """
 
     message: Any
     places: Mapping[Path, Place]
     unknown_enums: Mapping[Path, str]
+    failed: AbstractSet[Path]
+    damaged: AbstractSet[Path]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A message that is being filled, where it is in the whole, and how deep."""
+
+    message: Any
+    path: Path = ()
+    depth: int = 1
+    is_closed: bool = True
+
+    @property
+    def descriptor(self) -> Descriptor:
+        descriptor: Descriptor = self.message.DESCRIPTOR
+        return descriptor
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What a binding works on."""
+    """What a binding works on.
+
+    failed holds the fields that are given, but badly; damaged the messages in
+    which something stands that cannot be read; enclosing the messages that are
+    being filled, the innermost last; ended the last message of each type.
+    """
 
     document: tree.Document
     report: Report
     lenient: bool
+    foreign: Mapping[str, str]
     places: dict[Path, Place] = field(default_factory=dict)
     unknown_enums: dict[Path, str] = field(default_factory=dict)
     failed: set[Path] = field(default_factory=set)
+    damaged: set[Path] = field(default_factory=set)
+    enclosing: list[_Target] = field(default_factory=list)
+    ended: dict[str, _Target] = field(default_factory=dict)
     fields: dict[str, dict[str, FieldDescriptor]] = field(default_factory=dict)
+    suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
 
     def fields_of(self, descriptor: Descriptor) -> dict[str, FieldDescriptor]:
         """Return the fields of a message type by the names that a text may use for them."""
@@ -65,19 +101,40 @@ class _Context:
             self.fields[descriptor.full_name] = _names(descriptor)
         return self.fields[descriptor.full_name]
 
+    def field_of(self, name: tree.Name, target: _Target) -> FieldDescriptor | None:
+        """Return the field of a message that a name stands for, if there is one."""
+        return None if name.bracketed else self.fields_of(target.descriptor).get(name.text)
 
-def bind(document: tree.Document, message: Message, report: Report, *, lenient: bool = False) -> Binding:
+    def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
+        """Return the fields that a name was probably meant to be."""
+        key = (descriptor.full_name, name)
+        if name in self.foreign:
+            return Suggestion()
+        if key not in self.suggestions and len(self.suggestions) < _MOST_SUGGESTIONS:
+            self.suggestions[key] = suggest(name, descriptor.fields_by_name)
+        return self.suggestions.get(key, Suggestion())
+
+
+def bind(
+    document: tree.Document,
+    message: Message,
+    report: Report,
+    *,
+    lenient: bool = False,
+    foreign: Mapping[str, str] = _NOTHING,
+) -> Binding:
     """Fill a message from a syntax tree.
 
     A lenient binding passes over fields and enum values that the schema lacks,
     and over missing required fields: the schema knows only a part of the format.
+    foreign holds names that are no misspelt fields, and what to say of them.
     """
-    context = _Context(document, report, lenient)
-    _bind_fields(context, document.fields, message, (), 1)
+    context = _Context(document, report, lenient, foreign)
+    _bind_fields(context, document.fields, _Target(message))
     if not lenient:
         for diagnostic in _missing_fields(context, message):
             report(diagnostic)
-    return Binding(message, context.places, context.unknown_enums)
+    return Binding(message, context.places, context.unknown_enums, context.failed, context.damaged)
 
 
 def _names(descriptor: Descriptor) -> dict[str, FieldDescriptor]:
@@ -91,37 +148,97 @@ def _names(descriptor: Descriptor) -> dict[str, FieldDescriptor]:
     return names
 
 
-def _bind_fields(
-    context: _Context, fields: tuple[tree.Field, ...], message: Any, path: Path, depth: int
-) -> None:
-    known = context.fields_of(message.DESCRIPTOR)
-    for node in fields:
-        if not node.name.bracketed and node.name.text in known:
-            _bind_field(context, node, known[node.name.text], message, path, depth)
-        elif not context.lenient:
-            _report_unknown_field(context, node.name, message.DESCRIPTOR, path)
+def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: _Target) -> list[tree.Field]:
+    """Bind the fields of a message; return those behind its end, where a bracket is missing."""
+    context.enclosing.append(target)
+    waiting = deque(fields)
+    while waiting:
+        node = waiting.popleft()
+        descriptor_field = context.field_of(node.name, target)
+        if descriptor_field is None and _belongs_outside(context, node.name):
+            waiting.appendleft(node)
+            break
+        if descriptor_field is None:
+            _bind_unknown_field(context, node, target)
+        else:
+            waiting.extendleft(reversed(_bind_field(context, node, descriptor_field, target)))
+    context.enclosing.pop()
+    context.ended[target.descriptor.full_name] = target
+    return list(waiting)
+
+
+def _belongs_outside(context: _Context, name: tree.Name) -> bool:
+    """Tell whether a message around knows a field that its own does not, where one of them has no end."""
+    if all(target.is_closed for target in context.enclosing):
+        return False
+    return any(context.field_of(name, target) for target in context.enclosing[:-1])
+
+
+def _bind_unknown_field(context: _Context, node: tree.Field, target: _Target) -> None:
+    """Bind a field that its message does not have to what was meant; else report it."""
+    if not node.name.text:
+        context.damaged.add(target.path)
+        return
+    if context.document.closes_early:
+        for ended in reversed(list(context.ended.values())):
+            if descriptor_field := context.field_of(node.name, ended):
+                _bind_field(context, node, descriptor_field, ended)
+                return
+    if isinstance(node.value, tree.Missing):
+        # What is wrong here has been reported, and the name may only be a part of what was meant.
+        context.damaged.add(target.path)
+        return
+    _report_unknown_field(context, node.name, target)
+    slip = context.suggestion(node.name.text, target.descriptor).slip
+    if slip and not context.lenient and not node.name.bracketed:
+        _bind_field(context, node, context.fields_of(target.descriptor)[slip], target)
 
 
 def _bind_field(
-    context: _Context,
-    node: tree.Field,
-    descriptor_field: FieldDescriptor,
-    message: Any,
-    path: Path,
-    depth: int,
-) -> None:
-    if _is_map(descriptor_field):
+    context: _Context, node: tree.Field, descriptor_field: FieldDescriptor, target: _Target
+) -> list[tree.Field]:
+    """Bind a field; return the fields in it that belong to a message around it."""
+    path = (*target.path, descriptor_field.name)
+    if isinstance(node.value, tree.Missing):
+        context.failed.add(path)
+        _expect_fields(context, node, descriptor_field, target)
+    elif _is_map(descriptor_field):
         context.report(catalogue.NOT_SUPPORTED.at(context.document.span(node.name), what="a map field"))
     elif descriptor_field.is_repeated:
-        items = node.value.items if isinstance(node.value, tree.List) else (node.value,)
-        container = getattr(message, descriptor_field.name)
-        for item in items:
-            place = Place(context.document, node.name, item)
-            item_path = (*path, descriptor_field.name, len(container))
-            _add(context, place, descriptor_field, container, item_path, depth)
+        return _bind_items(context, node, descriptor_field, target)
     else:
-        place = Place(context.document, node.name, node.value)
-        _set(context, place, descriptor_field, message, (*path, descriptor_field.name), depth)
+        return _set(context, Place(context.document, node, node.value), descriptor_field, target)
+    return []
+
+
+def _expect_fields(
+    context: _Context, node: tree.Field, descriptor_field: FieldDescriptor, target: _Target
+) -> None:
+    """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
+    if descriptor_field.message_type is None or not context.document.closes_early:
+        return
+    path: Path = (*target.path, descriptor_field.name)
+    value = getattr(target.message, descriptor_field.name)
+    if descriptor_field.is_repeated:
+        path, value = (*path, len(value)), value.add()
+    context.places[path] = Place(context.document, node, node.value)
+    context.damaged.add(path)
+    message = _Target(_present(value), path, target.depth + 1)
+    context.ended[message.descriptor.full_name] = message
+
+
+def _bind_items(
+    context: _Context, node: tree.Field, descriptor_field: FieldDescriptor, target: _Target
+) -> list[tree.Field]:
+    items = node.value.items if isinstance(node.value, tree.List) else (node.value,)
+    container = getattr(target.message, descriptor_field.name)
+    outside: list[tree.Field] = []
+    for item in items:
+        place = Place(context.document, node, item)
+        path = (*target.path, descriptor_field.name, len(container))
+        if not isinstance(item, tree.Missing):
+            outside += _add(context, place, descriptor_field, container, path, target.depth)
+    return outside
 
 
 def _is_map(descriptor_field: FieldDescriptor) -> bool:
@@ -131,27 +248,32 @@ def _is_map(descriptor_field: FieldDescriptor) -> bool:
 
 def _add(
     context: _Context, place: Place, descriptor_field: FieldDescriptor, container: Any, path: Path, depth: int
-) -> None:
+) -> list[tree.Field]:
     if descriptor_field.message_type is not None:
-        _bind_message(context, place, descriptor_field, container.add, path, depth)
-    elif (value := _value(context, place, descriptor_field, path)) is not None:
+        return _bind_message(context, place, descriptor_field, container.add, path, depth)
+    if (value := _value(context, place, descriptor_field, path)) is not None:
         context.places[path] = place
         container.append(value)
+    return []
 
 
 def _set(
-    context: _Context, place: Place, descriptor_field: FieldDescriptor, message: Any, path: Path, depth: int
-) -> None:
-    name = descriptor_field.name
+    context: _Context, place: Place, descriptor_field: FieldDescriptor, target: _Target
+) -> list[tree.Field]:
+    name, message = descriptor_field.name, target.message
+    path = (*target.path, name)
     if descriptor_field.message_type is not None:
         if isinstance(place.value, tree.Message):
             _report_replaced(context, place, descriptor_field, message, path)
-        _bind_message(context, place, descriptor_field, lambda: _present(getattr(message, name)), path, depth)
-    elif (value := _value(context, place, descriptor_field, path)) is not None:
+        return _bind_message(
+            context, place, descriptor_field, lambda: _present(getattr(message, name)), path, target.depth
+        )
+    if (value := _value(context, place, descriptor_field, path)) is not None:
         _report_replaced(context, place, descriptor_field, message, path)
         context.places[path] = place
         context.unknown_enums.pop(path, None)
         setattr(message, name, value)
+    return []
 
 
 def _present(message: Message) -> Message:
@@ -166,16 +288,18 @@ def _bind_message(
     make: Callable[[], Message],
     path: Path,
     depth: int,
-) -> None:
-    if not isinstance(place.value, tree.Message):
+) -> list[tree.Field]:
+    node = place.value
+    if not isinstance(node, tree.Message):
         context.failed.add(path)
         context.report(wrong_type(place, descriptor_field, "a message in braces"))
-    elif depth >= DEPTH_LIMIT:
+    elif depth >= limits.NESTING:
         context.failed.add(path)
-        context.report(catalogue.TOO_DEEP.at(place.name_span, limit=DEPTH_LIMIT))
+        context.report(catalogue.TOO_DEEP.at(place.name_span, limit=limits.NESTING))
     else:
         context.places[path] = place
-        _bind_fields(context, place.value.fields, make(), path, depth + 1)
+        return _bind_fields(context, node.fields, _Target(make(), path, depth + 1, node.is_closed))
+    return []
 
 
 def _report_replaced(
@@ -194,24 +318,31 @@ def _report_replaced(
         context.report(catalogue.SET_AGAIN.at(place.name_span, field=name, related=[earlier]))
 
 
-def _report_unknown_field(context: _Context, name: tree.Name, descriptor: Descriptor, path: Path) -> None:
+def _report_unknown_field(context: _Context, name: tree.Name, target: _Target) -> None:
     span = context.document.span(name)
-    if name.bracketed:
+    suggestion = context.suggestion(name.text, target.descriptor)
+    fix = [Edit(span, suggestion.slip)] if suggestion.slip else []
+    within = _within(context, target.path)
+    if context.lenient:
+        if suggestion.slip and not name.bracketed:
+            context.report(
+                catalogue.NEARLY_A_FIELD.at(
+                    span, name=name.text, message=within, help=suggestion.help, fix=fix
+                )
+            )
+    elif name.bracketed:
         context.report(catalogue.NOT_SUPPORTED.at(span, what="the name of an extension or of an Any type"))
-        return
-    if name.text in _reserved_names(descriptor):
-        return
-    meant = nearest(name.text, context.fields_of(descriptor))
-    if meant:
-        context.failed.add((*path, meant))
-    context.report(
-        catalogue.UNKNOWN_FIELD.at(
-            span,
-            message=_within(context, path),
-            name=quotable(name.text),
-            help=f'did you mean "{meant}"?' if meant else None,
+    elif name.text not in _reserved_names(target.descriptor):
+        context.failed.update((*target.path, meant) for meant in suggestion.names)
+        context.report(
+            catalogue.UNKNOWN_FIELD.at(
+                span,
+                message=within,
+                name=quotable(name.text),
+                help=context.foreign.get(name.text) or suggestion.help,
+                fix=fix,
+            )
         )
-    )
 
 
 def _reserved_names(descriptor: Descriptor) -> list[str]:
@@ -225,7 +356,7 @@ def _missing_fields(context: _Context, message: Message) -> Iterator[Diagnostic]
     """Find the required fields that are not set. Merge does not look for them (reference U21)."""
     for missing in message.FindInitializationErrors():  # type: ignore[attr-defined]
         path = _path(missing)
-        if path in context.failed:
+        if path in context.failed or path[:-1] in context.damaged:
             continue
         parent = context.places.get(path[:-1])
         span = parent.name_span if parent else Span(context.document.source, 0, 0)

@@ -7,31 +7,31 @@ from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from quantcfg import contracts
-from quantcfg.diagnostics import Report, catalogue
-from quantcfg.source import Source, Span
+from quantcfg.diagnostics import Report
+from quantcfg.files import without_byte_order_mark
+from quantcfg.source import Source
 from quantcfg.textproto import tree
-from quantcfg.textproto.syntax_errors import describe
+from quantcfg.textproto.recovery import Recovery
+from quantcfg.textproto.scan import check_pieces
 
 if TYPE_CHECKING:
     from lark import Lark, Token
 
-_BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _GAP = re.compile(r"[ \t\n\v\f\r]|#[^\n]*\n")
 
 
-def parse(source: Source, report: Report) -> tree.Document | None:
-    """Return the syntax tree of a text, or None after reporting what is wrong with its syntax."""
-    from lark import UnexpectedInput
+def parse(source: Source, report: Report) -> tree.Document:
+    """Return the syntax tree of a text, after reporting what is wrong with its syntax.
 
-    if source.text.startswith(_BYTE_ORDER_MARK):
-        report(catalogue.BYTE_ORDER_MARK.at(Span(source, 0, 1), help="save the file without it"))
-        return None
-    try:
-        fields = cast("tuple[tree.Field, ...]", _parser().parse(source.text))
-    except UnexpectedInput as error:
-        report(describe(error, source))
-        return None
-    return tree.Document(source, fields)
+    A field that cannot be read is in the tree, as far as its name can be, with
+    a value that is Missing.
+    """
+    if not check_pieces(source, report):
+        return tree.Document(source, ())
+    text = without_byte_order_mark(source, report)
+    recovery = Recovery(source, report)
+    fields = cast("tuple[tree.Field, ...]", _parser().parse(text, on_error=recovery.read_on))
+    return tree.Document(source, fields, recovery.closes_early)
 
 
 @cache
@@ -49,7 +49,10 @@ def _parser() -> Lark:
 
 
 class _Build:
-    """What becomes of each rule of the grammar: a node, made of the nodes and tokens in it."""
+    """What becomes of each rule of the grammar: a node, made of the nodes and tokens in it.
+
+    A token without text was put in where something is missing.
+    """
 
     @staticmethod
     def document(children: list[tree.Field]) -> tuple[tree.Field, ...]:
@@ -80,13 +83,19 @@ class _Build:
         return tree.Number("".join(children), *_extent(children))
 
     @staticmethod
-    def identifier(children: list[Token]) -> tree.Identifier:
+    def identifier(children: list[Token]) -> tree.Identifier | tree.Missing:
+        if not children[-1]:
+            return tree.Missing(*_extent(children))
         return tree.Identifier("".join(children), *_extent(children))
 
     @staticmethod
-    def message(children: list[Token | tree.Field]) -> tree.Message:
-        fields = cast("list[tree.Field]", children[1:-1])
-        return tree.Message(tuple(fields), *_extent(cast("list[Token]", children)))
+    def message(children: list[Token | tree.Field]) -> tree.Message | tree.Missing:
+        opening, *fields, closing = cast("list[Token]", children)
+        if not opening:
+            return tree.Missing(*_extent([opening]))
+        return tree.Message(
+            tuple(cast("list[tree.Field]", fields)), *_extent([opening, closing]), is_closed=bool(closing)
+        )
 
     @staticmethod
     def list(children: list[Token | tree.Value]) -> tree.List:

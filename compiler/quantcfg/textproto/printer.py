@@ -30,4 +30,4 @@ def _inline(value: tree.Value) -> str:
         return f"[{', '.join(_inline(item) for item in value.items)}]"
     if isinstance(value, tree.Message):
         return " ".join(("{", *(line.strip() for line in _lines(value.fields, "")), "}"))
-    return value.text
+    return "" if isinstance(value, tree.Missing) else value.text

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from quantcfg.diagnostics import Diagnostic, catalogue
-from quantcfg.diagnostics.suggest import nearest
+from quantcfg.diagnostics import Diagnostic, Edit, catalogue
+from quantcfg.diagnostics.suggest import suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import decode_string, floating, integer, quotable
@@ -27,6 +28,8 @@ _INTEGER_RANGES = {
     **dict.fromkeys((FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64), (0, 2**64 - 1)),
 }
 _BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
+_FLAG_WORDS = dict.fromkeys(("true", "yes", "on"), "true") | dict.fromkeys(("false", "no", "off"), "false")
+_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,13 @@ class Place:
     """The field of a text that gave a value; one item of a list, where it was given in a list."""
 
     document: tree.Document
-    name: tree.Name
+    field: tree.Field
     value: tree.Value
+
+    @property
+    def name(self) -> tree.Name:
+        """The name of the field."""
+        return self.field.name
 
     @property
     def name_span(self) -> Span:
@@ -51,7 +59,9 @@ class Place:
 def convert(place: Place, descriptor_field: FieldDescriptor) -> Any:
     """Return the value of a scalar, or what is wrong with it."""
     if isinstance(place.value, tree.List):
-        return catalogue.LIST_FOR_ONE.at(place.span, field=descriptor_field.name)
+        items = [place.document.span(item).text for item in place.value.items]
+        fix = [Edit(place.span, items[0])] if len(items) == 1 else []
+        return catalogue.LIST_FOR_ONE.at(place.span, field=descriptor_field.name, fix=fix)
     kind = descriptor_field.type
     if kind in _INTEGER_RANGES:
         return _to_integer(place, descriptor_field, *_INTEGER_RANGES[kind])
@@ -100,8 +110,9 @@ def _to_bytes(place: Place, descriptor_field: FieldDescriptor) -> bytes | Diagno
         return wrong_type(place, descriptor_field, "a string in quotes")
     value = decode_string(place.value)
     if isinstance(value, tree.Literal):
+        span = place.document.span(value)
         return catalogue.BAD_ESCAPE.at(
-            place.document.span(value), escape=value.text, help="write \\\\ for a backslash"
+            span, escape=value.text, help="write \\\\ for a backslash", fix=[Edit(span, f"\\{value.text}")]
         )
     return value
 
@@ -119,12 +130,13 @@ def _to_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diagnosti
     names = list(enum.values_by_name)
     if not isinstance(value, tree.Identifier | tree.Number):
         return wrong_type(place, descriptor_field, f"one of {', '.join(names)}")
-    meant = nearest(value.text, names)
+    suggestion = suggest(value.text, names)
     return catalogue.UNKNOWN_ENUM_VALUE.at(
         place.span,
         field=descriptor_field.name,
         value=_written(value),
-        help=f"did you mean {meant}?" if meant else f"it can be {', '.join(names)}",
+        help=suggestion.help or f"it can be {', '.join(names)}",
+        fix=[Edit(place.span, suggestion.slip)] if suggestion.slip else [],
     )
 
 
@@ -140,14 +152,48 @@ _CONVERTERS: Mapping[int, Callable[[Place, FieldDescriptor], Any]] = {
 
 def wrong_type(place: Place, descriptor_field: FieldDescriptor, expected: str) -> Diagnostic:
     """Return the diagnostic for a value of a kind that a field does not take."""
-    value = place.value
-    help = None
-    if isinstance(value, tree.Identifier) and descriptor_field.type == FieldDescriptor.TYPE_STRING:
-        help = f'put it in quotes: "{quotable(value.text)}"'
-    elif isinstance(value, tree.String) and descriptor_field.message_type is None:
-        help = "write it without quotes"
+    help, meant = _meant(place.value, descriptor_field)
     return catalogue.WRONG_TYPE.at(
-        place.span, field=descriptor_field.name, expected=expected, found=_written(value), help=help
+        place.span,
+        field=descriptor_field.name,
+        expected=expected,
+        found=_written(place.value),
+        help=help,
+        fix=[Edit(place.span, meant)] if meant else [],
+    )
+
+
+def _meant(value: tree.Value, descriptor_field: FieldDescriptor) -> tuple[str | None, str | None]:
+    """Return what to do about a value of the wrong kind, and the text that was plainly meant."""
+    kind = descriptor_field.type
+    if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_STRING:
+        text = f'"{value.text}"'
+        return f"put it in quotes: {quotable(text)}", text
+    if isinstance(value, tree.String) and descriptor_field.message_type is None:
+        text = "".join(part.text[1:-1] for part in value.parts)
+        return "write it without quotes", text if _is_word_for(text, descriptor_field) else None
+    if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_BOOL:
+        return _meant_flag(value.text)
+    if isinstance(value, tree.Number) and kind in _INTEGER_RANGES:
+        number = floating(value.text)
+        if number is not None and number.is_integer() and abs(number) < 2**53:
+            return f"write {int(number)}", str(int(number))
+    return None, None
+
+
+def _meant_flag(word: str) -> tuple[str | None, str | None]:
+    meant = _FLAG_WORDS.get(word.lower())
+    return (f"write {meant}", meant) if meant else (None, None)
+
+
+def _is_word_for(text: str, descriptor_field: FieldDescriptor) -> bool:
+    """Tell whether a text, without the quotes around it, is a value of a field."""
+    if descriptor_field.type == FieldDescriptor.TYPE_BOOL:
+        return text in _BOOLS
+    if descriptor_field.enum_type is not None:
+        return text in descriptor_field.enum_type.values_by_name
+    return bool(_PLAIN_NUMBER.fullmatch(text)) and (
+        descriptor_field.type not in _INTEGER_RANGES or text.lstrip("-").isdigit()
     )
 
 
@@ -158,4 +204,4 @@ def _written(value: tree.Value) -> str:
         return "a list"
     if isinstance(value, tree.String):
         return "a string"
-    return quotable(value.text)
+    return "nothing" if isinstance(value, tree.Missing) else quotable(value.text)

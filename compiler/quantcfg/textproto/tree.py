@@ -66,6 +66,14 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Where a value should be and none can be read; what is wrong there has been reported."""
+
+    start: int = _offset()
+    end: int = _offset()
+
+
+@dataclass(frozen=True, slots=True)
 class List:
     """A list in brackets: all scalars, or all messages."""
 
@@ -76,16 +84,17 @@ class List:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Fields in braces or angle brackets."""
+    """Fields in braces or angle brackets; without is_closed, the bracket that ends them was not found."""
 
     fields: tuple[Field, ...]
     start: int = _offset()
     end: int = _offset()
+    is_closed: bool = field(default=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A name and its value."""
+    """A name and its value. A name without text stands where no field could be read."""
 
     name: Name
     value: Value
@@ -94,16 +103,21 @@ class Field:
 
 
 Scalar = String | Number | Identifier
-Value = Scalar | List | Message
+Value = Scalar | List | Message | Missing
 Node = Name | Literal | Value | Field
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole text: the fields of its one message."""
+    """A whole text: the fields of its one message.
+
+    closes_early tells that the text has a closing bracket too many: fields
+    behind it may belong into a message that seems to have ended before them.
+    """
 
     source: Source = field(compare=False, repr=False)
     fields: tuple[Field, ...]
+    closes_early: bool = field(default=False, compare=False, repr=False)
 
     def span(self, node: Node) -> Span:
         """Return where a node of this document stands."""
