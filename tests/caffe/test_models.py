@@ -75,7 +75,7 @@ def weights_file(model: str) -> Path:
 
 def source_of(path: Path) -> Source:
     found: list[Diagnostic] = []
-    source = read_source(path, found.append)
+    source = read_source(path, found.append, wanted="a prototxt")
     assert source is not None, found
     return source
 

@@ -94,6 +94,7 @@ def test_a_layer_has_its_name_type_blobs_and_attributes_with_defaults() -> None:
 @pytest.mark.parametrize(("text", "word"), [(V2_NET, '"conv1"'), (V1_NET, '"conv1"'), (V0_NET, '"conv1"')])
 def test_a_layer_stands_where_its_name_stands(text: str, word: str) -> None:
     span = network(text).by_name["conv1"].span
+    assert span
     assert span.text == word
     assert span.start == text.index(word)
 
@@ -346,7 +347,7 @@ def test_the_state_that_a_network_gives_itself_does_not_count() -> None:
         "inner < name: 'x' >;",
         "inner: [{ a: 1 }, { b: 2 }],",
         "[fork.extension]: 3",
-        "Group { a: 1 }",
+        "Bunch { a: 1 }",
     ],
 )
 def test_a_field_that_is_not_known_is_passed_over_wherever_it_is(unknown: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from quantcfg.api import compile_files
-from quantcfg.diagnostics.text import render
+from quantcfg.diagnostics.formats.text import render
 
 MODEL, CONFIG = "deploy.prototxt", "quant.cfg"
 

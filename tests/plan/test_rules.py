@@ -16,6 +16,7 @@ import pytest
 
 from quantcfg import Compilation, Severity, compile_config
 from quantcfg.diagnostics import catalogue
+from tests.marks import MARK, unmarked
 from tests.networks import batch_norm, conv, deconv, inner_product, net, network, pool, relu, scale
 from tests.plan.compiling import compiled, findings
 
@@ -31,21 +32,6 @@ NET = net(
     inner_product("fc", "pool5"),
 )
 SMALL_NET = net(conv("conv1"), inner_product("fc", "conv1"))
-
-_MARK = re.compile("«(QC[0-9]{3})»")
-
-
-def unmarked(marked: str) -> tuple[str, list[str]]:
-    """Return a text without its marks, and what they say of it."""
-    text, expected = "", []
-    for index, piece in enumerate(_MARK.split(marked)):
-        if index % 2:
-            line = text.count("\n") + 1
-            column = len(text) - (text.rfind("\n") + 1) + 1
-            expected.append(f"{piece} {line}:{column}")
-        else:
-            text += piece
-    return text, expected
 
 
 def check(prototxt: str, marked: str, elsewhere: Iterable[str] = ()) -> Compilation:
@@ -73,7 +59,7 @@ def for_layer(name: str, calibration: str = "", mark: str = "") -> str:
 
 
 def _quoted(name: str) -> str:
-    mark, name = ("", name) if not (found := _MARK.match(name)) else (found[0], name[found.end() :])
+    mark, name = ("", name) if not (found := MARK.match(name)) else (found[0], name[found.end() :])
     return f'{mark}"{name}"'
 
 

@@ -8,15 +8,13 @@ from quantcfg.caffe import capabilities
 from quantcfg.caffe.definitions import Definition
 from quantcfg.caffe.network import Layer
 from quantcfg.caffe.weights import Weights
-from quantcfg.diagnostics import Related, Report, catalogue
+from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.words import quoted
 from quantcfg.source import Source
 
 
-def check_layers(layers: Sequence[Definition], source: Source, report: Report) -> None:
-    """Report a network without layers, and one that AMCT has worked on before (reference 1)."""
-    if not layers:
-        report(catalogue.NO_LAYERS.at(None, file=source.name))
+def check_layers(layers: Sequence[Definition], report: Report) -> None:
+    """Report a network that AMCT has worked on before (reference 1)."""
     for layer in layers:
         if capabilities.is_amct_type(layer.type):
             report(catalogue.ALREADY_QUANTIZED.at(layer.span, layer=layer.name, type=layer.type))
@@ -32,8 +30,8 @@ def check_names(layers: Sequence[Layer], report: Report) -> None:
             continue
         other = first.setdefault(layer.name, layer)
         if other is not layer and (layer.quantizable or other.quantizable):
-            related = [Related(other.span, "the other one is here")]
-            report(catalogue.SAME_NAME.at(layer.span, layer=layer.name, related=related))
+            place = related(other.span, "the other one is here")
+            report(catalogue.SAME_NAME.at(layer.span, layer=layer.name, related=place))
 
 
 def check_weights(layers: Sequence[Definition], weights: Weights, source: Source, report: Report) -> None:

@@ -23,7 +23,7 @@ class Layer:
     obstacle is why the layer is not quantizable, None if it is; fusion holds
     the names of the layers that become one with it, itself among them, in
     network order, and is empty where there are none; span is its name in the
-    prototxt.
+    prototxt, None where the layer is only assumed.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Layer:
     weight_shape: Shape | None
     obstacle: str | None
     fusion: tuple[str, ...]
-    span: Span
+    span: Span | None
 
     @property
     def quantizable(self) -> bool:
@@ -44,11 +44,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """The layers of a prototxt that hold in phase TEST, and what was remarked when it was read."""
+    """The layers of a prototxt that hold in phase TEST, and what was remarked when it was read.
+
+    Without is_complete there is no prototxt, and the layers are only assumed.
+    """
 
     name: str
     layers: tuple[Layer, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    is_complete: bool = True
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 
-from quantcfg import contracts
+from quantcfg import contracts, limits
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.checks import check_layers, check_names, check_shapes, check_weights
 from quantcfg.caffe.definitions import Definition, definitions
@@ -14,7 +14,8 @@ from quantcfg.caffe.network import Attribute, Layer, Network, Shape
 from quantcfg.caffe.phase import holds_in_test
 from quantcfg.caffe.sharing import sharing_groups
 from quantcfg.caffe.weights import Weights
-from quantcfg.diagnostics import Diagnostic, Report, has_errors
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.diagnostics.words import quoted
 from quantcfg.source import Source
 from quantcfg.textproto import Binding, bind, parse
 
@@ -30,21 +31,33 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
     """
     found: list[Diagnostic] = []
     network = _read(source, weights, found.append)
+    if not has_errors(found) and not network.layers:
+        found.append(_no_layers(source))
     for diagnostic in found:
         report(diagnostic)
-    if network is None or has_errors(found):
+    if has_errors(found):
         return None
     return Network(network.name, network.layers, tuple(found))
 
 
-def _read(source: Source, weights: Weights | None, report: Report) -> Network | None:
+def _no_layers(source: Source) -> Diagnostic:
+    """Return that a text has no layers; where it has fields that no network has, it may be another file."""
+    document = parse(source, lambda _: None)
+    known = contracts.message_class("caffe", "caffe.NetParameter").DESCRIPTOR.fields_by_name
+    strange = [field.name.text for field in document.fields if field.name.text not in known]
+    help = f"it has {quoted(dict.fromkeys(strange))}: is it another file?" if strange else None
+    return catalogue.NO_LAYERS.at(None, file=source.name, help=help)
+
+
+def _read(source: Source, weights: Weights | None, report: Report) -> Network:
     document = parse(source, report)
-    if document is None:
-        return None
     net = contracts.message_class("caffe", "caffe.NetParameter")()
     binding = bind(document, net, report, lenient=True)
+    if len(binding.message.layer) + len(binding.message.layers) > limits.LAYERS:
+        report(catalogue.TOO_MANY_LAYERS.at(None, file=source.name, limit=limits.LAYERS))
+        return Network(binding.message.name, ())
     layers = [layer for layer in definitions(binding, report) if holds_in_test(layer, report)]
-    check_layers(layers, source, report)
+    check_layers(layers, report)
     if weights and layers:
         check_weights(layers, weights, source, report)
     sharing = sharing_groups(layers)

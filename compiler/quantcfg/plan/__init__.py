@@ -1,5 +1,7 @@
 """The plan for a network: from a request, through the passes, to the value of every key."""
 
+from quantcfg.plan import contract
+from quantcfg.plan.assumed import assumed_network
 from quantcfg.plan.pipeline import PASSES, lower
 from quantcfg.plan.plan import LayerPlan, Leaf, Plan
 from quantcfg.plan.request import Request, request_from_arguments, request_from_config
@@ -14,6 +16,8 @@ __all__ = [
     "Plan",
     "Request",
     "Setting",
+    "assumed_network",
+    "contract",
     "lower",
     "request_from_arguments",
     "request_from_config",

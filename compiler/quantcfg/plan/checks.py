@@ -7,15 +7,15 @@ what comes out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from quantcfg.caffe import capabilities
-from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.diagnostics.words import quoted
+from quantcfg.diagnostics import Edit, Report, catalogue, related
+from quantcfg.diagnostics.words import boolean
 from quantcfg.plan import contract
-from quantcfg.plan.plan import LayerPlan, Plan, Values
+from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.settings import Setting
 
 
@@ -23,9 +23,9 @@ def check_values(plan: Plan, report: Report) -> Plan:
     """Check the plan, and leave it as it is."""
     _check_override_flags(plan, report)
     _check_common_flag(plan, report)
-    _check_non_uniform(plan.layers, report)
-    for values in {id(layer.activation_values): layer.activation_values for layer in plan.layers}.values():
-        _check_search(values, report)
+    _check_non_uniform(plan, report)
+    for layer in {id(layer.activation_values): layer for layer in plan.layers}.values():
+        _check_layer_search(layer, report)
     return plan
 
 
@@ -37,7 +37,8 @@ def _check_override_flags(plan: Plan, report: Report) -> None:
         if flag and flag.value and not capabilities.channel_wise(layer_type):
             flags.setdefault(id(flag), (flag, layer_type))
     for flag, layer_type in flags.values():
-        report(catalogue.CHANNEL_WISE.at(flag.span, type=layer_type, where="", help="write false"))
+        fix = [Edit(flag.span, boolean(False))] if flag.span else []
+        report(catalogue.CHANNEL_WISE.at(flag.span, type=layer_type, where="", help="write false", fix=fix))
 
 
 def _overridden_types(plan: Plan) -> Iterator[tuple[str, Any]]:
@@ -54,6 +55,8 @@ def _overridden_types(plan: Plan) -> Iterator[tuple[str, Any]]:
 def _check_common_flag(plan: Plan, report: Report) -> None:
     """Report channel_wise of common_config where it reaches types that cannot have it (reference U14)."""
     common = plan.request.common
+    if plan.request.has_unread_overrides:
+        return
     reached: dict[str, list[LayerPlan]] = defaultdict(list)
     for layer in plan.layers:
         flag = layer.weight_values.get(contract.CHANNEL_WISE)
@@ -67,7 +70,7 @@ def _check_common_flag(plan: Plan, report: Report) -> None:
             catalogue.CHANNEL_WISE.at(
                 flag.span,
                 type=layer_type,
-                where=f", but it reaches {quoted(layer.layer.name for layer in layers)}",
+                where=f", but it reaches {in_words(layers)}",
                 related=related(layers[0].layer.span, "a layer that it reaches"),
                 help=_mend(layer_type),
             )
@@ -82,12 +85,14 @@ def _mend(layer_type: str) -> str:
     )
 
 
-def _check_non_uniform(layers: Iterable[LayerPlan], report: Report) -> None:
+def _check_non_uniform(plan: Plan, report: Report) -> None:
     """Report non-uniform quantization of layers that are outside its limits (reference 5.5, U6)."""
     outside: dict[tuple[int, str, str], list[LayerPlan]] = defaultdict(list)
-    for layer in layers:
+    for layer in plan.layers:
         weight, kind = layer.weight, layer.layer
         if weight is None or weight.name != "nuq_quantize":
+            continue
+        if layer.calibration is plan.request.common and plan.request.has_unread_overrides:
             continue
         obstacle = capabilities.obstacle("non_uniform", kind.type, kind.attributes)
         if obstacle:
@@ -98,7 +103,7 @@ def _check_non_uniform(layers: Iterable[LayerPlan], report: Report) -> None:
         report(
             catalogue.NOT_NON_UNIFORM.at(
                 layer.weight.origin.span,
-                layers=quoted(member.layer.name for member in group),
+                layers=in_words(group),
                 type=layer_type,
                 reason=obstacle,
                 related=related(layer.layer.span, "a layer that it reaches"),
@@ -107,12 +112,19 @@ def _check_non_uniform(layers: Iterable[LayerPlan], report: Report) -> None:
         )
 
 
-def _check_search(values: Values, report: Report) -> None:
-    """Report a search range that does not rise, and a step that is longer than it (reference 3.3)."""
+def _check_layer_search(plan: LayerPlan, report: Report) -> None:
+    values, algorithm = plan.activation_values, plan.calibration.activation if plan.calibration else None
     search_range, step = values.get("search_range"), values.get("search_step")
     if not isinstance(search_range, tuple) or not isinstance(step, Setting):
         return
+    if algorithm and any(name.startswith("search_") for name in algorithm.unread):
+        return
     start, end = search_range
+    check_search(start, end, step, report)
+
+
+def check_search(start: Setting[float], end: Setting[float], step: Setting[float], report: Report) -> None:
+    """Report a search range that does not rise, and a step that is longer than it (reference 3.3)."""
     width = Decimal(str(end.value)) - Decimal(str(start.value))
     if width <= 0:
         # An end that is out of range by itself is left to the schema.

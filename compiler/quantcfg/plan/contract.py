@@ -67,6 +67,17 @@ def parameters(name: str) -> Iterator[Parameter]:
             yield Parameter(key, (key,), () if defaults is None else (defaults,))
 
 
+def algorithm_of(key: str, selector: str) -> str | None:
+    """Return the one algorithm that has a key among its parameters; selector is where it is named."""
+    names = (name for each in _schema()["definitions"].values() for name in _choices(each, selector))
+    having = [name for name in names if key in _schema()["definitions"][name]["properties"]]
+    return having[0] if len(having) == 1 else None
+
+
+def _choices(definition: dict[str, Any], selector: str) -> Iterator[str]:
+    yield from definition.get("properties", {}).get(selector, {}).get("enum", ())
+
+
 def accepts(name: str, key: str, value: Any) -> bool:
     """Tell whether the schema takes a value for a key of an algorithm."""
     from jsonschema import Draft7Validator

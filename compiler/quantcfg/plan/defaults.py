@@ -9,9 +9,9 @@ from typing import Any
 
 from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.diagnostics.words import boolean, quoted
+from quantcfg.diagnostics.words import boolean
 from quantcfg.plan import contract
-from quantcfg.plan.plan import LayerPlan, Plan, Values
+from quantcfg.plan.plan import LayerPlan, Plan, Values, in_words
 from quantcfg.plan.request import Algorithm, Calibration
 from quantcfg.plan.settings import Origin, OriginKind, Setting, default
 
@@ -138,7 +138,7 @@ def _report_surprise(group: list[LayerPlan], report: Report) -> None:
         catalogue.ASYMMETRIC_LOST.at(
             algorithm.origin.span if algorithm else chosen.span,
             value=boolean(_value(group[0])),
-            layers=quoted(layer.layer.name for layer in group),
+            layers=in_words(group),
             level=level.level,
             related=related(flag.span, "this flag does not reach them"),
             help=f"set asymmetric in {chosen.level}",

@@ -5,21 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from quantcfg.caffe import Layer, capabilities
-from quantcfg.diagnostics import Report, catalogue
-from quantcfg.plan.names import distinct, known_layers
-from quantcfg.plan.plan import Plan
+from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.plan.names import layers_named
+from quantcfg.plan.plan import DEFINED_HERE, Plan
+from quantcfg.plan.settings import Setting
+from quantcfg.textproto import removal
 
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
     """Check skip_fusion_layers, and take it over as it is written."""
-    names = distinct(plan.request.skip_fusion_layers, "skip_fusion_layers", report)
-    for name, layer in known_layers(names, plan.network, report):
+    names = plan.request.skip_fusion_layers
+    for name, layer in layers_named(names, plan.network):
         if layer.type not in capabilities.fusible_types():
-            help = _help(layer, plan)
-            report(catalogue.NOT_FUSIBLE.at(name.span, layer=layer.name, type=layer.type, help=help))
-        elif not layer.fusion:
-            report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, help="remove it from the list"))
+            _report_not_fusible(name, layer, plan, report)
+        elif not layer.fusion and plan.network.is_complete:
+            fix = removal(name.origin.place) if name.origin.place else ()
+            help = "remove it from the list"
+            report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, help=help, fix=fix))
     return replace(plan, values={**plan.values, "skip_fusion_layers": names})
+
+
+def _report_not_fusible(name: Setting[str], layer: Layer, plan: Plan, report: Report) -> None:
+    place, help = related(layer.span, DEFINED_HERE), _help(layer, plan)
+    report(catalogue.NOT_FUSIBLE.at(name.span, layer=layer.name, type=layer.type, related=place, help=help))
 
 
 def _help(layer: Layer, plan: Plan) -> str:

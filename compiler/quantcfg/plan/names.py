@@ -1,54 +1,149 @@
-"""Names in a request that name nothing, or something twice."""
+"""What a request names: whether it is there, and stands in its list once.
+
+Where a name is misspelt and what was meant is plain, the passes behind this one
+are given what was meant: they find what else is wrong, and nothing that only
+follows from the slip.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from quantcfg.caffe import Layer, Network, capabilities
-from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.diagnostics.suggest import did_you_mean
+from quantcfg.diagnostics import Edit, Report, catalogue, related
+from quantcfg.diagnostics.catalogue import Rule
+from quantcfg.diagnostics.suggest import Suggestion, suggest
 from quantcfg.diagnostics.words import quoted
+from quantcfg.plan.plan import Plan
+from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
+from quantcfg.textproto import removal
 
 _MOST_COMPARISONS = 20_000
+"""With many names that nothing has, the request is for another network, and what each of them was meant
+to be is not worth the time to find out."""
 
 
-def distinct(names: Iterable[Setting[str]], field: str, report: Report) -> tuple[Setting[str], ...]:
-    """Return each name once, after reporting those that stand in the list again."""
-    first: dict[str, Setting[str]] = {}
-    for name in names:
-        earlier = first.setdefault(name.value, name)
-        if earlier is not name:
-            first_place = related(earlier.span, "named here first")
-            report(catalogue.REPEATED_NAME.at(name.span, name=name.value, field=field, related=first_place))
-    return tuple(first.values())
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The names that there are; likely are those that make sense in a field, and are suggested first."""
+
+    field: str
+    names: Collection[str]
+    likely: Sequence[str]
+    rule: Rule
+    help: str | None = None
+
+    def suggestion(self, name: str) -> Suggestion:
+        near = suggest(name, self.likely)
+        return near if near.names else suggest(name, self.names)
 
 
-def known_layers(
-    names: Iterable[Setting[str]], network: Network, report: Report
-) -> Iterator[tuple[Setting[str], Layer]]:
-    """Yield the names that are those of layers, and the layers, after reporting the other names.
+def resolve_names(plan: Plan, report: Report) -> Plan:
+    """Report names that nothing has and names that stand twice, and put what was meant in place of a slip."""
+    request = plan.request
+    quantizable, fusible = capabilities.quantizable_types(), capabilities.fusible_types()
+    in_types = _types("skip_layer_types"), _types("override_layer_types")
+    in_layers = (
+        _layers("skip_layers", plan.network, quantizable),
+        _layers("skip_fusion_layers", plan.network, fusible),
+        _layers("override_layer_configs", plan.network, quantizable),
+    )
+    type_overrides = _resolved_overrides(request.type_overrides, in_types[1], report)
+    layer_overrides = _resolved_overrides(request.layer_overrides, in_layers[2], report)
+    resolved = replace(
+        request,
+        skip_layer_types=_resolved(request.skip_layer_types, in_types[0], report),
+        skip_layers=_resolved(request.skip_layers, in_layers[0], report),
+        skip_fusion_layers=_resolved(request.skip_fusion_layers, in_layers[1], report),
+        type_overrides=type_overrides,
+        layer_overrides=layer_overrides,
+        has_unread_overrides=request.has_unread_overrides
+        or any(override.target.value not in in_types[1].names for override in type_overrides)
+        or any(override.target.value not in in_layers[2].names for override in layer_overrides),
+    )
+    return replace(plan, request=resolved)
 
-    With many names that no layer has, the request is for another network, and
-    what each was meant to be is not worth the time to find out.
-    """
-    unknown = 0
-    most = _MOST_COMPARISONS // max(1, len(network.by_name))
+
+def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tuple[Setting[str], Layer]]:
+    """Yield the names that are those of layers, and the layers."""
     for name in names:
         layer = network.by_name.get(name.value)
         if layer:
             yield name, layer
+
+
+def _types(field: str) -> _Known:
+    types = capabilities.quantizable_types()
+    help = f"the quantizable types are {quoted(types)}"
+    return _Known(field, types, types, catalogue.UNQUANTIZABLE_TYPE, help)
+
+
+def _layers(field: str, network: Network, types: Collection[str]) -> _Known:
+    likely = [layer.name for layer in network.layers if layer.type in types]
+    return _Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER)
+
+
+def _resolved_overrides(overrides: Sequence[Override], known: _Known, report: Report) -> tuple[Override, ...]:
+    targets = [override.target for override in overrides]
+    _check_repeats(targets, known.field, report)
+    meant = _meant(targets, known, report)
+    return tuple(
+        replace(override, target=Setting(meant[override.target.value], override.target.origin))
+        for override in overrides
+    )
+
+
+def _resolved(names: Sequence[Setting[str]], known: _Known, report: Report) -> tuple[Setting[str], ...]:
+    """Return what was meant by the names of a list, each once."""
+    _check_repeats(names, known.field, report, can_go=True)
+    meant = _meant(names, known, report)
+    settings = (Setting(meant[name.value], name.origin) for name in reversed(names))
+    return tuple({setting.value: setting for setting in settings}.values())[::-1]
+
+
+def _meant(names: Iterable[Setting[str]], known: _Known, report: Report) -> dict[str, str]:
+    """Return by name what was meant by it, after reporting the names that nothing has, each once."""
+    meant: dict[str, str] = {}
+    unknown = 0
+    most = _MOST_COMPARISONS // max(1, len(known.names))
+    for name in names:
+        if name.value in meant:
             continue
-        help = did_you_mean(name.value, network.by_name) if unknown <= most else None
-        unknown += 1
-        report(catalogue.UNKNOWN_LAYER.at(name.span, layer=name.value, help=help))
+        meant[name.value] = name.value
+        if name.value not in known.names:
+            suggestion = known.suggestion(name.value) if unknown <= most else Suggestion()
+            unknown += 1
+            _report_unknown(name, suggestion, known, report)
+            meant[name.value] = suggestion.slip or name.value
+    return meant
 
 
-def report_unquantizable_type(layer_type: Setting[str], report: Report) -> bool:
-    """Report a name that is no quantizable type; tell whether it is one."""
-    known = capabilities.quantizable_types()
-    if layer_type.value in known:
-        return True
-    help = did_you_mean(layer_type.value, known) or f"the quantizable types are {quoted(known)}"
-    report(catalogue.UNQUANTIZABLE_TYPE.at(layer_type.span, type=layer_type.value, help=help))
-    return False
+def _report_unknown(name: Setting[str], suggestion: Suggestion, known: _Known, report: Report) -> None:
+    fix = []
+    if name.span and suggestion.slip:
+        fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
+    help = suggestion.help or known.help
+    report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
+
+
+def _check_repeats(
+    names: Iterable[Setting[str]], field: str, report: Report, *, can_go: bool = False
+) -> None:
+    """Report the names that stand in a list again; can_go tells that nothing is lost without them."""
+    first: dict[str, Setting[str]] = {}
+    for name in names:
+        earlier = first.setdefault(name.value, name)
+        if earlier is not name:
+            place = name.origin.place
+            report(
+                catalogue.REPEATED_NAME.at(
+                    name.span,
+                    name=name.value,
+                    field=field,
+                    related=related(earlier.span, "named here first"),
+                    fix=removal(place) if place and can_go else (),
+                )
+            )

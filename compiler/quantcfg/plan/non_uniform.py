@@ -36,7 +36,7 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
     if names is None:
         return plan
     selected = [layer for layer in plan.layers if layer.layer.name in names and _is_possible(layer)]
-    if not selected:
+    if not selected and plan.network.is_complete:
         file = non_uniform.mapping_file
         report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value))
     overrides = (*plan.request.type_overrides, *plan.request.layer_overrides)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from quantcfg.caffe import Network
-from quantcfg.diagnostics import Report, catalogue
+from quantcfg.caffe import Network, capabilities
+from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.plan.losses import report_losses
-from quantcfg.plan.names import distinct, known_layers, report_unquantizable_type
-from quantcfg.plan.plan import LayerPlan, Plan
+from quantcfg.plan.names import layers_named
+from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.request import Calibration, Override
 
 
@@ -18,8 +18,7 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     request = plan.request
     by_name, by_type = _by_target(request.layer_overrides), _by_target(request.type_overrides)
     layers = tuple(
-        _with_levels(layer, by_name.get(layer.layer.name), by_type.get(layer.layer.type), request.common)
-        for layer in plan.layers
+        _with_levels(layer, *_levels(layer, by_name, by_type, plan), request.common) for layer in plan.layers
     )
     _check_layer_overrides(request.layer_overrides, plan.network, report)
     _check_type_overrides(request.type_overrides, layers, report)
@@ -29,6 +28,14 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
 
 def _by_target(overrides: Iterable[Override]) -> dict[str, Override]:
     return {override.target.value: override for override in overrides}
+
+
+def _levels(
+    layer: LayerPlan, by_name: Mapping[str, Override], by_type: Mapping[str, Override], plan: Plan
+) -> tuple[Override | None, Override | None]:
+    """Return the override of a layer and that of its type, which of an assumed layer is not known."""
+    own, of_type = by_name.get(layer.layer.name), by_type.get(layer.layer.type)
+    return own, None if own and not plan.network.is_complete else of_type
 
 
 def _with_levels(
@@ -48,19 +55,22 @@ def _with_levels(
 
 
 def _check_layer_overrides(overrides: Sequence[Override], network: Network, report: Report) -> None:
-    names = distinct([override.target for override in overrides], "override_layer_configs", report)
-    for name, layer in known_layers(names, network, report):
+    for name, layer in layers_named((override.target for override in overrides), network):
         if layer.obstacle:
-            report(catalogue.OVERRIDE_UNSUPPORTED.at(name.span, layer=layer.name, reason=layer.obstacle))
+            place = related(layer.span, DEFINED_HERE)
+            report(
+                catalogue.OVERRIDE_UNSUPPORTED.at(
+                    name.span, layer=layer.name, reason=layer.obstacle, related=place
+                )
+            )
 
 
 def _check_type_overrides(overrides: Sequence[Override], layers: Sequence[LayerPlan], report: Report) -> None:
-    by_type = _by_target(overrides)
     used = {id(layer.calibration) for layer in layers}
-    for layer_type in distinct([override.target for override in overrides], "override_layer_types", report):
-        override = by_type[layer_type.value]
-        quantizable = report_unquantizable_type(layer_type, report)
-        if quantizable and id(override.calibration) not in used and override.is_written:
+    for override in _by_target(overrides).values():
+        layer_type = override.target
+        known = layer_type.value in capabilities.quantizable_types()
+        if known and id(override.calibration) not in used and override.is_written:
             existing = any(layer.layer.type == layer_type.value for layer in layers)
             reason = "every {} layer has its own" if existing else "no {} layer can be quantized"
             report(catalogue.OVERRIDE_UNMATCHED.at(layer_type.span, reason=reason.format(layer_type.value)))

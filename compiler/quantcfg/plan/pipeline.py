@@ -10,6 +10,7 @@ from quantcfg.plan.checks import check_values
 from quantcfg.plan.defaults import fill_defaults
 from quantcfg.plan.deprecated import resolve_deprecated
 from quantcfg.plan.fusion import resolve_fusion
+from quantcfg.plan.names import resolve_names
 from quantcfg.plan.non_uniform import resolve_non_uniform
 from quantcfg.plan.overrides import resolve_overrides
 from quantcfg.plan.plan import Pass, Plan, initial_plan
@@ -17,6 +18,7 @@ from quantcfg.plan.request import Request
 from quantcfg.plan.skips import resolve_skips
 
 PASSES: tuple[Pass, ...] = (
+    resolve_names,
     resolve_deprecated,
     resolve_skips,
     resolve_overrides,

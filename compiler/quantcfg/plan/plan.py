@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from quantcfg.caffe import Layer, Network
 from quantcfg.diagnostics import Report
+from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.request import Algorithm, Calibration, Request
 from quantcfg.plan.settings import Setting, default
+
+DEFINED_HERE = "the layer is defined here"
 
 Leaf = Setting[Any] | tuple[Setting[Any], ...]
 """A value of the configuration; a list has an origin for each of its items."""
@@ -58,6 +61,14 @@ def initial_plan(network: Network, request: Request) -> Plan:
     """Return the plan before any pass: the quantizable layers in output order (reference 3.2, U3)."""
     layers = sorted(network.quantizable, key=lambda layer: layer.name)
     return Plan(network, request, layers=tuple(LayerPlan(layer) for layer in layers))
+
+
+def in_words(layers: Iterable[LayerPlan]) -> str:
+    """Return the names of layers as a message lists them."""
+    plans = list(layers)
+    assumed = [plan.layer.name for plan in plans if plan.layer.span is None]
+    real = [plan.layer.name for plan in plans if plan.layer.span]
+    return " and ".join([*assumed, *([quoted(real)] if real else [])])
 
 
 def _lines(plan: Plan) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,14 +15,22 @@ from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
 from quantcfg.textproto import Binding, Path, bind, parse, tree
 
+_CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
+_TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
+_LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
+
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """An algorithm that is asked for, by its field's name, and the parameters that are set."""
+    """An algorithm that is asked for, by its field's name, and the parameters that are set.
+
+    unread names those that are given, but badly: what they were meant to be is not known.
+    """
 
     name: str
     parameters: Mapping[str, Setting[Any]]
     origin: Origin
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,11 @@ class NonUniform:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A quantization request (reference 2). A setting that is absent was not asked for."""
+    """A quantization request (reference 2). A setting that is absent was not asked for.
+
+    has_unread_overrides tells that there are overrides which could not be read,
+    or name nothing: what they would have changed is not known.
+    """
 
     settings: Mapping[str, Setting[Any]] = field(default_factory=dict)
     skip_layers: tuple[Setting[str], ...] = ()
@@ -77,6 +90,7 @@ class Request:
     layer_overrides: tuple[Override, ...] = ()
     conv: Calibration | None = None
     fc: Calibration | None = None
+    has_unread_overrides: bool = False
 
 
 def request_from_arguments(skip_layers: Sequence[str], batch_num: int, activation_offset: bool) -> Request:
@@ -103,40 +117,80 @@ def _argument_items(name: str, values: Sequence[str]) -> Iterator[Setting[str]]:
         yield written(value, source.name, Span(source, start, end))
 
 
-def request_from_config(source: Source, report: Report) -> Request | None:
-    """Return the request of a quant.cfg, or None after reporting that its syntax is wrong."""
+def request_from_config(source: Source, report: Report) -> Request:
+    """Return the request of a quant.cfg, as far as it can be read, after reporting what is wrong with it."""
     document = parse(source, report)
-    if document is None:
-        return None
-    message = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")()
-    binding = bind(document, message, report)
-    _check_finite(binding, message, (), report)
+    stranger = _network_field(document)
+    if stranger:
+        span = document.span(stranger.name)
+        report(catalogue.ANOTHER_FORMAT.at(span, what="a Caffe network", help="give it as the model"))
+        return Request()
+    message = contracts.message_class(*_CONFIG)()
+    binding = bind(document, message, report, foreign=_foreign_fields())
+    reading = _Reading(binding, binding.failed | set(_infinite(binding, message, (), report)))
     return Request(
-        settings=_scalars(binding, message, ()),
+        settings=_scalars(reading, message, ()),
         skip_layers=_names(binding, "skip_layers"),
         skip_layer_types=_names(binding, "skip_layer_types"),
         skip_fusion_layers=_names(binding, "skip_fusion_layers"),
-        non_uniform=_non_uniform(binding),
-        common=_calibration(binding, message, "common_config"),
-        type_overrides=tuple(_overrides(binding, "override_layer_types", "layer_type", "type")),
-        layer_overrides=tuple(_overrides(binding, "override_layer_configs", "layer_name", "layer")),
-        conv=_calibration(binding, message, "conv_calibration_config"),
-        fc=_calibration(binding, message, "fc_calibration_config"),
+        non_uniform=_non_uniform(reading),
+        common=_calibration(reading, message, "common_config"),
+        type_overrides=tuple(_overrides(reading, *_TYPE_OVERRIDES)),
+        layer_overrides=tuple(_overrides(reading, *_LAYER_OVERRIDES)),
+        conv=_calibration(reading, message, "conv_calibration_config"),
+        fc=_calibration(reading, message, "fc_calibration_config"),
+        has_unread_overrides=_has_unread_overrides(reading),
     )
 
 
-def _check_finite(binding: Binding, message: Any, path: Path, report: Report) -> None:
-    """Report every number of a message that is not finite (reference U22)."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A binding, and the paths of all that was given, but badly."""
+
+    binding: Binding
+    failed: AbstractSet[Path]
+
+
+def _network_field(document: tree.Document) -> tree.Field | None:
+    """Return the first field of a Caffe network, unless there are fields of a quant.cfg as well."""
+    network = contracts.message_class("caffe", "caffe.NetParameter").DESCRIPTOR.fields_by_name
+    config = contracts.message_class(*_CONFIG).DESCRIPTOR.fields_by_name
+    names = [field for field in document.fields if not field.name.bracketed]
+    if any(field.name.text in config for field in names):
+        return None
+    return next((field for field in names if field.name.text in network), None)
+
+
+def _foreign_fields() -> dict[str, str]:
+    """Return what is to be said of the fields that other editions of AMCT have (reference 2.1)."""
+    editions = contracts.schema("foreign_fields.json")["fields"]
+    return {name: f"it is a field of {owner}, not of AMCT for Caffe" for name, owner in editions.items()}
+
+
+def _has_unread_overrides(reading: _Reading) -> bool:
+    binding = reading.binding
+    for overridden, target, _ in (_TYPE_OVERRIDES, _LAYER_OVERRIDES):
+        overrides = getattr(binding.message, overridden)
+        if (overridden,) in reading.failed or not all(
+            override.HasField(target) and override.HasField("calibration_config") for override in overrides
+        ):
+            return True
+    return () in binding.damaged
+
+
+def _infinite(binding: Binding, message: Any, path: Path, report: Report) -> Iterator[Path]:
+    """Yield the path of every number of a message that is not finite, after reporting it (reference U22)."""
     for descriptor, value in message.ListFields():
         field_path = (*path, descriptor.name)
         if descriptor.message_type is not None:
             items = enumerate(value) if descriptor.is_repeated else ((None, value),)
             for index, item in items:
                 item_path = field_path if index is None else (*field_path, index)
-                _check_finite(binding, item, item_path, report)
+                yield from _infinite(binding, item, item_path, report)
         elif isinstance(value, float) and not math.isfinite(value):
             span = binding.places[field_path].span
             report(catalogue.NOT_FINITE.at(span, field=descriptor.name, value=span.text))
+            yield field_path
 
 
 def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
@@ -144,59 +198,62 @@ def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
     return tuple(_setting(binding, value, (field, index)) for index, value in enumerate(values))
 
 
-def _overrides(binding: Binding, field: str, target: str, kind: str) -> Iterator[Override]:
+def _overrides(reading: _Reading, field: str, target: str, kind: str) -> Iterator[Override]:
     """Yield the overrides that are complete; the binding has reported the others."""
+    binding = reading.binding
     for index, message in enumerate(getattr(binding.message, field)):
         path, name = (field, index), getattr(message, target)
         level = f'the override of {kind} "{name}"'
-        calibration = _calibration(binding, message, "calibration_config", path, level)
+        calibration = _calibration(reading, message, "calibration_config", path, level)
         if calibration and message.HasField(target):
             yield Override(_setting(binding, name, (*path, target)), calibration)
 
 
 def _calibration(
-    binding: Binding, parent: Any, field: str, path: Path = (), level: str | None = None
+    reading: _Reading, parent: Any, field: str, path: Path = (), level: str | None = None
 ) -> Calibration | None:
     if not parent.HasField(field):
         return None
     message, path = getattr(parent, field), (*path, field)
     return Calibration(
         level or field,
-        _algorithm(binding, message, message.WhichOneof("wts_quant_algo"), path),
-        _algorithm(binding, message, message.WhichOneof("acts_quant_algo"), path),
-        _origin(binding, path),
+        _algorithm(reading, message, message.WhichOneof("wts_quant_algo"), path),
+        _algorithm(reading, message, message.WhichOneof("acts_quant_algo"), path),
+        _origin(reading.binding, path),
     )
 
 
-def _algorithm(binding: Binding, parent: Any, field: str | None, path: Path) -> Algorithm | None:
+def _algorithm(reading: _Reading, parent: Any, field: str | None, path: Path) -> Algorithm | None:
     if field is None:
         return None
-    path = (*path, field)
-    return Algorithm(field, _scalars(binding, getattr(parent, field), path), _origin(binding, path))
+    path, message = (*path, field), getattr(parent, field)
+    unread = (name for name in message.DESCRIPTOR.fields_by_name if (*path, name) in reading.failed)
+    return Algorithm(
+        field, _scalars(reading, message, path), _origin(reading.binding, path), frozenset(unread)
+    )
 
 
-def _non_uniform(binding: Binding) -> NonUniform | None:
-    config, path, name = binding.message.nuq_config, ("nuq_config",), "nuq_quantize"
+def _non_uniform(reading: _Reading) -> NonUniform | None:
+    binding, name = reading.binding, "nuq_quantize"
+    config, path = binding.message.nuq_config, ("nuq_config",)
     if not config.HasField("mapping_file"):
         return None
-    given = _algorithm(binding, config, name if config.HasField(name) else None, path)
+    given = _algorithm(reading, config, name if config.HasField(name) else None, path)
     return NonUniform(
         _setting(binding, config.mapping_file, (*path, "mapping_file")),
         given or Algorithm(name, {}, _origin(binding, path)),
     )
 
 
-def _scalars(binding: Binding, message: Any, path: Path) -> dict[str, Setting[Any]]:
+def _scalars(reading: _Reading, message: Any, path: Path) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message that are set; each float as its shortest decimal."""
     settings = {}
     for descriptor, value in message.ListFields():
-        if descriptor.message_type is not None or descriptor.is_repeated:
+        field_path = (*path, descriptor.name)
+        if descriptor.message_type is not None or descriptor.is_repeated or field_path in reading.failed:
             continue
-        if not isinstance(value, float):
-            settings[descriptor.name] = _setting(binding, value, (*path, descriptor.name))
-        elif math.isfinite(value):
-            decimal = shortest_decimal(value)
-            settings[descriptor.name] = _setting(binding, decimal, (*path, descriptor.name))
+        decimal = shortest_decimal(value) if isinstance(value, float) else value
+        settings[descriptor.name] = _setting(reading.binding, decimal, field_path)
     return settings
 
 
@@ -208,4 +265,4 @@ def _origin(binding: Binding, path: Path) -> Origin:
     """Return the origin of a value: the value's place, or of a message the place of its name."""
     place = binding.places[path]
     span = place.name_span if isinstance(place.value, tree.Message) else place.span
-    return Origin(OriginKind.WRITTEN, ".".join(map(str, path)), span)
+    return Origin(OriginKind.WRITTEN, ".".join(map(str, path)), span, place)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from quantcfg.source import Span
+from quantcfg.textproto import Place
 
 T = TypeVar("T")
 
@@ -26,11 +27,12 @@ class OriginKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value came from; what names it in words."""
+    """Where a value came from; what names it in words, place is its field where it stands in a quant.cfg."""
 
     kind: OriginKind
     what: str
     span: Span | None = None
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,28 +6,28 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from quantcfg.caffe import Layer, capabilities
-from quantcfg.diagnostics import Report, catalogue
+from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.plan import contract
-from quantcfg.plan.names import distinct, known_layers, report_unquantizable_type
-from quantcfg.plan.plan import LayerPlan, Plan
+from quantcfg.plan.names import layers_named
+from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.settings import Setting
+from quantcfg.textproto import removal
 
 
 def resolve_skips(plan: Plan, report: Report) -> Plan:
-    """Check skip_layers and skip_layer_types, and disable the layers that they name."""
+    """Check what skip_layers and skip_layer_types leave, and disable the layers that they name."""
     request = plan.request
     _check_network(plan, report)
-    names = distinct(request.skip_layers, "skip_layers", report)
-    for name, layer in known_layers(names, plan.network, report):
+    for name, layer in layers_named(request.skip_layers, plan.network):
         _check_skipped_layer(name, layer, report)
-    for layer_type in distinct(request.skip_layer_types, "skip_layer_types", report):
-        report_unquantizable_type(layer_type, report)
     layers = _with_skips(plan.layers, request.skip_layers, request.skip_layer_types)
     _check_rest(layers, plan, report)
     return replace(plan, layers=layers)
 
 
 def _check_network(plan: Plan, report: Report) -> None:
+    if not plan.network.is_complete:
+        return
     if not plan.layers:
         report(catalogue.NOTHING_QUANTIZABLE.at(None, help='"quantcfg layers" shows why not'))
     reserved = contract.global_defaults()
@@ -40,7 +40,12 @@ def _check_skipped_layer(name: Setting[str], layer: Layer, report: Report) -> No
     if layer.type not in capabilities.quantizable_types():
         report(
             catalogue.UNQUANTIZABLE_TYPE_OF_LAYER.at(
-                name.span, layer=layer.name, type=layer.type, help="remove it from the list"
+                name.span,
+                layer=layer.name,
+                type=layer.type,
+                related=related(layer.span, DEFINED_HERE),
+                help="remove it from the list",
+                fix=removal(name.origin.place) if name.origin.place else (),
             )
         )
 
@@ -62,6 +67,6 @@ def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> No
     types = plan.request.skip_layer_types
     if {layer_type.value for layer_type in types} >= set(capabilities.quantizable_types()):
         report(catalogue.ALL_TYPES_SKIPPED.at(types[-1].span))
-    elif layers and not any(layer.enabled.value for layer in layers):
+    elif plan.network.is_complete and layers and not any(layer.enabled.value for layer in layers):
         help = "leave at least one of them out of skip_layers and skip_layer_types"
         report(catalogue.NOTHING_LEFT.at(layers[0].enabled.span, help=help))
