@@ -2,13 +2,14 @@
 
 from quantcfg.output.emit import Config, config_of, text_of
 from quantcfg.output.validate import check_config, schema_errors
-from quantcfg.output.write import bad_output_name, write_file
+from quantcfg.output.write import bad_output_name, rewrite_file, write_file
 
 __all__ = [
     "Config",
     "bad_output_name",
     "check_config",
     "config_of",
+    "rewrite_file",
     "schema_errors",
     "text_of",
     "write_file",

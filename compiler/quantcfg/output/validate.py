@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
@@ -16,48 +17,68 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a configuration fails the schema: the keyword, what it asks for, and the value that is there."""
+
+    path: Path
+    keyword: str
+    limit: Any
+    value: Any
+    schema: Mapping[str, Any]
+
+
 _EXPECTED = {
+    "const": "{}",
     "exclusiveMinimum": "greater than {}",
     "minimum": "at least {}",
     "maximum": "at most {}",
     "enum": "one of {}",
     "type": "of type {}",
+    "minItems": "a list of at least {} items",
+    "maxItems": "a list of at most {} items",
 }
 
 
 def check_config(plan: Plan, config: Config, report: Report) -> None:
     """Validate the configuration of a plan; report each setting that the schema refuses, once."""
     reported = set()
-    alike = _alike(config)
-    distinct = {name: config[name] for name in alike}
     values = {**{layer.layer.name: layer_values(layer) for layer in plan.layers}, **plan.values}
-    for error in _errors(distinct):
-        first, *rest = error.absolute_path
-        for name in alike[str(first)]:
-            path = (name, *rest)
-            setting = _setting_at(values, path)
-            mistake = (id(setting), error.validator)
-            if mistake not in reported:
-                reported.add(mistake)
-                report(_diagnostic(error, path, setting))
+    for failure in failures(config):
+        setting = _setting_at(values, failure.path)
+        mistake = (id(setting), failure.keyword)
+        if mistake not in reported:
+            reported.add(mistake)
+            report(_diagnostic(failure, setting))
 
 
-def schema_errors(config: Config) -> Iterator[ValidationError]:
-    """Yield what the JSON Schema finds wrong with a configuration.
+def failures(config: Mapping[str, Any]) -> Iterator[Failure]:
+    """Yield what the JSON Schema finds wrong with a configuration, for every layer that has it.
 
     Layers share few distinct bodies: each is validated once, for the first
     layer that has it.
     """
+    alike = _alike(config)
+    for error in _errors({name: config[name] for name in alike}):
+        first, *rest = error.absolute_path
+        values = (str(error.validator), error.validator_value, error.instance, error.schema)
+        for name in alike[str(first)]:
+            yield Failure((name, *rest), *values)  # type: ignore[arg-type]
+
+
+def schema_errors(config: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """Yield what the JSON Schema finds wrong with a configuration, once for all layers that have it."""
     yield from _errors({name: config[name] for name in _alike(config)})
 
 
-def _errors(distinct: Config) -> Iterator[ValidationError]:
+def _errors(distinct: Mapping[str, Any]) -> Iterator[ValidationError]:
     from jsonschema import Draft7Validator
 
     yield from Draft7Validator(contracts.schema("quant_config.schema.json")).iter_errors(distinct)
 
 
-def _alike(config: Config) -> dict[str, list[str]]:
+def _alike(config: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the keys that have the same body, by the first of them; those of the network stand alone."""
     reserved = contracts.schema("quant_config.schema.json")["properties"]
     groups: dict[str, list[str]] = {}
@@ -75,18 +96,22 @@ def _setting_at(values: Mapping[str, Any], path: Path) -> Setting[Any] | None:
     return value if isinstance(value, Setting) else None
 
 
-def _diagnostic(error: ValidationError, path: Path, setting: Setting[Any] | None) -> Diagnostic:
-    limit = error.validator_value
+def expected(failure: Failure) -> str:
+    """Return in words what the schema asks of a value."""
+    limit = failure.limit
     shown = ", ".join(map(str, limit)) if isinstance(limit, list) else limit
-    expected = _EXPECTED.get(str(error.validator), f"valid by {error.validator} {{}}").format(shown)
+    return _EXPECTED.get(failure.keyword, f"valid by {failure.keyword} {{}}").format(shown)
+
+
+def _diagnostic(failure: Failure, setting: Setting[Any] | None) -> Diagnostic:
     written = (
         setting.origin.what.removeprefix("argument ")
         if setting and setting.span
-        else ".".join(map(str, path))
+        else ".".join(map(str, failure.path))
     )
     return catalogue.INVALID_VALUE.at(
         setting.span if setting else None,
         key=written.rsplit(".", 1)[-1],
-        expected=expected,
-        value=json.dumps(error.instance),
+        expected=expected(failure),
+        value=json.dumps(failure.value),
     )

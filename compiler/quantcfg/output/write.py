@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.files import PathLike, reason
+from quantcfg.files import PathLike, descriptor_of, reason
 
 _DIRECTORY_MODE = 0o750
 _FILE_MODE = 0o640
@@ -46,35 +49,47 @@ def write_file(name: str, text: str, report: Report) -> bool:
     there and is no file, such as a device or a pipe, is written to.
     """
     try:
-        descriptor = _descriptor(name)
+        content = text.encode("ascii")
+        descriptor = descriptor_of(name)
         if descriptor is not None:
-            _write_to(os.dup(descriptor), text)
+            _write_to(os.dup(descriptor), content)
         elif os.path.exists(name) and not os.path.isfile(name):
-            _write_to(name, text)
+            _write_to(name, content)
         else:
-            target = Path(os.path.realpath(name))
-            if target.is_symlink():
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            target = _target(name)
             _make_folders(target.parent)
-            _replace(target, text)
+            _replace(target, content, _FILE_MODE)
     except (OSError, ValueError) as error:
         report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))
         return False
     return True
 
 
-def _descriptor(name: str) -> int | None:
-    """Return the open descriptor that a path such as /dev/stdout or /dev/fd/3 stands for, if it does."""
-    for path in (name, os.readlink(name) if os.path.islink(name) else name):
-        folder, number = os.path.split(os.path.abspath(path))
-        if number.isdigit() and os.path.realpath(folder) == f"/proc/{os.getpid()}/fd":
-            return int(number)
-    return None
+def rewrite_file(name: str, text: str, report: Report) -> bool:
+    """Put a text in place of that of a file, which keeps its mode and owner; tell whether it is done."""
+    try:
+        target = _target(name)
+        status = target.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is no regular file")
+        _replace(target, text.encode(), stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid))
+    except (OSError, ValueError) as error:
+        report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))
+        return False
+    return True
 
 
-def _write_to(file: str | int, text: str) -> None:
-    with open(file, "w", encoding="ascii", newline="") as stream:
-        stream.write(text)
+def _target(name: str) -> Path:
+    """Return the file that a name stands for, behind all links."""
+    target = Path(os.path.realpath(name))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
+
+
+def _write_to(file: str | int, content: bytes) -> None:
+    with open(file, "wb") as stream:
+        stream.write(content)
 
 
 def _make_folders(folder: Path) -> None:
@@ -83,15 +98,28 @@ def _make_folders(folder: Path) -> None:
         parent.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
 
 
-def _replace(target: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".quantcfg-", dir=target.parent)
+def _replace(target: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
+    with _undisturbed():
+        descriptor, temporary = tempfile.mkstemp(prefix=".quantcfg-", dir=target.parent)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                if owner and owner != (os.geteuid(), os.getegid()):
+                    os.fchown(file.fileno(), *owner)
+                os.fchmod(file.fileno(), mode)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals that end the process wait, so that none comes between a file and its name."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
-        with open(descriptor, "w", encoding="ascii", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), _FILE_MODE)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

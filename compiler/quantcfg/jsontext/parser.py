@@ -1,0 +1,336 @@
+"""JSON text to syntax tree, past all mistakes in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from quantcfg import limits
+from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
+from quantcfg.diagnostics.suggest import suggest
+from quantcfg.files import without_byte_order_mark
+from quantcfg.jsontext.tokens import Token, tokens
+from quantcfg.jsontext.tree import Array, Member, Missing, Object, Scalar, Value
+from quantcfg.source import Source, Span
+
+_WORDS = {"true": True, "false": False, "null": None}
+_OTHER_WORDS = {"True": "true", "False": "false", "None": "null", "TRUE": "true", "FALSE": "false"}
+_NO_NUMBERS = ("nan", "inf", "infinity")
+_CLOSING = {"{": "}", "[": "]"}
+_ONE_MISTAKE = 4
+"""How many tokens behind a mistake on its line another one most likely follows from the first."""
+
+
+def parse(source: Source, report: Report) -> Value:
+    """Return the syntax tree of a JSON text, after reporting what is wrong with its syntax."""
+    text = without_byte_order_mark(source, report)
+    reader = _Reader(source, report)
+    for token in tokens(text):
+        if token.kind == "comment":
+            fix = [Edit(_span(reader, token), "")]
+            report(
+                catalogue.NOT_JSON.at(_span(reader, token), what="a comment", help="leave it out", fix=fix)
+            )
+        else:
+            reader.tokens.append(token)
+    value = _value(reader, 1)
+    if reader.token.kind != "end":
+        _expected(reader, "the end of the text")
+    return value
+
+
+@dataclass
+class _Reader:
+    """Where the parser is in its tokens, and where its last mistake was."""
+
+    source: Source
+    report: Report
+    tokens: list[Token] = field(default_factory=list)
+    index: int = 0
+    mistakes: int = 0
+    mistake_index: int = -_ONE_MISTAKE
+    gave_up: bool = False
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.index]
+
+    def take(self) -> Token:
+        """Return the token, and go on to the next one."""
+        token = self.token
+        self.index = min(self.index + 1, len(self.tokens) - 1)
+        return token
+
+    def takes(self, text: str) -> bool:
+        """Go past a token if it is this piece of punctuation; tell whether it is."""
+        found = self.token.kind == "punctuation" and self.token.text == text
+        if found:
+            self.take()
+        return found
+
+
+def _span(reader: _Reader, token: Token) -> Span:
+    return Span(reader.source, token.start, token.end)
+
+
+def _report(reader: _Reader, diagnostic: Diagnostic) -> None:
+    """Report a mistake, unless it only follows from the one before; after too many, go to the end."""
+    assert diagnostic.span
+    last = reader.tokens[max(reader.mistake_index, 0)]
+    between = reader.source.text[last.end : diagnostic.span.start]
+    follows = reader.index - reader.mistake_index < _ONE_MISTAKE and "\n" not in between
+    reader.mistake_index = reader.index
+    if follows or reader.gave_up:
+        return
+    reader.mistakes += 1
+    if reader.mistakes > limits.SYNTAX_MISTAKES:
+        _give_up(reader, catalogue.TOO_MANY_MISTAKES.at(diagnostic.span, limit=limits.SYNTAX_MISTAKES))
+    else:
+        reader.report(diagnostic)
+
+
+def _give_up(reader: _Reader, diagnostic: Diagnostic) -> None:
+    """Report a last mistake, and go to the end."""
+    reader.report(diagnostic)
+    reader.gave_up = True
+    reader.index = len(reader.tokens) - 1
+
+
+def _expected(
+    reader: _Reader,
+    what: str,
+    *,
+    opening: Token | None = None,
+    help: str | None = None,
+    fix: Edit | None = None,
+) -> None:
+    token = reader.token
+    found = "the end of the text" if token.kind == "end" else _quoted(token)
+    place = (
+        related(_span(reader, opening), f'"{_CLOSING[opening.text]}" is missing for this one')
+        if opening
+        else ()
+    )
+    _report(
+        reader,
+        catalogue.JSON_SYNTAX.at(
+            _span(reader, token),
+            expected=what,
+            found=found,
+            related=place,
+            help=help,
+            fix=[fix] if fix else [],
+        ),
+    )
+
+
+def _quoted(token: Token) -> str:
+    text = token.text if len(token.text) <= 40 else f"{token.text[:40]}..."
+    return text if text.startswith('"') else f'"{text}"'
+
+
+def _not_json(reader: _Reader, token: Token, what: str, help: str, text: str | None) -> None:
+    """Report a token that JSON does not have, and what is to be written in its place."""
+    span = _span(reader, token)
+    fix = [] if text is None else [Edit(span, text)]
+    _report(reader, catalogue.NOT_JSON.at(span, what=what, help=help, fix=fix))
+
+
+def _value(reader: _Reader, depth: int) -> Value:
+    token = reader.token
+    if token.text in ("{", "[") and depth > limits.NESTING:
+        _give_up(reader, catalogue.TOO_DEEP.at(_span(reader, token), limit=limits.NESTING))
+        return Missing(token.start, token.end)
+    if token.kind == "punctuation" and token.text == "{":
+        return _object(reader, depth)
+    if token.kind == "punctuation" and token.text == "[":
+        return _array(reader, depth)
+    read = _SCALARS.get(token.kind)
+    if read is None:
+        _expected(reader, "a value")
+        if token.kind == "other":
+            reader.take()
+        return Missing(token.start, token.end)
+    value = read(reader, token)
+    reader.take()
+    return value
+
+
+# --- strings, numbers and words
+
+
+def _string(reader: _Reader, token: Token) -> Scalar | Missing:
+    if _is_too_long(reader, token):
+        return Missing(token.start, token.end)
+    try:
+        return Scalar(json.loads(token.text), token.start, token.end)
+    except ValueError as error:
+        at = token.start + getattr(error, "pos", 0)
+        span = Span(reader.source, at, min(at + 2, token.end))
+        help = "write \\\\ for a backslash" if span.text.startswith("\\") else "write an escape such as \\t"
+        _report(reader, catalogue.NOT_JSON.at(span, what=_quoted(token), help=help))
+        return Missing(token.start, token.end)
+
+
+def _is_too_long(reader: _Reader, token: Token) -> bool:
+    length = len(token.text)
+    if length > limits.TOKEN_LENGTH:
+        _report(
+            reader,
+            catalogue.TOO_LONG.at(_span(reader, token), length=length, limit=limits.TOKEN_LENGTH),
+        )
+    return length > limits.TOKEN_LENGTH
+
+
+def _number(reader: _Reader, token: Token) -> Scalar | Missing:
+    if _is_too_long(reader, token):
+        return Missing(token.start, token.end)
+    return Scalar(_number_of(token.text), token.start, token.end)
+
+
+def _number_of(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _quoted_string(reader: _Reader, token: Token) -> Scalar:
+    text = json.dumps(token.text[1:-1].replace("\\'", "'"), ensure_ascii=False)
+    _not_json(reader, token, "a string in single quotes", f"write {text}", text)
+    return Scalar(json.loads(text), token.start, token.end)
+
+
+def _unended_string(reader: _Reader, token: Token) -> Missing:
+    end = Span(reader.source, token.end, token.end)
+    quote = token.text[0]
+    fix = [Edit(end, quote)] if quote == '"' and len(token.text) > 1 else []
+    _report(
+        reader, catalogue.UNTERMINATED_STRING.at(_span(reader, token), help=f"end it with {quote}", fix=fix)
+    )
+    return Missing(token.start, token.end)
+
+
+def _word(reader: _Reader, token: Token) -> Scalar | Missing:
+    text = token.text
+    if text in _WORDS:
+        return Scalar(_WORDS[text], token.start, token.end)
+    if _is_too_long(reader, token):
+        return Missing(token.start, token.end)
+    meant = _OTHER_WORDS.get(text) or suggest(text, _WORDS).slip
+    if meant:
+        _not_json(reader, token, _quoted(token), f"write {meant}", meant)
+        return Scalar(_WORDS[meant], token.start, token.end)
+    if not text[0].isalpha() or text.lower() in _NO_NUMBERS:
+        _not_json(reader, token, _quoted(token), "write a decimal number", None)
+    else:
+        in_quotes = json.dumps(text, ensure_ascii=False)
+        _not_json(reader, token, _quoted(token), "put it in double quotes", in_quotes)
+    return Missing(token.start, token.end)
+
+
+_SCALARS: dict[str, Callable[[_Reader, Token], Scalar | Missing]] = {
+    "string": _string,
+    "number": _number,
+    "quoted": _quoted_string,
+    "unended": _unended_string,
+    "word": _word,
+}
+
+
+# --- objects and lists
+
+
+def _object(reader: _Reader, depth: int) -> Object:
+    opening = reader.take()
+    members: list[Member] = []
+    while not _ends(reader, opening):
+        if reader.token.text == "," and reader.token.kind == "punctuation":
+            _extra_comma(reader)
+        elif reader.token.kind in _SCALARS and reader.token.kind != "number":
+            members.append(_member(reader, depth))
+            _separator(reader, opening)
+        else:
+            _expected(reader, "a key in double quotes")
+            _skip(reader, depth)
+    return Object(tuple(members), opening.start, reader.tokens[reader.index - 1].end)
+
+
+def _member(reader: _Reader, depth: int) -> Member:
+    token = reader.take()
+    key = _key(reader, token)
+    if not reader.takes(":"):
+        edit = Edit(Span(reader.source, token.end, token.end), ":")
+        _expected(reader, '":"', fix=edit if _starts_value(reader.token) else None)
+    value = _value(reader, depth + 1)
+    return Member(key, value)
+
+
+def _key(reader: _Reader, token: Token) -> Scalar | Missing:
+    if token.kind != "word":
+        return _SCALARS[token.kind](reader, token)
+    text = json.dumps(token.text, ensure_ascii=False)
+    _not_json(reader, token, "a key without quotes", f"write {text}", text)
+    return Scalar(token.text, token.start, token.end)
+
+
+def _array(reader: _Reader, depth: int) -> Array:
+    opening = reader.take()
+    items: list[Value] = []
+    while not _ends(reader, opening):
+        if reader.token.text == "," and reader.token.kind == "punctuation":
+            _extra_comma(reader)
+        elif _starts_value(reader.token):
+            items.append(_value(reader, depth + 1))
+            _separator(reader, opening)
+        else:
+            _expected(reader, 'a value or "]"', opening=opening)
+            _skip(reader, depth)
+    return Array(tuple(items), opening.start, reader.tokens[reader.index - 1].end)
+
+
+def _ends(reader: _Reader, opening: Token) -> bool:
+    """Tell whether what was opened ends here: by a closing bracket, its own or not, or with the text."""
+    closing = _CLOSING[opening.text]
+    if reader.takes(closing):
+        return True
+    token = reader.token
+    if token.kind == "end":
+        _expected(reader, f'"{closing}"', opening=opening)
+        return True
+    if token.kind == "punctuation" and token.text in _CLOSING.values():
+        _expected(reader, f'"{closing}"', opening=opening)
+        reader.take()
+        return True
+    return False
+
+
+def _separator(reader: _Reader, opening: Token) -> None:
+    """Go past the comma behind a member or an item; report a missing one, and one with nothing behind it."""
+    comma = reader.token
+    if reader.takes(","):
+        if reader.token.kind == "punctuation" and reader.token.text == _CLOSING[opening.text]:
+            _not_json(reader, comma, "a comma behind the last one", "leave it out", "")
+    elif _starts_value(reader.token):
+        end = reader.tokens[reader.index - 1].end
+        _expected(reader, f'"," or "{_CLOSING[opening.text]}"', fix=Edit(Span(reader.source, end, end), ","))
+
+
+def _extra_comma(reader: _Reader) -> None:
+    _expected(
+        reader, "a value or a key", help="leave the comma out", fix=Edit(_span(reader, reader.token), "")
+    )
+    reader.take()
+
+
+def _starts_value(token: Token) -> bool:
+    return token.kind in _SCALARS or (token.kind == "punctuation" and token.text in _CLOSING)
+
+
+def _skip(reader: _Reader, depth: int) -> None:
+    """Go past what cannot be part of an object or a list: a whole value, or one token."""
+    if _starts_value(reader.token):
+        _value(reader, depth + 1)
+    else:
+        reader.take()

@@ -1,0 +1,42 @@
+"""A JSON text in tokens: those of JSON (RFC 8259), and those that people write in their place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""
+      (?P<blanks>      [ \t\n\r]++ )
+    | (?P<comment>     //[^\n]*+ | /\*.*?(?:\*/|\Z) | \#[^\n]*+ )
+    | (?P<string>      "(?:[^"\\\n]|\\[^\n])*+" )
+    | (?P<quoted>      '(?:[^'\\\n]|\\[^\n])*+' )
+    | (?P<unended>     ["'][^\s"',:{}\[\]]*+ )
+    | (?P<number>      -?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![\w.$+-]) )
+    | (?P<word>        [\w.$+-]++ )
+    | (?P<punctuation> [{}\[\]:,] )
+    | (?P<other>       . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the text that means something; kind is the name of its group, "end" behind the last one."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Yield the tokens of a text, comments among them, and one for its end."""
+    for match in _TOKEN.finditer(text):
+        assert match.lastgroup
+        if match.lastgroup != "blanks":
+            yield Token(match.lastgroup, match[0], *match.span())
+    end = len(text.rstrip())
+    yield Token("end", "", end, end)

@@ -1,0 +1,94 @@
+"""The syntax tree of a JSON text: what Python's json makes of it, with the place of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from quantcfg.diagnostics import Edit
+from quantcfg.source import Source, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A string, a number, true, false or null."""
+
+    value: Any
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Where a value should be and none can be read; what is wrong there has been reported."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A key of an object, and its value."""
+
+    key: Scalar | Missing
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """Members in braces, those with the same key among them."""
+
+    members: tuple[Member, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Values in brackets."""
+
+    items: tuple[Value, ...]
+    start: int
+    end: int
+
+
+Value = Scalar | Missing | Object | Array
+
+
+def plain(value: Value) -> Any:
+    """Return a tree as Python's json would give it, without the members whose keys or values are missing.
+
+    Of members with the same key the last one counts.
+    """
+    if isinstance(value, Object):
+        return {key: plain(member.value) for key, member in keyed(value) if is_whole(member.value)}
+    if isinstance(value, Array):
+        return [plain(item) for item in value.items]
+    assert isinstance(value, Scalar)
+    return value.value
+
+
+def keyed(value: Object) -> Iterator[tuple[str, Member]]:
+    """Yield the members whose keys can be read, each with its key."""
+    for member in value.members:
+        if isinstance(member.key, Scalar):
+            yield member.key.value, member
+
+
+def is_whole(value: Value) -> bool:
+    """Tell whether a value could be read, and all items of it where it is a list."""
+    if isinstance(value, Array):
+        return all(is_whole(item) for item in value.items)
+    return not isinstance(value, Missing)
+
+
+def removal(source: Source, parent: Object, member: Member) -> Edit:
+    """Return the edit that takes a member out of its object, together with one comma."""
+    index = next(index for index, each in enumerate(parent.members) if each is member)
+    start, end = member.key.start, member.value.end
+    if index + 1 < len(parent.members):
+        end = parent.members[index + 1].key.start
+    elif index:
+        start = parent.members[index - 1].value.end
+    return Edit(Span(source, start, end), "")
