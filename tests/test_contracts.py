@@ -161,14 +161,14 @@ def test_the_packages_of_the_project_are_the_folders_of_the_tree() -> None:
     }
     # A folder of data has this one module only, so that it can be found.
     data = {
-        f"quantcfg.{file.parent.name}"
-        for file in ROOT.glob("*/__init__.py")
+        str(file.parent.relative_to(ROOT))
+        for pattern in ("*/__init__.py", "docs/*/__init__.py")
+        for file in ROOT.glob(pattern)
         if list(file.parent.glob("*.py")) == [file]
     }
-    assert sorted(project["packages"]) == sorted(code | data)
-    assert {name: folder for name, folder in project["package-dir"].items() if name} == {
-        name: name.removeprefix("quantcfg.") for name in data
-    }
+    mapped = {name: folder for name, folder in project["package-dir"].items() if name}
+    assert sorted(mapped.values()) == sorted(data)
+    assert sorted(project["packages"]) == sorted(code | mapped.keys())
 
 
 def test_every_folder_with_code_is_a_package() -> None:

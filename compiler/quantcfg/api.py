@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from quantcfg.caffe import Network, read_network, read_weights
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
-from quantcfg.diagnostics.text import render, render_line
+from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.files import PathLike, read_source
 from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
-from quantcfg.plan import Plan, Request, lower, request_from_arguments, request_from_config
+from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
 from quantcfg.source import Source, argument_span
 
@@ -123,11 +123,13 @@ def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Ne
 
 def load_model(model_file: PathLike, weights_file: PathLike | None, report: Report) -> Network | None:
     """Return the network of a prototxt and its weights, or None after reporting why they cannot be read."""
-    source = read_source(model_file, report)
-    weights = None if weights_file is None else read_weights(weights_file, report)
-    if source is None or (weights is None and weights_file is not None):
-        return None
-    return read_network(source, weights, report)
+    found: list[Diagnostic] = []
+    source = read_source(model_file, found.append, wanted="a prototxt")
+    weights = None if weights_file is None else read_weights(weights_file, found.append)
+    network = read_network(source, weights, found.append) if source else None
+    for diagnostic in found:
+        report(diagnostic)
+    return None if has_errors(found) else network
 
 
 def compile_config(
@@ -172,11 +174,11 @@ def compile_files(
     """Compile a request that is in files, as compile_config does. It raises nothing for bad input."""
     found: list[Diagnostic] = []
     network = load_model(model_file, weights_file, found.append)
-    config = None if config_file is None else read_source(config_file, found.append)
+    config = None if config_file is None else read_source(config_file, found.append, wanted="a quant.cfg")
     if config_file is not None and config is None:
         return _failure(found)
     request = _request(config, skip_layers, batch_num, activation_offset, found.append)
-    return _failure(found) if network is None else _compile(network, request, found)
+    return _compile(network, request, found)
 
 
 def write_config(compilation: Compilation, name: str, inputs: Sequence[PathLike], report: Report) -> bool:
@@ -192,13 +194,14 @@ def write_config(compilation: Compilation, name: str, inputs: Sequence[PathLike]
     return write_file(name, compilation.text, report)
 
 
-def _compile(network: Network, request: Request | None, found: list[Diagnostic]) -> Compilation:
+def _compile(network: Network | None, request: Request | None, found: list[Diagnostic]) -> Compilation:
+    """Compile a request; where there is no network, find at least what is wrong with the request alone."""
     if request is None:
         return _failure(found)
-    plan = lower(network, request, found.append)
+    plan = lower(network or assumed_network(request), request, found.append)
     config = config_of(plan)
     check_config(plan, config, found.append)
-    if has_errors(found):
+    if network is None or has_errors(found):
         return _failure(found, plan)
     return Compilation(config, text_of(config), in_order(found), plan)
 

@@ -154,7 +154,7 @@ ERRORS: dict[str, tuple[Damage, list[str]]] = {
     "an empty name of a config": (lambda _: {"config_defination": ""}, ["QC101"]),
     "a config that is not text": (
         lambda model: {"config_defination": model.caffemodel},
-        ["QC102"],
+        ["QC111"],
     ),
     "no model": (lambda _: {"model_file": "nowhere/deploy.prototxt"}, ["QC101"]),
     "no weights": (lambda _: {"weights_file": "nowhere/weights.caffemodel"}, ["QC101"]),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import quantcfg
 from quantcfg import Network, QuantConfigError, compile_config, read_model
-from quantcfg.diagnostics.text import render
+from quantcfg.diagnostics.formats.text import render
 from tests.api.models import PROTOTXT, Model
 from tests.laws import law
 from tests.networks import conv, net, network, v1_layer

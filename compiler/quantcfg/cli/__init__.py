@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import signal
 from collections.abc import Sequence
 
 import quantcfg
-from quantcfg.cli import compile, layers
-from quantcfg.cli.console import print_diagnostics, silence
+from quantcfg.cli import check, compile, layers, rule
+from quantcfg.cli.console import OutputError, print_remark
 from quantcfg.diagnostics import catalogue
-from quantcfg.files import reason
+from quantcfg.diagnostics.formats.text import render
 
-_COMMANDS = (compile, layers)
+_COMMANDS = (compile, check, layers, rule)
+
+_BY_SIGNAL = 128
+"""What is added to the number of a signal for the exit status of who ends by it."""
 
 _EPILOG = """\
 examples:
   quantcfg compile --model deploy.prototxt --weights net.caffemodel --config quant.cfg -o config.json
+  quantcfg check quant.cfg --model deploy.prototxt
   quantcfg layers --model deploy.prototxt
+  quantcfg rule QC409
 
 exit status: 0 done, 1 the input has errors, 2 wrong usage
 """
@@ -25,21 +30,23 @@ exit status: 0 done, 1 the input has errors, 2 wrong usage
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with the arguments of the process, or others; return the exit status."""
+    signal.signal(signal.SIGTERM, _end)
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
-    except OSError as error:
-        # Whoever read the output has enough, or there is no room for it. The interpreter must not try again.
-        if not isinstance(error, BrokenPipeError):
-            print_diagnostics(
-                [catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=reason(error))]
-            )
-        if sys.stdout is not None:
-            silence(sys.stdout)
+    except OutputError as error:
+        if error.reason:
+            failure = catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=error.reason)
+            print_remark(render(failure))
         return 1
     except KeyboardInterrupt:
-        return 130
+        return _BY_SIGNAL + signal.SIGINT
     return status
+
+
+def _end(number: int, frame: object) -> None:  # noqa: ARG001
+    """End as an interruption does: what is half done is cleared away."""
+    raise SystemExit(_BY_SIGNAL + number)
 
 
 def _parser() -> argparse.ArgumentParser:

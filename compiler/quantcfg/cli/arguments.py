@@ -3,14 +3,66 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+from collections.abc import Iterable
+
+from quantcfg.diagnostics import Severity, catalogue
+from quantcfg.diagnostics.formats import FORMATS
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add --model and --weights."""
-    parser.add_argument("--model", required=True, metavar="FILE", help="the network, a prototxt")
+    parser.add_argument("--model", required=required, metavar="FILE", help="the network, a prototxt")
     parser.add_argument(
         "--weights",
         metavar="FILE",
         help="its weights, a caffemodel; only names and shapes are read. "
         "Without it the rank of a filter comes from the prototxt",
     )
+
+
+def add_report_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how findings are shown, and which of them count."""
+    group = parser.add_argument_group("findings")
+    group.add_argument("--format", choices=FORMATS, default="text", help="how they are shown; default text")
+    group.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="colour in the text; auto, the default, is for terminals and heeds NO_COLOR",
+    )
+    group.add_argument("--strict", action="store_true", help="take warnings for errors")
+    group.add_argument(
+        "--ignore",
+        type=_ignorable,
+        action="extend",
+        default=[],
+        metavar="CODE[,CODE...]",
+        help="leave out warnings and notes with these codes",
+    )
+
+
+def _ignorable(text: str) -> list[str]:
+    """Return the codes in an argument; an error cannot be ignored."""
+    return [_ignorable_code(code.strip().upper()) for code in text.split(",")]
+
+
+def _ignorable_code(code: str) -> str:
+    rule = rule_code(code)
+    if catalogue.rules()[rule].severity is Severity.ERROR:
+        raise argparse.ArgumentTypeError(f"{code} is an error, and an error cannot be ignored")
+    return rule
+
+
+def rule_code(code: str) -> str:
+    """Return a code that there is; in capitals, however it is written."""
+    known = catalogue.rules()
+    code = code.upper()
+    if code not in known:
+        near = _near(code, known)
+        raise argparse.ArgumentTypeError(f'there is no code "{code}"' + (f"; is it {near}?" if near else ""))
+    return code
+
+
+def _near(code: str, known: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(code, known, n=1, cutoff=0.7)), None)

@@ -6,9 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.cli.arguments import add_model_arguments
-from quantcfg.cli.console import count, counted, print_diagnostics, print_result, print_summary
-from quantcfg.diagnostics import Diagnostic, Severity
+from quantcfg.cli.arguments import add_model_arguments, add_report_arguments
+from quantcfg.cli.console import counts, print_remarks, print_result, weighed
+from quantcfg.diagnostics import Diagnostic, Severity, has_errors
+from quantcfg.diagnostics.words import counted
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
@@ -59,6 +60,7 @@ def add_parser(commands: Any) -> None:
         default=_STANDARD_OUTPUT,
         help='where to write; "-", the default, is standard output',
     )
+    add_report_arguments(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -76,10 +78,12 @@ def run(options: argparse.Namespace) -> int:
     from quantcfg.api import compile_files
 
     compilation = compile_files(options.model, options.weights, options.config, **given)
-    found = list(compilation.diagnostics)
-    written = compilation.ok and _write(options, compilation, found)
-    print_diagnostics(found)
-    print_summary(_summary(compilation, found, options.output) if written else _failure(found))
+    found = weighed(options, compilation.diagnostics)
+    written = not has_errors(found) and _write(options, compilation, found)
+    summary = (
+        _summary(compilation, found, options.output) if written else f"{counts(found)}; nothing was written"
+    )
+    print_remarks(options, found, summary)
     return 0 if written else 1
 
 
@@ -98,11 +102,12 @@ def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> 
     plan, config = compilation.plan, compilation.config
     assert plan
     assert config
+    warnings = sum(diagnostic.severity is Severity.WARNING for diagnostic in found)
     quantized = sum(layer.enabled.value for layer in plan.layers)
     where = "" if output == _STANDARD_OUTPUT else f"{output}: "
     return (
         f"{where}{counted(quantized, 'layer')} quantized, {len(plan.layers) - quantized} skipped, "
-        f"{_fused(plan, config)} fused, {count(found, Severity.WARNING)}"
+        f"{_fused(plan, config)} fused, {counted(warnings, 'warning')}"
     )
 
 
@@ -112,8 +117,3 @@ def _fused(plan: Plan, config: Config) -> int:
         return 0
     skipped = set(config["skip_fusion_layers"])
     return sum(bool(layer.layer.fusion) and layer.layer.name not in skipped for layer in plan.layers)
-
-
-def _failure(found: list[Diagnostic]) -> str:
-    errors, warnings = count(found, Severity.ERROR), count(found, Severity.WARNING)
-    return f"{errors}, {warnings}; nothing was written"

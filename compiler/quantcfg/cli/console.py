@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from quantcfg.diagnostics import Diagnostic, Severity
-from quantcfg.diagnostics.text import render
+from quantcfg.diagnostics.formats import DOCUMENTS, render_all
+from quantcfg.diagnostics.words import counted
+from quantcfg.files import reason
+
+
+class OutputError(Exception):
+    """Standard output takes no more: for what reason, or None where whoever read it has enough."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def print_result(text: str, end: str = "\n") -> None:
     """Write what was asked for to standard output; what its encoding lacks is escaped.
 
     Raises:
-        OSError: standard output is closed, or takes no more.
+        OutputError: standard output is closed, or takes no more.
 
     """
     if sys.stdout is None:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        raise OutputError(os.strerror(errno.EBADF))
     encoding = sys.stdout.encoding
-    sys.stdout.write(text.encode(encoding, errors="backslashreplace").decode(encoding) + end)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.encode(encoding, errors="backslashreplace").decode(encoding) + end)
+        sys.stdout.flush()
+    except OSError as error:
+        # The interpreter must not try again at its end.
+        silence(sys.stdout)
+        raise OutputError(None if isinstance(error, BrokenPipeError) else reason(error)) from error
 
 
-def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
-    """Show diagnostics, one after the other."""
-    for diagnostic in diagnostics:
-        print_summary(render(diagnostic))
-
-
-def print_summary(text: str) -> None:
-    """Show what was done, unless standard error is closed or takes no more."""
+def print_remark(text: str) -> None:
+    """Write to standard error, unless it is closed or takes no more."""
     if sys.stderr is None:
         return
     try:
@@ -47,11 +58,44 @@ def silence(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def count(diagnostics: Iterable[Diagnostic], severity: Severity) -> str:
-    """Return how many diagnostics have a severity, in words."""
-    return counted(sum(diagnostic.severity is severity for diagnostic in diagnostics), severity)
+# --- findings, by the arguments that add_report_arguments adds
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def weighed(options: argparse.Namespace, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return the findings that count: without the ignored ones, and with --strict the warnings as errors."""
+    counting = [each for each in found if each.severity is Severity.ERROR or each.code not in options.ignore]
+    return [_as_error(each) for each in counting] if options.strict else counting
+
+
+def _as_error(diagnostic: Diagnostic) -> Diagnostic:
+    is_warning = diagnostic.severity is Severity.WARNING
+    return replace(diagnostic, severity=Severity.ERROR) if is_warning else diagnostic
+
+
+def print_findings(options: argparse.Namespace, found: Sequence[Diagnostic]) -> None:
+    """Write findings to standard output, as the result that was asked for."""
+    text = render_all(options.format, found, color=_in_color(options, sys.stdout))
+    if text:
+        print_result(text)
+
+
+def print_remarks(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
+    """Write findings to standard error, and what was done, as remarks beside the result."""
+    text = render_all(options.format, found, color=_in_color(options, sys.stderr))
+    if text:
+        print_remark(text)
+    if options.format not in DOCUMENTS:
+        print_remark(summary)
+
+
+def _in_color(options: argparse.Namespace, stream: TextIO | None) -> bool:
+    if options.color != "auto":
+        return bool(options.color == "always")
+    is_terminal = stream is not None and stream.isatty()
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def counts(found: Iterable[Diagnostic]) -> str:
+    """Return how many errors and warnings there are, in words."""
+    severities = [diagnostic.severity for diagnostic in found]
+    return ", ".join(counted(severities.count(each), each) for each in (Severity.ERROR, Severity.WARNING))

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments
-from quantcfg.cli.console import counted, print_diagnostics, print_result, print_summary
+from quantcfg.cli.console import print_remark, print_result
 from quantcfg.diagnostics import Diagnostic, in_order
+from quantcfg.diagnostics.formats.text import render
 from quantcfg.diagnostics.terminal import printable, width
+from quantcfg.diagnostics.words import counted
 
 if TYPE_CHECKING:
     from quantcfg.caffe import Layer
@@ -45,12 +47,13 @@ def run(options: argparse.Namespace) -> int:
 
     found: list[Diagnostic] = []
     network = load_model(options.model, options.weights, found.append)
-    print_diagnostics(in_order(found))
+    for diagnostic in in_order(found):
+        print_remark(render(diagnostic))
     if network is None:
         return 1
     print_result(_json(network.layers) if options.format == "json" else _table(network.layers))
     layers, quantizable = counted(len(network.layers), "layer"), len(network.quantizable)
-    print_summary(f"{layers} in phase TEST, {quantizable} quantizable")
+    print_remark(f"{layers} in phase TEST, {quantizable} quantizable")
     return 0
 
 

@@ -1,0 +1,34 @@
+"""Any text checked: a quant.cfg or a configuration, alone or against a network."""
+
+from __future__ import annotations
+
+import re
+
+from quantcfg.caffe import Network
+from quantcfg.configuration import check_configuration
+from quantcfg.diagnostics import Diagnostic, in_order
+from quantcfg.output import check_config, config_of
+from quantcfg.plan import assumed_network, lower, request_from_config
+from quantcfg.source import Source
+
+_STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
+
+
+def is_configuration(source: Source) -> bool:
+    """Tell whether a text is meant as a JSON configuration: by its name, or by how it starts."""
+    return source.name.lower().endswith(".json") or _STARTS_LIKE_JSON.match(source.text) is not None
+
+
+def check_source(source: Source, network: Network | None) -> tuple[Diagnostic, ...]:
+    """Return all that is wrong with a quant.cfg or a configuration, sorted by place.
+
+    Without a network, it is what would be wrong for every network.
+    """
+    found: list[Diagnostic] = []
+    if is_configuration(source):
+        check_configuration(source, network, found.append)
+    else:
+        request = request_from_config(source, found.append)
+        plan = lower(network or assumed_network(request), request, found.append)
+        check_config(plan, config_of(plan), found.append)
+    return in_order(found)

@@ -1,0 +1,175 @@
+"""quantcfg check: all that is wrong with a quant.cfg or a configuration, and fixes for it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from quantcfg.cli.arguments import add_model_arguments, add_report_arguments
+from quantcfg.cli.console import counts, print_findings, print_remark, print_result, weighed
+from quantcfg.diagnostics import Diagnostic, has_errors, in_order
+from quantcfg.diagnostics.words import counted
+
+if TYPE_CHECKING:
+    from quantcfg.caffe import Network
+    from quantcfg.source import Source
+
+_STANDARD_INPUT = "-"
+_STANDARD_INPUT_NAME = "<stdin>"
+_NO_NEWLINE = "\n\\ No newline at end of file\n"
+_MOST_ROUNDS = 10
+"""How often fixes are applied: what one mends may show what another one can."""
+
+_EPILOG = """\
+examples:
+  quantcfg check quant.cfg --model deploy.prototxt
+  quantcfg check config.json --model deploy.prototxt --weights net.caffemodel
+  quantcfg check --fix quant.cfg
+  quantcfg check --diff quant.cfg
+
+A file is taken for a JSON configuration if its name ends in ".json" or its text starts with "{", and
+else for a quant.cfg.
+
+exit status: 0 no errors, 1 errors, or with --diff something to fix, 2 wrong usage
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "check",
+        help="find all mistakes in quant.cfg files and configurations",
+        description="Find all that is wrong with quant.cfg files, and with JSON configurations by the rules "
+        "that AMCT reads them by; alone, or against a model.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help='what to check; "-" is standard input')
+    add_model_arguments(parser, required=False)
+    parser.add_argument(
+        "--stdin-filename", metavar="NAME", default=_STANDARD_INPUT_NAME, help="what standard input is called"
+    )
+    fixing = parser.add_mutually_exclusive_group()
+    fixing.add_argument("--fix", action="store_true", help="fix in the files what needs no judgement")
+    fixing.add_argument(
+        "--diff", action="store_true", help="show what --fix would change, and change nothing"
+    )
+    add_report_arguments(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A file that was checked: what is left, and how many mistakes were fixed in what text."""
+
+    file: str
+    found: Sequence[Diagnostic]
+    fixes: int = 0
+    source: Source | None = None
+    text: str | None = None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check the files, fix what can be fixed, and say what was found."""
+    if options.weights is not None and options.model is None:
+        options.parser.error("--weights goes with --model")
+    if options.files.count(_STANDARD_INPUT) > 1:
+        options.parser.error("standard input can be read once only")
+
+    network, remarks = _network(options)
+    checked = [_check(options, file, network) for file in options.files]
+    if options.fix:
+        checked = [_written(each) for each in checked]
+    found = [*weighed(options, remarks), *(finding for each in checked for finding in each.found)]
+    if options.diff:
+        _print_diffs(checked)
+    elif not (options.fix and _STANDARD_INPUT in options.files):
+        print_findings(options, found)
+    print_remark(_summary(options, found, checked))
+    return int(has_errors(found) or (options.diff and any(each.fixes for each in checked)))
+
+
+def _network(options: argparse.Namespace) -> tuple[Network | None, Sequence[Diagnostic]]:
+    from quantcfg.api import load_model
+
+    found: list[Diagnostic] = []
+    network = load_model(options.model, options.weights, found.append) if options.model is not None else None
+    return network, in_order(found)
+
+
+def _check(options: argparse.Namespace, file: str, network: Network | None) -> _Checked:
+    from quantcfg.checking import check_source
+
+    found: list[Diagnostic] = []
+    source = _source(options, file, found)
+    if source is None:
+        return _Checked(file, weighed(options, found))
+    if found or not (options.fix or options.diff):
+        return _Checked(file, weighed(options, in_order([*found, *check_source(source, network)])))
+    return _fixed(options, file, source, network)
+
+
+def _source(options: argparse.Namespace, file: str, found: list[Diagnostic]) -> Source | None:
+    from quantcfg.files import read_source, read_standard_input
+
+    wanted = "a quant.cfg or a JSON configuration"
+    if file == _STANDARD_INPUT:
+        return read_standard_input(options.stdin_filename, found.append, wanted=wanted)
+    return read_source(file, found.append, wanted=wanted)
+
+
+def _fixed(options: argparse.Namespace, file: str, source: Source, network: Network | None) -> _Checked:
+    """Check a text and fix it, until nothing more can be fixed."""
+    from quantcfg.checking import check_source
+    from quantcfg.diagnostics.fixes import fixed
+    from quantcfg.source import Source
+
+    now, fixes = source, 0
+    found = weighed(options, check_source(now, network))
+    for _ in range(_MOST_ROUNDS):
+        text, count = fixed(now, found)
+        if not count:
+            break
+        fixes += count
+        now = Source(source.name, text)
+        found = weighed(options, check_source(now, network))
+    return _Checked(file, found, fixes, source, now.text)
+
+
+def _written(checked: _Checked) -> _Checked:
+    """Put the fixed text into the file; standard input has none, and what is fixed of it is the result."""
+    from quantcfg.output import rewrite_file
+
+    if checked.source is None or checked.text is None:
+        return checked
+    if checked.file == _STANDARD_INPUT:
+        print_result(checked.text, end="")
+        return checked
+    failures: list[Diagnostic] = []
+    if checked.fixes and not rewrite_file(checked.file, checked.text, failures.append):
+        return _Checked(checked.file, [*failures, *checked.found])
+    return checked
+
+
+def _print_diffs(checked: Sequence[_Checked]) -> None:
+    for each in checked:
+        if each.source and each.text is not None:
+            name = each.source.name
+            old, new = (text.splitlines(keepends=True) for text in (each.source.text, each.text))
+            lines = difflib.unified_diff(old, new, name, f"{name} (fixed)")
+            ended = (line if line.endswith("\n") else f"{line}{_NO_NEWLINE}" for line in lines)
+            print_result("".join(ended), end="")
+
+
+def _summary(options: argparse.Namespace, found: Sequence[Diagnostic], checked: Sequence[_Checked]) -> str:
+    fixes = sum(each.fixes for each in checked)
+    if options.diff:
+        return f"{counted(len(checked), 'file')} checked: {counted(fixes, 'mistake')} can be fixed"
+    if options.fix:
+        return f"{counted(len(checked), 'file')} checked: {fixes} fixed; {counts(found)} left"
+    fixable = sum(bool(each.fix) for each in found)
+    done = f"; {fixable} can be fixed with --fix" if fixable else ""
+    return f"{counted(len(checked), 'file')} checked: {counts(found)}{done}"

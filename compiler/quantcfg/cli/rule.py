@@ -1,0 +1,44 @@
+"""quantcfg rule: what a code means."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from quantcfg.cli.arguments import rule_code
+from quantcfg.cli.console import print_result
+from quantcfg.diagnostics import catalogue
+from quantcfg.diagnostics.pages import page, summary
+
+_EPILOG = """\
+examples:
+  quantcfg rule QC409
+  quantcfg rule
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "rule",
+        help="explain a code",
+        description="Explain the codes of findings: what each means, an example that gives it, and the fix. "
+        "Without a code, list all of them.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("codes", nargs="*", type=rule_code, metavar="CODE", help="such as QC409")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the pages of the codes, or the list of all codes."""
+    if options.codes:
+        print_result("\n".join(page(code) for code in options.codes), end="")
+    else:
+        print_result("\n".join(f"{code}  {rule.severity:7}  {summary(code)}" for code, rule in _rules()))
+    return 0
+
+
+def _rules() -> list[tuple[str, catalogue.Rule]]:
+    return sorted(catalogue.rules().items())
