@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments, add_report_arguments
-from quantcfg.cli.console import counts, print_findings, print_remark, print_result, weighed
+from quantcfg.cli.console import counts, print_findings, print_remark, print_remarks, print_result, weighed
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.words import counted
 
@@ -63,13 +63,14 @@ def add_parser(commands: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A file that was checked: what is left, and how many mistakes were fixed in what text."""
+    """A file that was checked: what is wrong with it, and how many fixes made which text of its source."""
 
     file: str
     found: Sequence[Diagnostic]
     fixes: int = 0
     source: Source | None = None
     text: str | None = None
+    unfixed: Sequence[Diagnostic] = ()
 
 
 def run(options: argparse.Namespace) -> int:
@@ -84,11 +85,15 @@ def run(options: argparse.Namespace) -> int:
     if options.fix:
         checked = [_written(each) for each in checked]
     found = [*weighed(options, remarks), *(finding for each in checked for finding in each.found)]
-    if options.diff:
+    summary = _summary(options, found, checked)
+    if options.fix and _STANDARD_INPUT in options.files:
+        print_remarks(options, found, summary)
+    elif options.diff:
         _print_diffs(checked)
-    elif not (options.fix and _STANDARD_INPUT in options.files):
+        print_remark(summary)
+    else:
         print_findings(options, found)
-    print_remark(_summary(options, found, checked))
+        print_remark(summary)
     return int(has_errors(found) or (options.diff and any(each.fixes for each in checked)))
 
 
@@ -128,7 +133,7 @@ def _fixed(options: argparse.Namespace, file: str, source: Source, network: Netw
     from quantcfg.source import Source
 
     now, fixes = source, 0
-    found = weighed(options, check_source(now, network))
+    unfixed = found = weighed(options, check_source(now, network))
     for _ in range(_MOST_ROUNDS):
         text, count = fixed(now, found)
         if not count:
@@ -136,7 +141,7 @@ def _fixed(options: argparse.Namespace, file: str, source: Source, network: Netw
         fixes += count
         now = Source(source.name, text)
         found = weighed(options, check_source(now, network))
-    return _Checked(file, found, fixes, source, now.text)
+    return _Checked(file, found, fixes, source, now.text, unfixed)
 
 
 def _written(checked: _Checked) -> _Checked:
@@ -150,7 +155,7 @@ def _written(checked: _Checked) -> _Checked:
         return checked
     failures: list[Diagnostic] = []
     if checked.fixes and not rewrite_file(checked.file, checked.text, failures.append):
-        return _Checked(checked.file, [*failures, *checked.found])
+        return _Checked(checked.file, [*failures, *checked.unfixed])
     return checked
 
 

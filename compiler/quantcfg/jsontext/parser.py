@@ -34,6 +34,10 @@ def parse(source: Source, report: Report) -> Value:
             )
         else:
             reader.tokens.append(token)
+    if reader.token.kind == "word" and reader.token.text not in _WORDS:
+        # No JSON starts like this, and so what follows is no JSON either.
+        _expected(reader, "a value")
+        return Missing(reader.token.start, reader.token.end)
     value = _value(reader, 1)
     if reader.token.kind != "end":
         _expected(reader, "the end of the text")
@@ -80,7 +84,9 @@ def _report(reader: _Reader, diagnostic: Diagnostic) -> None:
     last = reader.tokens[max(reader.mistake_index, 0)]
     between = reader.source.text[last.end : diagnostic.span.start]
     follows = reader.index - reader.mistake_index < _ONE_MISTAKE and "\n" not in between
-    reader.mistake_index = reader.index
+    if diagnostic.code != catalogue.NOT_JSON.code and not diagnostic.fix:
+        # What was meant is not plain, and so it may not be what is read behind it.
+        reader.mistake_index = reader.index
     if follows or reader.gave_up:
         return
     reader.mistakes += 1
@@ -146,23 +152,29 @@ def _value(reader: _Reader, depth: int) -> Value:
         return _object(reader, depth)
     if token.kind == "punctuation" and token.text == "[":
         return _array(reader, depth)
-    read = _SCALARS.get(token.kind)
-    if read is None:
+    if token.kind not in _SCALARS:
         _expected(reader, "a value")
         if token.kind == "other":
             reader.take()
         return Missing(token.start, token.end)
-    value = read(reader, token)
+    value = _scalar(reader, token)
     reader.take()
     return value
+
+
+def _scalar(reader: _Reader, token: Token) -> Scalar | Missing:
+    length = len(token.text)
+    if length > limits.TOKEN_LENGTH:
+        span = _span(reader, token)
+        _report(reader, catalogue.TOO_LONG.at(span, length=length, limit=limits.TOKEN_LENGTH))
+        return Missing(token.start, token.end)
+    return _SCALARS[token.kind](reader, token)
 
 
 # --- strings, numbers and words
 
 
 def _string(reader: _Reader, token: Token) -> Scalar | Missing:
-    if _is_too_long(reader, token):
-        return Missing(token.start, token.end)
     try:
         return Scalar(json.loads(token.text), token.start, token.end)
     except ValueError as error:
@@ -173,19 +185,7 @@ def _string(reader: _Reader, token: Token) -> Scalar | Missing:
         return Missing(token.start, token.end)
 
 
-def _is_too_long(reader: _Reader, token: Token) -> bool:
-    length = len(token.text)
-    if length > limits.TOKEN_LENGTH:
-        _report(
-            reader,
-            catalogue.TOO_LONG.at(_span(reader, token), length=length, limit=limits.TOKEN_LENGTH),
-        )
-    return length > limits.TOKEN_LENGTH
-
-
-def _number(reader: _Reader, token: Token) -> Scalar | Missing:
-    if _is_too_long(reader, token):
-        return Missing(token.start, token.end)
+def _number(_: _Reader, token: Token) -> Scalar | Missing:
     return Scalar(_number_of(token.text), token.start, token.end)
 
 
@@ -216,9 +216,7 @@ def _word(reader: _Reader, token: Token) -> Scalar | Missing:
     text = token.text
     if text in _WORDS:
         return Scalar(_WORDS[text], token.start, token.end)
-    if _is_too_long(reader, token):
-        return Missing(token.start, token.end)
-    meant = _OTHER_WORDS.get(text) or suggest(text, _WORDS).slip
+    meant = _OTHER_WORDS.get(text) or suggest(text.lower(), _WORDS).slip
     if meant:
         _not_json(reader, token, _quoted(token), f"write {meant}", meant)
         return Scalar(_WORDS[meant], token.start, token.end)
@@ -269,7 +267,7 @@ def _member(reader: _Reader, depth: int) -> Member:
 
 def _key(reader: _Reader, token: Token) -> Scalar | Missing:
     if token.kind != "word":
-        return _SCALARS[token.kind](reader, token)
+        return _scalar(reader, token)
     text = json.dumps(token.text, ensure_ascii=False)
     _not_json(reader, token, "a key without quotes", f"write {text}", text)
     return Scalar(token.text, token.start, token.end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,11 +60,18 @@ def failures(config: Mapping[str, Any]) -> Iterator[Failure]:
     layer that has it.
     """
     alike = _alike(config)
-    for error in _errors({name: config[name] for name in alike}):
+    for error in _distinct(_errors({name: config[name] for name in alike})):
         first, *rest = error.absolute_path
         values = (str(error.validator), error.validator_value, error.instance, error.schema)
         for name in alike[str(first)]:
             yield Failure((name, *rest), *values)  # type: ignore[arg-type]
+
+
+def _distinct(errors: Iterable[ValidationError]) -> Iterable[ValidationError]:
+    """Return errors, those once that the schema finds twice because it asks for the same thing twice."""
+    return {
+        (*error.absolute_path, error.validator, str(error.validator_value)): error for error in errors
+    }.values()
 
 
 def schema_errors(config: Mapping[str, Any]) -> Iterator[ValidationError]:

@@ -1,0 +1,285 @@
+"""Every rule that AMCT reads a configuration by (reference 3.6): what is reported, and where.
+
+In a text, the code of a diagnostic stands before the place that it is reported at.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from quantcfg import contracts
+from quantcfg.caffe import Network
+from quantcfg.configuration import check_configuration
+from quantcfg.diagnostics import Diagnostic
+from quantcfg.diagnostics.fixes import fixed
+from quantcfg.source import Source
+from tests.laws import law
+from tests.marks import places, unmarked
+from tests.networks import batch_norm, conv, inner_product, net, network, pool, relu, scale
+from tests.output.generated import damaged_configs, good_configs
+from tests.plan.compiling import compiled
+from tests.plan.generated import Case, cases
+
+NET = net(
+    conv("conv1"),
+    batch_norm("bn1", "conv1"),
+    scale("scale1", "bn1"),
+    relu("relu1", "scale1"),
+    conv("conv2", "relu1", parameters="num_output: 8 kernel_size: 3 group: 2"),
+    pool("pool1", "conv2", parameters="pool: MAX kernel_size: 2"),
+    pool("pool5", "pool1"),
+    inner_product("fc", "pool5"),
+)
+NETWORK = network(NET)
+
+
+def check(text: str, against: Network | None = None) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    check_configuration(Source("config.json", text), against, found.append)
+    return found
+
+
+def activation(params: str) -> str:
+    return f'{{"a": {{"activation_quant_params": {{{params}}}}}}}'
+
+
+def weight(params: str, layer: str = "a") -> str:
+    return f'{{"{layer}": {{"weight_quant_params": {{{params}}}}}}}'
+
+
+ALONE = {
+    # keys
+    "a key twice": '{"version": 1, «QC511»"version": 1, "a": {}}',
+    "a layer twice": '{"a": {}, "b": {}, «QC511»"a": {"quant_enable": false}}',
+    "a key of a layer three times": (
+        '{"a": {"quant_enable": true, «QC511»"quant_enable": true, «QC511»"quant_enable": true}}'
+    ),
+    "a parameter twice": activation('"act_algo": "ifmr", «QC511»"act_algo": "ifmr"'),
+    "a key that is no key of a layer": '{"a": {«QC512»"num_bits": 8}}',
+    "a misspelt key of a layer": '{"a": {«QC512»"quant_enabel": true}}',
+    "a key that no algorithm has": activation('«QC512»"num_bits": 8'),
+    "a weight parameter that no algorithm has": weight('«QC512»"num_bits": 8'),
+    "a schema": '{«QC514»"$schema": "config.schema.json", "a": {}}',
+    "a misspelt key of the network": '{«QC514»"batchnum": 2, "a": {}}',
+    # algorithms
+    "bins of ifmr": activation('"act_algo": "ifmr", «QC513»"num_of_bins": 1024'),
+    "bins of nothing": activation('«QC513»"num_of_bins": 1024'),
+    "a search of hfmg": activation(
+        '"act_algo": "hfmg", «QC513»"search_step": 0.01, «QC513»"max_percentile": 0.9, "num_of_bins": 1024'
+    ),
+    "steps of arq": weight('"wts_algo": "arq_quantize", «QC513»"num_steps": 32'),
+    "a flag of nuq": weight('"wts_algo": "nuq_quantize", «QC513»"channel_wise": true'),
+    "an unknown algorithm": activation('"act_algo": «QC501»"ifmg"'),
+    # values
+    "no version of ours": '{"version": «QC501»2, "a": {}}',
+    "no batches": '{"batch_num": «QC501»0, "a": {}}',
+    "a number in quotes": '{"batch_num": «QC501»"2", "a": {}}',
+    "a flag in quotes": '{"do_fusion": «QC501»"true", "a": {}}',
+    "a flag that is a number": '{"a": {"quant_enable": «QC501»1}}',
+    "a layer that is none": '{"a": «QC501»5, "b": {}}',
+    "parameters that are none": '{"a": {"activation_quant_params": «QC501»null}}',
+    "a percentile": activation('"max_percentile": «QC501»0.5, "min_percentile": «QC501»1.01'),
+    "a step": activation('"search_step": «QC501»0'),
+    "bins": activation('"act_algo": "hfmg", "num_of_bins": «QC501»1000'),
+    "a range of one": activation('"search_range": «QC501»[0.7]'),
+    "a range of three": activation('"search_range": «QC501»[0.7, 1.3, 2]'),
+    "a range from below zero": activation('"search_range": [«QC501»-0.7, 1.3]'),
+    "a range of strings": activation('"search_range": [«QC501»"0.7", 1.3]'),
+    "steps kept": weight('"wts_algo": "nuq_quantize", "num_steps": «QC501»64'),
+    "names that are none": '{"skip_fusion_layers": [«QC501»5], "a": {}}',
+    "a number beyond any range": activation('"search_step": «QC501»1e999'),
+    "a count beyond any range": '{"batch_num": «QC501»1e999, "a": {}}',
+    # between values
+    "a range that falls": activation('"search_range": [«QC411»1.3, 0.7]'),
+    "a range of nothing": activation('"search_range": [«QC411»1, 1]'),
+    "a step that is too long": activation('"search_range": [0.9, 1.1], "search_step": «QC412»0.3'),
+    "a step that is too long for the default": activation('"search_step": «QC412»0.7'),
+    "a range that is too short for the default": activation('"search_range": [«QC412»1, 1.001]'),
+    "a name twice": '{"skip_fusion_layers": ["a", "b", «QC404»"a"], "a": {}}',
+    # nothing
+    "nothing": "«QC516»{}",
+    "no layer": '«QC516»{"version": 1, "batch_num": 2}',
+    "only skipped layers": '«QC516»{"a": {"quant_enable": false}, "b": {"quant_enable": false}}',
+    # no object
+    "a list": "«QC121»[]",
+    "a string": '«QC121»"a"',
+}
+
+IN_ORDER = {
+    "a layer": '{"a": {}}',
+    "a layer that is said to be quantized": '{"a": {"quant_enable": true}, "b": {"quant_enable": false}}',
+    "the whole range as a step": activation('"search_step": 0.6'),
+    "whole numbers": activation('"search_range": [1, 2], "search_step": 1, "max_percentile": 1'),
+    "names without fusion": '{"skip_fusion_layers": ["a", "b"], "a": {}}',
+    "a layer of no name": '{"": {}}',
+}
+
+REST = '"conv1": {}, "conv2": {}'
+
+AGAINST_A_NETWORK = {
+    "a layer that is not there": '{«QC514»"conv3": {}, "fc": {}, "pool5": {}, REST}',
+    "a misspelt layer": '{«QC514»"poool5": {}, "fc": {}, REST}',
+    "a layer of another type": '{«QC515»"relu1": {}, "fc": {}, "pool5": {}, REST}',
+    "a layer that cannot be quantized": '{«QC515»"pool1": {}, "fc": {}, "pool5": {}, REST}',
+    "layers left out": '«QC517»{"fc": {}, REST}',
+    "a flag that the type cannot have": (
+        '{"pool5": {}, "fc": {"weight_quant_params": {"channel_wise": «QC409»true}}, REST}'
+    ),
+    "nuq for a pooling": (
+        '{"fc": {}, "pool5": {"weight_quant_params": {"wts_algo": «QC410»"nuq_quantize"}}, REST}'
+    ),
+    "nuq for groups": (
+        '{"fc": {}, "pool5": {}, "conv1": {}, "conv2": {"weight_quant_params": '
+        '{"wts_algo": «QC410»"nuq_quantize"}}}'
+    ),
+    "a layer without fusion that is not there": (
+        '{"skip_fusion_layers": [«QC401»"cnov1"], "fc": {}, "pool5": {}, REST}'
+    ),
+    "a layer without fusion of another type": (
+        '{"skip_fusion_layers": ["conv1", «QC413»"bn1"], "fc": {}, "pool5": {}, REST}'
+    ),
+    "nothing quantized": (
+        '«QC516»{"conv1": {"quant_enable": false}, "conv2": {"quant_enable": false}, '
+        '"fc": {"quant_enable": false}, "pool5": {"quant_enable": false}}'
+    ),
+    "a schema": '{«QC514»"$schema": "", "fc": {}, "pool5": {}, REST}',
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_what_amct_refuses_is_reported_at_its_place(name: str) -> None:
+    text, expected = unmarked(ALONE[name])
+    assert places(check(text)) == expected
+
+
+@pytest.mark.parametrize("name", AGAINST_A_NETWORK)
+def test_what_amct_refuses_for_a_network_is_reported_at_its_place(name: str) -> None:
+    text, expected = unmarked(AGAINST_A_NETWORK[name].replace("REST", REST))
+    assert places(check(text, NETWORK)) == expected
+
+
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_what_amct_takes_is_in_order(name: str) -> None:
+    assert check(IN_ORDER[name]) == []
+
+
+def test_mistakes_in_every_layer_are_reported_in_every_layer() -> None:
+    marked = "{" + ",\n".join(f'"{name}": {{"quant_enable": «QC501»5}}' for name in "abc") + "}"
+    text, expected = unmarked(marked)
+    assert places(check(text)) == expected
+
+
+def test_mistakes_of_syntax_and_of_all_rules_are_found_in_one_run() -> None:
+    text, expected = unmarked(
+        "{\n"
+        '  "version": «QC501»2,\n'
+        '  «QC514»"$schema": "x",\n'
+        '  "conv1": {"quant_enable": «QC122»True},\n'
+        '  «QC514»"conv9": {},\n'
+        '  "conv2": {"activation_quant_params": {"search_step": «QC501»0, «QC513»"num_of_bins": 5}},\n'
+        '  "fc": {},\n'
+        '  «QC511»"fc": {"weight_quant_params": {"channel_wise": «QC409»true}}\n'
+        '  «QC121»"pool5": {}\n'
+        "}"
+    )
+    assert places(check(text, NETWORK)) == expected
+
+
+def test_what_cannot_be_read_is_not_missed_as_well() -> None:
+    for text in ('{"a": «QC106»"x\n}', '{"conv1": {} «QC121»;,\n "conv2": {}, "fc": {}, "pool5": {}}'):
+        unmarked_text, expected = unmarked(text)
+        assert places(check(unmarked_text, NETWORK)) == expected
+
+
+# --- what is said
+
+HELP = {
+    '{"a": {"quant_enabel": true}}': 'did you mean "quant_enable"?',
+    activation('"act_algo": "ifmg"'): 'did you mean "ifmr" or "hfmg"?',
+    activation('"act_algo": "hfgm"'): 'did you mean "hfmg"?',
+    '{"do_fusion": "true", "a": {}}': "write it without quotes",
+    activation('"num_of_bins": 1024'): 'leave it out of "activation_quant_params" of layer "a"',
+    activation('"search_step": 0.7'): "the step can be 0.6 at most",
+}
+
+
+@pytest.mark.parametrize("text", HELP)
+def test_the_help_says_what_to_do(text: str) -> None:
+    assert [diagnostic.help for diagnostic in check(text)] == [HELP[text]]
+
+
+def test_a_layer_is_pointed_at_in_the_prototxt() -> None:
+    config = {"conv1": {}, "conv2": {}, "pool5": {}, "fc": {"weight_quant_params": {"channel_wise": True}}}
+    (diagnostic,) = check(json.dumps(config), NETWORK)
+    (related,) = diagnostic.related
+    assert (related.span.source.name, related.span.text) == ("net.prototxt", '"fc"')
+
+
+FIXES = {
+    '{"$schema": "x", "a": {}}': '{"a": {}}',
+    '{"a": {}, "$schema": "x"}': '{"a": {}}',
+    '{"a": {}, "b": {}, "a": {}}': '{"a": {}, "b": {}}',
+    '{"batchnum": 2, "a": {}}': '{"batch_num": 2, "a": {}}',
+    '{"a": {"quant_enabel": true}}': '{"a": {"quant_enable": true}}',
+    activation('"act_algo": "hfgm"'): activation('"act_algo": "hfmg"'),
+    '{"do_fusion": "True", "a": {}}': '{"do_fusion": true, "a": {}}',
+    activation('"act_algo": "ifmr", "num_of_bins": 1024, "search_step": 0.1'): activation(
+        '"act_algo": "ifmr", "search_step": 0.1'
+    ),
+}
+
+
+@pytest.mark.parametrize("text", FIXES)
+def test_a_fix_mends_the_mistake(text: str) -> None:
+    source = Source("config.json", text)
+    found: list[Diagnostic] = []
+    check_configuration(source, None, found.append)
+    assert fixed(source, found) == (FIXES[text], 1)
+    assert check(FIXES[text]) == []
+
+
+def test_a_key_that_stands_twice_with_other_values_needs_judgement() -> None:
+    (diagnostic,) = check('{"a": {}, "a": {"quant_enable": true}}')
+    assert diagnostic.fix == ()
+    assert diagnostic.help == "keep the one that is meant"
+
+
+# --- agreement
+
+SCHEMA = contracts.schema("quant_config.schema.json")
+_OF_NO_SCHEMA = {"QC404", "QC411", "QC412", "QC514", "QC516"}
+
+
+@law(good_configs() | damaged_configs(), examples=500)
+def test_the_schema_decides_what_the_values_may_be(config: dict[str, Any]) -> None:
+    found = {diagnostic.code for diagnostic in check(json.dumps(config))} - _OF_NO_SCHEMA
+    # A name that stands twice is a failure of the schema too, and is called by the code of that mistake.
+    errors = [
+        error
+        for error in Draft202012Validator(SCHEMA).iter_errors(config)
+        if error.validator != "uniqueItems"
+    ]
+    assert bool(found) == bool(errors)
+
+
+@law(cases())
+def test_what_is_compiled_is_in_order(case: Case) -> None:
+    if case.request.config_text is None:
+        return
+    compilation = compiled(case.network.prototxt, case.request.config_text)
+    if compilation.text:
+        assert check(compilation.text, network(case.network.prototxt)) == []
+        assert check(compilation.text) == []
+
+
+@law(damaged_configs())
+def test_every_mistake_has_a_place_of_its_own(config: dict[str, Any]) -> None:
+    for against in (None, NETWORK):
+        found = check(json.dumps(config, indent=4), against)
+        assert all(diagnostic.span for diagnostic in found)
+        said = [(diagnostic.code, diagnostic.span, diagnostic.message) for diagnostic in found]
+        assert len(said) == len(set(said))

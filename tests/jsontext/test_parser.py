@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from quantcfg import limits
+from quantcfg.diagnostics import Diagnostic
+from quantcfg.diagnostics.fixes import fixed
+from quantcfg.jsontext import Array, Missing, Object, Scalar, Value, keyed, parse, plain
+from quantcfg.source import Source
+from tests.laws import law
+from tests.marks import places, unmarked
+
+
+def read(text: str) -> tuple[Value, list[Diagnostic]]:
+    found: list[Diagnostic] = []
+    return parse(Source("config.json", text), found.append), found
+
+
+# --- one mistake is one diagnostic, and what is right beside it is read
+
+READ_ON: dict[str, tuple[str, Any]] = {
+    # commas
+    "a comma too many in an object": ('{"a": 1«QC122»,}', {"a": 1}),
+    "a comma too many in a list": ('{"a": [1, 2«QC122»,]}', {"a": [1, 2]}),
+    "two commas": ('{"a": 1,«QC121», "b": 2}', {"a": 1, "b": 2}),
+    "a comma of nothing": ('{«QC121»,"b": 2}', {"b": 2}),
+    "a comma too few": ('{"a": 1\n «QC121»"b": 2}', {"a": 1, "b": 2}),
+    "a comma too few in a list": ('{"a": [1 «QC121»2]}', {"a": [1, 2]}),
+    "a comma too few behind an object": ('{"a": {}\n «QC121»"b": {}}', {"a": {}, "b": {}}),
+    # colons and values
+    "a colon too few": ('{"a" «QC121»1, "b": 2}', {"a": 1, "b": 2}),
+    "no value": ('{"a": «QC121», "b": 2}', {"b": 2}),
+    "no value at the end": ('{"b": 2, "a":«QC121»}', {"b": 2}),
+    "a key alone": ('{"a"«QC121», "b": 2}', {"b": 2}),
+    "a key alone at the end": ('{"b": 2, "a"«QC121»}', {"b": 2}),
+    "an equals sign": ('{"a" «QC121»= 1,\n"b": 2}', {"b": 2}),
+    # words
+    "True": ('{"a": «QC122»True}', {"a": True}),
+    "False": ('{"a": «QC122»False}', {"a": False}),
+    "None": ('{"a": «QC122»None}', {"a": None}),
+    "a misspelt word": ('{"a": «QC122»flase}', {"a": False}),
+    "a word": ('{"a": «QC122»ifmr, "b": 2}', {"b": 2}),
+    "NaN": ('{"a": «QC122»NaN, "b": 2}', {"b": 2}),
+    "minus infinity": ('{"a": «QC122»-Infinity, "b": 2}', {"b": 2}),
+    "a key without quotes": ("{«QC122»a: 1}", {"a": 1}),
+    # numbers
+    "a leading zero": ('{"a": «QC122»01, "b": 2}', {"b": 2}),
+    "a plus sign": ('{"a": «QC122»+1, "b": 2}', {"b": 2}),
+    "a point without digits": ('{"a": «QC122».5, "b": «QC122»1., "c": 2}', {"c": 2}),
+    "hexadecimal": ('{"a": «QC122»0x10, "b": 2}', {"b": 2}),
+    "a number for a key": ('{«QC121»1: 2,\n"b": 2}', {"b": 2}),
+    # strings
+    "single quotes": ("{«QC122»'a': «QC122»'it''s'}".replace("''", "\\'"), {"a": "it's"}),
+    "a string without an end": ('{"a": «QC106»"x,\n"b": 2}', {"b": 2}),
+    "a key without an end": ('{«QC106»"a: 1,\n"b": 2}', {"b": 2}),
+    "an escape that is none": ('{"a": "x«QC122»\\q", "b": 2}', {"b": 2}),
+    "a tab in a string": ('{"a": "x«QC122»\ty", "b": 2}', {"b": 2}),
+    # comments
+    "a comment behind a line": ('{"a": 1, «QC122»// no\n"b": 2}', {"a": 1, "b": 2}),
+    "a comment in stars": ('{"a": 1, «QC122»/* no\n */ "b": 2}', {"a": 1, "b": 2}),
+    "a comment with a hash": ('«QC122»# no\n{"b": 2}', {"b": 2}),
+    "a comment without an end": ('{"b": 2} «QC122»/* no', {"b": 2}),
+    # brackets
+    "an object without an end": ('{"a": {"b": 1}«QC121»', {"a": {"b": 1}}),
+    "two objects without an end": ('{"a": {"b": 1«QC121»', {"a": {"b": 1}}),
+    "a list without an end": ('{"a": [1, 2«QC121»', {"a": [1, 2]}),
+    "a list that ends as an object": ('{"a": [1, 2«QC121»}, "b": 2}', {"a": [1, 2], "b": 2}),
+    "an object that ends as a list": ('{"a": {"b": 1«QC121»], "c": 2}', {"a": {"b": 1}, "c": 2}),
+    "a bracket too many": ('{"b": 2}«QC121»}', {"b": 2}),
+    "a text behind the end": ('{"b": 2} «QC121»{"c": 3}', {"b": 2}),
+    "a colon in a list": ('{"a": [1«QC121»: 2],\n"b": 2}', {"a": [1, 2], "b": 2}),
+    # the rest
+    "a byte order mark": ('«QC103»\ufeff{"b": 2}', {"b": 2}),
+    "a foreign character": ('{"a": «QC121»@, "b": 2}', {"b": 2}),
+}
+
+
+@pytest.mark.parametrize("name", READ_ON)
+def test_a_mistake_is_found_once_and_what_is_right_beside_it_is_read(name: str) -> None:
+    marked, rest = READ_ON[name]
+    text, expected = unmarked(marked)
+    tree, found = read(text)
+    assert places(found) == expected
+    assert plain(tree) == rest
+
+
+def test_mistakes_on_every_line_are_all_found() -> None:
+    text, expected = unmarked(
+        "{\n"
+        '  "a" «QC121»1,\n'
+        '  "b": «QC122»True,\n'
+        "  «QC122»c: 2\n"
+        '  «QC121»"d": «QC106»"x\n'
+        '  «QC121»"e": [1, 2«QC122»,],\n'
+        "  «QC122»// no\n"
+        '  "f": {"g": 1«QC122»,}«QC121»\n'
+    )
+    assert places(read(text)[1]) == expected
+
+
+@pytest.mark.parametrize("text", ["", " \n", "}", "]", ",", ":", "@", "// no"])
+def test_a_text_without_a_value_is_a_mistake(text: str) -> None:
+    tree, found = read(text)
+    assert isinstance(tree, Missing)
+    assert found
+
+
+# --- fixes
+
+FIXES = {
+    '{"a": 1,}': '{"a": 1}',
+    '{"a": 1,, "b": 2}': '{"a": 1, "b": 2}',
+    '{"a": 1\n "b": 2}': '{"a": 1,\n "b": 2}',
+    '{"a" 1}': '{"a": 1}',
+    '{"a": True}': '{"a": true}',
+    '{"a": Flase}': '{"a": false}',
+    '{"a": x}': '{"a": "x"}',
+    "{a: 1}": '{"a": 1}',
+    "{'a': 1}": '{"a": 1}',
+    '{"a": \'say "x"\'}': '{"a": "say \\"x\\""}',
+    '{"a": "x,\n"b": 2}': '{"a": "x",\n"b": 2}',
+    '{"a": 1} // no': '{"a": 1} ',
+    '\ufeff{"a": 1}': '{"a": 1}',
+}
+
+
+@pytest.mark.parametrize("text", FIXES)
+def test_a_fix_makes_the_text_json(text: str) -> None:
+    source = Source("config.json", text)
+    found: list[Diagnostic] = []
+    parse(source, found.append)
+    assert fixed(source, found) == (FIXES[text], 1)
+    assert read(FIXES[text])[1] == []
+    json.loads(FIXES[text])
+
+
+# --- agreement with Python's json
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@law(VALUES, st.sampled_from([None, 0, 4]), st.booleans())
+def test_json_is_read_as_python_reads_it(value: Any, indent: int | None, ascii_only: bool) -> None:
+    tree, found = read(json.dumps(value, indent=indent, ensure_ascii=ascii_only))
+    assert found == []
+    assert repr(plain(tree)) == repr(value)
+
+
+@law(VALUES, st.integers(0, 2**32), examples=500)
+def test_what_is_not_json_for_python_is_a_mistake_and_the_other_way_round(value: Any, seed: int) -> None:
+    random = Random(seed)
+    text = json.dumps(value, indent=random.choice([None, 1]))
+    for _ in range(random.choice((0, 1, 1, 2, 3))):
+        at = random.randrange(len(text) + 1)
+        junk = random.choice(["", "", *"{}[]:,\"'\\0.e-x\n\t/#", "true", "NaN", "null"])
+        text = text[:at] + junk + text[at + random.randrange(3) :]
+    tree, found = read(text)
+    expected = python_reads(text)
+    assert (found == []) == (expected is not _REFUSED)
+    if expected is not _REFUSED:
+        assert repr(plain(tree)) == repr(expected)
+    for diagnostic in found:
+        assert diagnostic.span
+        assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(text)
+
+
+_REFUSED = object()
+
+
+def python_reads(text: str) -> Any:
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except ValueError:
+        return _REFUSED
+
+
+@law(VALUES)
+def test_every_node_stands_where_its_text_is(value: Any) -> None:
+    text = json.dumps(value, indent=1)
+    tree, _ = read(text)
+    for node in nodes(tree):
+        assert repr(json.loads(text[node.start : node.end])) == repr(plain(node))
+
+
+def nodes(value: Value) -> list[Value]:
+    inner = value.items if isinstance(value, Array) else ()
+    if isinstance(value, Object):
+        keys = [member.key for member in value.members if isinstance(member.key, Scalar)]
+        inner = (*keys, *(member.value for _, member in keyed(value)))
+    return [value, *(node for each in inner for node in nodes(each))]
+
+
+# --- limits
+
+
+def test_what_is_nested_too_deep_is_refused_where_it_gets_too_deep() -> None:
+    for opening in ("[", '{"a":'):
+        assert read(opening * limits.NESTING + "1" + "]}"[opening != "["] * limits.NESTING)[1] == []
+        _, found = read(opening * 100_000)
+        assert places(found) == [f"QC110 1:{limits.NESTING * len(opening) + 1}"]
+
+
+def test_a_number_of_any_length_is_read() -> None:
+    tree, found = read(f"[{'9' * 10_000}, -1e{'9' * 100}]")
+    assert found == []
+    assert plain(tree) == [float("inf"), float("-inf")]
+
+
+@pytest.mark.parametrize("text", ['"{}"', "1{}", "{}", "'{}'"])
+def test_a_token_that_is_too_long_is_refused(text: str) -> None:
+    _, found = read("[" + text.replace("{}", "1" * (limits.TOKEN_LENGTH + 1)) + "]")
+    assert "QC113" in [diagnostic.code for diagnostic in found]
+    assert all(len(diagnostic.message) < 300 for diagnostic in found)
+
+
+def test_after_many_mistakes_the_text_is_not_read_on() -> None:
+    _, found = read("{" + "a: True,\n" * 1000)
+    assert [diagnostic.code for diagnostic in found].count("QC114") == 1
+    assert len(found) == limits.SYNTAX_MISTAKES + 1
+
+
+@pytest.mark.parametrize(
+    "piece", ["{", "[", "}", "]", ",", ":", "'", '"', "a", '"a":', "/*", "#", "1 ", "[,", "{]"]
+)
+def test_a_long_text_of_mistakes_is_read_to_its_end(piece: str) -> None:
+    # A reader whose time grows faster than the text would not come to an end here.
+    assert read(piece * 50_000)[1]
+    assert read(f"{piece}\n" * 50_000)[1]
