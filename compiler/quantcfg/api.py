@@ -240,7 +240,12 @@ def _bad_strings(arguments: Mapping[str, object]) -> Iterator[Diagnostic]:
 
 def _bad_arguments(skip_layers: object, batch_num: object, activation_offset: object) -> Iterator[Diagnostic]:
     """Yield what is wrong with the types of the plain arguments; a bool is no batch_num."""
-    if skip_layers is not None and not _is_list_of_names(skip_layers):
+    items = skip_layers if isinstance(skip_layers, list) else ()
+    strange = [type(item).__name__ for item in items if not isinstance(item, str)]
+    if strange:
+        help = f"{strange[0]} is the type of one of its items"
+        yield _wrong_argument("skip_layers", "a list of strings", skip_layers, help)
+    elif skip_layers is not None and not isinstance(skip_layers, list):
         yield _wrong_argument("skip_layers", "a list of strings", skip_layers)
     if not isinstance(batch_num, int) or isinstance(batch_num, bool):
         yield _wrong_argument("batch_num", "an integer", batch_num)
@@ -250,11 +255,7 @@ def _bad_arguments(skip_layers: object, batch_num: object, activation_offset: ob
         yield _wrong_argument("activation_offset", "a bool", activation_offset)
 
 
-def _is_list_of_names(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
-
-
-def _wrong_argument(name: str, expected: str, value: object) -> Diagnostic:
-    return catalogue.WRONG_ARGUMENT.at(
-        argument_span(name, value), argument=name, expected=expected, found=type(value).__name__
-    )
+def _wrong_argument(name: str, expected: str, value: object, help: str | None = None) -> Diagnostic:
+    found = type(value).__name__
+    span = argument_span(name, value)
+    return catalogue.WRONG_ARGUMENT.at(span, argument=name, expected=expected, found=found, help=help)

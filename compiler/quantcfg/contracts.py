@@ -26,6 +26,12 @@ def schema(name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(text))
 
 
+def foreign_fields() -> dict[str, str]:
+    """Return what is to be said of the fields that other editions of AMCT have (reference 2.1)."""
+    editions = schema("foreign_fields.json")["fields"]
+    return {name: f"{owner} has it, AMCT for Caffe has not" for name, owner in editions.items()}
+
+
 @cache
 def grammar(name: str) -> str:
     """Return a file of grammar/."""

@@ -16,9 +16,10 @@ import pytest
 
 from quantcfg import Compilation, Severity, compile_config
 from quantcfg.diagnostics import catalogue
-from tests.marks import MARK, unmarked
+from tests.marks import unmarked
 from tests.networks import batch_norm, conv, deconv, inner_product, net, network, pool, relu, scale
 from tests.plan.compiling import compiled, findings
+from tests.plan.requests import for_all, for_layer, for_type
 
 NET = net(
     conv("conv1"),
@@ -41,26 +42,6 @@ def check(prototxt: str, marked: str, elsewhere: Iterable[str] = ()) -> Compilat
     errors = any(diagnostic.severity is Severity.ERROR for diagnostic in compilation.diagnostics)
     assert compilation.ok != errors
     return compilation
-
-
-def for_all(calibration: str) -> str:
-    return f"common_config {{ {calibration} }}\n"
-
-
-def for_type(layer_type: str, calibration: str = "", mark: str = "") -> str:
-    """Return an override; a mark may stand before the type, and before the name of its calibration."""
-    target = f"layer_type: {_quoted(layer_type)}"
-    return f"override_layer_types {{ {target} {mark}calibration_config {{ {calibration} }} }}\n"
-
-
-def for_layer(name: str, calibration: str = "", mark: str = "") -> str:
-    target = f"layer_name: {_quoted(name)}"
-    return f"override_layer_configs {{ {target} {mark}calibration_config {{ {calibration} }} }}\n"
-
-
-def _quoted(name: str) -> str:
-    mark, name = ("", name) if not (found := MARK.match(name)) else (found[0], name[found.end() :])
-    return f'{mark}"{name}"'
 
 
 # --- refused (reference 4.9)
@@ -453,11 +434,11 @@ def test_a_mapping_that_selects_no_layer_is_a_warning(layers: Sequence[str], tmp
     assert check_mapping(json.dumps(mapping_of(*layers)), tmp_path, "«QC429»").ok
 
 
-def test_a_mapping_that_selects_only_layers_with_an_override_is_accepted_without_a_word(
-    tmp_path: Path,
-) -> None:
+def test_a_mapping_that_selects_only_layers_with_an_override_is_a_warning(tmp_path: Path) -> None:
     content = json.dumps(mapping_of("conv1"))
-    assert check_mapping(content, tmp_path, "", for_layer("conv1", "ifmr_quantize { }")).ok
+    compilation = check_mapping(content, tmp_path, "«QC429»", for_layer("conv1", "ifmr_quantize { }"))
+    assert compilation.ok
+    assert compilation.diagnostics[0].help == "the overrides of all that it selects come first"
 
 
 def test_a_mapping_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
@@ -574,11 +555,25 @@ def test_arguments_of_a_wrong_type_are_errors_beside_a_config_too() -> None:
             for_layer("fc", "ifmr_quantize { search_range_end: 0.5 }"),
             "where only one end is written, the other one is the default",
         ),
-        (for_layer("fc", "ifmr_quantize { search_range_start: 2 search_range_end: 1 }"), None),
-        ("conv_calibration_config { }", "say common_config instead"),
+        (
+            for_layer("fc", "ifmr_quantize { search_range_start: 2 search_range_end: 1 }"),
+            "the start must be less than the end",
+        ),
+        (
+            for_layer("fc", "ifmr_quantize { search_range_start: 1.295 }"),
+            "0.01 is the default of the step; the step can be 0.005 at most",
+        ),
+        (
+            for_layer("fc", "ifmr_quantize { max_percentile: 0.50000001 }"),
+            "as a 32-bit float it is 0.5",
+        ),
+        (
+            "conv_calibration_config { }",
+            "write common_config instead, which reaches InnerProduct and Pooling as well",
+        ),
         (
             "fc_calibration_config { }",
-            "say override_layer_types for InnerProduct and Pooling instead",
+            "write override_layer_types for InnerProduct and Pooling instead",
         ),
         (
             for_type("Convolution", "hfmg_quantize { }") + for_layer("conv1"),
@@ -588,7 +583,13 @@ def test_arguments_of_a_wrong_type_are_errors_beside_a_config_too() -> None:
             for_all("ifmr_quantize { asymmetric: false }") + for_layer("fc", "hfmg_quantize { }"),
             'set asymmetric in the override of layer "fc"',
         ),
-        (for_layer("conv2", "nuq_quantize { }"), "override these layers or their type with arq_quantize"),
+        (for_layer("conv2", "nuq_quantize { }"), "use arq_quantize"),
+        (
+            for_all("nuq_quantize { }")
+            + for_type("Pooling", "arq_quantize { }")
+            + for_type("Deconvolution", "arq_quantize { }"),
+            "override these layers or their type with arq_quantize",
+        ),
     ],
 )
 def test_the_help_says_what_to_do(config_text: str, help: str | None) -> None:
@@ -623,13 +624,13 @@ def test_the_help_says_what_to_do(config_text: str, help: str | None) -> None:
         ),
         (
             for_layer("fc", "ifmr_quantize { search_range_start: -1 }"),
-            '"search_range_start" must be greater than 0, not -1.0',
+            '"search_range_start" must be greater than 0, not -1',
         ),
         ("batch_num: 0", '"batch_num" must be at least 1, not 0'),
         (
             for_layer("«QC421»pool1"),
-            'this override has no effect: layer "pool1" is not quantizable '
-            "(only average pooling is supported (pool is MAX))",
+            'this override has no effect: layer "pool1" is not quantizable: '
+            "only average pooling is supported (pool is MAX)",
         ),
     ],
 )
@@ -646,8 +647,9 @@ def test_layers_with_different_reasons_are_reported_apart() -> None:
     )
     messages = [diagnostic.message for diagnostic in compiled(text, for_all("nuq_quantize { }")).diagnostics]
     assert messages == [
-        '"a" and "c" (Convolution) cannot have nuq_quantize: only dilation 1 is supported (dilation is 2)',
-        '"b" (Convolution) cannot have nuq_quantize: only one group is supported (group is 2)',
+        'nuq_quantize cannot be used for "a" and "c" (Convolution): '
+        "only dilation 1 is supported (dilation is 2)",
+        'nuq_quantize cannot be used for "b" (Convolution): only one group is supported (group is 2)',
     ]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from quantcfg.caffe import Network
-from quantcfg.configuration.places import Path, Places, places_of
-from quantcfg.configuration.rules import findings
+from quantcfg.configuration.places import Path, places_of
+from quantcfg.configuration.rules import Reading, findings
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, related
 from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, plain, removal
 from quantcfg.source import Source, Span
@@ -25,9 +26,11 @@ def check_configuration(source: Source, network: Network | None, report: Report)
     found: list[Diagnostic] = []
     tree = parse(source, found.append)
     is_whole = not has_errors(found)
-    found += _duplicates(source, tree, ())
+    duplicates = list(_duplicates(tree, ()))
+    found += (_duplicate(source, duplicate) for duplicate in duplicates)
     if isinstance(tree, Object):
-        found += findings(plain(tree), network, places_of(source, tree), is_whole=is_whole)
+        unsettled = {each.path for each in duplicates if not each.is_same}
+        found += findings(Reading(plain(tree), network, places_of(source, tree), is_whole, unsettled))
     elif is_whole:
         span = Span(source, tree.start, tree.start + 1)
         found.append(catalogue.JSON_SYNTAX.at(span, expected='"{"', found=f'"{span.text}"'))
@@ -38,7 +41,7 @@ def check_configuration(source: Source, network: Network | None, report: Report)
 def _is_in_order(text: str, network: Network | None) -> bool:
     try:
         config = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refused)
-        return isinstance(config, dict) and next(findings(config, network, Places()), None) is None
+        return isinstance(config, dict) and next(findings(Reading(config, network)), None) is None
     except (ValueError, RecursionError):
         return False
 
@@ -54,29 +57,45 @@ def _refused(word: str) -> None:
     raise ValueError(word)
 
 
-def _duplicates(source: Source, value: Value, path: Path) -> Iterator[Diagnostic]:
-    """Yield what is to be said of keys that stand twice in their object."""
+@dataclass(frozen=True, slots=True)
+class _Duplicate:
+    """A key that stands again in its object."""
+
+    path: Path
+    parent: Object
+    first: Member
+    again: Member
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both have the same value."""
+        return json.dumps(plain(self.first.value)) == json.dumps(plain(self.again.value))
+
+
+def _duplicates(value: Value, path: Path) -> Iterator[_Duplicate]:
+    """Yield the keys that stand again in an object, or in an object in it."""
     if isinstance(value, Array):
         for index, item in enumerate(value.items):
-            yield from _duplicates(source, item, (*path, index))
+            yield from _duplicates(item, (*path, index))
     if not isinstance(value, Object):
         return
     first: dict[str, Member] = {}
     for key, member in keyed(value):
         earlier = first.setdefault(key, member)
         if earlier is not member:
-            same = _is_same(earlier.value, member.value)
-            place = related(Span(source, earlier.key.start, earlier.key.end), "it stands here first")
-            yield catalogue.DUPLICATE_KEY.at(
-                Span(source, member.key.start, member.key.end),
-                key=key,
-                where=f'"{path[-1]}"' if path else "the configuration",
-                related=place,
-                help=None if same else "keep the one that is meant",
-                fix=[removal(source, value, member)] if same else [],
-            )
-        yield from _duplicates(source, member.value, (*path, key))
+            yield _Duplicate((*path, key), value, earlier, member)
+        yield from _duplicates(member.value, (*path, key))
 
 
-def _is_same(one: Value, other: Value) -> bool:
-    return json.dumps(plain(one)) == json.dumps(plain(other))
+def _duplicate(source: Source, duplicate: _Duplicate) -> Diagnostic:
+    *parents, key = duplicate.path
+    named = next((step for step in reversed(parents) if isinstance(step, str)), None)
+    first, again = duplicate.first.key, duplicate.again.key
+    return catalogue.DUPLICATE_KEY.at(
+        Span(source, again.start, again.end),
+        key=key,
+        where="the configuration" if named is None else f'"{named}"',
+        related=related(Span(source, first.start, first.end), "it stands here first"),
+        help="leave one of them out" if duplicate.is_same else "keep the one that is meant",
+        fix=[removal(source, duplicate.parent, duplicate.again)] if duplicate.is_same else [],
+    )

@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Any
 
+from quantcfg import contracts
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
@@ -19,58 +22,59 @@ from quantcfg.diagnostics.words import boolean, counted, quoted
 from quantcfg.output.validate import Failure, expected, failures
 from quantcfg.plan import Origin, OriginKind, Setting, contract
 from quantcfg.plan.checks import check_search
+from quantcfg.plan.fusion import not_fusible_help
 from quantcfg.plan.plan import DEFINED_HERE
+from quantcfg.source import Span
 
 _SCHEMA_KEY = "$schema"
 
 
-def findings(
-    config: Mapping[str, Any], network: Network | None, places: Places, *, is_whole: bool = True
-) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a configuration, and with its layers where the network is given.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A configuration to be checked, against a network where there is one.
 
-    Without is_whole a part of the text could not be read: what is missing is no mistake then.
+    Without is_whole a part of the text could not be read; unsettled are the keys
+    that stand twice with values that differ. What either of them may have meant
+    is not known, and so what would follow from it is no mistake.
     """
+
+    config: Mapping[str, Any]
+    network: Network | None = None
+    places: Places = field(default_factory=Places)
+    is_whole: bool = True
+    unsettled: AbstractSet[Path] = frozenset()
+
+
+def findings(reading: Reading) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a configuration, and with its layers where the network is given."""
+    config = reading.config
     layers = {key: value for key, value in config.items() if key not in contract.global_defaults()}
-    known: dict[str, Any] = {}
+    names = {key: _name_meant(key, reading.network) for key in layers}
     for key in layers:
-        unknown = _unknown_layer(key, layers[key], network, places)
-        if unknown is None:
-            known[key] = layers[key]
-        else:
-            yield unknown
-    yield from _schema_findings({key: config[key] for key in config if key not in layers} | known, places)
-    for key, value in known.items():
-        yield from _layer_findings(key, value, network, places)
-    if network:
-        yield from _fusion_findings(config.get("skip_fusion_layers"), network, places)
-    if is_whole:
-        yield from _absences(layers, network, places)
+        yield from _layer_that_is_none(key, names[key], reading)
+    known = {key: value for key, value in config.items() if names.get(key, key) is not None}
+    yield from _schema_findings(known, reading)
+    for key, name in names.items():
+        if name is not None and isinstance(layers[key], dict):
+            yield from _layer_findings(key, name, layers[key], reading)
+    yield from _fusion_findings(reading)
+    if reading.is_whole:
+        yield from _absences(layers, names, reading)
 
 
 # --- layers that are not there
 
 
-def _unknown_layer(key: str, value: Any, network: Network | None, places: Places) -> Diagnostic | None:
-    """Return what is wrong with a key that should be the name of a quantizable layer."""
-    layer = network.by_name.get(key) if network else None
-    if layer and layer.obstacle:
-        return catalogue.UNQUANTIZABLE_LAYER.at(
-            places.key((key,)),
-            layer=key,
-            reason=layer.obstacle,
-            related=related(layer.span, DEFINED_HERE),
-            help="leave it out",
-            fix=places.removal((key,)),
-        )
-    span = places.key((key,))
-    if key == _SCHEMA_KEY and not layer:
-        help = "AMCT takes no such key: let the editor find the schema by the name of the file"
-        return catalogue.NO_SUCH_LAYER.at(span, key=key, help=help, fix=places.removal((key,)))
-    suggestion = _suggestion(key, network)
-    if layer or (network is None and (isinstance(value, dict) or not suggestion.slip)):
-        return None
-    return catalogue.NO_SUCH_LAYER.at(span, key=key, help=suggestion.help, fix=_renaming(span, suggestion))
+def _name_meant(key: str, network: Network | None) -> str | None:
+    """Return the name of the layer that a key is, or was meant to be; None if it is no layer's.
+
+    Without a network every key is a layer's that does not plainly mean something else.
+    """
+    slip = _suggestion(key, network).slip
+    if network is None:
+        return None if slip or _stranger(key) else key
+    layer = network.by_name.get(key) or network.by_name.get(slip or "")
+    return layer.name if layer and layer.quantizable else None
 
 
 def _suggestion(key: str, network: Network | None) -> Suggestion:
@@ -78,88 +82,126 @@ def _suggestion(key: str, network: Network | None) -> Suggestion:
     return suggest(key, [*names, *contract.global_defaults()])
 
 
-def _renaming(span: Any, suggestion: Suggestion) -> list[Edit]:
-    return [Edit(span, json.dumps(suggestion.slip))] if span and suggestion.slip else []
+def _stranger(key: str) -> str | None:
+    """Return what is to be said of a key that belongs elsewhere."""
+    if key == _SCHEMA_KEY:
+        return "AMCT takes no such key: let the editor find the schema by the name of the file"
+    request = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
+    if key in request.fields_by_name:
+        return f'"{key}" is a field of a quant.cfg: a configuration has the settings of each layer instead'
+    return contracts.foreign_fields().get(key)
 
 
-def _absences(layers: Mapping[str, Any], network: Network | None, places: Places) -> Iterator[Diagnostic]:
+def _layer_that_is_none(key: str, name: str | None, reading: Reading) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a key that should be the name of a quantizable layer."""
+    if key == name:
+        return
+    places = reading.places
+    span = places.key((key,))
+    layer = reading.network.by_name.get(key) if reading.network else None
+    if layer:
+        yield catalogue.UNQUANTIZABLE_LAYER.at(
+            span,
+            layer=key,
+            reason=layer.obstacle,
+            related=related(layer.span, DEFINED_HERE),
+            help="leave it out",
+            fix=places.removal((key,)),
+        )
+    elif stranger := _stranger(key):
+        removal = places.removal((key,)) if key == _SCHEMA_KEY else ()
+        yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=stranger, fix=removal)
+    else:
+        suggestion = _suggestion(key, reading.network)
+        fix = _renaming(span, suggestion, reading.config)
+        yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=suggestion.help, fix=fix)
+
+
+def _renaming(span: Span | None, suggestion: Suggestion, taken: Iterable[object]) -> list[Edit]:
+    """Return the edit that puts in what was meant, unless that is there already."""
+    if span is None or suggestion.slip is None or suggestion.slip in taken:
+        return []
+    return [Edit(span, json.dumps(suggestion.slip))]
+
+
+def _absences(
+    layers: Mapping[str, Any], names: Mapping[str, str | None], reading: Reading
+) -> Iterator[Diagnostic]:
     """Yield that nothing is quantized, or that layers of the network are left out."""
-    bodies = [body for key, body in layers.items() if key != _SCHEMA_KEY]
-    enabled = [body for body in bodies if not isinstance(body, dict) or body.get("quant_enable", True)]
-    if not enabled:
-        help = "AMCT refuses a configuration without a layer to quantize"
-        yield catalogue.NOTHING_ENABLED.at(places.value(()), help=help)
-    listed = {
-        *layers,
-        *(_suggestion(key, network).slip for key in layers if network and key not in network.by_name),
-    }
-    unlisted = [layer.name for layer in network.quantizable if layer.name not in listed] if network else []
-    if enabled and unlisted:
+    place = reading.places.value(())
+    if not any(_may_be_enabled(key, body, reading) for key, body in layers.items()):
+        help = "set quant_enable of at least one layer to true"
+        yield catalogue.NOTHING_ENABLED.at(place, help=help)
+        return
+    quantizable = reading.network.quantizable if reading.network else ()
+    listed = {*names.values(), *contract.global_defaults()}
+    unlisted = [layer.name for layer in quantizable if layer.name not in listed]
+    if unlisted:
         them = "it" if len(unlisted) == 1 else "them"
         help = "a layer that is left out is not quantized"
-        yield catalogue.UNLISTED_LAYERS.at(places.value(()), layers=quoted(unlisted), them=them, help=help)
+        yield catalogue.UNLISTED_LAYERS.at(place, layers=quoted(unlisted), them=them, help=help)
 
 
-def _unlisted(layers: Iterable[str], network: Network) -> list[str]:
-    """Return the quantizable layers that are neither named nor meant by any name."""
-    slips = (_suggestion(key, network).slip for key in layers if key not in network.by_name)
-    listed = {*layers, *slips}
-    return [layer.name for layer in network.quantizable if layer.name not in listed]
+def _may_be_enabled(key: str, body: Any, reading: Reading) -> bool:
+    if key == _SCHEMA_KEY:
+        return False
+    if {(key,), (key, "quant_enable")} & reading.unsettled or not isinstance(body, dict):
+        return True
+    return body.get("quant_enable", True) is not False
 
 
 # --- what the JSON Schema finds
 
 
-def _schema_findings(config: Mapping[str, Any], places: Places) -> Iterator[Diagnostic]:
+def _schema_findings(config: Mapping[str, Any], reading: Reading) -> Iterator[Diagnostic]:
     for failure in failures(config):
         if next(_infinite(failure.value, ()), None) is None:
-            yield from _schema_finding(failure, places)
+            yield from _schema_finding(failure, reading)
     for path in _infinite(config, ()):
-        span = places.value(path)
+        span = reading.places.value(path)
         shown = span.text if span else ""
         yield catalogue.INVALID_VALUE.at(span, key=_key_of(path), expected="a finite number", value=shown)
 
 
-def _schema_finding(failure: Failure, places: Places) -> Iterator[Diagnostic]:
+def _schema_finding(failure: Failure, reading: Reading) -> Iterator[Diagnostic]:
     if failure.keyword == "additionalProperties":
-        unknown = (key for key in failure.value if key not in failure.schema["properties"])
-        yield from (_unknown_key(key, failure, places) for key in unknown)
+        for key in failure.value:
+            if key not in failure.schema["properties"]:
+                yield from _unknown_key(key, failure, reading)
     elif failure.keyword == "uniqueItems":
-        yield from _repeated_items(failure, places)
+        yield from _repeated_items(failure, reading.places)
     else:
-        yield _invalid_value(failure, places)
+        yield _invalid_value(failure, reading.places)
 
 
-def _unknown_key(key: str, failure: Failure, places: Places) -> Diagnostic:
-    """Return what is wrong with a key that its object does not have."""
+def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a key that its object does not have."""
     path, properties = failure.path, failure.schema["properties"]
-    span = places.key((*path, key))
+    span = reading.places.key((*path, key))
     where = f'layer "{path[0]}"' if len(path) == 1 else f'"{path[-1]}" of layer "{path[0]}"'
     for selector in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM):
         name = properties.get(selector, {}).get("default")
         other = contract.algorithm_of(key, selector) if name else None
         if other:
-            return catalogue.OTHER_ALGORITHM.at(
-                span,
-                key=key,
-                other=other,
-                selector=selector,
-                name=name,
-                help=f"leave it out of {where}",
-                fix=places.removal((*path, key)),
-            )
+            chosen = failure.value.get(selector, name)
+            if chosen == name and (*path, selector) not in reading.unsettled:
+                names = {"key": key, "other": other, "selector": selector, "name": name}
+                yield catalogue.OTHER_ALGORITHM.at(span, **names, help=f"leave it out of {where}")
+            return
     suggestion = suggest(key, properties)
-    fix = _renaming(span, suggestion)
-    return catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=suggestion.help, fix=fix)
+    fix = _renaming(span, suggestion, failure.value)
+    yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=suggestion.help, fix=fix)
 
 
 def _repeated_items(failure: Failure, places: Places) -> Iterator[Diagnostic]:
+    first: dict[str, int] = {}
     for index, item in enumerate(failure.value):
-        first = failure.value.index(item)
-        if first != index:
-            place = related(places.value((*failure.path, first)), "named here first")
+        # An item that is no name is a mistake by itself.
+        if isinstance(item, str) and first.setdefault(item, index) != index:
+            place = related(places.value((*failure.path, first[item])), "named here first")
             span = places.value((*failure.path, index))
-            yield catalogue.REPEATED_NAME.at(span, name=item, field=failure.path[-1], related=place)
+            field, help = failure.path[-1], "leave one of them out"
+            yield catalogue.REPEATED_NAME.at(span, name=item, field=field, related=place, help=help)
 
 
 def _invalid_value(failure: Failure, places: Places) -> Diagnostic:
@@ -213,15 +255,13 @@ def _infinite(value: Any, path: Path) -> Iterator[Path]:
 # --- what no schema can say
 
 
-def _layer_findings(key: str, body: Any, network: Network | None, places: Places) -> Iterator[Diagnostic]:
-    if not isinstance(body, dict):
-        return
+def _layer_findings(key: str, name: str, body: Mapping[str, Any], reading: Reading) -> Iterator[Diagnostic]:
     activation, weight = body.get("activation_quant_params", {}), body.get("weight_quant_params", {})
     if isinstance(activation, dict):
-        yield from _search_findings(activation, (key, "activation_quant_params"), places)
-    layer = network.by_name[key] if network else None
-    if isinstance(weight, dict) and layer:
-        yield from _weight_findings(weight, layer, (key, "weight_quant_params"), places)
+        yield from _search_findings(activation, (key, "activation_quant_params"), reading.places)
+    if isinstance(weight, dict) and reading.network:
+        layer = reading.network.by_name[name]
+        yield from _weight_findings(weight, layer, (key, "weight_quant_params"), reading.places)
 
 
 def _search_findings(params: Mapping[str, Any], path: Path, places: Places) -> Iterator[Diagnostic]:
@@ -253,10 +293,10 @@ def _weight_findings(
     params: Mapping[str, Any], layer: Layer, path: Path, places: Places
 ) -> Iterator[Diagnostic]:
     """Yield what a layer of this type cannot have (reference 3.4, 5.5)."""
+    place = related(layer.span, DEFINED_HERE)
     if params.get(contract.CHANNEL_WISE) is True and not capabilities.channel_wise(layer.type):
         span = places.value((*path, contract.CHANNEL_WISE))
         fix = [Edit(span, boolean(False))] if span else []
-        place = related(layer.span, DEFINED_HERE)
         yield catalogue.CHANNEL_WISE.at(
             span, type=layer.type, where="", related=place, help="write false", fix=fix
         )
@@ -267,20 +307,27 @@ def _weight_findings(
             layers=f'"{layer.name}"',
             type=layer.type,
             reason=obstacle,
-            related=related(layer.span, DEFINED_HERE),
+            related=place,
+            help="use arq_quantize",
         )
 
 
-def _fusion_findings(names: Any, network: Network, places: Places) -> Iterator[Diagnostic]:
+def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
     """Yield what is wrong with the layers that nothing is folded into (reference 4.6)."""
+    names, network = reading.config.get("skip_fusion_layers"), reading.network
+    if not isinstance(names, list) or network is None:
+        return
     fusible = capabilities.fusible_types()
-    for index, name in enumerate(names if isinstance(names, list) else ()):
-        span = places.value(("skip_fusion_layers", index))
-        layer = network.by_name.get(name) if isinstance(name, str) else None
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            continue
+        span = reading.places.value(("skip_fusion_layers", index))
+        layer = network.by_name.get(name)
         if layer and layer.type not in fusible:
             place = related(layer.span, DEFINED_HERE)
-            yield catalogue.NOT_FUSIBLE.at(span, layer=name, type=layer.type, related=place)
-        elif layer is None and isinstance(name, str):
+            help = not_fusible_help(layer, network, names)
+            yield catalogue.NOT_FUSIBLE.at(span, layer=name, type=layer.type, related=place, help=help)
+        elif layer is None:
             suggestion = suggest(name, [each.name for each in network.layers if each.type in fusible])
-            fix = _renaming(span, suggestion)
+            fix = _renaming(span, suggestion, names)
             yield catalogue.UNKNOWN_LAYER.at(span, name=name, help=suggestion.help, fix=fix)

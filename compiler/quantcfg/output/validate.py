@@ -67,11 +67,15 @@ def failures(config: Mapping[str, Any]) -> Iterator[Failure]:
             yield Failure((name, *rest), *values)  # type: ignore[arg-type]
 
 
-def _distinct(errors: Iterable[ValidationError]) -> Iterable[ValidationError]:
-    """Return errors, those once that the schema finds twice because it asks for the same thing twice."""
-    return {
-        (*error.absolute_path, error.validator, str(error.validator_value)): error for error in errors
-    }.values()
+def _distinct(errors: Iterable[ValidationError]) -> list[ValidationError]:
+    """Return errors, each once that the schema finds twice; of a value of the wrong type, only that one."""
+    found = {(*error.absolute_path, error.validator, str(error.validator_value)): error for error in errors}
+    mistyped = {tuple(error.absolute_path) for error in found.values() if error.validator == "type"}
+    return [
+        error
+        for error in found.values()
+        if error.validator == "type" or tuple(error.absolute_path) not in mistyped
+    ]
 
 
 def schema_errors(config: Mapping[str, Any]) -> Iterator[ValidationError]:
@@ -111,14 +115,24 @@ def expected(failure: Failure) -> str:
 
 
 def _diagnostic(failure: Failure, setting: Setting[Any] | None) -> Diagnostic:
-    written = (
-        setting.origin.what.removeprefix("argument ")
-        if setting and setting.span
-        else ".".join(map(str, failure.path))
-    )
+    span = setting.span if setting else None
+    key = setting.origin.what.removeprefix("argument ") if setting and span else str(failure.path[-1])
+    value = json.dumps(failure.value)
+    written = span.text if span and isinstance(failure.value, float) else value
     return catalogue.INVALID_VALUE.at(
-        setting.span if setting else None,
-        key=written.rsplit(".", 1)[-1],
+        span,
+        key=key.rpartition(".")[2],
         expected=expected(failure),
-        value=json.dumps(failure.value),
+        value=written,
+        help=f"as a 32-bit float it is {value}" if _is_rounded(written, failure.value) else None,
     )
+
+
+def _is_rounded(written: str, value: Any) -> bool:
+    """Tell whether a number is another one than what is written."""
+    if not isinstance(value, float):
+        return False
+    try:
+        return float(written.rstrip("fF")) != value
+    except ValueError:
+        return False

@@ -1,13 +1,15 @@
 """The network that a request is checked against where no model is given.
 
 It has what the request speaks of, and allows all that some network could: what
-is wrong for it is wrong for every network.
+is wrong for it is wrong for every network that the request can be meant for.
 """
 
 from __future__ import annotations
 
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.plan.request import Request
+
+ANY_SELECTED_LAYER = "any layer of the mapping file"
 
 
 def assumed_network(request: Request) -> Network:
@@ -18,13 +20,14 @@ def assumed_network(request: Request) -> Network:
         *(override.target for override in request.layer_overrides),
     ]
     any_type = _most_capable_type()
-    layers = {name.value: _layer(name.value, any_type) for name in named}
-    layers["every layer"] = _layer("every layer", any_type)
+    types = {name.value: any_type for name in named} | {"any layer": any_type}
+    if request.non_uniform:
+        types[ANY_SELECTED_LAYER] = any_type
     for override in request.type_overrides:
-        layer_type = override.target.value
-        if layer_type in capabilities.quantizable_types():
-            layers[f"every {layer_type} layer"] = _layer(f"every {layer_type} layer", layer_type)
-    return Network("", tuple(layers.values()), is_complete=False)
+        if override.target.value in capabilities.quantizable_types():
+            types[f"any {override.target.value} layer"] = override.target.value
+    layers = tuple(_layer(name, layer_type) for name, layer_type in types.items())
+    return Network("", layers, is_complete=False)
 
 
 def _layer(name: str, layer_type: str) -> Layer:

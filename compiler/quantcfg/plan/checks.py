@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from quantcfg.caffe import capabilities
-from quantcfg.diagnostics import Edit, Report, catalogue, related
+from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.words import boolean
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
@@ -107,9 +107,14 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
                 type=layer_type,
                 reason=obstacle,
                 related=related(layer.layer.span, "a layer that it reaches"),
-                help="override these layers or their type with arq_quantize",
+                help=_mend_non_uniform(layer, plan),
             )
         )
+
+
+def _mend_non_uniform(layer: LayerPlan, plan: Plan) -> str:
+    is_common = layer.calibration is plan.request.common
+    return "override these layers or their type with arq_quantize" if is_common else "use arq_quantize"
 
 
 def _check_layer_search(plan: LayerPlan, report: Report) -> None:
@@ -129,18 +134,28 @@ def check_search(start: Setting[float], end: Setting[float], step: Setting[float
     if width <= 0:
         # An end that is out of range by itself is left to the schema.
         if contract.accepts("ifmr", "search_range", [start.value, end.value]):
-            both = start.span and end.span
-            help = None if both else "where only one end is written, the other one is the default"
-            span = start.span or end.span
-            report(catalogue.EMPTY_RANGE.at(span, start=start.value, end=end.value, help=help))
+            report(_empty_range(start, end))
     elif Decimal(str(step.value)) > width:
-        span = step.span or start.span or end.span
+        default = "" if step.span else f"{step.value} is the default of the step; "
         report(
             catalogue.LONG_STEP.at(
-                span,
+                step.span or start.span or end.span,
                 step=step.value,
                 start=start.value,
                 end=end.value,
-                help=f"the step can be {width} at most",
+                help=f"{default}the step can be {float(width)} at most",
             )
         )
+
+
+def _empty_range(start: Setting[float], end: Setting[float]) -> Diagnostic:
+    both = start.span and end.span
+    return catalogue.EMPTY_RANGE.at(
+        start.span or end.span,
+        start=start.value,
+        end=end.value,
+        related=related(end.span, "its end is here") if both else (),
+        help="the start must be less than the end"
+        if both
+        else "where only one end is written, the other one is the default",
+    )

@@ -140,7 +140,7 @@ def _report_surprise(group: list[LayerPlan], report: Report) -> None:
             value=boolean(_value(group[0])),
             layers=in_words(group),
             level=level.level,
-            related=related(flag.span, "this flag does not reach them"),
+            related=related(flag.span, "this flag does not count there"),
             help=f"set asymmetric in {chosen.level}",
         )
     )

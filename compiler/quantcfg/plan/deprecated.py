@@ -11,8 +11,8 @@ from quantcfg.plan.request import Calibration, Override, Request
 from quantcfg.plan.settings import Origin, OriginKind, Setting
 
 _INSTEAD = {
-    "conv_calibration_config": "say common_config instead",
-    "fc_calibration_config": "say override_layer_types for InnerProduct and Pooling instead",
+    "conv_calibration_config": "write common_config instead, which reaches InnerProduct and Pooling as well",
+    "fc_calibration_config": "write override_layer_types for InnerProduct and Pooling instead",
 }
 
 

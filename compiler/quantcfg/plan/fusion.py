@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
-from quantcfg.caffe import Layer, capabilities
+from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, Plan
@@ -26,11 +27,14 @@ def resolve_fusion(plan: Plan, report: Report) -> Plan:
 
 
 def _report_not_fusible(name: Setting[str], layer: Layer, plan: Plan, report: Report) -> None:
-    place, help = related(layer.span, DEFINED_HERE), _help(layer, plan)
+    names = [each.value for each in plan.request.skip_fusion_layers]
+    place, help = related(layer.span, DEFINED_HERE), not_fusible_help(layer, plan.network, names)
     report(catalogue.NOT_FUSIBLE.at(name.span, layer=layer.name, type=layer.type, related=place, help=help))
 
 
-def _help(layer: Layer, plan: Plan) -> str:
-    """Name the layer that this one is folded into."""
-    targets = [name for name in layer.fusion if plan.network.by_name[name].quantizable]
-    return f'name "{targets[0]}" instead' if targets else "remove it from the list"
+def not_fusible_help(layer: Layer, network: Network, listed: Collection[str]) -> str:
+    """Return what to do about a layer that nothing is folded into: name the one that it is folded into."""
+    targets = [name for name in layer.fusion if network.by_name[name].quantizable]
+    return (
+        f'name "{targets[0]}" instead' if targets and targets[0] not in listed else "remove it from the list"
+    )

@@ -104,7 +104,7 @@ def _resolved(names: Sequence[Setting[str]], known: _Known, report: Report) -> t
     return tuple({setting.value: setting for setting in settings}.values())[::-1]
 
 
-def _meant(names: Iterable[Setting[str]], known: _Known, report: Report) -> dict[str, str]:
+def _meant(names: Sequence[Setting[str]], known: _Known, report: Report) -> dict[str, str]:
     """Return by name what was meant by it, after reporting the names that nothing has, each once."""
     meant: dict[str, str] = {}
     unknown = 0
@@ -116,14 +116,17 @@ def _meant(names: Iterable[Setting[str]], known: _Known, report: Report) -> dict
         if name.value not in known.names:
             suggestion = known.suggestion(name.value) if unknown <= most else Suggestion()
             unknown += 1
-            _report_unknown(name, suggestion, known, report)
+            is_taken = any(other.value == suggestion.slip for other in names)
+            _report_unknown(name, suggestion, known, report, can_be_put_in=not is_taken)
             meant[name.value] = suggestion.slip or name.value
     return meant
 
 
-def _report_unknown(name: Setting[str], suggestion: Suggestion, known: _Known, report: Report) -> None:
+def _report_unknown(
+    name: Setting[str], suggestion: Suggestion, known: _Known, report: Report, *, can_be_put_in: bool
+) -> None:
     fix = []
-    if name.span and suggestion.slip:
+    if name.span and suggestion.slip and can_be_put_in:
         fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
     help = suggestion.help or known.help
     report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
@@ -144,6 +147,7 @@ def _check_repeats(
                     name=name.value,
                     field=field,
                     related=related(earlier.span, "named here first"),
+                    help="leave one of them out" if can_go else "keep the one that is meant",
                     fix=removal(place) if place and can_go else (),
                 )
             )

@@ -16,6 +16,7 @@ from typing import Any
 from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import read_bytes
+from quantcfg.plan.assumed import ANY_SELECTED_LAYER
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.settings import Setting
 
@@ -35,13 +36,16 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
     names = _compressible_layers(non_uniform.mapping_file, report)
     if names is None:
         return plan
+    if not plan.network.is_complete:
+        names = names | {ANY_SELECTED_LAYER}
     selected = [layer for layer in plan.layers if layer.layer.name in names and _is_possible(layer)]
-    if not selected and plan.network.is_complete:
-        file = non_uniform.mapping_file
-        report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value))
     overrides = (*plan.request.type_overrides, *plan.request.layer_overrides)
     beating = {id(override.calibration) for override in overrides if override.is_written}
     chosen = {layer.layer.name for layer in selected if id(layer.calibration) not in beating}
+    if plan.layers and not chosen:
+        file = non_uniform.mapping_file
+        help = "the overrides of all that it selects come first" if selected else None
+        report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value, help=help))
     layers = tuple(
         replace(layer, weight=non_uniform.weight) if layer.layer.name in chosen else layer
         for layer in plan.layers
@@ -62,10 +66,19 @@ def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     try:
         return set(_names(json.loads(content)))
     except (ValueError, RecursionError) as error:
-        report(catalogue.BAD_MAPPING.at(file.span, file=file.value, reason=f"it is no JSON ({error})"))
+        problem = f"it is no JSON{_place(error)}"
     except (LookupError, TypeError, AttributeError):
-        report(catalogue.BAD_MAPPING.at(file.span, file=file.value, reason="it has no graph of operators"))
+        problem = "it has no graph of operators"
+    help = "it is what ATC makes of the uniformly quantized model"
+    report(catalogue.BAD_MAPPING.at(file.span, file=file.value, reason=problem, help=help))
     return None
+
+
+def _place(error: Exception) -> str:
+    """Return in words where a JSON text is wrong, as far as Python says it."""
+    if not isinstance(error, json.JSONDecodeError):
+        return ""
+    return f" (line {error.lineno}, column {error.colno})"
 
 
 def _names(mapping: Any) -> Iterator[str]:

@@ -60,7 +60,7 @@ def _check_layer_overrides(overrides: Sequence[Override], network: Network, repo
             place = related(layer.span, DEFINED_HERE)
             report(
                 catalogue.OVERRIDE_UNSUPPORTED.at(
-                    name.span, layer=layer.name, reason=layer.obstacle, related=place
+                    name.span, layer=layer.name, reason=layer.obstacle, related=place, help="remove it"
                 )
             )
 
@@ -70,7 +70,9 @@ def _check_type_overrides(overrides: Sequence[Override], layers: Sequence[LayerP
     for override in _by_target(overrides).values():
         layer_type = override.target
         known = layer_type.value in capabilities.quantizable_types()
-        if known and id(override.calibration) not in used and override.is_written:
+        if layers and known and id(override.calibration) not in used and override.is_written:
             existing = any(layer.layer.type == layer_type.value for layer in layers)
-            reason = "every {} layer has its own" if existing else "no {} layer can be quantized"
+            reason = (
+                "every {} layer has an override of its own" if existing else "no {} layer can be quantized"
+            )
             report(catalogue.OVERRIDE_UNMATCHED.at(layer_type.span, reason=reason.format(layer_type.value)))

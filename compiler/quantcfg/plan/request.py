@@ -126,7 +126,7 @@ def request_from_config(source: Source, report: Report) -> Request:
         report(catalogue.ANOTHER_FORMAT.at(span, what="a Caffe network", help="give it as the model"))
         return Request()
     message = contracts.message_class(*_CONFIG)()
-    binding = bind(document, message, report, foreign=_foreign_fields())
+    binding = bind(document, message, report, foreign=contracts.foreign_fields())
     reading = _Reading(binding, binding.failed | set(_infinite(binding, message, (), report)))
     return Request(
         settings=_scalars(reading, message, ()),
@@ -152,19 +152,14 @@ class _Reading:
 
 
 def _network_field(document: tree.Document) -> tree.Field | None:
-    """Return the first field of a Caffe network, unless there are fields of a quant.cfg as well."""
+    """Return the first list that only a Caffe network has, unless there are fields of a quant.cfg as well."""
     network = contracts.message_class("caffe", "caffe.NetParameter").DESCRIPTOR.fields_by_name
     config = contracts.message_class(*_CONFIG).DESCRIPTOR.fields_by_name
     names = [field for field in document.fields if not field.name.bracketed]
     if any(field.name.text in config for field in names):
         return None
-    return next((field for field in names if field.name.text in network), None)
-
-
-def _foreign_fields() -> dict[str, str]:
-    """Return what is to be said of the fields that other editions of AMCT have (reference 2.1)."""
-    editions = contracts.schema("foreign_fields.json")["fields"]
-    return {name: f"it is a field of {owner}, not of AMCT for Caffe" for name, owner in editions.items()}
+    lists = {name for name, known in network.items() if known.is_repeated}
+    return next((field for field in names if field.name.text in lists), None)
 
 
 def _has_unread_overrides(reading: _Reading) -> bool:

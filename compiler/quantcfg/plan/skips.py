@@ -29,7 +29,9 @@ def _check_network(plan: Plan, report: Report) -> None:
     if not plan.network.is_complete:
         return
     if not plan.layers:
-        report(catalogue.NOTHING_QUANTIZABLE.at(None, help='"quantcfg layers" shows why not'))
+        file = plan.network.layers[0].span
+        help = '"quantcfg layers" shows why not'
+        report(catalogue.NOTHING_QUANTIZABLE.at(None, file=file.source.name if file else "", help=help))
     reserved = contract.global_defaults()
     for layer in plan.network.quantizable:
         if layer.name in reserved:
@@ -66,7 +68,7 @@ def _with_skips(
 def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> None:
     types = plan.request.skip_layer_types
     if {layer_type.value for layer_type in types} >= set(capabilities.quantizable_types()):
-        report(catalogue.ALL_TYPES_SKIPPED.at(types[-1].span))
+        report(catalogue.ALL_TYPES_SKIPPED.at(types[-1].span, help="leave one of them out"))
     elif plan.network.is_complete and layers and not any(layer.enabled.value for layer in layers):
         help = "leave at least one of them out of skip_layers and skip_layer_types"
         report(catalogue.NOTHING_LEFT.at(layers[0].enabled.span, help=help))

@@ -1,0 +1,25 @@
+"""Pieces of requests, with marks where the tests want them."""
+
+from __future__ import annotations
+
+from tests.marks import MARK
+
+
+def for_all(calibration: str) -> str:
+    return f"common_config {{ {calibration} }}\n"
+
+
+def for_type(layer_type: str, calibration: str = "", mark: str = "") -> str:
+    """Return an override; a mark may stand before the type, and before the name of its calibration."""
+    target = f"layer_type: {_quoted(layer_type)}"
+    return f"override_layer_types {{ {target} {mark}calibration_config {{ {calibration} }} }}\n"
+
+
+def for_layer(name: str, calibration: str = "", mark: str = "") -> str:
+    target = f"layer_name: {_quoted(name)}"
+    return f"override_layer_configs {{ {target} {mark}calibration_config {{ {calibration} }} }}\n"
+
+
+def _quoted(name: str) -> str:
+    mark, name = ("", name) if not (found := MARK.match(name)) else (found[0], name[found.end() :])
+    return f'{mark}"{name}"'

@@ -1,0 +1,134 @@
+"""One mistake is one diagnostic: nothing is reported that only follows from another mistake.
+
+And a request that is checked without a network has the mistakes that it has for
+every network.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from quantcfg.checking import check_source
+from quantcfg.diagnostics import Diagnostic, Severity, has_errors
+from quantcfg.source import Source
+from tests.laws import law
+from tests.marks import places, unmarked
+from tests.networks import conv, inner_product, net, network, pool
+from tests.plan.generated import Case, cases
+from tests.plan.requests import for_all, for_layer, for_type
+
+NETWORK = network(
+    net(conv("conv1"), conv("conv2", "conv1"), pool("pool5", "conv2"), inner_product("fc8", "pool5"))
+)
+FLAG = "arq_quantize { channel_wise: true }"
+COMMON_FLAG = for_all(FLAG)
+POOLING = for_type("Pooling")
+
+
+def check(text: str, *, alone: bool = False) -> tuple[Diagnostic, ...]:
+    return check_source(Source("quant.cfg", text), None if alone else NETWORK)
+
+
+NOTHING_FOLLOWS = {
+    "a misspelt type, which common_config does not reach then": COMMON_FLAG
+    + POOLING
+    + for_type("«QC403»InnerProdct"),
+    "an unknown type, which may be any": COMMON_FLAG + for_type("«QC403»FC"),
+    "a type that cannot be read": COMMON_FLAG
+    + POOLING
+    + 'override_layer_types { layer_type: «QC106»"InnerProduct\n calibration_config { } }',
+    "a layer that cannot be read": COMMON_FLAG
+    + POOLING
+    + "override_layer_configs { layer_name «QC105»= «QC202»fc8 calibration_config { } }",
+    "a misspelt layer": COMMON_FLAG + POOLING + for_layer("«QC401»fc_8"),
+    "an override without a layer": COMMON_FLAG + "«QC206»override_layer_configs { calibration_config { } }",
+    "an override that is misspelt": COMMON_FLAG
+    + POOLING
+    + for_type("InnerProduct").replace("override_layer_types", "«QC201»override_layer_tpyes"),
+    "an end of the range that cannot be read": for_all(
+        "ifmr_quantize { search_range_start: 1.4 search_range_end: «QC107»1.5.0 }"
+    ),
+    "an end of the range that is not finite": for_all(
+        "ifmr_quantize { search_range_start: 1.4 search_range_end: «QC211»inf }"
+    ),
+    "ends of the range that are out of it": for_all(
+        "ifmr_quantize { search_range_start: «QC501»-1 search_range_end: «QC501»-0.5 }"
+    ),
+    "a step of the wrong kind": for_all("ifmr_quantize { search_step: «QC202»'9' search_range_end: 0.71 }"),
+    "a misspelt layer that is skipped": 'skip_layers: ["conv1", «QC401»"cnov2", "pool5"]',
+    "a value that many layers have": for_all("hfmg_quantize { num_of_bins: «QC501»5 }"),
+    "a bracket too many": "common_config { ifmr_quantize { } } «QC104»}\nbatch_num: 2",
+    "nuq for all, but for what cannot be read": for_all("nuq_quantize { }")
+    + "override_layer_types { layer_type: «QC106»'Pooling\n calibration_config { } }",
+    "a whole network": 'name: "net"\n«QC212»layer { name: "a" type: "Convolution" }\nlayer { }',
+    "fields of another edition": "«QC201»tensor_quantize { layer_name: 'a' }\n«QC201»version: 2",
+}
+
+
+@pytest.mark.parametrize("name", NOTHING_FOLLOWS)
+def test_a_mistake_is_reported_and_nothing_that_follows_from_it(name: str) -> None:
+    text, expected = unmarked(NOTHING_FOLLOWS[name])
+    errors = [each for each in check(text) if each.severity is Severity.ERROR]
+    assert places(errors) == expected
+
+
+# --- without a network
+
+ALONE = {
+    "names of layers that may be there": 'skip_layers: "a"\nskip_fusion_layers: "b"\n' + for_layer("c"),
+    "a layer twice": 'skip_layers: ["a", «QC404»"a"]',
+    "two overrides of a layer": for_layer("a") + for_layer("«QC404»a"),
+    "a type that is none": 'skip_layer_types: «QC403»"ReLU"',
+    "all types": 'skip_layer_types: ["Convolution", "Deconvolution", "InnerProduct", «QC405»"Pooling"]',
+    "all but one": 'skip_layer_types: ["Convolution", "Deconvolution", "InnerProduct"]\nskip_layers: "a"',
+    "no batches": "batch_num: «QC501»0",
+    "a value for all": for_all("ifmr_quantize { max_percentile: «QC501»0.5 }"),
+    "a value for a type": for_type("Pooling", "hfmg_quantize { num_of_bins: «QC501»5 }"),
+    "a value for a layer": for_layer("a", "nuq_quantize { num_steps: «QC501»5 }"),
+    "a step": for_all("ifmr_quantize { search_step: «QC412»1 }"),
+    "a flag for a type": for_type("Pooling", "arq_quantize { channel_wise: «QC409»true }"),
+    "a flag that some layers can have": COMMON_FLAG + 'skip_layers: "fc"',
+    "a flag for a layer of unknown type": for_layer("a", FLAG),
+    "nuq for a type": for_type("Deconvolution", "«QC410»nuq_quantize { }"),
+    "nuq for all": for_all("nuq_quantize { }"),
+    "a deprecated field": "«QC425»conv_calibration_config { ifmr_quantize { search_step: «QC501»0 } }",
+    "a deprecated field for the rest": (
+        "«QC425»fc_calibration_config { arq_quantize { channel_wise: «QC409»true } }"
+    ),
+    "an override that loses a setting": for_all("ifmr_quantize { search_step: 0.02 }")
+    + for_type("Pooling", "ifmr_quantize { }", mark="«QC423»"),
+    "overrides of a layer and of what may be its type": (
+        for_type("Convolution", "hfmg_quantize { num_of_bins: 1024 }") + for_layer("a", "hfmg_quantize { }")
+    ),
+    "a layer named like a key": 'skip_layers: "version"',
+    "a mapping file that is not there": 'nuq_config { mapping_file: «QC101»"nowhere.json" }',
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_without_a_network_only_what_is_wrong_for_every_network_is_reported(name: str) -> None:
+    text, expected = unmarked(ALONE[name])
+    assert places(check(text, alone=True)) == expected
+
+
+@law(cases(), examples=300)
+def test_what_is_right_for_a_network_is_right_without_one(case: Case) -> None:
+    if case.request.config_text is None:
+        return
+    source = Source("quant.cfg", case.request.config_text)
+    against = check_source(source, network(case.network.prototxt))
+    alone = check_source(source, None)
+    if not has_errors(against):
+        # What AMCT passes over for this network, because nothing uses it, another network may use.
+        unused = {"QC421", "QC422"} & {diagnostic.code for diagnostic in against}
+        assert unused or not has_errors(alone)
+
+
+@law(cases(), examples=200)
+def test_every_mistake_is_reported_once(case: Case) -> None:
+    if case.request.config_text is None:
+        return
+    source = Source("quant.cfg", case.request.config_text)
+    for against in (None, network(case.network.prototxt)):
+        said = [(each.code, each.span, each.message) for each in check_source(source, against)]
+        assert len(said) == len(set(said))
