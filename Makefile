@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NPM := npm install --no-package-lock --ignore-scripts --no-audit --no-fund --silent
 EXAMPLE := examples/tinynet
 
-.PHONY: demo test test-deep lint typecheck bench proto clean
+.PHONY: demo test test-deep lint typecheck bench fuzz mutations proto clean
 
 demo: .venv/demo
 	$(BIN)/quantcfg layers --model $(EXAMPLE)/deploy.prototxt
@@ -32,6 +32,15 @@ typecheck: .venv/lint .venv/test
 bench: .venv/test
 	$(BIN)/python -m benchmarks
 
+# TARGET is request, configuration, prototxt or weights; SECONDS how long to look.
+TARGET := request
+SECONDS := 60
+fuzz: .venv/fuzz
+	$(BIN)/python -m fuzz $(TARGET) -max_total_time=$(SECONDS) -timeout=10
+
+mutations: .venv/test
+	$(BIN)/python -m fuzz.mutations 100000
+
 # proto/*.binpb are the compiled forms of proto/*.proto, and belong in the commit with them.
 proto: .venv/test
 	for name in caffe calibration_config_caffe; do \
@@ -54,6 +63,10 @@ clean:
 .venv/npm: tests/package.json .venv/demo
 	rm -rf $@ && mkdir $@ && cp tests/package.json $@
 	if command -v npm >/dev/null; then $(NPM) --prefix $@; fi
+	touch $@
+
+.venv/fuzz: .venv/test
+	$(PIP) install -e '.[fuzz]'
 	touch $@
 
 .venv/lint: .venv/demo

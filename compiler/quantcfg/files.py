@@ -31,7 +31,7 @@ def read_bytes(
 ) -> bytes | None:
     """Return the content of a file, or None after reporting why there is none; span is where it is named."""
     try:
-        with open(name, "rb", opener=_open) as file:
+        with open(name, "rb", opener=open_descriptor) as file:
             content = file.read(limits.FILE_SIZE + 1)
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(span, file=name, reason=reason(error), help=help))
@@ -42,8 +42,16 @@ def read_bytes(
     return content
 
 
-def _open(name: str, flags: int) -> int:
-    """Open a file, but no pipe that has a name: whoever writes to it may never come."""
+def open_descriptor(name: str, flags: int) -> int:
+    """Open a file, but no pipe that has a name: whoever writes to it may never come.
+
+    It is what open() takes as its opener.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is such a pipe, or its name is none of a file's.
+
+    """
     descriptor = descriptor_of(name)
     if descriptor is not None:
         return os.dup(descriptor)
@@ -135,7 +143,8 @@ def _readings(content: bytes) -> Iterator[tuple[str, str]]:
             yield content.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    yield content.decode(errors="replace"), marked or "UTF-8"
+    last = marked or "UTF-8"
+    yield content.decode(last, errors="ignore"), last
 
 
 def reason(error: OSError | ValueError) -> str:

@@ -13,14 +13,13 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from quantcfg import contracts
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Shape
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.files import PathLike, reason
+from quantcfg.files import PathLike, open_descriptor, reason
 
 _VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
@@ -56,7 +55,7 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
     """Return what a weights file holds, or None after reporting why it cannot be read."""
     name = os.fspath(path)
     try:
-        with Path(name).open("rb") as file:
+        with open(name, "rb", opener=open_descriptor) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ValueError("it is no regular file")

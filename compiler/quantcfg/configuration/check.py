@@ -11,7 +11,7 @@ from quantcfg.caffe import Network
 from quantcfg.configuration.places import Path, places_of
 from quantcfg.configuration.rules import Reading, findings
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, related
-from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, plain, removal
+from quantcfg.jsontext import Array, Member, Object, Value, is_whole, keyed, parse, plain, removal
 from quantcfg.source import Source, Span
 
 
@@ -68,7 +68,9 @@ class _Duplicate:
 
     @property
     def is_same(self) -> bool:
-        """Whether both have the same value."""
+        """Whether both have the same value, as far as they can be read."""
+        if not is_whole(self.first.value) or not is_whole(self.again.value):
+            return False
         return json.dumps(plain(self.first.value)) == json.dumps(plain(self.again.value))
 
 

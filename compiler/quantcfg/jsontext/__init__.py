@@ -1,6 +1,29 @@
 """JSON text with places: syntax tree and parser. Nothing here knows what the JSON is for."""
 
 from quantcfg.jsontext.parser import parse
-from quantcfg.jsontext.tree import Array, Member, Missing, Object, Scalar, Value, keyed, plain, removal
+from quantcfg.jsontext.tree import (
+    Array,
+    Member,
+    Missing,
+    Object,
+    Scalar,
+    Value,
+    is_whole,
+    keyed,
+    plain,
+    removal,
+)
 
-__all__ = ["Array", "Member", "Missing", "Object", "Scalar", "Value", "keyed", "parse", "plain", "removal"]
+__all__ = [
+    "Array",
+    "Member",
+    "Missing",
+    "Object",
+    "Scalar",
+    "Value",
+    "is_whole",
+    "keyed",
+    "parse",
+    "plain",
+    "removal",
+]

@@ -310,7 +310,7 @@ def _unterminated_string(source: Source, offset: int, accepted: Collection[str])
 def _without_value(diagnostic: Diagnostic, end: int, accepted: Collection[str]) -> Mistake:
     """Return the mistake of a value that cannot be read, but whose end is known."""
     span = cast(Span, diagnostic.span)
-    is_item = "STRING" in accepted and "LSQB" not in accepted and "BRACKETED" not in accepted
+    is_item = "IDENT" in accepted and "LSQB" not in accepted and "BRACKETED" not in accepted
     if is_item:
         return Mistake(diagnostic, "", end, (Piece("IDENT", "", span.start, end),), end)
     return Mistake(diagnostic, "", end)

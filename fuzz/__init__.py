@@ -1,0 +1,1 @@
+"""Readers held against inputs that nobody would write: by a fuzzer, and by seeded mutations."""

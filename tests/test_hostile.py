@@ -1,0 +1,245 @@
+"""Inputs and outputs that are not what they should be: a code, a place, and never a crash or a lost file."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantcfg import cli, limits
+from tests.api.models import Model, write_model
+from tests.networks import conv, net
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quant.cfg").write_text("batch_num: 2\n")
+    return write_model(tmp_path)
+
+
+def codes(capsys: Captured, *arguments: str) -> list[str]:
+    """Run a command that shows its findings as JSON; return their codes."""
+    assert cli.main([*arguments, "--format", "json"]) == 1
+    out, err = capsys.readouterr()
+    found = json.loads(out or err)["diagnostics"]
+    assert all(each["file"] for each in found)
+    return [each["code"] for each in found]
+
+
+# --- inputs
+
+CONTENTS: dict[str, tuple[bytes, list[str]]] = {
+    "a caffemodel": (b"\x0a\x07tinynet\xa2\x06\x20" + bytes(range(32)) * 20, ["QC111"]),
+    "zeros": (bytes(1000), ["QC111"]),
+    "an image": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, ["QC111"]),
+    "a byte order mark": (b"\xef\xbb\xbfbatch_num: 2", ["QC103"]),
+    "UTF-16": ("batch_num: 0".encode("utf-16"), ["QC102", "QC501"]),
+    "UTF-16, big": (b"\xfe\xff" + "batch_num: 0".encode("utf-16-be"), ["QC102", "QC501"]),
+    "UTF-32": ("batch_num: 0".encode("utf-32"), ["QC102", "QC501"]),
+    "half of UTF-16": (b"\xff\xfeb", ["QC102"]),
+    "comments in GBK": (
+        "# \u91cf\u5316\u914d\u7f6e\nbatch_num: 0 # \u6279\u6b21\n".encode("gbk"),
+        ["QC102", "QC501"],
+    ),
+    "a comment in Latin-1": (b"# caf\xe9 \xe9\nbatch_num: 0\n", ["QC102", "QC501"]),
+    "a null character": (b"batch_num: 2\nskip_layers: 'a\0b'\n", ["QC105"]),
+    "carriage returns only": (b"batch_num: 0\r# a\rjoint_quant: true\r", ["QC501", "QC115"]),
+    "a string without an end": (b"skip_layers: 'a", ["QC106"]),
+    "numbers beyond any range": (
+        b"batch_num: " + b"9" * 5000 + b"\ncommon_config { ifmr_quantize { search_step: 1e999 } }",
+        ["QC203", "QC211"],
+    ),
+    "a network": (b"layer { name: 'a' type: 'Convolution' }", ["QC212"]),
+    "a configuration": (b'{"a": 1}', ["QC501"]),
+    "deep": (b"common_config {" * 100_000, ["QC104"]),
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_whatever_a_request_holds_it_is_checked(name: str, capsys: Captured) -> None:
+    content, expected = CONTENTS[name]
+    Path("quant.cfg").write_bytes(content)
+    assert sorted(set(codes(capsys, "check", "quant.cfg"))) == sorted(set(expected))
+    # A compile finds it as well, and writes nothing.
+    if expected != ["QC115"] and not content.startswith(b"{"):
+        arguments = ("compile", "--model", "deploy.prototxt", "--config", "quant.cfg", "-o", "out.json")
+        assert sorted(set(codes(capsys, *arguments))) == sorted(set(expected))
+        assert not Path("out.json").exists()
+
+
+@pytest.mark.parametrize("role", ["config", "model", "weights"])
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda path: path.mkdir(), "directory"),
+        (lambda path: os.mkfifo(path), "pipe"),
+        (lambda path: path.symlink_to(path), "symbolic links"),
+        (lambda path: path.symlink_to("/proc/self/mem"), ""),
+        (lambda _: None, "no such file"),
+    ],
+    ids=["folder", "pipe", "link to itself", "unreadable", "missing"],
+)
+def test_what_is_no_readable_file_is_reported(role: str, make: Any, reason: str, capsys: Captured) -> None:
+    odd = Path("odd")
+    make(odd)
+    files = {"model": "deploy.prototxt", "weights": "weights.caffemodel", "config": "quant.cfg", role: "odd"}
+    arguments = [piece for name, file in files.items() for piece in (f"--{name}", file)]
+    assert cli.main(["compile", *arguments, "-o", "out.json"]) == 1
+    message = capsys.readouterr().err
+    # The size of a file that only seems to be one is 0, which is no caffemodel's.
+    is_empty = not reason and role == "weights"
+    assert ("error[QC310]" if is_empty else 'error[QC101]: cannot read "odd": ') in message
+    assert reason in message
+    assert not Path("out.json").exists()
+
+
+def test_a_pipe_of_the_shell_is_read() -> None:
+    line = f"{sys.executable} -m quantcfg check <(echo 'batch_num: 0') /dev/stdin <<< 'batchnum: 2'"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=60)
+    assert "error[QC501]" in done.stdout
+    assert "/dev/stdin:1:1: error[QC201]" in done.stdout
+
+
+def test_a_device_without_an_end_is_too_large(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FILE_SIZE", 100_000)
+    assert codes(capsys, "check", "/dev/zero") == ["QC112"]
+    Path("quant.cfg").write_text("#" * 100_001)
+    assert codes(capsys, "check", "quant.cfg") == ["QC112"]
+
+
+def test_a_prototxt_for_weights_and_the_other_way_round(capsys: Captured) -> None:
+    swapped = ("layers", "--model", "weights.caffemodel", "--weights", "deploy.prototxt")
+    assert cli.main([*swapped]) == 1
+    err = capsys.readouterr().err
+    assert 'error[QC111]: "weights.caffemodel" is not a text' in err
+    assert "a prototxt is wanted here" in err
+    assert 'error[QC310]: "deploy.prototxt" is not a caffemodel' in err
+
+
+def test_a_network_with_too_many_layers_is_refused(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LAYERS", 2)
+    assert cli.main(["layers", "--model", "deploy.prototxt"]) == 1
+    assert "error[QC315]" in capsys.readouterr().err
+
+
+# --- outputs
+
+
+def big_model() -> None:
+    """Have a network that takes some seconds to compile."""
+    Path("deploy.prototxt").write_text(net(*(conv(f"conv{index}") for index in range(3000))))
+
+
+def quantcfg(*arguments: str, **more: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "quantcfg", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+
+
+COMPILE = ("compile", "--model", "deploy.prototxt", "-o", "out.json")
+
+
+def test_a_disk_without_room_leaves_the_old_file_and_nothing_else() -> None:
+    Path("out.json").write_text("old")
+
+    def allow_little() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    before = sorted(os.listdir())
+    process = quantcfg(*COMPILE, preexec_fn=allow_little)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert 'error[QC502]: cannot write "out.json": file too large' in err
+    assert Path("out.json").read_text() == "old"
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupted_compile_leaves_the_old_file_and_nothing_else(number: signal.Signals) -> None:
+    big_model()
+    Path("out.json").write_text("old")
+    before = sorted(os.listdir())
+    process = quantcfg(*COMPILE)
+    time.sleep(0.7)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert (out, err) == ("", "")
+    assert Path("out.json").read_text() == "old"
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize(
+    "command", [["check", "many.cfg"], ["check", "many.cfg", "--format", "json"], ["rule", "QC101"]]
+)
+def test_a_closed_pipe_ends_a_command_quietly(command: list[str]) -> None:
+    Path("many.cfg").write_text("".join(f"unknown_{index}: 1\n" for index in range(3000)))
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m quantcfg {' '.join(command)} | head -1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr
+
+
+WRITER = """
+import sys
+from quantcfg.output import write_file
+texts = ["a" * 200_000, "b" * 300_000]
+print("ready", flush=True)
+while True:
+    for text in texts:
+        assert write_file("out.json", text, print)
+"""
+TEXTS = ("a" * 200_000, "b" * 300_000)
+
+
+@pytest.mark.parametrize(
+    "times", [pytest.param(5, id="normal"), pytest.param(200, id="deep", marks=pytest.mark.deep)]
+)
+def test_a_killed_writer_leaves_the_old_file_or_the_new_one_whole(times: int) -> None:
+    chance = random.Random(0)
+    for _ in range(times):
+        process = subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE)
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(chance.random() / 5)
+        process.kill()
+        process.communicate()
+        assert not Path("out.json").exists() or Path("out.json").read_text() in TEXTS
+    assert Path("out.json").exists()
+
+
+def test_two_writers_of_one_file_leave_one_of_the_two_whole() -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE) for _ in range(2)]
+    for writer in writers:
+        assert writer.stdout
+        writer.stdout.readline()
+    while not Path("out.json").exists():
+        time.sleep(0.01)
+    for _ in range(100):
+        assert Path("out.json").read_text() in TEXTS
+    for writer in writers:
+        writer.kill()
+        writer.communicate()
+    assert Path("out.json").read_text() in TEXTS
