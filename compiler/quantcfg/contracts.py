@@ -29,7 +29,9 @@ def schema(name: str) -> dict[str, Any]:
 def foreign_fields() -> dict[str, str]:
     """Return what is to be said of the fields that other editions of AMCT have (reference 2.1)."""
     editions = schema("foreign_fields.json")["fields"]
-    return {name: f"{owner} has it, AMCT for Caffe has not" for name, owner in editions.items()}
+    return {
+        name: f"it belongs to {owner}; AMCT for Caffe does not have it" for name, owner in editions.items()
+    }
 
 
 @cache

@@ -15,6 +15,7 @@ PathLike = str | os.PathLike[str]
 
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _SAMPLE = 4096
+_LONGEST_CHARACTER = 4
 _MOST_STRANGE = 0.1
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\v\f\r\x1b") | {0x7F}
 _MARKS = {
@@ -101,7 +102,7 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
     A text that is not UTF-8, an error, is read as what it seems to be, so that
     the other mistakes in it can be found.
     """
-    if not any(content.startswith(mark) for mark in _MARKS) and _is_binary(content[:_SAMPLE]):
+    if _is_binary(content[:_SAMPLE]):
         report(catalogue.NOT_TEXT.at(None, file=name, help=f"{wanted} is wanted here"))
         return None
     try:
@@ -115,7 +116,7 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
                 Span(source, offset, offset + 1),
                 byte=content[error.start],
                 offset=error.start,
-                help=f"it reads as {encoding}: save the file as UTF-8",
+                help=f"it may be {encoding}: save the file as UTF-8",
             )
         )
         return source
@@ -131,8 +132,21 @@ def without_byte_order_mark(source: Source, report: Report) -> str:
 
 
 def _is_binary(sample: bytes) -> bool:
-    """Tell whether more of some bytes are controls than a text would have by mistake."""
-    return sum(byte in _CONTROLS for byte in sample) > _MOST_STRANGE * len(sample)
+    """Tell whether some bytes have more controls than a text would have by mistake, or nulls in no text."""
+    if any(sample.startswith(mark) for mark in _MARKS):
+        return False
+    if sum(byte in _CONTROLS for byte in sample) > _MOST_STRANGE * len(sample):
+        return True
+    return b"\0" in sample and not looks_like_text(sample)
+
+
+def looks_like_text(sample: bytes) -> bool:
+    """Tell whether the first bytes of a file are UTF-8, but for a character that is cut off at the end."""
+    try:
+        sample.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(sample) - _LONGEST_CHARACTER + 1
+    return True
 
 
 def _readings(content: bytes) -> Iterator[tuple[str, str]]:

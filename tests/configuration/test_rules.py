@@ -190,7 +190,7 @@ def test_mistakes_of_syntax_and_of_all_rules_are_found_in_one_run() -> None:
 
 
 def test_what_cannot_be_read_is_not_missed_as_well() -> None:
-    for text in ('{"a": «QC106»"x\n}', '{"conv1": {} «QC121»;,\n "conv2": {}, "fc": {}, "pool5": {}}'):
+    for text in ('{"a": «QC106»"x\n}', '{"conv1": {} «QC121»@,\n "conv2": {}, "fc": {}, "pool5": {}}'):
         unmarked_text, expected = unmarked(text)
         assert places(check(unmarked_text, NETWORK)) == expected
 

@@ -38,25 +38,31 @@ READ_ON: dict[str, tuple[str, Any]] = {
     "no value at the end": ('{"b": 2, "a":«QC121»}', {"b": 2}),
     "a key alone": ('{"a"«QC121», "b": 2}', {"b": 2}),
     "a key alone at the end": ('{"b": 2, "a"«QC121»}', {"b": 2}),
-    "an equals sign": ('{"a" «QC121»= 1,\n"b": 2}', {"b": 2}),
+    "an equals sign": ('{"a" «QC121»= 1, "b": 2}', {"a": 1, "b": 2}),
+    "a semicolon": ('{"a": 1«QC121»; "b": 2}', {"a": 1, "b": 2}),
     # words
     "True": ('{"a": «QC122»True}', {"a": True}),
     "False": ('{"a": «QC122»False}', {"a": False}),
     "None": ('{"a": «QC122»None}', {"a": None}),
+    "yes": ('{"a": «QC122»yes, "b": «QC122»Off}', {"a": True, "b": False}),
     "a misspelt word": ('{"a": «QC122»flase}', {"a": False}),
     "a word": ('{"a": «QC122»ifmr, "b": 2}', {"b": 2}),
     "NaN": ('{"a": «QC122»NaN, "b": 2}', {"b": 2}),
     "minus infinity": ('{"a": «QC122»-Infinity, "b": 2}', {"b": 2}),
     "a key without quotes": ("{«QC122»a: 1}", {"a": 1}),
     # numbers
-    "a leading zero": ('{"a": «QC122»01, "b": 2}', {"b": 2}),
-    "a plus sign": ('{"a": «QC122»+1, "b": 2}', {"b": 2}),
-    "a point without digits": ('{"a": «QC122».5, "b": «QC122»1., "c": 2}', {"c": 2}),
-    "hexadecimal": ('{"a": «QC122»0x10, "b": 2}', {"b": 2}),
+    "a leading zero": ('{"a": «QC122»01, "b": 2}', {"a": 1, "b": 2}),
+    "a plus sign": ('{"a": «QC122»+1, "b": 2}', {"a": 1, "b": 2}),
+    "a point without digits": ('{"a": «QC122»-.5, "b": «QC122»1., "c": 2}', {"a": -0.5, "b": 1, "c": 2}),
+    "hexadecimal": ('{"a": «QC122»-0x10, "b": 2}', {"a": -16, "b": 2}),
+    "a number and a letter": ('{"a": «QC121»1x, "b": 2}', {"b": 2}),
+    "an ellipsis": ('{"a": {},\n «QC121»...}', {"a": {}}),
     "a number for a key": ('{«QC121»1: 2,\n"b": 2}', {"b": 2}),
     # strings
     "single quotes": ("{«QC122»'a': «QC122»'it''s'}".replace("''", "\\'"), {"a": "it's"}),
     "a string without an end": ('{"a": «QC106»"x,\n"b": 2}', {"b": 2}),
+    "a key without an end before another string": ('{«QC106»"a:{"x":1},\n"b": 2}', {"b": 2}),
+    "curved quotes": ("{«QC122»\u201ca\u201d: 1}", {"a": 1}),
     "a key without an end": ('{«QC106»"a: 1,\n"b": 2}', {"b": 2}),
     "an escape that is none": ('{"a": "x«QC122»\\q", "b": 2}', {"b": 2}),
     "a tab in a string": ('{"a": "x«QC122»\ty", "b": 2}', {"b": 2}),
@@ -64,7 +70,7 @@ READ_ON: dict[str, tuple[str, Any]] = {
     "a comment behind a line": ('{"a": 1, «QC122»// no\n"b": 2}', {"a": 1, "b": 2}),
     "a comment in stars": ('{"a": 1, «QC122»/* no\n */ "b": 2}', {"a": 1, "b": 2}),
     "a comment with a hash": ('«QC122»# no\n{"b": 2}', {"b": 2}),
-    "a comment without an end": ('{"b": 2} «QC122»/* no', {"b": 2}),
+    "a comment without an end": ('{"b": 2, «QC122»/* no\n"c": 3}', {"b": 2}),
     # brackets
     "an object without an end": ('{"a": {"b": 1}«QC121»', {"a": {"b": 1}}),
     "two objects without an end": ('{"a": {"b": 1«QC121»', {"a": {"b": 1}}),
@@ -118,6 +124,11 @@ FIXES = {
     '{"a": 1\n "b": 2}': '{"a": 1,\n "b": 2}',
     '{"a" 1}': '{"a": 1}',
     '{"a": True}': '{"a": true}',
+    '{"a": YES}': '{"a": true}',
+    '{"a": .02}': '{"a": 0.02}',
+    '{"a": 007}': '{"a": 7}',
+    '{"a" = 1}': '{"a" : 1}',
+    '{"a": 1; "b": 2}': '{"a": 1, "b": 2}',
     '{"a": Flase}': '{"a": false}',
     '{"a": x}': '{"a": "x"}',
     "{a: 1}": '{"a": 1}',
@@ -137,6 +148,14 @@ def test_a_fix_makes_the_text_json(text: str) -> None:
     assert fixed(source, found) == (FIXES[text], 1)
     assert read(FIXES[text])[1] == []
     json.loads(FIXES[text])
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1} /* no', '{"a": NaN}', '{"a": {}, ...}', '{"a": "\\q"}', '{"a:{"b":1}}']
+)
+def test_what_needs_judgement_has_no_fix(text: str) -> None:
+    (diagnostic,) = read(text)[1]
+    assert diagnostic.fix == ()
 
 
 # --- agreement with Python's json

@@ -37,6 +37,9 @@ def on_line_1(text: str, code: str, start: int, end: int, message: str, help: st
     return Mistake(text, code, (1, start), (1, end), message, help)
 
 
+BEHIND_A_NAME = 'write ":" and a value behind the name of a field, or "{" and fields'
+OCTAL = "a number that starts with 0 is octal, and has no 8 and no 9"
+IN_QUOTES = "put it in quotes, if it is a name"
 JSON = "this looks like JSON; a text of this kind starts with the name of a field"
 ORDINARY_ENDS = "save the file with ordinary line ends"
 NEEDS_COLON = 'write ":" between the name of a field and its value'
@@ -47,7 +50,7 @@ COLORS = "it can be RED, GREEN, BLUE, ULTRAVIOLET, t, nan"
 SYNTAX = (
     on_line_1("\ufeffone_int32: 5", "QC103", 1, 2, "byte order mark", "save the file without it"),
     on_line_1("one_int32 5", "QC104", 11, 12, 'expected ":" or "{", found "5"', NEEDS_COLON),
-    on_line_1("one_int32", "QC104", 10, 10, 'expected ":" or "{", found the end of the text'),
+    on_line_1("one_int32", "QC104", 10, 10, 'expected ":" or "{", found the end of the text', BEHIND_A_NAME),
     on_line_1("one_int32: ", "QC104", 11, 11, "expected a value, found the end of the text"),
     Mistake("one_int32:\n# c\n\n", "QC104", (2, 4), (2, 4), "expected a value, found the end of the text"),
     on_line_1("one_int32: -", "QC104", 13, 13, "expected a number, found the end of the text"),
@@ -66,7 +69,9 @@ SYNTAX = (
     on_line_1("many_int32: [1 2]", "QC104", 16, 17, 'expected "," or "]", found "2"'),
     on_line_1("many_int32: [1,]", "QC104", 16, 17, 'expected a value, found "]"', NO_COMMA),
     on_line_1("many_nested: [{},]", "QC104", 18, 19, 'expected "{", found "]"', NO_COMMA),
-    Mistake("one_int32:\none_bool: true", "QC104", (2, 1), (2, 9), 'expected a value, found "one_bool"'),
+    on_line_1(
+        "one_int32:\none_bool: true", "QC104", 11, 11, 'expected a value, found the next field, "one_bool"'
+    ),
     on_line_1("many_int32: [1;2]", "QC104", 15, 16, 'found ";"', 'write "," between the values of a list'),
     on_line_1("many_int32: [[1]]", "QC104", 14, 15, 'expected a value or "]", found "["'),
     on_line_1("many_int32: [1, {}]", "QC104", 17, 18, 'expected a value, found "{"'),
@@ -96,12 +101,14 @@ SYNTAX = (
     on_line_1(
         'one_string: "a\\', "QC106", 13, 16, "does not end", r'end it with ", or write \n for a line break'
     ),
-    on_line_1("one_int32: 08", "QC107", 12, 14, '"08" is not a number'),
+    on_line_1("one_int32: 08", "QC107", 12, 14, '"08" is not a number', OCTAL),
     on_line_1("one_int32: -0x", "QC107", 13, 15, '"0x" is not a number'),
-    on_line_1("one_int32: 10one_bool: t", "QC107", 12, 22, '"10one_bool" is not a number'),
+    on_line_1("one_int32: 10one_bool: t", "QC107", 12, 22, '"10one_bool" is not a number', IN_QUOTES),
     on_line_1("one_float: 1.2.3", "QC107", 12, 17, '"1.2.3" is not a number'),
-    on_line_1("one_float: 1e+5x", "QC107", 12, 17, '"1e+5x" is not a number'),
-    on_line_1("one_int32: 1_000", "QC107", 12, 17, '"1_000" is not a number'),
+    on_line_1("one_float: 1e+5x", "QC107", 12, 17, '"1e+5x" is not a number', IN_QUOTES),
+    on_line_1("one_int32: 1_000", "QC107", 12, 17, '"1_000" is not a number', "write 1000"),
+    on_line_1("one_int32: 0b101", "QC107", 12, 17, '"0b101" is not a number', "write 5"),
+    on_line_1("many_string: ['a' 'b']", "QC213", 15, 22, "are one", 'put "," between them, if they are two'),
     on_line_1("[a.b: 5", "QC109", 1, 8, '"[a.b: 5" is not the name'),
     on_line_1("[]: 5", "QC109", 1, 3, '"[]" is not the name'),
     on_line_1("one_nested { [a.]: 5 }", "QC109", 14, 18, '"[a.]" is not the name'),
@@ -175,13 +182,13 @@ BINDING = (
     on_line_1("[everything.extra_int32]: 5", "QC209", 1, 25, "the name of an extension or of an Any type"),
     on_line_1("any { [a/b] {} }", "QC209", 7, 12, "the name of an extension or of an Any type"),
     on_line_1(r"one_string: '\xff'", "QC210", 13, 19, 'the value of "one_string" is not UTF-8'),
-    on_line_1(r"many_string: ['a', 'b' '\377']", "QC210", 20, 30, 'the value of "many_string" is not UTF-8'),
+    on_line_1(r"many_string: ['a', '\377']", "QC210", 20, 26, 'the value of "many_string" is not UTF-8'),
     on_line_1("one_string: '\ud800'", "QC210", 13, 16, 'the value of "one_string" is not UTF-8'),
     on_line_1("one_int32: 4096.0", "QC202", 12, 18, '"one_int32" takes an integer, not 4096.0', "write 4096"),
     Mistake("", "QC206", (1, 1), (1, 1), '"next" is missing from the top level', message_type=ENDLESS),
     Mistake("one_color: 2147483648", "QC203", (1, 12), (1, 22), "2147483647", message_type=IMPLICIT),
 )
-WARNINGS = ("QC207", "QC208", "QC115")
+WARNINGS = ("QC207", "QC208", "QC213", "QC115")
 
 
 @pytest.mark.parametrize("mistake", [*SYNTAX, *BINDING], ids=lambda mistake: repr(mistake.text[:40]))

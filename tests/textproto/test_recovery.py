@@ -34,13 +34,21 @@ READ_ON = {
     "a fullwidth colon": ("one_int32«QC105»\uff1a5 one_bool: t", "one_int32: 5 one_bool: t"),
     "a name in two words": ("one «QC104»int32: 5\none_bool: t", "one_bool: t"),
     "a name in two words before a message": ("one «QC104»nested { number: 1 }\none_bool: t", "one_bool: t"),
+    "a semicolon for a colon": ("one_int32«QC104»; 5 one_bool: t", "one_int32: 5 one_bool: t"),
+    "a hyphen in a name": ("«QC105»one-int32: 5 one_bool: t", "one_int32: 5 one_bool: t"),
+    "a point in a name": ("«QC105»one.int32: 5 one_bool: t", "one_int32: 5 one_bool: t"),
+    "a name in quotes": ("«QC104»'one_int32': 5 one_bool: t", "one_int32: 5 one_bool: t"),
     # the value
-    "no value, before the next field": ("one_int32:\n«QC104»one_bool: t", "one_bool: t"),
+    "a value with a hyphen": ("one_string: «QC105»conv1-2\none_bool: t", "one_bool: t"),
+    "a value with a slash": ("one_string: «QC105»inception_3a/1x1 one_bool: t", "one_bool: t"),
+    "values in a list with a slash": ("many_string: ['x', «QC105»a/b, 'c']", "many_string: ['x', 'c']"),
+    "a value that should be a message": ("one_nested: «QC104»back { } one_bool: t", "one_bool: t"),
+    "no value, before the next field": ("one_int32:«QC104»\none_bool: t", "one_bool: t"),
     "no value, before the next message": (
-        "one_int32:\n«QC104»one_nested { number: 1 }",
+        "one_int32:«QC104»\none_nested { number: 1 }",
         "one_nested { number: 1 }",
     ),
-    "no value and no colon": ("one_int32\n«QC104»one_bool: t", "one_bool: t"),
+    "no value and no colon": ("one_int32«QC104»\none_bool: t", "one_bool: t"),
     "no value at the end of a message": (
         "one_nested { number:«QC104»} one_bool: t",
         "one_nested {} one_bool: t",
@@ -77,13 +85,16 @@ READ_ON = {
     "a number that is none in a list": ("many_int32: [1, «QC107»2x, 3]", "many_int32: [1, 3]"),
     "a message among numbers": ("many_int32: [1, «QC104»{}, 3] one_bool: t", "many_int32: 1 one_bool: t"),
     "a list without an end": (
-        "many_int32: [1,\n«QC104»one_bool: t\none_float: 1",
+        "many_int32: [1,«QC104»\none_bool: t\none_float: 1",
         "many_int32: 1 one_bool: t one_float: 1",
     ),
     "a list without an end at the end": ("many_int32: [1«QC104»", "many_int32: 1"),
+    "a list in parentheses": ("many_string: «QC105»('a', 'b') one_bool: t", "one_bool: t"),
     # separators
     "two separators": ("one_int32: 5;«QC104»; one_bool: t", "one_int32: 5 one_bool: t"),
     "separators of nothing": ("«QC104», one_bool: t", "one_bool: t"),
+    "a comment with a semicolon": ("«QC104»; old value\none_bool: t", "one_bool: t"),
+    "a comment with slashes": ("one_int32: 5 «QC105»// no\none_bool: t", "one_int32: 5 one_bool: t"),
     # brackets
     "a message without an end": ("one_nested { number: 1«QC104»", "one_nested { number: 1 }"),
     "two messages without an end": (
@@ -108,13 +119,14 @@ READ_ON = {
         "row { cell: 'a' } one_bool: t",
     ),
     "no bracket at the start": (
-        "one_nested\n  «QC104»number: 1\n}\none_bool: t",
+        "one_nested«QC104»\n  number: 1\n}\none_bool: t",
         "one_nested { number: 1 } one_bool: t",
     ),
     "a square bracket too many": ("many_int32: [1]«QC104»] one_bool: t", "many_int32: 1 one_bool: t"),
     # no field at all
     "a number for a field": ("«QC104»7: 5\none_bool: t", "one_bool: t"),
     "a name in brackets that is none": ("«QC109»[5]: 5 one_bool: t", "one_bool: t"),
+    "a section": ("«QC109»[main]\none_bool: t", "one_bool: t"),
     "only brackets": ("«QC109»[] one_bool: t", "one_bool: t"),
     "a byte order mark": ("«QC103»\ufeffone_bool: t", "one_bool: t"),
     "a byte order mark within": ("one_bool: «QC105»\ufefft", "one_bool: t"),
@@ -161,7 +173,7 @@ def test_several_mistakes_of_all_kinds_are_found_in_one_run() -> None:
         "name: 'a' limits { «QC107»1low: 1 high: 2 }",
         "name: 'a' limits { low: 1 high: «QC107»2x }",
         "name: 'a' limits { low: 1 high: 2«QC104»",
-        "name: 'a'\nlimits\n«QC104»low: 1 high: 2\n}",
+        "name: 'a'\nlimits«QC104»\nlow: 1 high: 2\n}",
     ],
 )
 def test_a_required_field_that_may_be_meant_by_what_cannot_be_read_is_not_missed(marked: str) -> None:
@@ -217,6 +229,12 @@ FIXES = {
     'one_string: "abc # no': 'one_string: "abc" # no',
     "one_string: “abc”": 'one_string: "abc"',
     "one_string: \u2018abc\u2019": "one_string: 'abc'",
+    "one-int32: 5": "one_int32: 5",
+    "'one_int32': 5": "one_int32: 5",
+    "one_int32; 5": "one_int32: 5",
+    "one_string: a/1x1": 'one_string: "a/1x1"',
+    "one_bool: t // no": "one_bool: t # no",
+    "; no\none_bool: t": "# no\none_bool: t",
     "\ufeffone_int32: 5": "one_int32: 5",
     "one_int32: 5 # a\rone_bool: t\r": "one_int32: 5 # a\none_bool: t\n",
     "one_in32: 5": "one_int32: 5",
@@ -231,6 +249,7 @@ FIXES = {
     "one_color: 'RED'": "one_color: RED",
     "one_color: GREN": "one_color: GREEN",
     r"one_string: 'a\q'": r"one_string: 'a\\q'",
+    r"one_string: 'D:\models\fusion'": r"one_string: 'D:\\models\\fusion'",
 }
 
 
@@ -262,6 +281,11 @@ def test_a_fix_mends_the_mistake_and_changes_nothing_else(text: str) -> None:
         "one_int32: [1, 2]",
         "one_color: PURPLE",
         "one two: 5",
+        r"one_string: '\q\n'",
+        r"one_string: '\400'",
+        r"one_string: '\u12'",
+        "one_string: null",
+        "one_string: true",
     ],
 )
 def test_what_needs_judgement_has_no_fix(text: str) -> None:

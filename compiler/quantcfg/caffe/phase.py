@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from quantcfg.caffe.definitions import Definition
-from quantcfg.diagnostics import Report, catalogue
+from quantcfg.diagnostics import Related, Report, catalogue
+from quantcfg.diagnostics.suggest import suggest
 
 _LEVEL = 0
+_PHASES = ("TRAIN", "TEST")
 
 
 def holds_in_test(layer: Definition, report: Report) -> bool:
@@ -19,10 +21,13 @@ def holds_in_test(layer: Definition, report: Report) -> bool:
     include, exclude = layer.parameter.include, layer.parameter.exclude
     if "phase" in layer.unknown_enums:
         span = layer.unknown_word("phase").span
-        report(catalogue.UNKNOWN_PHASE.at(span, layer=layer.name, value=span.text))
+        help = suggest(span.text, _PHASES).help
+        report(catalogue.UNKNOWN_PHASE.at(span, layer=layer.name, value=span.text, help=help))
         return True
     if include and exclude:
-        report(catalogue.INCLUDE_AND_EXCLUDE.at(layer.span, layer=layer.name))
+        places = [layer.binding.places[(*layer.path, rules, 0)].name_span for rules in ("include", "exclude")]
+        related = [Related(place, "a rule of this kind") for place in places]
+        report(catalogue.INCLUDE_AND_EXCLUDE.at(layer.span, layer=layer.name, related=related))
         return True
     if include:
         return any(_is_met(rule) for rule in include)

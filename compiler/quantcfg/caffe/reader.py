@@ -32,7 +32,7 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
     found: list[Diagnostic] = []
     network = _read(source, weights, found.append)
     if not has_errors(found) and not network.layers:
-        found.append(_no_layers(source))
+        found.append(_no_layers(source, is_strange=not found))
     for diagnostic in found:
         report(diagnostic)
     if has_errors(found):
@@ -40,12 +40,12 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
     return Network(network.name, network.layers, tuple(found))
 
 
-def _no_layers(source: Source) -> Diagnostic:
-    """Return that a text has no layers; where it has fields that no network has, it may be another file."""
+def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
+    """Return that a text has no layers; where nothing else was said of its fields, it may be another file."""
     document = parse(source, lambda _: None)
     known = contracts.message_class("caffe", "caffe.NetParameter").DESCRIPTOR.fields_by_name
     strange = [field.name.text for field in document.fields if field.name.text not in known]
-    help = f"it has {quoted(dict.fromkeys(strange))}: is it another file?" if strange else None
+    help = f"it has {quoted(dict.fromkeys(strange))}: is it another file?" if strange and is_strange else None
     return catalogue.NO_LAYERS.at(None, file=source.name, help=help)
 
 

@@ -19,12 +19,15 @@ from quantcfg import contracts
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Shape
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.files import PathLike, open_descriptor, reason
+from quantcfg.files import PathLike, looks_like_text, open_descriptor, reason
 
 _VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
+_KNOWN_WIRES = (_VARINT, _LENGTH, *_FIXED_LENGTHS)
 _LONGEST_VARINT = 10
 _HIGHEST_NUMBER = 2**29 - 1
+_SAMPLE = 4096
+_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,21 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
         return None
     except _DamagedError as damage:
-        report(catalogue.DAMAGED_WEIGHTS.at(None, file=name, offset=damage.offset))
+        help = _kind(name)
+        report(catalogue.DAMAGED_WEIGHTS.at(None, file=name, offset=damage.offset, help=help))
         return None
     return Weights(name, {layer.name: layer for layer in layers if layer.shapes})
+
+
+def _kind(name: str) -> str | None:
+    """Return what a file that is no caffemodel seems to be."""
+    with open(name, "rb", opener=open_descriptor) as file:
+        sample = file.read(_SAMPLE)
+    if not sample:
+        return "it is empty"
+    if sample.startswith(_POINTER):
+        return 'it is a pointer of git-lfs: "git lfs pull" brings the file itself'
+    return "it is a text: is it the prototxt?" if looks_like_text(sample) and b"\0" not in sample else None
 
 
 Bytes = mmap.mmap
@@ -171,6 +186,8 @@ def _fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
             if not groups or groups.pop() != number:
                 raise _DamagedError(at)
         else:
+            if wire not in _KNOWN_WIRES:
+                raise _DamagedError(at)
             value_start, value_end, start = _value(data, wire, start, end)
             if start > end:
                 raise _DamagedError(at)
@@ -187,10 +204,8 @@ def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int, int]
         return value, value, start
     if wire == _LENGTH:
         length, start = _varint(data, start, end)
-    elif wire in _FIXED_LENGTHS:
-        length = _FIXED_LENGTHS[wire]
     else:
-        raise _DamagedError(start)
+        length = _FIXED_LENGTHS[wire]
     return start, start + length, start + length
 
 

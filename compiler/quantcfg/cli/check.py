@@ -175,6 +175,6 @@ def _summary(options: argparse.Namespace, found: Sequence[Diagnostic], checked: 
         return f"{counted(len(checked), 'file')} checked: {counted(fixes, 'mistake')} can be fixed"
     if options.fix:
         return f"{counted(len(checked), 'file')} checked: {fixes} fixed; {counts(found)} left"
-    fixable = sum(bool(each.fix) for each in found)
+    fixable = sum(bool(finding.fix) for each in checked for finding in each.found)
     done = f"; {fixable} can be fixed with --fix" if fixable else ""
     return f"{counted(len(checked), 'file')} checked: {counts(found)}{done}"

@@ -79,11 +79,9 @@ NOT_TEXT = _error("QC111", '"{file}" is not a text')
 TOO_LARGE = _error("QC112", '"{file}" has more than {limit} bytes')
 TOO_LONG = _error("QC113", "this has {length} characters, and {limit} is the most")
 TOO_MANY_MISTAKES = _error("QC114", "after {limit} mistakes in the syntax, the rest of the text is not read")
-CARRIAGE_RETURN = _warning(
-    "QC115", "this comment goes on to the end of the text: a carriage return alone ends no line"
-)
+CARRIAGE_RETURN = _warning("QC115", "this comment goes on behind a carriage return, which alone ends no line")
 JSON_SYNTAX = _error("QC121", "expected {expected}, found {found}")
-NOT_JSON = _error("QC122", "{what} is not JSON")
+NOT_JSON = _error("QC122", "JSON has no {what}")
 
 UNKNOWN_FIELD = _error("QC201", '{message} has no field "{name}"')
 WRONG_TYPE = _error("QC202", '"{field}" takes {expected}, not {found}')
@@ -95,14 +93,16 @@ SET_AGAIN = _warning("QC207", '"{field}" is set again; only this last value coun
 ONEOF_REPLACED = _warning("QC208", '"{field}" takes the place of "{other}": only one of them can be set')
 NOT_SUPPORTED = _error("QC209", "{what} cannot be used here")
 TEXT_NOT_UTF8 = _error("QC210", 'the value of "{field}" is not UTF-8 once its escapes are replaced')
-NOT_FINITE = _error("QC211", '"{field}" must be a finite number, not {value}')
+NOT_FINITE = _error("QC211", '"{field}" must be a finite number of 32 bits, not {value}')
+ADJACENT_STRINGS = _warning("QC213", "these strings are one, as there is no comma between them")
 ANOTHER_FORMAT = _error("QC212", "this is {what}, not a quant.cfg")
 
 INCLUDE_AND_EXCLUDE = _error("QC301", 'layer "{layer}" has both include and exclude rules')
 UNKNOWN_PHASE = _error("QC302", 'phase {value} of layer "{layer}" is neither TRAIN nor TEST')
 MIXED_VERSIONS = _warning("QC303", '"layer" is ignored in a network that also has "layers", as Caffe does')
 MISPLACED_PADDING = _error(
-    "QC304", 'padding layer "{layer}" must lie between one layer and one convolution or pooling'
+    "QC304",
+    'padding layer "{layer}" must have one bottom and one top, and a convolution or pooling behind it',
 )
 SAME_NAME = _error("QC305", 'two layers of phase TEST are named "{layer}"')
 NAMELESS_LAYER = _error("QC306", "a quantizable {type} layer has no name")

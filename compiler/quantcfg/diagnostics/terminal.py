@@ -31,5 +31,9 @@ def _columns(char: str) -> int:
 
 
 def _is_control(char: str) -> bool:
-    """Tell whether a terminal would obey a character instead of showing it: a control, or a reordering."""
-    return (char != "\t" and category(char) == "Cc") or bidirectional(char) in _REORDERING
+    """Tell whether a terminal would obey a character instead of showing it, or might show nothing for it."""
+    return (
+        (char != "\t" and category(char) == "Cc")
+        or bidirectional(char) in _REORDERING
+        or char == "\N{ZERO WIDTH NO-BREAK SPACE}"
+    )

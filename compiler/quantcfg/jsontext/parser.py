@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,9 +16,14 @@ from quantcfg.jsontext.tree import Array, Member, Missing, Object, Scalar, Value
 from quantcfg.source import Source, Span
 
 _WORDS = {"true": True, "false": False, "null": None}
-_OTHER_WORDS = {"True": "true", "False": "false", "None": "null", "TRUE": "true", "FALSE": "false"}
+_OTHER_WORDS = dict.fromkeys(("yes", "on"), "true") | dict.fromkeys(("no", "off"), "false") | {"none": "null"}
+_IDENTIFIER = re.compile(r"[A-Za-z_$][\w$./-]*")
+_OTHER_NUMBER = re.compile(
+    r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9A-Fa-f]+)|0*(?P<whole>[0-9]*)\.?(?P<rest>[0-9]*))"
+)
 _NO_NUMBERS = ("nan", "inf", "infinity")
 _CLOSING = {"{": "}", "[": "]"}
+_LONGEST_QUOTE = 40
 _ONE_MISTAKE = 4
 """How many tokens behind a mistake on its line another one most likely follows from the first."""
 
@@ -28,10 +34,7 @@ def parse(source: Source, report: Report) -> Value:
     reader = _Reader(source, report)
     for token in tokens(text):
         if token.kind == "comment":
-            fix = [Edit(_span(reader, token), "")]
-            report(
-                catalogue.NOT_JSON.at(_span(reader, token), what="a comment", help="leave it out", fix=fix)
-            )
+            _comment(reader, token)
         else:
             reader.tokens.append(token)
     if reader.token.kind == "word" and reader.token.text not in _WORDS:
@@ -42,6 +45,18 @@ def parse(source: Source, report: Report) -> Value:
     if reader.token.kind != "end":
         _expected(reader, "the end of the text")
     return value
+
+
+def _comment(reader: _Reader, token: Token) -> None:
+    span = _span(reader, token)
+    if token.text.startswith("/*") and not token.text.endswith("*/"):
+        # Whatever it hides is not missed.
+        what, help = "comments, and this one does not end", 'end it with "*/"'
+        reader.report(catalogue.NOT_JSON.at(span, what=what, help=help))
+        reader.gave_up = True
+    else:
+        edit = Edit(span, "")
+        reader.report(catalogue.NOT_JSON.at(span, what="comments", help="leave it out", fix=[edit]))
 
 
 @dataclass
@@ -132,7 +147,9 @@ def _expected(
 
 
 def _quoted(token: Token) -> str:
-    text = token.text if len(token.text) <= 40 else f"{token.text[:40]}..."
+    if token.text in ("'", '"'):
+        return "a quotation mark"
+    text = _short(token.text)
     return text if text.startswith('"') else f'"{text}"'
 
 
@@ -179,9 +196,11 @@ def _string(reader: _Reader, token: Token) -> Scalar | Missing:
         return Scalar(json.loads(token.text), token.start, token.end)
     except ValueError as error:
         at = token.start + getattr(error, "pos", 0)
-        span = Span(reader.source, at, min(at + 2, token.end))
-        help = "write \\\\ for a backslash" if span.text.startswith("\\") else "write an escape such as \\t"
-        _report(reader, catalogue.NOT_JSON.at(span, what=_quoted(token), help=help))
+        is_escape = reader.source.text[at] == "\\"
+        span = Span(reader.source, at, at + 1 + is_escape)
+        what = f"escape {span.text}" if is_escape else "control characters in a string"
+        help = "write \\\\ for a backslash" if is_escape else "write an escape such as \\t"
+        _report(reader, catalogue.NOT_JSON.at(span, what=what, help=help))
         return Missing(token.start, token.end)
 
 
@@ -198,7 +217,7 @@ def _number_of(text: str) -> int | float:
 
 def _quoted_string(reader: _Reader, token: Token) -> Scalar:
     text = json.dumps(token.text[1:-1].replace("\\'", "'"), ensure_ascii=False)
-    _not_json(reader, token, "a string in single quotes", f"write {text}", text)
+    _not_json(reader, token, "strings in such quotes", f"write {text}", text)
     return Scalar(json.loads(text), token.start, token.end)
 
 
@@ -216,22 +235,43 @@ def _word(reader: _Reader, token: Token) -> Scalar | Missing:
     text = token.text
     if text in _WORDS:
         return Scalar(_WORDS[text], token.start, token.end)
-    meant = _OTHER_WORDS.get(text) or suggest(text.lower(), _WORDS).slip
-    if meant:
-        _not_json(reader, token, _quoted(token), f"write {meant}", meant)
-        return Scalar(_WORDS[meant], token.start, token.end)
-    if not text[0].isalpha() or text.lower() in _NO_NUMBERS:
-        _not_json(reader, token, _quoted(token), "write a decimal number", None)
-    else:
+    lower = text.lower()
+    meant = lower if lower in _WORDS else _OTHER_WORDS.get(lower) or suggest(lower, _WORDS).slip
+    number = _plain_number(text)
+    if meant or number:
+        what = f"word {text}" if meant else f"number {text}"
+        _not_json(reader, token, what, f"write {meant or number}", meant or number)
+        return Scalar(json.loads(meant or number or ""), token.start, token.end)
+    if lower.strip("+-") in _NO_NUMBERS:
+        _not_json(reader, token, f"number {text}", "write a decimal number", None)
+    elif _IDENTIFIER.fullmatch(text):
         in_quotes = json.dumps(text, ensure_ascii=False)
-        _not_json(reader, token, _quoted(token), "put it in double quotes", in_quotes)
+        _not_json(reader, token, f"word {_short(text)}", "put it in double quotes", in_quotes)
+    else:
+        _expected(reader, "a value")
     return Missing(token.start, token.end)
+
+
+def _plain_number(text: str) -> str | None:
+    """Return a number as JSON writes it, if a text is one as other languages write it."""
+    match = _OTHER_NUMBER.fullmatch(text)
+    if match is None or not any(map(match.group, ("hex", "whole", "rest"))):
+        return None
+    sign = "-" if match["sign"] == "-" else ""
+    if match["hex"]:
+        return f"{sign}{int(match['hex'], 16)}"
+    return f"{sign}{match['whole'] or 0}" + (f".{match['rest']}" if match["rest"] else "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
 
 
 _SCALARS: dict[str, Callable[[_Reader, Token], Scalar | Missing]] = {
     "string": _string,
     "number": _number,
     "quoted": _quoted_string,
+    "curved": _quoted_string,
     "unended": _unended_string,
     "word": _word,
 }
@@ -257,19 +297,50 @@ def _object(reader: _Reader, depth: int) -> Object:
 
 def _member(reader: _Reader, depth: int) -> Member:
     token = reader.take()
+    if _lacks_end(reader, token):
+        return _lost_member(reader, token)
     key = _key(reader, token)
-    if not reader.takes(":"):
+    if reader.token.text == "=":
+        _expected(reader, '":"', fix=Edit(_span(reader, reader.token), ":"))
+        reader.take()
+    elif not reader.takes(":"):
         edit = Edit(Span(reader.source, token.end, token.end), ":")
         _expected(reader, '":"', fix=edit if _starts_value(reader.token) else None)
     value = _value(reader, depth + 1)
     return Member(key, value)
 
 
+def _lacks_end(reader: _Reader, token: Token) -> bool:
+    """Tell whether a key has no end of its own, but that of the next string, whose text then follows it."""
+    following = reader.token
+    return token.kind == "string" and following.kind == "word" and following.start == token.end
+
+
+def _lost_member(reader: _Reader, token: Token) -> Member:
+    """Report a key without an end, and go to the next line: on this one, every string is upside down."""
+    start = Span(reader.source, token.start, token.start + len(token.text.split(":")[0]))
+    _report(reader, catalogue.UNTERMINATED_STRING.at(start, help='end it with "'))
+    line_end = reader.source.text.find("\n", token.end)
+    if line_end < 0:
+        reader.gave_up = True
+        line_end = len(reader.source.text)
+    while reader.token.kind != "end" and reader.token.start < line_end:
+        reader.take()
+    reader.mistake_index = reader.index
+    missing = Missing(token.start, token.end)
+    return Member(missing, missing)
+
+
 def _key(reader: _Reader, token: Token) -> Scalar | Missing:
     if token.kind != "word":
         return _scalar(reader, token)
+    if not _IDENTIFIER.fullmatch(token.text):
+        reader.index -= 1
+        _expected(reader, "a key in double quotes")
+        reader.index += 1
+        return Missing(token.start, token.end)
     text = json.dumps(token.text, ensure_ascii=False)
-    _not_json(reader, token, "a key without quotes", f"write {text}", text)
+    _not_json(reader, token, "keys without quotes", f"write {_short(text)}", text)
     return Scalar(token.text, token.start, token.end)
 
 
@@ -309,7 +380,11 @@ def _separator(reader: _Reader, opening: Token) -> None:
     comma = reader.token
     if reader.takes(","):
         if reader.token.kind == "punctuation" and reader.token.text == _CLOSING[opening.text]:
-            _not_json(reader, comma, "a comma behind the last one", "leave it out", "")
+            what = "comma behind the last member" if opening.text == "{" else "comma behind the last item"
+            _not_json(reader, comma, what, "leave it out", "")
+    elif comma.text == ";":
+        _expected(reader, '","', fix=Edit(_span(reader, reader.token), ","))
+        reader.take()
     elif _starts_value(reader.token):
         end = reader.tokens[reader.index - 1].end
         _expected(reader, f'"," or "{_CLOSING[opening.text]}"', fix=Edit(Span(reader.source, end, end), ","))

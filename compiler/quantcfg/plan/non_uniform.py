@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from quantcfg.caffe import capabilities
@@ -59,7 +59,8 @@ def _is_possible(plan: LayerPlan) -> bool:
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     """Return the names that the mapping file gives, or None after reporting that it cannot be read."""
-    help = None if Path(file.value).is_absolute() else "the path is relative to the working directory"
+    is_relative = not Path(file.value).is_absolute() and not PureWindowsPath(file.value).is_absolute()
+    help = "the path is relative to the working directory" if is_relative else None
     content = read_bytes(file.value, report, span=file.span, help=help)
     if content is None:
         return None

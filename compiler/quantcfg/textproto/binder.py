@@ -37,6 +37,7 @@ Path = tuple[str | int, ...]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _STEP = re.compile(r"(?P<name>\w+)(?:\[(?P<index>\d+)\])?")
+_MOST_OWNERS = 3
 _MOST_SUGGESTIONS = 1000
 """How many misspelt names of one text are looked up; a text with more of them is no text of this kind."""
 
@@ -111,7 +112,8 @@ class _Context:
         if name in self.foreign:
             return Suggestion()
         if key not in self.suggestions and len(self.suggestions) < _MOST_SUGGESTIONS:
-            self.suggestions[key] = suggest(name, descriptor.fields_by_name)
+            fields = [field.name for field in descriptor.fields if not field.GetOptions().deprecated]
+            self.suggestions[key] = suggest(name, fields)
         return self.suggestions.get(key, Suggestion())
 
 
@@ -236,6 +238,9 @@ def _bind_items(
     for item in items:
         place = Place(context.document, node, item)
         path = (*target.path, descriptor_field.name, len(container))
+        if isinstance(item, tree.String) and isinstance(node.value, tree.List) and len(item.parts) > 1:
+            help = 'put "," between them, if they are two'
+            context.report(catalogue.ADJACENT_STRINGS.at(place.span, help=help))
         if not isinstance(item, tree.Missing):
             outside += _add(context, place, descriptor_field, container, path, target.depth)
     return outside
@@ -334,15 +339,50 @@ def _report_unknown_field(context: _Context, name: tree.Name, target: _Target) -
         context.report(catalogue.NOT_SUPPORTED.at(span, what="the name of an extension or of an Any type"))
     elif name.text not in _reserved_names(target.descriptor):
         context.failed.update((*target.path, meant) for meant in suggestion.names)
+        owners = [] if suggestion.names else _owners(context, name.text, target)
         context.report(
             catalogue.UNKNOWN_FIELD.at(
                 span,
                 message=within,
                 name=quotable(name.text),
-                help=context.foreign.get(name.text) or suggestion.help,
+                help=context.foreign.get(name.text) or suggestion.help or _belonging(name.text, owners),
                 fix=fix,
             )
         )
+
+
+def _owners(context: _Context, name: str, target: _Target) -> list[str]:
+    """Return the fields whose messages have a field of a name, anywhere in the schema.
+
+    A field of this message that leads to it is not missed: its part is there, at the wrong level.
+    """
+    for inner in target.descriptor.fields:
+        if _holders([inner], name):
+            context.failed.add((*target.path, inner.name))
+    root = context.enclosing[0].descriptor
+    top = ["the top level"] if name in root.fields_by_name else []
+    return top + _holders(root.fields, name)
+
+
+def _holders(fields: Iterable[FieldDescriptor], name: str) -> list[str]:
+    """Return those of some fields, and of the fields in them, whose messages have a field of a name."""
+    waiting = deque(fields)
+    seen: set[str] = set()
+    holders: dict[str, None] = {}
+    while waiting:
+        message, holder = waiting[0].message_type, waiting.popleft().name
+        if message is None:
+            continue
+        if name in message.fields_by_name:
+            holders[holder] = None
+        if message.full_name not in seen:
+            seen.add(message.full_name)
+            waiting.extend(message.fields)
+    return list(holders)
+
+
+def _belonging(name: str, owners: list[str]) -> str | None:
+    return f'"{name}" belongs in {" or ".join(owners[:_MOST_OWNERS])}' if owners else None
 
 
 def _reserved_names(descriptor: Descriptor) -> list[str]:

@@ -79,7 +79,9 @@ class _Build:
         return tree.String(parts, *_extent(children))
 
     @staticmethod
-    def number(children: list[Token]) -> tree.Number:
+    def number(children: list[Token]) -> tree.Number | tree.Missing:
+        if not children[-1]:
+            return tree.Missing(*_extent(children))
         return tree.Number("".join(children), *_extent(children))
 
     @staticmethod

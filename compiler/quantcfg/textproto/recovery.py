@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from quantcfg import limits
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.source import Source
+from quantcfg.textproto.mistakes import Mistake, Piece, accepts
 from quantcfg.textproto.scan import next_field
-from quantcfg.textproto.syntax_errors import Mistake, Piece, accepts, describe
+from quantcfg.textproto.wrong_characters import unexpected_character
+from quantcfg.textproto.wrong_tokens import unexpected_token
 
 if TYPE_CHECKING:
     from lark import Token, UnexpectedInput
@@ -47,7 +49,7 @@ class Recovery:
     def read_on(self, error: UnexpectedInput) -> bool:
         """Report an error of lark's, and bring the parser to where it can go on; what on_error asks for."""
         parser = error.interactive_parser
-        mistake = describe(error, self.source)
+        mistake = _described(error, self.source)
         accepted = accepts(parser)
         is_stray = _is_stray_bracket(mistake, accepted)
         self.closes_early |= is_stray
@@ -55,12 +57,10 @@ class Recovery:
             self.unopened -= 1
         else:
             self._report(mistake)
+        if mistake.instead:
+            parser.parser_state.value_stack[-1] = _token(mistake.instead)
         if self.mistakes > limits.SYNTAX_MISTAKES:
             self._give_up(parser)
-        elif mistake.took_name:
-            parser.parser_state.value_stack[-1] = _token(Piece("IDENT", "", *[mistake.span.start] * 2))
-            _close_field(parser, mistake.span.start)
-            _go_to(parser, mistake.span.start)
         elif mistake.resume is not None:
             _feed(parser, mistake.pieces)
             _go_to(parser, mistake.resume)
@@ -83,6 +83,15 @@ class Recovery:
         _go_to(parser, end)
 
 
+def _described(error: UnexpectedInput, source: Source) -> Mistake:
+    from lark import UnexpectedCharacters, UnexpectedToken
+
+    if isinstance(error, UnexpectedToken):
+        return unexpected_token(error, source)
+    assert isinstance(error, UnexpectedCharacters)
+    return unexpected_character(error, source)
+
+
 def _is_stray_bracket(mistake: Mistake, accepted: set[str]) -> bool:
     """Tell whether a closing bracket stands where none is open."""
     return mistake.token in ("RBRACE", "MORETHAN") and _FIELD_START in accepted and "$END" in accepted
@@ -92,7 +101,7 @@ def _lose_field(parser: InteractiveParser, mistake: Mistake, text: str) -> None:
     """Give up the field at a mistake, and go to the next one."""
     resume = next_field(text, mistake.skip_from, in_list="LSQB" in _open_brackets(parser)[:1])
     at = mistake.span.start
-    if _FIELD_START in accepts(parser) and mistake.token != "$END":
+    if _FIELD_START in accepts(parser) and mistake.token != "$END" and not mistake.instead:
         # What stands here may have been meant as a field: whoever misses one in this message must know.
         _feed(parser, [Piece("IDENT", "", at, at)])
     _close_field(parser, at)

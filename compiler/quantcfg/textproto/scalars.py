@@ -28,6 +28,9 @@ _INTEGER_RANGES = {
     **dict.fromkeys((FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64), (0, 2**64 - 1)),
 }
 _BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
+_WINDOWS_PATH = re.compile(r"""["'](?:[A-Za-z]:\\|\\\\)""")
+_MEANINGFUL = "abfnrtv?\\'\"01234567xuU"
+_MOST_NAMES = 10
 _FLAG_WORDS = dict.fromkeys(("true", "yes", "on"), "true") | dict.fromkeys(("false", "no", "off"), "false")
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
@@ -111,10 +114,23 @@ def _to_bytes(place: Place, descriptor_field: FieldDescriptor) -> bytes | Diagno
     value = decode_string(place.value)
     if isinstance(value, tree.Literal):
         span = place.document.span(value)
-        return catalogue.BAD_ESCAPE.at(
-            span, escape=value.text, help="write \\\\ for a backslash", fix=[Edit(span, f"\\{value.text}")]
-        )
+        help = "write \\\\ for a backslash"
+        return catalogue.BAD_ESCAPE.at(span, escape=value.text, help=help, fix=_escaped(place))
     return value
+
+
+def _escaped(place: Place) -> list[Edit]:
+    """Return the edits that double the backslashes of a string, where none of them can be meant otherwise."""
+    assert isinstance(place.value, tree.String)
+    edits = []
+    for part in place.value.parts:
+        is_path = _WINDOWS_PATH.match(part.text)
+        for escape in re.finditer(r"\\.", part.text):
+            if not is_path and escape[0][1] in _MEANINGFUL:
+                return []
+            at = part.start + escape.start()
+            edits.append(Edit(Span(place.document.source, at, at + 1), "\\\\"))
+    return edits
 
 
 def _to_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diagnostic:
@@ -129,13 +145,16 @@ def _to_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diagnosti
         return number
     names = list(enum.values_by_name)
     if not isinstance(value, tree.Identifier | tree.Number):
-        return wrong_type(place, descriptor_field, f"one of {', '.join(names)}")
+        few = len(names) <= _MOST_NAMES
+        return wrong_type(
+            place, descriptor_field, f"one of {', '.join(names)}" if few else "one of its words"
+        )
     suggestion = suggest(value.text, names)
     return catalogue.UNKNOWN_ENUM_VALUE.at(
         place.span,
         field=descriptor_field.name,
         value=_written(value),
-        help=suggestion.help or f"it can be {', '.join(names)}",
+        help=suggestion.help or (f"it can be {', '.join(names)}" if len(names) <= _MOST_NAMES else None),
         fix=[Edit(place.span, suggestion.slip)] if suggestion.slip else [],
     )
 
@@ -168,7 +187,8 @@ def _meant(value: tree.Value, descriptor_field: FieldDescriptor) -> tuple[str | 
     kind = descriptor_field.type
     if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_STRING:
         text = f'"{value.text}"'
-        return f"put it in quotes: {quotable(text)}", text
+        is_name = value.text.lower() not in (*_FLAG_WORDS, "null", "none", "nil")
+        return f"put it in quotes: {quotable(text)}", text if is_name else None
     if isinstance(value, tree.String) and descriptor_field.message_type is None:
         text = "".join(part.text[1:-1] for part in value.parts)
         return "write it without quotes", text if _is_word_for(text, descriptor_field) else None

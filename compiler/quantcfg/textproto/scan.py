@@ -15,11 +15,11 @@ _PIECE = re.compile(
     | (?P<blanks>    [ \t\n\v\f\r]++ )
     | (?P<string>    "(?:[^"\\\n\0]|\\[^\n\0])*+" | '(?:[^'\\\n\0]|\\[^\n\0])*+' )
     | (?P<unended>   ["'][^\n]*+ )
-    | (?P<field>     (?:[A-Za-z_][A-Za-z0-9_]*+|\[[^\]\n"']*+\]) (?:[ \t\n\v\f\r]|\#[^\n\0]*+\n)*+ (?=[:{<]) )
+    | (?P<field>     (?:[A-Za-z_][A-Za-z0-9_]*+|\[[^\[\]\n"']*+\])
+                     (?:[ \t\n\v\f\r]|\#[^\n\0]*+\n)*+ (?=[:{<]) )
     | (?P<word>      [A-Za-z0-9_.]++ )
-    | (?P<opening>   [{<\[] )
-    | (?P<closing>   [}>\]] )
-    | (?P<separator> [;,] )
+    | (?P<opening>   [{<\[(] )
+    | (?P<closing>   [}>\])] )
     | (?P<other>     . )
     """,
     re.VERBOSE | re.DOTALL,
@@ -53,9 +53,9 @@ def next_field(text: str, offset: int, *, in_list: bool) -> int:
             depth += 1
         elif kind == "closing" and depth:
             depth -= 1
-        elif kind == "closing" and char != "]":
+        elif kind == "closing" and char in "}>":
             return piece.start()
-        elif (kind == "closing" and in_list) or (kind == "separator" and depth == 0 and not in_list):
+        elif kind == "closing" and in_list:
             return piece.end()
     on_a_new_line = _FIELD_ON_A_NEW_LINE.search(text, offset) if depth else None
     return on_a_new_line.end() if on_a_new_line else len(text)
@@ -75,12 +75,10 @@ def check_pieces(source: Source, report: Report) -> bool:
 
 def _check_comment(comment: Span, report: Report) -> None:
     """Report a comment that hides what was meant to be the next line."""
-    returns = [
-        Span(comment.source, comment.start + lone.start(), comment.start + lone.end())
-        for lone in _LONE_CARRIAGE_RETURN.finditer(comment.text)
-    ]
-    if returns and comment.text[returns[0].end - comment.start :].strip():
-        edits = [Edit(span, "\n") for span in returns]
+    returns = [comment.start + lone.start() for lone in _LONE_CARRIAGE_RETURN.finditer(comment.text)]
+    hidden = (line.strip() for line in comment.text.split("\r")[1:])
+    if any(line and not line.startswith("#") for line in hidden):
+        edits = [Edit(Span(comment.source, at, at + 1), "\n") for at in returns]
         help = "save the file with ordinary line ends"
         report(catalogue.CARRIAGE_RETURN.at(comment, help=help, fix=edits))
 

@@ -1,0 +1,315 @@
+"""A token that cannot stand where it stands: what is said of it, and how to read on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from quantcfg.diagnostics import Edit, Related, catalogue
+from quantcfg.source import Source, Span
+from quantcfg.textproto.literals import quotable
+from quantcfg.textproto.mistakes import (
+    Mistake,
+    Piece,
+    Remedy,
+    in_quotes,
+    last_token,
+    nothing,
+    replaced,
+    span_of,
+)
+from quantcfg.textproto.scan import starts_field
+
+if TYPE_CHECKING:
+    from lark import Token, UnexpectedToken
+
+_BRACKETED_LIKE = re.compile(r"\[[^\]\n]*\]?")
+_BARE_WORD = re.compile(r"[^\s,;#\"'{}\[\]<>:()]+")
+_NAME_IN_QUOTES = re.compile(r"""(?P<quote>["'])(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P=quote)[ \t]*(?=[:{<])""")
+_STARTS_WITH_A_KEY = re.compile(r"""\{\s*["}]""")
+_DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
+
+_SCALAR_STARTS = ("STRING", "MINUS", "IDENT", "DEC_INT", "OCT_INT", "HEX_INT", "FLOAT")
+_WORDS = ("IDENT", "DEC_INT", "OCT_INT", "HEX_INT", "FLOAT")
+_OPENINGS = ("LBRACE", "LESSTHAN")
+_CLOSES = {"LBRACE": '"}"', "LESSTHAN": '">"', "LSQB": '"]"'}
+_OTHER_BRACKET = {"RBRACE": "MORETHAN", "MORETHAN": "RBRACE"}
+_PUNCTUATION = {
+    "COLON": '":"',
+    "COMMA": '","',
+    "LBRACE": '"{"',
+    "RBRACE": '"}"',
+    "MORETHAN": '">"',
+    "RSQB": '"]"',
+    "$END": "the end of the text",
+}
+
+
+def unexpected_token(error: UnexpectedToken, source: Source) -> Mistake:
+    """Return what is wrong where lark found a token that cannot stand there."""
+    token, accepted = error.token, error.accepts
+    span = _token_span(token, source)
+    for special in (_malformed_name, _bare_word, _name_taken_for_value, _value_before_message, _name_alone):
+        mistake = special(error, span)
+        if mistake:
+            return mistake
+    remedy = _remedy(error, span)
+    skip_from = span.end if _continues_name(error, span) else span.start
+    diagnostic = catalogue.SYNTAX.at(
+        span,
+        expected=" or ".join(_expected(accepted)),
+        found="the end of the text" if token.type == "$END" else in_quotes(token),
+        related=_opened(error, span),
+        help=remedy.help,
+        fix=remedy.fix,
+    )
+    return Mistake(diagnostic, token.type, skip_from, remedy.pieces, remedy.resume)
+
+
+def _token_span(token: Token, source: Source) -> Span:
+    if token.type == "$END":
+        end = len(source.text.rstrip())
+        return Span(source, end, end)
+    return span_of(token, Span(source, 0, 0))
+
+
+def _expected(accepted: Collection[str]) -> Iterator[str]:
+    if "BRACKETED" in accepted:
+        yield "a field name"
+    elif "STRING" in accepted:
+        yield "a value"
+    elif "DEC_INT" in accepted:
+        yield "a number"
+    for terminal, words in _PUNCTUATION.items():
+        if terminal in accepted and not (terminal == "LBRACE" and "STRING" in accepted):
+            yield words
+
+
+def _opened(error: UnexpectedToken, span: Span) -> Iterator[Related]:
+    """Point at the bracket that is open where another one closes, or where the text ends."""
+    from lark import Token
+
+    if error.token.type not in ("$END", "RBRACE", "MORETHAN", "RSQB"):
+        return
+    for value in reversed(error.state.value_stack):
+        if isinstance(value, Token) and value.type in _CLOSES:
+            closing = _CLOSES[value.type]
+            if closing != in_quotes(error.token):
+                yield Related(span_of(value, span), f"{closing} is missing for this one")
+            return
+
+
+# --- mistakes that are not where lark found them
+
+
+def _malformed_name(error: UnexpectedToken, span: Span) -> Mistake | None:
+    """Return that brackets hold no name of an extension: here, or before, where a section is meant."""
+    last = last_token(error)
+    if last and last.type == "BRACKETED" and "\n" in span.source.text[last.end_pos : span.start]:
+        section = span_of(last, span)
+        diagnostic = catalogue.MALFORMED_NAME.at(
+            section, name=quotable(section.text), help="a text of this kind has no sections"
+        )
+        return Mistake(diagnostic, error.token.type, span.start)
+    bracketed = _BRACKETED_LIKE.match(span.source.text, span.start)
+    if bracketed and "BRACKETED" in error.accepts:
+        span = Span(span.source, *bracketed.span())
+        diagnostic = catalogue.MALFORMED_NAME.at(span, name=quotable(span.text))
+        return Mistake(diagnostic, error.token.type, span.end)
+    return None
+
+
+def _bare_word(error: UnexpectedToken, span: Span) -> Mistake | None:
+    """Return that a word goes on with what no word has: "batch-num", or a name that needs quotes."""
+    last = last_token(error)
+    if last is None or last.type not in _WORDS or last.end_pos != span.start:
+        return None
+    return bare_word(span, last, error.accepts) if error.token.type in _SCALAR_STARTS else None
+
+
+def bare_word(span: Span, last: Token, accepted: Collection[str]) -> Mistake | None:
+    """Return the mistake of a word that goes on, behind its first token, as no word does."""
+    text, start = span.source.text, last.start_pos
+    match = _BARE_WORD.match(text, start or 0)
+    if match is None or start is None or match.end() <= span.start or not last[0].isalpha():
+        return None
+    whole = Span(span.source, start, match.end())
+    sign = f'"{text[span.start]}"'
+    if "COLON" in accepted:
+        name = re.sub(r"\W", "_", whole.text, flags=re.ASCII)
+        fix = [Edit(whole, name)]
+        diagnostic = catalogue.UNEXPECTED_CHARACTER.at(
+            whole, character=sign, help=f'a name has "_" in place of {sign}', fix=fix
+        )
+        piece = Piece("IDENT", name, whole.start, whole.end)
+        return Mistake(diagnostic, "", whole.end, resume=whole.end, instead=piece)
+    quotes = f'"{whole.text}"'
+    diagnostic = catalogue.UNEXPECTED_CHARACTER.at(
+        whole, character=sign, help=f"put a name in quotes: {quotable(quotes)}", fix=[Edit(whole, quotes)]
+    )
+    return Mistake(diagnostic, "", whole.end, resume=whole.end, instead=nothing(whole.start, whole.end))
+
+
+def _name_taken_for_value(error: UnexpectedToken, span: Span) -> Mistake | None:
+    """Return that a field has no value, where the name of the next one was read as its value."""
+    last = last_token(error)
+    if last is None or last.type != "IDENT" or error.token.type not in ("COLON", *_OPENINGS):
+        return None
+    before, _, line = span.source.text[: last.start_pos].rpartition("\n")
+    if "COLON" in error.accepts or not before or line.strip():
+        return None
+    name = span_of(last, span)
+    gap = _behind(error.state.value_stack[-2], name)
+    diagnostic = catalogue.SYNTAX.at(gap, expected="a value", found=f"the next field, {in_quotes(last)}")
+    at = name.start
+    return Mistake(diagnostic, error.token.type, at, instead=nothing(at, at))
+
+
+def _behind(value: object, otherwise: Span) -> Span:
+    """Return the place behind a token, or another one where it is none."""
+    end = getattr(value, "end_pos", None)
+    return otherwise if end is None else Span(otherwise.source, end, end)
+
+
+def _value_before_message(error: UnexpectedToken, span: Span) -> Mistake | None:
+    """Return that a bracket is missing, where a field in the message was read as the value of the field."""
+    last = last_token(error)
+    if last is None or last.type != "IDENT" or error.token.type not in _OPENINGS or "COLON" in error.accepts:
+        return None
+    name = span_of(last, span)
+    diagnostic = catalogue.SYNTAX.at(
+        name, expected='"{"', found=in_quotes(last), help='write "{" and "}" around the fields of a message'
+    )
+    return Mistake(diagnostic, "", span.start, instead=nothing(name.start, name.end))
+
+
+def _name_alone(error: UnexpectedToken, span: Span) -> Mistake | None:
+    """Return that a name stands alone; what it lacks is missed behind it, and not on a later line."""
+    last = last_token(error)
+    if last is None or last.type != "IDENT" or "COLON" not in error.accepts:
+        return None
+    text = span.source.text
+    is_next = "\n" in text[last.end_pos : span.start] and starts_field(text, span.start)
+    if error.token.type != "$END" and not is_next:
+        return None
+    gap = Span(span.source, last.end_pos or 0, last.end_pos or 0)
+    ends = error.token.type == "$END"
+    found = "the end of the text" if ends else f"the next field, {in_quotes(error.token)}"
+    diagnostic = catalogue.SYNTAX.at(gap, expected='":" or "{"', found=found, help=_BEHIND_A_NAME)
+    return Mistake(diagnostic, error.token.type, span.start)
+
+
+_BEHIND_A_NAME = 'write ":" and a value behind the name of a field, or "{" and fields'
+
+
+# --- mistakes that are where lark found them
+
+
+def _continues_name(error: UnexpectedToken, span: Span) -> bool:
+    """Tell whether a word stands behind the name of a field, on its line: more of the name, most likely."""
+    last = last_token(error)
+    return (
+        "COLON" in error.accepts
+        and error.token.type == "IDENT"
+        and last is not None
+        and "\n" not in span.source.text[last.end_pos : span.start]
+    )
+
+
+def _remedy(error: UnexpectedToken, span: Span) -> Remedy:
+    token, accepted = error.token, error.accepts
+    if "COLON" in accepted:
+        return _without_colon(error, span)
+    if "RSQB" in accepted:
+        return _in_list(error, span)
+    if "BRACKETED" in accepted:
+        return _between_fields(error, span)
+    last = last_token(error)
+    if token.type == "RSQB" and last and last.type == "COMMA":
+        return _without_last_comma(error, last, span)
+    return Remedy()
+
+
+def _without_colon(error: UnexpectedToken, span: Span) -> Remedy:
+    """Return the remedy for what stands behind the name of a field in place of ":"."""
+    help = 'write ":" between the name of a field and its value'
+    if error.token.type == "SEMICOLON":
+        return replaced(span, "COLON", ":", help)
+    if starts_field(span.source.text, span.start):
+        is_one_name = _continues_name(error, span)
+        return Remedy('a name is one word, with "_" in place of blanks' if is_one_name else _BEHIND_A_NAME)
+    return _inserted(error, span, "COLON", ":", help) if error.token.type in _SCALAR_STARTS else Remedy(help)
+
+
+def _in_list(error: UnexpectedToken, span: Span) -> Remedy:
+    token, accepted = error.token, error.accepts
+    if token.type in _SCALAR_STARTS and "LBRACE" in accepted:
+        return Remedy('a list of values needs ":" before it')
+    if "COMMA" not in accepted or starts_field(span.source.text, span.start):
+        return Remedy()
+    if token.type in _SCALAR_STARTS:
+        return _inserted(error, span, "COMMA", ",", None)
+    if token.type == "SEMICOLON":
+        return replaced(span, "COMMA", ",", 'write "," between the values of a list')
+    return Remedy()
+
+
+def _between_fields(error: UnexpectedToken, span: Span) -> Remedy:
+    """Return the remedy for what stands where a field may start."""
+    kind, text = error.token.type, span.source.text
+    if kind in _OTHER_BRACKET:
+        return _closed(kind, error.accepts, span)
+    if kind == "RSQB":
+        return Remedy(resume=span.end)
+    if kind in ("SEMICOLON", "COMMA"):
+        return _separator(kind, span)
+    if kind == "LBRACE" and not text[: span.start].strip():
+        is_json = _STARTS_WITH_A_KEY.match(text, span.start)
+        named = "a text of this kind starts with the name of a field"
+        return Remedy(f"this looks like JSON; {named}" if is_json else f"{named}, without braces around it")
+    name = _NAME_IN_QUOTES.match(text, span.start)
+    if name:
+        return replaced(span, "IDENT", name["name"], "write the name of a field without quotes")
+    if _DECIMAL_COMMA.fullmatch(text, span.start - 2, span.start + 1):
+        return Remedy('a decimal number has ".", not ","')
+    return Remedy()
+
+
+def _separator(kind: str, span: Span) -> Remedy:
+    """Return the remedy for a separator of nothing: there is one too many, or it is meant as a comment."""
+    text = span.source.text
+    line_start = text.rfind("\n", 0, span.start) + 1
+    if kind == "SEMICOLON" and not text[line_start : span.start].strip():
+        line_end = text.find("\n", span.end)
+        end = len(text) if line_end < 0 else line_end
+        if text[span.end : end].strip() and not starts_field(text, span.end + 1):
+            return Remedy('a comment starts with "#"', (Edit(span, "#"),), resume=end)
+    return Remedy('one ";" or "," ends a field', (Edit(span, ""),), resume=span.end)
+
+
+def _inserted(error: UnexpectedToken, span: Span, token: str, text: str, help: str | None) -> Remedy:
+    """Return the remedy of putting a token in before one, right behind the token before it."""
+    last = last_token(error)
+    behind = Span(span.source, last.end_pos, last.end_pos) if last and last.end_pos is not None else None
+    piece = Piece(token, text, span.start, span.start)
+    return Remedy(help, (Edit(behind, text),) if behind else (), (piece,), span.start)
+
+
+def _without_last_comma(error: UnexpectedToken, comma: Token, span: Span) -> Remedy:
+    """Return the remedy of leaving out the comma before the end of a list."""
+    at = (span.start, span.start)
+    kinds = ("IDENT",) if "IDENT" in error.accepts else ("LBRACE", "RBRACE")
+    return Remedy(
+        "leave out the comma before it",
+        (Edit(span_of(comma, span), ""),),
+        tuple(Piece(kind, "", *at) for kind in kinds),
+        span.start,
+    )
+
+
+def _closed(token: str, accepted: Collection[str], span: Span) -> Remedy:
+    """Return the remedy for a wrong closing bracket: to take it for the right one, if one is open."""
+    other = _OTHER_BRACKET[token]
+    pieces = (Piece(other, span.text, span.start, span.end),) if other in accepted else ()
+    return Remedy(pieces=pieces, resume=span.end)
