@@ -59,7 +59,7 @@ def open_descriptor(name: str, flags: int) -> int:
     descriptor = os.open(name, flags | os.O_NONBLOCK)
     if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise ValueError('it is a pipe; "-" reads standard input')
+        raise ValueError("it is a pipe with a name")
     os.set_blocking(descriptor, True)
     return descriptor
 

@@ -78,8 +78,11 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
 
 def _kind(name: str) -> str | None:
     """Return what a file that is no caffemodel seems to be."""
-    with open(name, "rb", opener=open_descriptor) as file:
-        sample = file.read(_SAMPLE)
+    try:
+        with open(name, "rb", opener=open_descriptor) as file:
+            sample = file.read(_SAMPLE)
+    except OSError:
+        return None
     if not sample:
         return "it is empty"
     if sample.startswith(_POINTER):
