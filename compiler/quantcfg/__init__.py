@@ -15,12 +15,13 @@ if TYPE_CHECKING:
         Compilation,
         QuantConfigError,
         QuantConfigWarning,
+        check_text,
         compile_config,
         create_quant_config,
         read_model,
     )
     from quantcfg.caffe.network import Layer, Network
-    from quantcfg.diagnostics import Diagnostic, Related, Severity
+    from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
     from quantcfg.diagnostics.formats.text import render
     from quantcfg.source import Source, Span
 
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Compilation",
     "Diagnostic",
+    "Edit",
     "Layer",
     "Network",
     "QuantConfigError",
@@ -37,6 +39,7 @@ __all__ = [
     "Severity",
     "Source",
     "Span",
+    "check_text",
     "compile_config",
     "create_quant_config",
     "read_model",
@@ -45,6 +48,7 @@ __all__ = [
 
 _HOMES = {
     "Diagnostic": "diagnostics",
+    "Edit": "diagnostics",
     "Layer": "caffe.network",
     "Network": "caffe.network",
     "Related": "diagnostics",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from quantcfg.caffe import Network, read_network, read_weights
+from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.files import PathLike, read_source
@@ -160,6 +161,21 @@ def compile_config(
     config = None if config_text is None else Source(config_name, config_text)
     request = _request(config, skip_layers, batch_num, activation_offset, found.append)
     return _compile(network, request, [*network.diagnostics, *found])
+
+
+def check_text(text: str, name: str = "quant.cfg", network: Network | None = None) -> tuple[Diagnostic, ...]:
+    """Return all that is wrong with the text of a quant.cfg or of a JSON configuration, sorted by place.
+
+    Args:
+        text: the content of the file.
+        name: what it is called in diagnostics. It is taken for a configuration if
+            its name ends in ".json" or its text starts like one.
+        network: what read_model returned. Without it, every name may be that of a
+            layer, and what is wrong is so whatever the network is.
+
+    """
+    problems = tuple(_bad_strings({"text": text, "name": name}))
+    return problems or check_source(Source(name, text), network)
 
 
 def compile_files(
