@@ -255,12 +255,19 @@ def test_what_a_fix_shows_is_fixed_as_well(capsys: Captured) -> None:
 
 
 def test_what_is_ignored_is_not_fixed(capsys: Captured) -> None:
-    text = 'skip_fusion_layers: "conv1"\n'
-    Path("useless.cfg").write_text(text)
-    check(capsys, "--fix", "useless.cfg", *MODEL, "--ignore", "QC427")
-    assert Path("useless.cfg").read_text() == text
-    check(capsys, "--fix", "useless.cfg", *MODEL)
-    assert Path("useless.cfg").read_text() == ""
+    text = "# two batches\rbatch_num: 2\n"
+    Path("old.cfg").write_bytes(text.encode())
+    check(capsys, "--fix", "old.cfg", "--ignore", "QC115")
+    assert Path("old.cfg").read_bytes() == text.encode()
+    check(capsys, "--fix", "old.cfg")
+    assert Path("old.cfg").read_bytes() == b"# two batches\nbatch_num: 2\n"
+
+
+def test_what_could_be_fixed_in_the_model_is_not_counted(capsys: Captured) -> None:
+    Path("deploy.prototxt").write_text(Path("deploy.prototxt").read_text().replace("num_output", "num_ouput"))
+    _, found, summary = check(capsys, "good.cfg", *MODEL)
+    assert set(found) == {"QC314 deploy.prototxt"}
+    assert "can be fixed" not in summary
 
 
 def test_a_difference_is_shown_and_nothing_is_changed(capsys: Captured) -> None:

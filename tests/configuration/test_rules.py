@@ -224,6 +224,38 @@ def test_the_values_of_a_misspelt_layer_are_checked() -> None:
     assert places(check(text, NETWORK)) == expected
 
 
+HUGE = "1" + "0" * 400
+
+
+def test_numbers_beyond_any_range_are_refused_whatever_their_kind() -> None:
+    for marked in (
+        activation(f'"search_step": «QC501»{HUGE}'),
+        activation(f'"search_range": [0.7, «QC501»{HUGE}]'),
+        f'{{"batch_num": «QC501»{HUGE}, "a": {{}}}}',
+    ):
+        text, expected = unmarked(marked)
+        assert places(check(text)) == expected
+
+
+def test_an_item_of_a_list_is_named_with_its_index() -> None:
+    (diagnostic,) = check('{"skip_fusion_layers": ["a", 3], "a": {}}')
+    assert diagnostic.message == '"skip_fusion_layers[1]" must be of type string, not 3'
+
+
+def test_a_key_at_the_wrong_level_belongs_elsewhere() -> None:
+    for text in (
+        '{"a": {"search_step": 0.01}}',
+        '{"a": {"channel_wise": true}}',
+        '{"a": {"activation_quant_params": {"wts_algo": "arq_quantize"}}}',
+        '{"activation_quant_params": {}, "a": {}}',
+        '{"quant_enable": true, "a": {}}',
+    ):
+        (diagnostic,) = check(text)
+        assert diagnostic.help
+        assert " belongs in " in diagnostic.help
+        assert diagnostic.fix == ()
+
+
 def test_fields_of_a_quant_cfg_are_no_keys_of_a_configuration() -> None:
     for key in ("skip_layers", "common_config", "num_bits"):
         text, expected = unmarked(f'{{«QC514»"{key}": [], "a": {{}}}}')

@@ -6,6 +6,8 @@ every network.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from quantcfg.checking import check_source
@@ -13,12 +15,18 @@ from quantcfg.diagnostics import Diagnostic, Severity, has_errors
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked
-from tests.networks import conv, inner_product, net, network, pool
+from tests.networks import conv, inner_product, net, network, pool, relu
 from tests.plan.generated import Case, cases
 from tests.plan.requests import for_all, for_layer, for_type
 
 NETWORK = network(
-    net(conv("conv1"), conv("conv2", "conv1"), pool("pool5", "conv2"), inner_product("fc8", "pool5"))
+    net(
+        conv("conv1"),
+        relu("relu1", "conv1"),
+        conv("conv2", "relu1"),
+        pool("pool5", "conv2"),
+        inner_product("fc8", "pool5"),
+    )
 )
 FLAG = "arq_quantize { channel_wise: true }"
 COMMON_FLAG = for_all(FLAG)
@@ -61,6 +69,10 @@ NOTHING_FOLLOWS = {
     "nuq for all, but for what cannot be read": for_all("nuq_quantize { }")
     + "override_layer_types { layer_type: «QC106»'Pooling\n calibration_config { } }",
     "a whole network": 'name: "net"\n«QC212»layer { name: "a" type: "Convolution" }\nlayer { }',
+    "a misspelt layer that may not stand there": 'skip_layers: «QC401»"relu_1"',
+    "a misspelt layer without fusion that has none": 'skip_fusion_layers: «QC401»"conv_1"',
+    "a misspelt layer with an override that cannot be quantized": for_layer("«QC401»reIu1"),
+    "nuq for many layers that cannot have it": 'nuq_config { mapping_file: «QC101»"nowhere.json" }',
     "fields of another edition": "«QC201»tensor_quantize { layer_name: 'a' }\n«QC201»version: 2",
 }
 
@@ -100,6 +112,15 @@ ALONE = {
     "overrides of a layer and of what may be its type": (
         for_type("Convolution", "hfmg_quantize { num_of_bins: 1024 }") + for_layer("a", "hfmg_quantize { }")
     ),
+    "a misspelt type": for_type("«QC403»innerproduct", "ifmr_quantize { max_percentile: «QC501»2 }"),
+    "a flag of a level that another one may hide": (
+        for_all("ifmr_quantize { asymmetric: false }")
+        + for_type("InnerProduct", "hfmg_quantize { asymmetric: true }")
+        + for_layer("ip1", "hfmg_quantize { }")
+    ),
+    "a loss of what may not be there": for_all("arq_quantize { channel_wise: false }")
+    + for_layer("ip1", "hfmg_quantize { }"),
+    "parameters of nuq": 'nuq_config { mapping_file: «QC101»"nowhere" nuq_quantize { num_steps: «QC501»8 } }',
     "a layer named like a key": 'skip_layers: "version"',
     "a mapping file that is not there": 'nuq_config { mapping_file: «QC101»"nowhere.json" }',
 }
@@ -109,6 +130,41 @@ ALONE = {
 def test_without_a_network_only_what_is_wrong_for_every_network_is_reported(name: str) -> None:
     text, expected = unmarked(ALONE[name])
     assert places(check(text, alone=True)) == expected
+
+
+def test_a_loss_of_what_a_layer_cannot_have_is_none() -> None:
+    text = for_all("nuq_quantize { }") + POOLING.replace("{  }", "{ arq_quantize { } }")
+    assert [each.code for each in check(text) if each.severity is Severity.WARNING] == []
+
+
+def test_layers_that_cannot_have_nuq_for_one_reason_are_reported_once() -> None:
+    layers = (
+        conv(f"conv{group}", parameters=f"num_output: 8 kernel_size: 3 group: {group}") for group in (2, 4, 8)
+    )
+    found = check_source(Source("quant.cfg", for_all("nuq_quantize { }")), network(net(*layers)))
+    assert [each.code for each in found] == ["QC410"]
+    assert '"conv2", "conv4" and "conv8" (Convolution): only one group is supported' in found[0].message
+
+
+def test_a_mapping_file_that_flags_nothing_is_a_warning_without_a_network(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text('{"graph": [{"op": []}]}')
+    found = check(f'nuq_config {{ mapping_file: "{file}" }}', alone=True)
+    assert [each.code for each in found] == ["QC429"]
+
+
+def test_a_slip_comes_before_a_name_that_is_only_like_it() -> None:
+    for text in ('skip_layers: "Relu1"', 'skip_fusion_layers: "Conv1"', for_layer("RELU1")):
+        (diagnostic,) = check(text)
+        assert diagnostic.help in ('did you mean "relu1"?', 'did you mean "conv1"?')
+        # To put it in would only make the next mistake.
+        assert diagnostic.fix == ()
+
+
+def test_a_name_in_pieces_is_not_put_together() -> None:
+    (diagnostic,) = check('skip_layers: "conv" # kept\n  "_1"')
+    assert diagnostic.help == 'did you mean "conv1"?'
+    assert diagnostic.fix == ()
 
 
 @law(cases(), examples=300)

@@ -78,8 +78,17 @@ def _name_meant(key: str, network: Network | None) -> str | None:
 
 
 def _suggestion(key: str, network: Network | None) -> Suggestion:
-    names = [layer.name for layer in network.quantizable] if network else []
-    return suggest(key, [*names, *contract.global_defaults()])
+    """Return what a key was meant to be: a slip is what it is, and else what can be quantized comes first."""
+    settings = contract.global_defaults()
+    if network is None:
+        return suggest(key, settings)
+    near = suggest(key, [*network.by_name, *settings])
+    likely = Suggestion() if near.slip else suggest(key, [*_quantizable(network), *settings])
+    return likely if likely.names else near
+
+
+def _quantizable(network: Network) -> list[str]:
+    return [layer.name for layer in network.quantizable]
 
 
 def _stranger(key: str) -> str | None:
@@ -89,7 +98,13 @@ def _stranger(key: str) -> str | None:
     request = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
     if key in request.fields_by_name:
         return f'"{key}" is a field of a quant.cfg: a configuration has the settings of each layer instead'
-    return contracts.foreign_fields().get(key)
+    return contracts.foreign_fields().get(key) or _belonging(key)
+
+
+def _belonging(key: str) -> str | None:
+    """Return in words where a key belongs that stands elsewhere."""
+    home = contract.home_of(key)
+    return f'"{key}" belongs in {home}' if home else None
 
 
 def _layer_that_is_none(key: str, name: str | None, reading: Reading) -> Iterator[Diagnostic]:
@@ -106,14 +121,14 @@ def _layer_that_is_none(key: str, name: str | None, reading: Reading) -> Iterato
             reason=layer.obstacle,
             related=related(layer.span, DEFINED_HERE),
             help="leave it out",
-            fix=places.removal((key,)),
         )
     elif stranger := _stranger(key):
         removal = places.removal((key,)) if key == _SCHEMA_KEY else ()
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=stranger, fix=removal)
     else:
         suggestion = _suggestion(key, reading.network)
-        fix = _renaming(span, suggestion, reading.config)
+        is_layer = name is not None or suggestion.slip in contract.global_defaults()
+        fix = _renaming(span, suggestion, reading.config) if is_layer else []
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=suggestion.help, fix=fix)
 
 
@@ -188,9 +203,10 @@ def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagn
                 names = {"key": key, "other": other, "selector": selector, "name": name}
                 yield catalogue.OTHER_ALGORITHM.at(span, **names, help=f"leave it out of {where}")
             return
-    suggestion = suggest(key, properties)
+    elsewhere = contracts.foreign_fields().get(key) or _belonging(key)
+    suggestion = Suggestion() if elsewhere else suggest(key, properties)
     fix = _renaming(span, suggestion, failure.value)
-    yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=suggestion.help, fix=fix)
+    yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=elsewhere or suggestion.help, fix=fix)
 
 
 def _repeated_items(failure: Failure, places: Places) -> Iterator[Diagnostic]:
@@ -229,8 +245,9 @@ def _meant(failure: Failure) -> tuple[str | None, str | None]:
 
 
 def _key_of(path: Path) -> str:
-    """Return the key at the end of a path, or that of the list that it leads into."""
-    return str(next(step for step in reversed(path) if isinstance(step, str)))
+    """Return the key at the end of a path, with the index where that is one of a list."""
+    *_, parent, last = ("", *path)
+    return f"{parent}[{last}]" if isinstance(last, int) else str(last)
 
 
 def _shown(value: Any) -> str:
@@ -245,11 +262,19 @@ def _shown(value: Any) -> str:
 
 def _infinite(value: Any, path: Path) -> Iterator[Path]:
     """Yield where in a value a number stands that is beyond any range."""
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, int | float) and not _is_finite(value):
         yield path
     elif isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _infinite(item, (*path, key))
+
+
+def _is_finite(number: float) -> bool:
+    """Tell whether a number is in the range of a double, as every number of Python's json is for others."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 # --- what no schema can say
@@ -275,7 +300,7 @@ def _search_findings(params: Mapping[str, Any], path: Path, places: Places) -> I
         "ifmr", "search_step", step
     ):
         return
-    if not all(math.isfinite(number) for number in (*ends, step)):
+    if not all(map(_is_finite, (*ends, step))):
         return
     start, end = (
         _setting(number, (*path, "search_range", index), places) for index, number in enumerate(ends)
@@ -328,6 +353,7 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
             help = not_fusible_help(layer, network, names)
             yield catalogue.NOT_FUSIBLE.at(span, layer=name, type=layer.type, related=place, help=help)
         elif layer is None:
-            suggestion = suggest(name, [each.name for each in network.layers if each.type in fusible])
-            fix = _renaming(span, suggestion, names)
+            suggestion = suggest(name, network.by_name)
+            meant = network.by_name.get(suggestion.slip or "")
+            fix = _renaming(span, suggestion, names) if meant and meant.type in fusible else []
             yield catalogue.UNKNOWN_LAYER.at(span, name=name, help=suggestion.help, fix=fix)

@@ -7,6 +7,7 @@ is wrong for it is wrong for every network that the request can be meant for.
 from __future__ import annotations
 
 from quantcfg.caffe import Layer, Network, capabilities
+from quantcfg.diagnostics.suggest import suggest
 from quantcfg.plan.request import Request
 
 ANY_SELECTED_LAYER = "any layer of the mapping file"
@@ -23,9 +24,12 @@ def assumed_network(request: Request) -> Network:
     types = {name.value: any_type for name in named} | {"any layer": any_type}
     if request.non_uniform:
         types[ANY_SELECTED_LAYER] = any_type
+    known = capabilities.quantizable_types()
     for override in request.type_overrides:
-        if override.target.value in capabilities.quantizable_types():
-            types[f"any {override.target.value} layer"] = override.target.value
+        layer_type = override.target.value
+        meant = layer_type if layer_type in known else suggest(layer_type, known).slip
+        if meant:
+            types[f"any {meant} layer"] = meant
     layers = tuple(_layer(name, layer_type) for name, layer_type in types.items())
     return Network("", layers, is_complete=False)
 

@@ -96,9 +96,12 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
             continue
         obstacle = capabilities.obstacle("non_uniform", kind.type, kind.attributes)
         if obstacle:
-            outside[id(weight), kind.type, obstacle].append(layer)
-    for (_, layer_type, obstacle), group in outside.items():
+            # Of layers that only differ in a value, one is enough to show.
+            condition, _, _ = obstacle.partition(" (")
+            outside[id(weight), kind.type, condition].append(layer)
+    for (_, layer_type, _), group in outside.items():
         layer = group[0]
+        obstacle = capabilities.obstacle("non_uniform", layer_type, layer.layer.attributes)
         assert layer.weight
         report(
             catalogue.NOT_NON_UNIFORM.at(

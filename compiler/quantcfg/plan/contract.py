@@ -78,6 +78,17 @@ def _choices(definition: dict[str, Any], selector: str) -> Iterator[str]:
     yield from definition.get("properties", {}).get(selector, {}).get("enum", ())
 
 
+def home_of(key: str) -> str | None:
+    """Return the object of a configuration that has a key: a layer, or one of its objects."""
+    definitions = _schema()["definitions"]
+    if key in definitions["layer"]["properties"]:
+        return "a layer"
+    for home, selector in (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM)):
+        if any(key in definitions[name]["properties"] for name in _choices(definitions[home], selector)):
+            return f"{home}_quant_params of a layer"
+    return None
+
+
 def accepts(name: str, key: str, value: Any) -> bool:
     """Tell whether the schema takes a value for a key of an algorithm."""
     from jsonschema import Draft7Validator

@@ -10,7 +10,6 @@ from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, Plan
 from quantcfg.plan.settings import Setting
-from quantcfg.textproto import removal
 
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
@@ -20,9 +19,7 @@ def resolve_fusion(plan: Plan, report: Report) -> Plan:
         if layer.type not in capabilities.fusible_types():
             _report_not_fusible(name, layer, plan, report)
         elif not layer.fusion and plan.network.is_complete:
-            fix = removal(name.origin.place) if name.origin.place else ()
-            help = "remove it from the list"
-            report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, help=help, fix=fix))
+            report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, help="remove it from the list"))
     return replace(plan, values={**plan.values, "skip_fusion_layers": names})
 
 

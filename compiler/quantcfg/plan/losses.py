@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 
-from quantcfg.caffe import capabilities
+from quantcfg.caffe import Layer, capabilities
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan
@@ -42,7 +42,15 @@ def _changes(layer: LayerPlan) -> Iterator[str]:
     assert layer.calibration
     chosen, lower = layer.calibration, layer.beaten[0]
     yield from _lost(chosen.activation, lower.activation, contract.activation_algorithm, layer.layer.type)
-    yield from _lost(chosen.weight, lower.weight, contract.weight_algorithm, layer.layer.type)
+    if _can_have(lower.weight, layer.layer):
+        yield from _lost(chosen.weight, lower.weight, contract.weight_algorithm, layer.layer.type)
+
+
+def _can_have(weight: Algorithm | None, layer: Layer) -> bool:
+    """Tell whether a layer could have a weight algorithm at all; what it cannot have is no loss."""
+    is_non_uniform = weight is not None and weight.name == "nuq_quantize"
+    obstacle = capabilities.obstacle("non_uniform", layer.type, layer.attributes)
+    return not is_non_uniform or obstacle is None
 
 
 def _lost(

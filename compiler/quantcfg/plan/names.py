@@ -8,7 +8,7 @@ follows from the slip.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from quantcfg.caffe import Layer, Network, capabilities
@@ -37,8 +37,10 @@ class _Known:
     help: str | None = None
 
     def suggestion(self, name: str) -> Suggestion:
-        near = suggest(name, self.likely)
-        return near if near.names else suggest(name, self.names)
+        """Return what a name was meant to be: a slip is what it is, and else the likely names come first."""
+        near = suggest(name, self.names)
+        likely = Suggestion() if near.slip else suggest(name, self.likely)
+        return likely if likely.names else near
 
 
 def resolve_names(plan: Plan, report: Report) -> Plan:
@@ -47,9 +49,9 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
     quantizable, fusible = capabilities.quantizable_types(), capabilities.fusible_types()
     in_types = _types("skip_layer_types"), _types("override_layer_types")
     in_layers = (
-        _layers("skip_layers", plan.network, quantizable),
-        _layers("skip_fusion_layers", plan.network, fusible),
-        _layers("override_layer_configs", plan.network, quantizable),
+        _layers("skip_layers", plan.network, lambda layer: layer.type in quantizable),
+        _layers("skip_fusion_layers", plan.network, lambda layer: layer.type in fusible and layer.fusion),
+        _layers("override_layer_configs", plan.network, lambda layer: layer.quantizable),
     )
     type_overrides = _resolved_overrides(request.type_overrides, in_types[1], report)
     layer_overrides = _resolved_overrides(request.layer_overrides, in_layers[2], report)
@@ -81,8 +83,8 @@ def _types(field: str) -> _Known:
     return _Known(field, types, types, catalogue.UNQUANTIZABLE_TYPE, help)
 
 
-def _layers(field: str, network: Network, types: Collection[str]) -> _Known:
-    likely = [layer.name for layer in network.layers if layer.type in types]
+def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> _Known:
+    likely = [layer.name for layer in network.layers if is_likely(layer)]
     return _Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER)
 
 
@@ -116,9 +118,11 @@ def _meant(names: Sequence[Setting[str]], known: _Known, report: Report) -> dict
         if name.value not in known.names:
             suggestion = known.suggestion(name.value) if unknown <= most else Suggestion()
             unknown += 1
-            is_taken = any(other.value == suggestion.slip for other in names)
-            _report_unknown(name, suggestion, known, report, can_be_put_in=not is_taken)
-            meant[name.value] = suggestion.slip or name.value
+            is_likely = suggestion.slip in known.likely
+            is_new = not any(other.value == suggestion.slip for other in names)
+            _report_unknown(name, suggestion, known, report, can_be_put_in=is_likely and is_new)
+            if suggestion.slip and is_likely:
+                meant[name.value] = suggestion.slip
     return meant
 
 
@@ -126,7 +130,7 @@ def _report_unknown(
     name: Setting[str], suggestion: Suggestion, known: _Known, report: Report, *, can_be_put_in: bool
 ) -> None:
     fix = []
-    if name.span and suggestion.slip and can_be_put_in:
+    if name.span and suggestion.slip and can_be_put_in and "\n" not in name.span.text:
         fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
     help = suggestion.help or known.help
     report(known.rule.at(name.span, name=name.value, help=help, fix=fix))

@@ -33,16 +33,15 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
     non_uniform = plan.request.non_uniform
     if non_uniform is None:
         return plan
-    names = _compressible_layers(non_uniform.mapping_file, report)
-    if names is None:
-        return plan
-    if not plan.network.is_complete:
+    given = _compressible_layers(non_uniform.mapping_file, report)
+    names = given or set()
+    if not plan.network.is_complete and given != set():
         names = names | {ANY_SELECTED_LAYER}
     selected = [layer for layer in plan.layers if layer.layer.name in names and _is_possible(layer)]
     overrides = (*plan.request.type_overrides, *plan.request.layer_overrides)
     beating = {id(override.calibration) for override in overrides if override.is_written}
     chosen = {layer.layer.name for layer in selected if id(layer.calibration) not in beating}
-    if plan.layers and not chosen:
+    if plan.layers and not chosen and given is not None:
         file = non_uniform.mapping_file
         help = "the overrides of all that it selects come first" if selected else None
         report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value, help=help))

@@ -17,9 +17,7 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     """Check what the overrides name, and choose the calibration of each layer."""
     request = plan.request
     by_name, by_type = _by_target(request.layer_overrides), _by_target(request.type_overrides)
-    layers = tuple(
-        _with_levels(layer, *_levels(layer, by_name, by_type, plan), request.common) for layer in plan.layers
-    )
+    layers = tuple(_with_levels(layer, *_levels(layer, by_name, by_type, plan)) for layer in plan.layers)
     _check_layer_overrides(request.layer_overrides, plan.network, report)
     _check_type_overrides(request.type_overrides, layers, report)
     report_losses(layers, report)
@@ -32,10 +30,15 @@ def _by_target(overrides: Iterable[Override]) -> dict[str, Override]:
 
 def _levels(
     layer: LayerPlan, by_name: Mapping[str, Override], by_type: Mapping[str, Override], plan: Plan
-) -> tuple[Override | None, Override | None]:
-    """Return the override of a layer and that of its type, which of an assumed layer is not known."""
+) -> tuple[Override | None, Override | None, Calibration | None]:
+    """Return the override of a layer, that of its type, and the common calibration.
+
+    The type of a layer that is only assumed is not known, and so neither what its own override beats.
+    """
     own, of_type = by_name.get(layer.layer.name), by_type.get(layer.layer.type)
-    return own, None if own and not plan.network.is_complete else of_type
+    if own and not plan.network.is_complete:
+        return own, None, None
+    return own, of_type, plan.request.common
 
 
 def _with_levels(

@@ -11,7 +11,6 @@ from quantcfg.plan import contract
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.settings import Setting
-from quantcfg.textproto import removal
 
 
 def resolve_skips(plan: Plan, report: Report) -> Plan:
@@ -47,7 +46,6 @@ def _check_skipped_layer(name: Setting[str], layer: Layer, report: Report) -> No
                 type=layer.type,
                 related=related(layer.span, DEFINED_HERE),
                 help="remove it from the list",
-                fix=removal(name.origin.place) if name.origin.place else (),
             )
         )
 
