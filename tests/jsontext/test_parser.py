@@ -86,6 +86,56 @@ READ_ON: dict[str, tuple[str, Any]] = {
 }
 
 
+# --- a text whose lines are indented shows by that where a bracket is missing, or too many
+
+INDENTED = """{
+    "a": {
+        "b": {
+            "c": [
+                1
+            ],
+            "d": 2
+        },
+        "e": true
+    },
+    "f": {
+        "g": 3
+    }
+}"""
+
+BRACKETS: dict[str, tuple[str, str]] = {
+    "the end of a list": ("1\n            ],", "1"),
+    "the end of an object within": ("2\n        },", "2"),
+    "the end of an object": ("true\n    },", "true"),
+    "the end of an object before that of another": ('3\n    }\n', "3\n"),
+    "the start of an object": ('"b": {', '"b":'),
+    "one too many": ("2\n        },", "2\n        }},"),
+    "one too many behind a comma": ("2\n        },", "2\n        },}"),
+}
+
+
+@pytest.mark.parametrize("name", BRACKETS)
+def test_a_bracket_too_few_or_too_many_is_one_mistake_and_the_fix_mends_it(name: str) -> None:
+    right, wrong = BRACKETS[name]
+    assert INDENTED.count(right) == 1
+    source = Source("config.json", INDENTED.replace(right, wrong))
+    found: list[Diagnostic] = []
+    assert plain(parse(source, found.append)) == json.loads(INDENTED)
+    assert [each.code for each in found] == ["QC121"]
+    assert json.loads(fixed(source, found)[0]) == json.loads(INDENTED)
+
+
+def test_a_value_that_is_missing_before_the_next_key_is_one_mistake() -> None:
+    tree, found = read(INDENTED.replace('"e": true', '"e":\n        "h": true'))
+    assert [each.code for each in found] == ["QC121"]
+    assert plain(tree)["a"]["h"] is True
+
+
+def test_an_indentation_that_says_nothing_does_not_count() -> None:
+    flat = "\n".join(line.strip() for line in INDENTED.splitlines())
+    assert [each.code for each in read(flat.replace("true", "True"))[1]] == ["QC122"]
+
+
 @pytest.mark.parametrize("name", READ_ON)
 def test_a_mistake_is_found_once_and_what_is_right_beside_it_is_read(name: str) -> None:
     marked, rest = READ_ON[name]

@@ -15,6 +15,11 @@ def for_type(layer_type: str, calibration: str = "", mark: str = "") -> str:
     return f"override_layer_types {{ {target} {mark}calibration_config {{ {calibration} }} }}\n"
 
 
+def for_every_type(calibration: str) -> str:
+    types = ("Convolution", "Deconvolution", "InnerProduct", "Pooling")
+    return "".join(for_type(layer_type, calibration) for layer_type in types)
+
+
 def for_layer(name: str, calibration: str = "", mark: str = "") -> str:
     target = f"layer_name: {_quoted(name)}"
     return f"override_layer_configs {{ {target} {mark}calibration_config {{ {calibration} }} }}\n"

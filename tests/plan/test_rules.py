@@ -19,7 +19,7 @@ from quantcfg.diagnostics import catalogue
 from tests.marks import unmarked
 from tests.networks import batch_norm, conv, deconv, inner_product, net, network, pool, relu, scale
 from tests.plan.compiling import compiled, findings
-from tests.plan.requests import for_all, for_layer, for_type
+from tests.plan.requests import for_all, for_every_type, for_layer, for_type
 
 NET = net(
     conv("conv1"),
@@ -187,12 +187,8 @@ ACCEPTED = {
     "channel_wise for all but the types without it": (
         for_all("arq_quantize { channel_wise: true }") + for_type("InnerProduct") + for_type("Pooling")
     ),
-    "wrong values that no layer uses": (
-        for_all("hfmg_quantize { num_of_bins: 1 }")
-        + "".join(
-            for_type(layer_type, "hfmg_quantize { num_of_bins: 1024 }")
-            for layer_type in ("Convolution", "Deconvolution", "InnerProduct", "Pooling")
-        )
+    "a common flag that overrides take": (
+        for_all("hfmg_quantize { asymmetric: false }") + for_every_type("hfmg_quantize { }")
     ),
 }
 
@@ -202,6 +198,10 @@ IGNORED = {
     ),
     "an override of a layer that is never quantized": for_layer(
         "«QC421»relu1", "hfmg_quantize { num_of_bins: 1 }"
+    ),
+    "wrong values that no layer uses": (
+        f"«QC430»{for_all('hfmg_quantize { num_of_bins: 1 }')}"
+        + for_every_type("hfmg_quantize { num_of_bins: 1024 }")
     ),
     "an override of a type beside one of each of its layers": (
         for_type("«QC422»Pooling", "hfmg_quantize { num_of_bins: 1 }")

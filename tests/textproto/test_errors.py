@@ -135,7 +135,7 @@ BINDING = (
         'did you mean "number"?',
     ),
     on_line_1("DATA {}", "QC201", 1, 5, '"DATA"', 'did you mean "data"?'),
-    on_line_1("one_int32: 'a'", "QC202", 12, 15, "takes an integer, not a string", "write it without quotes"),
+    on_line_1("one_int32: 'a'", "QC202", 12, 15, "takes an integer, not a string"),
     on_line_1("one_int32: 1.5", "QC202", 12, 15, '"one_int32" takes an integer, not 1.5'),
     on_line_1("one_int32: true", "QC202", 12, 16, '"one_int32" takes an integer, not true'),
     on_line_1("one_int32: {}", "QC202", 12, 14, '"one_int32" takes an integer, not a message'),

@@ -192,6 +192,8 @@ def _schema_finding(failure: Failure, reading: Reading) -> Iterator[Diagnostic]:
 def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagnostic]:
     """Yield what is wrong with a key that its object does not have."""
     path, properties = failure.path, failure.schema["properties"]
+    if not reading.is_whole and _is_layer(failure.value[key]):
+        return  # What it stands in was not closed.
     span = reading.places.key((*path, key))
     where = f'layer "{path[0]}"' if len(path) == 1 else f'"{path[-1]}" of layer "{path[0]}"'
     for selector in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM):
@@ -207,6 +209,10 @@ def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagn
     suggestion = Suggestion() if elsewhere else suggest(key, properties)
     fix = _renaming(span, suggestion, failure.value)
     yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=elsewhere or suggestion.help, fix=fix)
+
+
+def _is_layer(value: Any) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(contract.layer_keys())
 
 
 def _repeated_items(failure: Failure, places: Places) -> Iterator[Diagnostic]:

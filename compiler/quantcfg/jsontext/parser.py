@@ -29,10 +29,26 @@ _ONE_MISTAKE = 4
 
 
 def parse(source: Source, report: Report) -> Value:
-    """Return the syntax tree of a JSON text, after reporting what is wrong with its syntax."""
-    text = without_byte_order_mark(source, report)
-    reader = _Reader(source, report)
-    for token in tokens(text):
+    """Return the syntax tree of a JSON text, after reporting what is wrong with its syntax.
+
+    Where something is, the indentation may show better than the brackets what
+    was meant: of the two readings that with fewer mistakes counts.
+    """
+    value, found = _read(source)
+    if found:
+        value, found = min(_read(source, by_indentation=True), (value, found), key=lambda read: len(read[1]))
+    for diagnostic in found:
+        report(diagnostic)
+    return value
+
+
+def _read(source: Source, *, by_indentation: bool = False) -> tuple[Value, list[Diagnostic]]:
+    found: list[Diagnostic] = []
+    return _tree(_Reader(source, found.append, by_indentation)), found
+
+
+def _tree(reader: _Reader) -> Value:
+    for token in tokens(without_byte_order_mark(reader.source, reader.report)):
         if token.kind == "comment":
             _comment(reader, token)
         else:
@@ -61,14 +77,19 @@ def _comment(reader: _Reader, token: Token) -> None:
 
 @dataclass
 class _Reader:
-    """Where the parser is in its tokens, and where its last mistake was."""
+    """Where the parser is in its tokens, and where its last mistake was.
+
+    put_in is where the last closing bracket was put in.
+    """
 
     source: Source
     report: Report
+    by_indentation: bool
     tokens: list[Token] = field(default_factory=list)
     index: int = 0
     mistakes: int = 0
     mistake_index: int = -_ONE_MISTAKE
+    put_in: int = -1
     gave_up: bool = False
 
     @property
@@ -87,6 +108,18 @@ class _Reader:
         if found:
             self.take()
         return found
+
+
+def _indentation(reader: _Reader, token: Token) -> str:
+    """Return the blanks that the line of a token starts with."""
+    text = reader.source.text
+    start = text.rfind("\n", 0, token.start) + 1
+    return text[start : start + len(text[start : token.start]) - len(text[start : token.start].lstrip())]
+
+
+def _starts_line(reader: _Reader, token: Token) -> bool:
+    start = reader.source.text.rfind("\n", 0, token.start) + 1
+    return start > 0 and not reader.source.text[start : token.start].strip()
 
 
 def _span(reader: _Reader, token: Token) -> Span:
@@ -122,12 +155,13 @@ def _expected(
     reader: _Reader,
     what: str,
     *,
+    found: str | None = None,
     opening: Token | None = None,
     help: str | None = None,
     fix: Edit | None = None,
 ) -> None:
     token = reader.token
-    found = "the end of the text" if token.kind == "end" else _quoted(token)
+    found = found or ("the end of the text" if token.kind == "end" else _quoted(token))
     place = (
         related(_span(reader, opening), f'"{_CLOSING[opening.text]}" is missing for this one')
         if opening
@@ -281,7 +315,10 @@ _SCALARS: dict[str, Callable[[_Reader, Token], Scalar | Missing]] = {
 
 
 def _object(reader: _Reader, depth: int) -> Object:
-    opening = reader.take()
+    return _members(reader, reader.take(), depth)
+
+
+def _members(reader: _Reader, opening: Token, depth: int) -> Object:
     members: list[Member] = []
     while not _ends(reader, opening):
         if reader.token.text == "," and reader.token.kind == "punctuation":
@@ -306,8 +343,22 @@ def _member(reader: _Reader, depth: int) -> Member:
     elif not reader.takes(":"):
         edit = Edit(Span(reader.source, token.end, token.end), ":")
         _expected(reader, '":"', fix=edit if _starts_value(reader.token) else None)
-    value = _value(reader, depth + 1)
-    return Member(key, value)
+    return Member(key, _value_of(reader, token, depth + 1))
+
+
+def _value_of(reader: _Reader, key: Token, depth: int) -> Value:
+    """Return the value behind a key; where the next key stands there, its opening bracket or all of it is missing."""
+    following = reader.tokens[min(reader.index + 1, len(reader.tokens) - 1)]
+    is_key = reader.token.kind == "string" and following.text == ":"
+    if not (reader.by_indentation and is_key and _starts_line(reader, reader.token)):
+        return _value(reader, depth)
+    end = reader.tokens[reader.index - 1].end
+    if len(_indentation(reader, reader.token)) > len(_indentation(reader, key)):
+        _expected(reader, '"{"', fix=Edit(Span(reader.source, end, end), "{"))
+        return _members(reader, Token("punctuation", "{", end, end), depth)
+    _expected(reader, "a value")
+    reader.put_in = reader.index
+    return Missing(end, end)
 
 
 def _lacks_end(reader: _Reader, token: Token) -> bool:
@@ -362,23 +413,69 @@ def _array(reader: _Reader, depth: int) -> Array:
 def _ends(reader: _Reader, opening: Token) -> bool:
     """Tell whether what was opened ends here: by a closing bracket, its own or not, or with the text."""
     closing = _CLOSING[opening.text]
+    if _is_left(reader, opening):
+        found = f'the "{closing}" of an outer bracket' if reader.token.text == closing else None
+        _expected(reader, f'"{closing}"', found=found, opening=opening, fix=_closing(reader, opening))
+        reader.put_in = reader.index
+        return True
     if reader.takes(closing):
         return True
     token = reader.token
     if token.kind == "end":
         _expected(reader, f'"{closing}"', opening=opening)
         return True
-    if token.kind == "punctuation" and token.text in _CLOSING.values():
+    if _is_closing(token):
         _expected(reader, f'"{closing}"', opening=opening)
         reader.take()
         return True
     return False
 
 
+def _is_left(reader: _Reader, opening: Token) -> bool:
+    """Tell whether the indentation shows that what was opened has ended before, without a bracket."""
+    token, is_first = reader.token, opening is reader.tokens[0]
+    if not reader.by_indentation or is_first or token.kind == "end" or not _starts_line(reader, token):
+        return False
+    before = reader.tokens[reader.index - 1]
+    inner, own, outer = (len(_indentation(reader, each)) for each in (before, token, opening))
+    return inner > own and (own < outer or (own == outer and not _is_closing(token)))
+
+
+def _is_closing(token: Token) -> bool:
+    return token.kind == "punctuation" and token.text in _CLOSING.values()
+
+
+def _drop_stray(reader: _Reader, opening: Token) -> None:
+    """Go past a closing bracket that is one too many: it stands at the end of a line within what is open."""
+    token = reader.token
+    if not reader.by_indentation or not _is_closing(token) or _starts_line(reader, token):
+        return
+    is_on_line = "\n" not in reader.source.text[opening.end : token.start]
+    if not is_on_line and len(_indentation(reader, token)) > len(_indentation(reader, opening)):
+        help = "leave it out: it is one bracket too many"
+        _expected(reader, '","', help=help, fix=Edit(_span(reader, token), ""))
+        reader.take()
+
+
+def _closing(reader: _Reader, opening: Token) -> Edit | None:
+    """Return the edit that puts in a closing bracket, and the comma that belongs behind it."""
+    last = reader.tokens[reader.index - 1]
+    if last.text == ",":
+        return None
+    comma = "," if _starts_value(reader.token) else ""
+    is_longer = "\n" in reader.source.text[opening.end : last.end]
+    line = f"\n{_indentation(reader, opening)}" if is_longer else ""
+    return Edit(Span(reader.source, last.end, last.end), f"{line}{_CLOSING[opening.text]}{comma}")
+
+
 def _separator(reader: _Reader, opening: Token) -> None:
     """Go past the comma behind a member or an item; report a missing one, and one with nothing behind it."""
+    if reader.put_in == reader.index or _is_left(reader, opening):
+        return
+    _drop_stray(reader, opening)
     comma = reader.token
     if reader.takes(","):
+        _drop_stray(reader, opening)
         if reader.token.kind == "punctuation" and reader.token.text == _CLOSING[opening.text]:
             what = "comma behind the last member" if opening.text == "{" else "comma behind the last item"
             _not_json(reader, comma, what, "leave it out", "")

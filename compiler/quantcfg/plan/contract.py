@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,12 @@ class Parameter:
 def global_defaults() -> dict[str, Any]:
     """Return the keys of the whole network in output order, with their defaults (reference 3.1)."""
     return {key: known["default"] for key, known in _schema()["properties"].items()}
+
+
+def layer_keys() -> Collection[str]:
+    """Return the keys of a layer in output order (reference 3.2)."""
+    keys: Collection[str] = _schema()["definitions"]["layer"]["properties"].keys()
+    return keys
 
 
 def activation_algorithm(algorithm: Algorithm | None) -> str:

@@ -10,14 +10,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 
 from quantcfg.caffe import Layer, capabilities
-from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.diagnostics import Diagnostic, catalogue, related
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan
 from quantcfg.plan.request import Algorithm
 
 
-def report_losses(layers: Iterable[LayerPlan], report: Report) -> None:
-    """Report the settings that overrides lose, once for each override and what it beats."""
+def losses(layers: Iterable[LayerPlan]) -> Iterator[Diagnostic]:
+    """Yield what overrides lose of the settings that they beat, once for each override and what it beats."""
     seen = set()
     for layer in layers:
         if not layer.calibration or not layer.beaten:
@@ -27,14 +27,12 @@ def report_losses(layers: Iterable[LayerPlan], report: Report) -> None:
         changes = [] if pair in seen else list(_changes(layer))
         seen.add(pair)
         if changes:
-            report(
-                catalogue.OVERRIDE_DROPS.at(
-                    chosen.span,
-                    lower=lower.level,
-                    changes=", ".join(changes),
-                    related=related(lower.span, "this is replaced"),
-                    help="repeat in the override what it shall keep",
-                )
+            yield catalogue.OVERRIDE_DROPS.at(
+                chosen.span,
+                lower=lower.level,
+                changes=", ".join(changes),
+                related=related(lower.span, "this is replaced"),
+                help="repeat in the override what it shall keep",
             )
 
 

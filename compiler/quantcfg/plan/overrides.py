@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from quantcfg.caffe import Network, capabilities
 from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.plan.losses import report_losses
+from quantcfg.plan import contract
+from quantcfg.plan.losses import losses
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.request import Calibration, Override
@@ -20,7 +21,11 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     layers = tuple(_with_levels(layer, *_levels(layer, by_name, by_type, plan)) for layer in plan.layers)
     _check_layer_overrides(request.layer_overrides, plan.network, report)
     _check_type_overrides(request.type_overrides, layers, report)
-    report_losses(layers, report)
+    lost = list(losses(layers))
+    for loss in lost:
+        report(loss)
+    if not lost:
+        _check_common(request.common, layers, report)
     return replace(plan, layers=layers)
 
 
@@ -55,6 +60,15 @@ def _with_levels(
     if not given:
         return plan
     return replace(plan, calibration=given[0], beaten=given[1:], weight=given[0].weight)
+
+
+def _check_common(common: Calibration | None, layers: Sequence[LayerPlan], report: Report) -> None:
+    """Report a common calibration that reaches no layer, and no flag of a layer either (reference 4.4)."""
+    if common is None or not layers or any(layer.calibration is common for layer in layers):
+        return
+    if common.activation is None or contract.ASYMMETRIC not in common.activation.parameters:
+        help = "every layer that can be quantized has an override, of its own or of its type"
+        report(catalogue.COMMON_UNUSED.at(common.span, level=common.level, help=help))
 
 
 def _check_layer_overrides(overrides: Sequence[Override], network: Network, report: Report) -> None:

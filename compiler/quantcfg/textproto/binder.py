@@ -352,16 +352,25 @@ def _report_unknown_field(context: _Context, name: tree.Name, target: _Target) -
 
 
 def _owners(context: _Context, name: str, target: _Target) -> list[str]:
-    """Return the fields whose messages have a field of a name, anywhere in the schema.
+    """Return the messages that have a field of a name: the nearest, or all of them.
 
     A field of this message that leads to it is not missed: its part is there, at the wrong level.
     """
     for inner in target.descriptor.fields:
         if _holders([inner], name):
             context.failed.add((*target.path, inner.name))
-    root = context.enclosing[0].descriptor
-    top = ["the top level"] if name in root.fields_by_name else []
-    return top + _holders(root.fields, name)
+    nearest = [field.name for field in target.descriptor.fields if _has_field(field.message_type, name)]
+    around = [
+        _within(context, each.path)
+        for each in reversed(context.enclosing[:-1])
+        if _has_field(each.descriptor, name)
+    ]
+    current = [field for field in context.enclosing[0].descriptor.fields if not field.GetOptions().deprecated]
+    return nearest or around[:1] or _holders(current, name)
+
+
+def _has_field(message: Descriptor | None, name: str) -> bool:
+    return message is not None and name in message.fields_by_name
 
 
 def _holders(fields: Iterable[FieldDescriptor], name: str) -> list[str]:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from quantcfg import limits
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.source import Source
+from quantcfg.textproto import tree
 from quantcfg.textproto.mistakes import Mistake, Piece, accepts
-from quantcfg.textproto.scan import next_field
+from quantcfg.textproto.scan import holds_names, next_field
 from quantcfg.textproto.wrong_characters import unexpected_character
 from quantcfg.textproto.wrong_tokens import unexpected_token
 
@@ -58,7 +59,7 @@ class Recovery:
         else:
             self._report(mistake)
         if mistake.instead:
-            parser.parser_state.value_stack[-1] = _token(mistake.instead)
+            _put_in_place(parser, mistake.instead)
         if self.mistakes > limits.SYNTAX_MISTAKES:
             self._give_up(parser)
         elif mistake.resume is not None:
@@ -97,11 +98,23 @@ def _is_stray_bracket(mistake: Mistake, accepted: set[str]) -> bool:
     return mistake.token in ("RBRACE", "MORETHAN") and _FIELD_START in accepted and "$END" in accepted
 
 
+def _put_in_place(parser: InteractiveParser, piece: Piece) -> None:
+    """Put a piece in place of the last token, or of the last value of a list that it was read as."""
+    stack = parser.parser_state.value_stack
+    items = getattr(stack[-1], "children", None)
+    if items:
+        items[-1] = tree.Missing(piece.start, piece.end)
+    else:
+        stack[-1] = _token(piece)
+
+
 def _lose_field(parser: InteractiveParser, mistake: Mistake, text: str) -> None:
     """Give up the field at a mistake, and go to the next one."""
     resume = next_field(text, mistake.skip_from, in_list="LSQB" in _open_brackets(parser)[:1])
     at = mistake.span.start
-    if _FIELD_START in accepts(parser) and mistake.token != "$END" and not mistake.instead:
+    is_item = text[:at].rstrip().endswith(",") and text.startswith(('"', "'"), at)
+    may_be_field = mistake.token != "$END" and not mistake.instead
+    if _FIELD_START in accepts(parser) and may_be_field and holds_names(text, at, resume, strings=not is_item):
         # What stands here may have been meant as a field: whoever misses one in this message must know.
         _feed(parser, [Piece("IDENT", "", at, at)])
     _close_field(parser, at)

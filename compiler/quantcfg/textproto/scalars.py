@@ -50,7 +50,9 @@ class Place:
 
     @property
     def name_span(self) -> Span:
-        """Where the name of the field stands."""
+        """Where the name of the field stands; of a message in a list, its opening bracket."""
+        if self.value is not self.field.value and isinstance(self.value, tree.Message):
+            return Span(self.document.source, self.value.start, self.value.start + 1)
         return self.document.span(self.name)
 
     @property
@@ -191,7 +193,8 @@ def _meant(value: tree.Value, descriptor_field: FieldDescriptor) -> tuple[str | 
         return f"put it in quotes: {quotable(text)}", text if is_name else None
     if isinstance(value, tree.String) and descriptor_field.message_type is None:
         text = "".join(part.text[1:-1] for part in value.parts)
-        return "write it without quotes", text if _is_word_for(text, descriptor_field) else None
+        is_word = _is_word_for(text, descriptor_field)
+        return ("write it without quotes", text) if is_word else (None, None)
     if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_BOOL:
         return _meant_flag(value.text)
     if isinstance(value, tree.Number) and kind in _INTEGER_RANGES:

@@ -61,6 +61,12 @@ def next_field(text: str, offset: int, *, in_list: bool) -> int:
     return on_a_new_line.end() if on_a_new_line else len(text)
 
 
+def holds_names(text: str, start: int, end: int, *, strings: bool) -> bool:
+    """Tell whether what stands between two offsets could hold a field: its name, in a string or not, or its bracket."""
+    kinds = ("field", "word", "opening", *(("string",) if strings else ()))
+    return any(piece.lastgroup in kinds for piece in _PIECE.finditer(text, start, end))
+
+
 def check_pieces(source: Source, report: Report) -> bool:
     """Report what is wrong with a text whatever its syntax is; tell whether it can be parsed."""
     if _LONE_CARRIAGE_RETURN.search(source.text):

@@ -11,8 +11,16 @@ from unicodedata import name as name_of_character
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue
 from quantcfg.source import Source, Span
 from quantcfg.textproto.literals import quotable
-from quantcfg.textproto.mistakes import Mistake, Remedy, accepts, last_token, nothing, replaced
-from quantcfg.textproto.wrong_tokens import bare_word
+from quantcfg.textproto.mistakes import (
+    Mistake,
+    Remedy,
+    accepts,
+    last_token,
+    nothing,
+    replaced,
+    span_of,
+)
+from quantcfg.textproto.wrong_tokens import LIST_BRACKETS, MESSAGE_BRACKETS, bare_word
 
 if TYPE_CHECKING:
     from lark import UnexpectedCharacters
@@ -50,7 +58,7 @@ def unexpected_character(error: UnexpectedCharacters, source: Source) -> Mistake
     offset = string.end() if string else offset
     character = source.text[offset]
     if character in "\"'":
-        return _unterminated_string(source, offset, accepted)
+        return _unstarted_string(error, source, offset) or _unterminated_string(source, offset, accepted)
     span = Span(source, offset, offset + 1)
     last = last_token(error)
     if (
@@ -84,6 +92,23 @@ def _number_help(text: str) -> str | None:
         return f"write {int(text, 0)}"
     is_name = re.search(r"[A-Za-z_]", text.lower().removeprefix("0x").replace("e", "")) is not None
     return "put it in quotes, if it is a name" if is_name else None
+
+
+def _unstarted_string(error: UnexpectedCharacters, source: Source, offset: int) -> Mistake | None:
+    """Return that a string has no quote before it, where one stands behind a word, and no other follows."""
+    word = last_token(error)
+    if word is None or word.type != "IDENT" or word.end_pos != offset:
+        return None
+    string, quote = span_of(word, Span(source, 0, 0)), source.text[offset]
+    before = source.text[: string.start].rstrip(" \t")[-1:]
+    is_all = before in ("[", ",", ":") and _NOTHING_MORE.match(source.text, offset + 1)
+    diagnostic = catalogue.UNTERMINATED_STRING.at(
+        Span(source, string.start, offset + 1),
+        help=f"start it with {quote}",
+        fix=[Edit(Span(source, string.start, string.start), quote)] if is_all else [],
+    )
+    end = offset + 1
+    return Mistake(diagnostic, "", end, resume=end, instead=nothing(string.start, end))
 
 
 def _unterminated_string(source: Source, offset: int, accepted: Collection[str]) -> Mistake:
@@ -139,7 +164,7 @@ def _plain_spelling(span: Span, accepted: Collection[str]) -> Remedy:
             'a comment starts with "#"', fix, resume=comment.end() if "BRACKETED" in accepted else None
         )
     if character == "(":
-        return Remedy('write "[" and "]" around a list')
+        return Remedy(MESSAGE_BRACKETS if "COLON" in accepted else LIST_BRACKETS)
     if character == "+" and "DEC_INT" in accepted:
         return Remedy("leave it out", (Edit(span, ""),), resume=span.end)
     plain = _TYPOGRAPHIC_QUOTES.get(character) or normalize("NFKC", character)

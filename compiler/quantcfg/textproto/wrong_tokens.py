@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from quantcfg.diagnostics import Edit, Related, catalogue
 from quantcfg.source import Source, Span
+from quantcfg.textproto import tree
 from quantcfg.textproto.literals import quotable
 from quantcfg.textproto.mistakes import (
     Mistake,
@@ -30,6 +31,9 @@ _NAME_IN_QUOTES = re.compile(r"""(?P<quote>["'])(?P<name>[A-Za-z_][A-Za-z0-9_]*)
 _STARTS_WITH_A_KEY = re.compile(r"""\{\s*["}]""")
 _DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 
+LIST_BRACKETS = 'write "[" and "]" around a list'
+MESSAGE_BRACKETS = 'write "{" and "}" around the fields of a message'
+
 _SCALAR_STARTS = ("STRING", "MINUS", "IDENT", "DEC_INT", "OCT_INT", "HEX_INT", "FLOAT")
 _WORDS = ("IDENT", "DEC_INT", "OCT_INT", "HEX_INT", "FLOAT")
 _OPENINGS = ("LBRACE", "LESSTHAN")
@@ -50,7 +54,7 @@ def unexpected_token(error: UnexpectedToken, source: Source) -> Mistake:
     """Return what is wrong where lark found a token that cannot stand there."""
     token, accepted = error.token, error.accepts
     span = _token_span(token, source)
-    for special in (_malformed_name, _bare_word, _name_taken_for_value, _value_before_message, _name_alone):
+    for special in (_malformed_name, _string_without_end, _bare_word, _name_taken_for_value, _value_before_message, _name_alone):
         mistake = special(error, span)
         if mistake:
             return mistake
@@ -90,7 +94,8 @@ def _opened(error: UnexpectedToken, span: Span) -> Iterator[Related]:
     """Point at the bracket that is open where another one closes, or where the text ends."""
     from lark import Token
 
-    if error.token.type not in ("$END", "RBRACE", "MORETHAN", "RSQB"):
+    is_in_list = "RSQB" in error.accepts and starts_field(span.source.text, span.start)
+    if error.token.type not in ("$END", "RBRACE", "MORETHAN", "RSQB") and not is_in_list:
         return
     for value in reversed(error.state.value_stack):
         if isinstance(value, Token) and value.type in _CLOSES:
@@ -118,6 +123,20 @@ def _malformed_name(error: UnexpectedToken, span: Span) -> Mistake | None:
         diagnostic = catalogue.MALFORMED_NAME.at(span, name=quotable(span.text))
         return Mistake(diagnostic, error.token.type, span.end)
     return None
+
+
+def _string_without_end(error: UnexpectedToken, span: Span) -> Mistake | None:
+    """Return that a string has no end of its own, but that of the next one, whose text then follows it."""
+    # What stands in a list is a scalar in a subtree of lark's until the list ends.
+    *_, last = [None, *getattr((error.state.value_stack or [None])[-1], "children", ())]
+    if not isinstance(last, tree.String) or error.token.type not in _WORDS or last.end != span.start:
+        return None
+    whole = Span(span.source, last.parts[-1].start, last.end)
+    string = Span(span.source, whole.start, whole.start + len(whole.text.split(",")[0]))
+    line_end = span.source.text.find("\n", span.start)
+    end = len(span.source.text) if line_end < 0 else line_end
+    diagnostic = catalogue.UNTERMINATED_STRING.at(string, help=f"end it with {whole.text[0]}")
+    return Mistake(diagnostic, "", end, instead=nothing(last.start, last.end))
 
 
 def _bare_word(error: UnexpectedToken, span: Span) -> Mistake | None:
@@ -179,7 +198,7 @@ def _value_before_message(error: UnexpectedToken, span: Span) -> Mistake | None:
         return None
     name = span_of(last, span)
     diagnostic = catalogue.SYNTAX.at(
-        name, expected='"{"', found=in_quotes(last), help='write "{" and "}" around the fields of a message'
+        name, expected='"{"', found=in_quotes(last), help=MESSAGE_BRACKETS
     )
     return Mistake(diagnostic, "", span.start, instead=nothing(name.start, name.end))
 
@@ -273,7 +292,9 @@ def _between_fields(error: UnexpectedToken, span: Span) -> Remedy:
         return replaced(span, "IDENT", name["name"], "write the name of a field without quotes")
     if _DECIMAL_COMMA.fullmatch(text, span.start - 2, span.start + 1):
         return Remedy('a decimal number has ".", not ","')
-    return Remedy()
+    last = last_token(error)
+    is_item = kind in _SCALAR_STARTS and last is not None and last.type == "COMMA"
+    return Remedy(LIST_BRACKETS) if is_item else Remedy()
 
 
 def _separator(kind: str, span: Span) -> Remedy:
