@@ -202,7 +202,7 @@ def write_config(compilation: Compilation, name: str, inputs: Sequence[PathLike]
     assert compilation.text is not None
     assert compilation.plan is not None
     non_uniform = compilation.plan.request.non_uniform
-    mapping = [non_uniform.mapping_file.value] if non_uniform else []
+    mapping = [non_uniform.mapping_file.value] if non_uniform and non_uniform.mapping_file else []
     bad = bad_output_name(name, [*inputs, *mapping])
     if bad:
         report(bad)

@@ -280,7 +280,10 @@ HELP = {
     activation('"act_algo": "ifmg"'): 'did you mean "ifmr" or "hfmg"?',
     activation('"act_algo": "hfgm"'): 'did you mean "hfmg"?',
     '{"do_fusion": "true", "a": {}}': "write it without quotes",
-    activation('"num_of_bins": 1024'): 'leave it out of "activation_quant_params" of layer "a"',
+    activation('"num_of_bins": 1024'): (
+        'give act_algo as "hfmg", or leave it out of "activation_quant_params" of layer "a"; '
+        "act_algo is left out, and that is its default"
+    ),
     activation('"search_step": 0.7'): "the step can be 0.6 at most",
 }
 

@@ -107,7 +107,7 @@ BRACKETS: dict[str, tuple[str, str]] = {
     "the end of a list": ("1\n            ],", "1"),
     "the end of an object within": ("2\n        },", "2"),
     "the end of an object": ("true\n    },", "true"),
-    "the end of an object before that of another": ('3\n    }\n', "3\n"),
+    "the end of an object before that of another": ("3\n    }\n", "3\n"),
     "the start of an object": ('"b": {', '"b":'),
     "one too many": ("2\n        },", "2\n        }},"),
     "one too many behind a comma": ("2\n        },", "2\n        },}"),

@@ -308,7 +308,7 @@ def says(text: str, key: str, value: Any) -> bool:
         # What is written is the name of the layer or of its type.
         return value is False and text[0] in "\"'"
     if key in ("act_algo", "wts_algo"):
-        return text == f"{value.removesuffix('_quantize')}_quantize"
+        return text in (f"{value.removesuffix('_quantize')}_quantize", "nuq_config")
     if isinstance(value, bool):
         return text.lower() == str(value).lower()
     if isinstance(value, int):

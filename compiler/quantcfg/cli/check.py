@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
         print_remarks(options, found, summary)
     elif options.diff:
         _print_diffs(checked)
-        print_remark(summary)
+        print_remarks(options, found, summary)
     else:
         print_findings(options, found)
         print_remark(summary)
@@ -172,7 +172,7 @@ def _print_diffs(checked: Sequence[_Checked]) -> None:
 def _summary(options: argparse.Namespace, found: Sequence[Diagnostic], checked: Sequence[_Checked]) -> str:
     fixes = sum(each.fixes for each in checked)
     if options.diff:
-        return f"{counted(len(checked), 'file')} checked: {counted(fixes, 'mistake')} can be fixed"
+        return f"{counted(len(checked), 'file')} checked: {fixes} can be fixed; {counts(found)} left"
     if options.fix:
         return f"{counted(len(checked), 'file')} checked: {fixes} fixed; {counts(found)} left"
     fixable = sum(bool(finding.fix) for each in checked for finding in each.found)

@@ -52,7 +52,9 @@ def findings(reading: Reading) -> Iterator[Diagnostic]:
     names = {key: _name_meant(key, reading.network) for key in layers}
     for key in layers:
         yield from _layer_that_is_none(key, names[key], reading)
-    known = {key: value for key, value in config.items() if names.get(key, key) is not None}
+    known = {
+        key: value for key, value in config.items() if names.get(key, key) is not None or _is_layer(value)
+    }
     yield from _schema_findings(known, reading)
     for key, name in names.items():
         if name is not None and isinstance(layers[key], dict):
@@ -203,7 +205,10 @@ def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagn
             chosen = failure.value.get(selector, name)
             if chosen == name and (*path, selector) not in reading.unsettled:
                 names = {"key": key, "other": other, "selector": selector, "name": name}
-                yield catalogue.OTHER_ALGORITHM.at(span, **names, help=f"leave it out of {where}")
+                is_default = selector not in failure.value
+                help = f'give {selector} as "{other}", or leave it out of {where}'
+                default = f"; {selector} is left out, and that is its default" if is_default else ""
+                yield catalogue.OTHER_ALGORITHM.at(span, **names, help=f"{help}{default}")
             return
     elsewhere = contracts.foreign_fields().get(key) or _belonging(key)
     suggestion = Suggestion() if elsewhere else suggest(key, properties)

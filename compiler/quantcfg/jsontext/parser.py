@@ -347,7 +347,7 @@ def _member(reader: _Reader, depth: int) -> Member:
 
 
 def _value_of(reader: _Reader, key: Token, depth: int) -> Value:
-    """Return the value behind a key; where the next key stands there, its opening bracket or all of it is missing."""
+    """Return the value behind a key; if the next key stands there, its bracket or all of it is missing."""
     following = reader.tokens[min(reader.index + 1, len(reader.tokens) - 1)]
     is_key = reader.token.kind == "string" and following.text == ":"
     if not (reader.by_indentation and is_key and _starts_line(reader, reader.token)):

@@ -28,21 +28,22 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
     """Give the layers that the mapping file selects the weight algorithm of nuq_config.
 
     A layer is selected if it meets the limits of its type. An override of the
-    layer or of its type beats the selection.
+    layer or of its type beats the selection. Where the file cannot be read, an
+    error, it may select any layer, and the values are checked with the others.
     """
     non_uniform = plan.request.non_uniform
     if non_uniform is None:
         return plan
-    given = _compressible_layers(non_uniform.mapping_file, report)
-    names = given or set()
+    file = non_uniform.mapping_file
+    given = _compressible_layers(file, report) if file else None
+    names = {layer.layer.name for layer in plan.layers} if given is None else given
     if not plan.network.is_complete and given != set():
         names = names | {ANY_SELECTED_LAYER}
     selected = [layer for layer in plan.layers if layer.layer.name in names and _is_possible(layer)]
     overrides = (*plan.request.type_overrides, *plan.request.layer_overrides)
     beating = {id(override.calibration) for override in overrides if override.is_written}
     chosen = {layer.layer.name for layer in selected if id(layer.calibration) not in beating}
-    if plan.layers and not chosen and given is not None:
-        file = non_uniform.mapping_file
+    if plan.layers and not chosen and given is not None and file:
         help = "the overrides of all that it selects come first" if selected else None
         report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value, help=help))
     layers = tuple(

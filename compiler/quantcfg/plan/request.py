@@ -66,9 +66,12 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class NonUniform:
-    """Where to find the layers for non-uniform quantization, and its parameters."""
+    """Where to find the layers for non-uniform quantization, and its parameters.
 
-    mapping_file: Setting[str]
+    mapping_file is None where it is missing, which has been reported.
+    """
+
+    mapping_file: Setting[str] | None
     weight: Algorithm
 
 
@@ -230,12 +233,14 @@ def _algorithm(reading: _Reading, parent: Any, field: str | None, path: Path) ->
 
 def _non_uniform(reading: _Reading) -> NonUniform | None:
     binding, name = reading.binding, "nuq_quantize"
-    config, path = binding.message.nuq_config, ("nuq_config",)
-    if not config.HasField("mapping_file"):
+    if not binding.message.HasField("nuq_config"):
         return None
+    config, path = binding.message.nuq_config, ("nuq_config",)
     given = _algorithm(reading, config, name if config.HasField(name) else None, path)
     return NonUniform(
-        _setting(binding, config.mapping_file, (*path, "mapping_file")),
+        _setting(binding, config.mapping_file, (*path, "mapping_file"))
+        if config.HasField("mapping_file")
+        else None,
         given or Algorithm(name, {}, _origin(binding, path)),
     )
 

@@ -114,7 +114,11 @@ def _lose_field(parser: InteractiveParser, mistake: Mistake, text: str) -> None:
     at = mistake.span.start
     is_item = text[:at].rstrip().endswith(",") and text.startswith(('"', "'"), at)
     may_be_field = mistake.token != "$END" and not mistake.instead
-    if _FIELD_START in accepts(parser) and may_be_field and holds_names(text, at, resume, strings=not is_item):
+    if (
+        _FIELD_START in accepts(parser)
+        and may_be_field
+        and holds_names(text, at, resume, strings=not is_item)
+    ):
         # What stands here may have been meant as a field: whoever misses one in this message must know.
         _feed(parser, [Piece("IDENT", "", at, at)])
     _close_field(parser, at)

@@ -62,7 +62,7 @@ def next_field(text: str, offset: int, *, in_list: bool) -> int:
 
 
 def holds_names(text: str, start: int, end: int, *, strings: bool) -> bool:
-    """Tell whether what stands between two offsets could hold a field: its name, in a string or not, or its bracket."""
+    """Tell whether between two offsets a field could stand: a name, in a string or not, or a bracket."""
     kinds = ("field", "word", "opening", *(("string",) if strings else ()))
     return any(piece.lastgroup in kinds for piece in _PIECE.finditer(text, start, end))
 

@@ -54,7 +54,14 @@ def unexpected_token(error: UnexpectedToken, source: Source) -> Mistake:
     """Return what is wrong where lark found a token that cannot stand there."""
     token, accepted = error.token, error.accepts
     span = _token_span(token, source)
-    for special in (_malformed_name, _string_without_end, _bare_word, _name_taken_for_value, _value_before_message, _name_alone):
+    for special in (
+        _malformed_name,
+        _string_without_end,
+        _bare_word,
+        _name_taken_for_value,
+        _value_before_message,
+        _name_alone,
+    ):
         mistake = special(error, span)
         if mistake:
             return mistake
@@ -128,7 +135,8 @@ def _malformed_name(error: UnexpectedToken, span: Span) -> Mistake | None:
 def _string_without_end(error: UnexpectedToken, span: Span) -> Mistake | None:
     """Return that a string has no end of its own, but that of the next one, whose text then follows it."""
     # What stands in a list is a scalar in a subtree of lark's until the list ends.
-    *_, last = [None, *getattr((error.state.value_stack or [None])[-1], "children", ())]
+    items = getattr(error.state.value_stack[-1], "children", None) if error.state.value_stack else None
+    last = items[-1] if items else None
     if not isinstance(last, tree.String) or error.token.type not in _WORDS or last.end != span.start:
         return None
     whole = Span(span.source, last.parts[-1].start, last.end)
@@ -197,9 +205,7 @@ def _value_before_message(error: UnexpectedToken, span: Span) -> Mistake | None:
     if last is None or last.type != "IDENT" or error.token.type not in _OPENINGS or "COLON" in error.accepts:
         return None
     name = span_of(last, span)
-    diagnostic = catalogue.SYNTAX.at(
-        name, expected='"{"', found=in_quotes(last), help=MESSAGE_BRACKETS
-    )
+    diagnostic = catalogue.SYNTAX.at(name, expected='"{"', found=in_quotes(last), help=MESSAGE_BRACKETS)
     return Mistake(diagnostic, "", span.start, instead=nothing(name.start, name.end))
 
 
