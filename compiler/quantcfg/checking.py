@@ -11,7 +11,7 @@ from quantcfg.output import check_config, config_of
 from quantcfg.plan import assumed_network, lower, request_from_config
 from quantcfg.source import Source
 
-_STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{\s*[\"}]")
+_STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 
 
 def is_configuration(source: Source) -> bool:

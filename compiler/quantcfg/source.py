@@ -31,11 +31,11 @@ class Source:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
-    def line(self, number: int) -> str:
-        """Return a line of the text, counted from 1, without its line end."""
+    def line_bounds(self, number: int) -> tuple[int, int]:
+        """Return where a line, counted from 1, starts, and where it ends before its line end."""
         start = self._line_starts[number - 1]
-        end = self.text.find("\n", start)
-        return self.text[start : end if end >= 0 else len(self.text)].removesuffix("\r")
+        end = self._line_starts[number] - 1 if number < len(self._line_starts) else len(self.text)
+        return start, end - (end > start and self.text[end - 1] == "\r")
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,33 @@ def test_what_a_fix_shows_is_fixed_as_well(capsys: Captured) -> None:
     assert Path("twice.cfg").read_text() == 'skip_layers : "fc"\n'
 
 
+def test_fixes_of_lines_beside_each_other_are_made_at_once(capsys: Captured) -> None:
+    Path("slip.cfg").write_text('skip_layers: "fc"\n' * 4)
+    check(capsys, "--fix", "slip.cfg")
+    assert Path("slip.cfg").read_text() == 'skip_layers: "fc"\n'
+
+
+def test_a_flag_is_not_changed_where_brackets_may_be_missing(capsys: Captured) -> None:
+    text = """\
+override_layer_types {
+  layer_type: "InnerProduct"
+  calibration_config { arq_quantize { channel_wise: false } }
+}
+override_layer#_configs {
+  layer_name: "conv1"
+  calibration_config { arq_quantize { channel_wise: true } }
+}
+"""
+    Path("slip.cfg").write_text(text)
+    check(capsys, "--fix", "slip.cfg", *MODEL)
+    assert Path("slip.cfg").read_text() == text
+
+
+def test_what_starts_with_a_brace_is_a_configuration(capsys: Captured) -> None:
+    Path("some.cfg").write_text("{'conv1': {}}")
+    assert check(capsys, "some.cfg")[:2] == (1, ["QC122 some.cfg"])
+
+
 def test_what_is_ignored_is_not_fixed(capsys: Captured) -> None:
     text = "# two batches\rbatch_num: 2\n"
     Path("old.cfg").write_bytes(text.encode())

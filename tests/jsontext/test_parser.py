@@ -176,7 +176,6 @@ FIXES = {
     '{"a": True}': '{"a": true}',
     '{"a": YES}': '{"a": true}',
     '{"a": .02}': '{"a": 0.02}',
-    '{"a": 007}': '{"a": 7}',
     '{"a" = 1}': '{"a" : 1}',
     '{"a": 1; "b": 2}': '{"a": 1, "b": 2}',
     '{"a": Flase}': '{"a": false}',
@@ -187,6 +186,8 @@ FIXES = {
     '{"a": "x,\n"b": 2}': '{"a": "x",\n"b": 2}',
     '{"a": 1} // no': '{"a": 1} ',
     '\ufeff{"a": 1}': '{"a": 1}',
+    '{a": 1, "b": {"c": "x"}}': '{"a": 1, "b": {"c": "x"}}',
+    '{\n  "a": x",\n  "b": 1\n}': '{\n  "a": "x",\n  "b": 1\n}',
 }
 
 
@@ -201,11 +202,35 @@ def test_a_fix_makes_the_text_json(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": 1} /* no', '{"a": NaN}', '{"a": {}, ...}', '{"a": "\\q"}', '{"a:{"b":1}}']
+    "text",
+    [
+        '{"a": 1} /* no',
+        '{"a": NaN}',
+        '{"a": {}, ...}',
+        '{"a": "\\q"}',
+        '{"a:{"b":1}}',
+        '{"a": tr}',
+        '{"a": 007}',
+    ],
 )
 def test_what_needs_judgement_has_no_fix(text: str) -> None:
     (diagnostic,) = read(text)[1]
     assert diagnostic.fix == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The bracket that is one too many may be the end of what has no start.
+        '{\n  "a": {\n    "b": "c": 1, "d": {"e": 1}},\n    "f": 2\n  }\n}',
+        '{"a": tr}ue}',
+    ],
+)
+def test_behind_a_mistake_no_bracket_is_taken_away_and_no_word_put_in(text: str) -> None:
+    source = Source("config.json", text)
+    found: list[Diagnostic] = []
+    parse(source, found.append)
+    assert fixed(source, found)[0] == text
 
 
 # --- agreement with Python's json

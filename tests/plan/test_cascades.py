@@ -62,6 +62,9 @@ NOTHING_FOLLOWS = {
     "ends of the range that are out of it": for_all(
         "ifmr_quantize { search_range_start: «QC501»-1 search_range_end: «QC501»-0.5 }"
     ),
+    "a step that cannot be read beside a range that falls": for_all(
+        "ifmr_quantize { search_step: «QC211»nan search_range_start: «QC411»2 }"
+    ),
     "a step of the wrong kind": for_all("ifmr_quantize { search_step: «QC202»'9' search_range_end: 0.71 }"),
     "a misspelt layer that is skipped": 'skip_layers: ["conv1", «QC401»"cnov2", "pool5"]',
     "a value that many layers have": for_all("hfmg_quantize { num_of_bins: «QC501»5 }"),

@@ -56,7 +56,9 @@ NAMES = {
     "an unknown name twice": 'skip_layers: [«QC401»"nowhere", «QC404»"nowhere"]',
     "an unknown type twice": for_type("«QC403»Conv") + for_type("«QC404»Conv"),
     "an unknown layer is skipped": 'skip_layers: «QC401»"nowhere"',
-    "an unknown layer has an override": for_layer("«QC401»nowhere", "hfmg_quantize { num_of_bins: 1 }"),
+    "an unknown layer has an override": for_layer(
+        "«QC401»nowhere", "hfmg_quantize { num_of_bins: «QC501»1 }"
+    ),
     "an unknown layer is without fusion": 'skip_fusion_layers: «QC401»"nowhere"',
     "an empty name": 'skip_layers: «QC401»""',
     "a skipped layer of another type": 'skip_layers: "fc"\n\tskip_layers: «QC402»"relu1"',

@@ -253,6 +253,15 @@ FIXES = {
 }
 
 
+@pytest.mark.parametrize(
+    "text", ["one_bool: t-rue", "ro;w { cell: 'a' }", "ro=w { cell: 'a' }", "one_message { one_in=t32 { } }"]
+)
+def test_what_would_only_be_another_mistake_is_no_fix(text: str) -> None:
+    found = read(text, EVERYTHING).diagnostics
+    assert found
+    assert not any(each.fix for each in found)
+
+
 @pytest.mark.parametrize("text", FIXES)
 def test_a_fix_mends_the_mistake_and_changes_nothing_else(text: str) -> None:
     source = Source("text", text)

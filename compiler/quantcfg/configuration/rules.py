@@ -301,23 +301,21 @@ def _layer_findings(key: str, name: str, body: Mapping[str, Any], reading: Readi
 
 
 def _search_findings(params: Mapping[str, Any], path: Path, places: Places) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a search range and its step, where each of them is in order by itself."""
+    """Yield what is wrong with a search range and its step, as far as each of them is in order by itself."""
     if params.get(contract.ACTIVATION_ALGORITHM, "ifmr") != "ifmr":
         return
     defaults = {parameter.key: parameter.defaults for parameter in contract.parameters("ifmr")}
     ends = params.get("search_range", list(defaults["search_range"]))
     step = params.get("search_step", *defaults["search_step"])
-    if not contract.accepts("ifmr", "search_range", ends) or not contract.accepts(
-        "ifmr", "search_step", step
-    ):
+    if not contract.accepts("ifmr", "search_range", ends) or not all(map(_is_finite, ends)):
         return
-    if not all(map(_is_finite, (*ends, step))):
-        return
+    is_step = step is not None and contract.accepts("ifmr", "search_step", step) and _is_finite(step)
     start, end = (
         _setting(number, (*path, "search_range", index), places) for index, number in enumerate(ends)
     )
     found: list[Diagnostic] = []
-    check_search(start, end, _setting(step, (*path, "search_step"), places), found.append)
+    step = _setting(step, (*path, "search_step"), places) if is_step else None
+    check_search(start, end, step, found.append)
     yield from found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
 
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit
 from quantcfg.source import Source
@@ -16,18 +17,30 @@ def fixed(source: Source, diagnostics: Iterable[Diagnostic]) -> tuple[str, int]:
     chosen: list[Edit] = []
     count = 0
     for diagnostic in diagnostics:
-        if diagnostic.fix and all(_fits(edit, source, chosen) for edit in diagnostic.fix):
-            chosen += diagnostic.fix
+        edits = diagnostic.fix
+        if edits and all(edit.span.source is source and _fits(edit, chosen) for edit in edits):
+            for edit in edits:
+                insort(chosen, edit, key=_place)
             count += 1
     text, end = [], 0
-    for edit in sorted(chosen, key=lambda edit: (edit.span.start, edit.span.end)):
+    for edit in chosen:
         text += [source.text[end : edit.span.start], edit.text]
         end = edit.span.end
     return "".join([*text, source.text[end:]]), count
 
 
-def _fits(edit: Edit, source: Source, chosen: Iterable[Edit]) -> bool:
-    """Tell whether an edit is of this text, and touches no place that another one changes."""
-    return edit.span.source is source and not any(
-        edit.span.start <= other.span.end and other.span.start <= edit.span.end for other in chosen
-    )
+def _place(edit: Edit) -> tuple[int, int]:
+    return edit.span.start, edit.span.end
+
+
+def _fits(edit: Edit, chosen: Sequence[Edit]) -> bool:
+    """Tell whether an edit changes nothing that another one changes, and puts nothing in where it does."""
+    index = bisect_left(chosen, _place(edit), key=_place)
+    return not any(_collide(edit, other) for other in chosen[max(0, index - 1) : index + 2])
+
+
+def _collide(edit: Edit, other: Edit) -> bool:
+    (start, end), (first, last) = _place(edit), _place(other)
+    if start == end or first == last:
+        return start <= last and first <= end
+    return start < last and first < end

@@ -9,17 +9,26 @@ _REORDERING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 def printable(text: str) -> str:
     """Replace what a terminal would obey instead of show; tabs stay."""
+    if _is_plain(text):
+        return text
     return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(char) else char for char in text)
 
 
 def blank(text: str) -> str:
     """Return blanks as wide as a text; tabs stay, so that the caret is where they put it."""
+    if _is_plain(text):
+        return " " * len(text)
     return "".join("\t" if char == "\t" else " " * width(char) for char in text)
 
 
 def width(text: str) -> int:
     """Return how many columns a text takes."""
-    return sum(_columns(char) for char in text)
+    return len(text) if _is_plain(text) else sum(_columns(char) for char in text)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether each character is shown, in one column."""
+    return text.isascii() and text.isprintable()
 
 
 def _columns(char: str) -> int:

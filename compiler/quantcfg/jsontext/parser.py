@@ -21,6 +21,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$./-]*")
 _OTHER_NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9A-Fa-f]+)|0*(?P<whole>[0-9]*)\.?(?P<rest>[0-9]*))"
 )
+_STARTS_WITH_ZERO = re.compile(r"[+-]?0[0-9]")
 _NO_NUMBERS = ("nan", "inf", "infinity")
 _CLOSING = {"{": "}", "[": "]"}
 _LONGEST_QUOTE = 40
@@ -208,6 +209,10 @@ def _value(reader: _Reader, depth: int) -> Value:
         if token.kind == "other":
             reader.take()
         return Missing(token.start, token.end)
+    reader.take()
+    if _lacks_start(reader, token):
+        return _without_start(reader, token)
+    reader.index -= 1
     value = _scalar(reader, token)
     reader.take()
     return value
@@ -274,13 +279,17 @@ def _word(reader: _Reader, token: Token) -> Scalar | Missing:
     number = _plain_number(text)
     if meant or number:
         what = f"word {text}" if meant else f"number {text}"
-        _not_json(reader, token, what, f"write {meant or number}", meant or number)
+        # What starts with 0 may have lost its point.
+        fix = None if _STARTS_WITH_ZERO.match(text) else meant or number
+        _not_json(reader, token, what, f"write {meant or number}", fix)
         return Scalar(json.loads(meant or number or ""), token.start, token.end)
     if lower.strip("+-") in _NO_NUMBERS:
         _not_json(reader, token, f"number {text}", "write a decimal number", None)
     elif _IDENTIFIER.fullmatch(text):
-        in_quotes = json.dumps(text, ensure_ascii=False)
-        _not_json(reader, token, f"word {_short(text)}", "put it in double quotes", in_quotes)
+        begun = next((word for word in _WORDS if word.startswith(lower)), None)
+        in_quotes = None if begun else json.dumps(text, ensure_ascii=False)
+        help = f"write {begun}, if it is meant" if begun else "put it in double quotes"
+        _not_json(reader, token, f"word {_short(text)}", help, in_quotes)
     else:
         _expected(reader, "a value")
     return Missing(token.start, token.end)
@@ -334,6 +343,9 @@ def _members(reader: _Reader, opening: Token, depth: int) -> Object:
 
 def _member(reader: _Reader, depth: int) -> Member:
     token = reader.take()
+    if _lacks_start(reader, token):
+        missing = _without_start(reader, token)
+        return Member(missing, missing)
     if _lacks_end(reader, token):
         return _lost_member(reader, token)
     key = _key(reader, token)
@@ -367,10 +379,34 @@ def _lacks_end(reader: _Reader, token: Token) -> bool:
     return token.kind == "string" and following.kind == "word" and following.start == token.end
 
 
+def _lacks_start(reader: _Reader, token: Token) -> bool:
+    """Tell whether a word is a string without its first quotation mark: the other one stands behind it."""
+    following = reader.token
+    is_quote = following.kind in ("string", "unended") and following.text.startswith('"')
+    return token.kind == "word" and is_quote and following.start == token.end
+
+
+def _without_start(reader: _Reader, token: Token) -> Missing:
+    """Report a string without its first quotation mark, and go to the next line."""
+    start = Span(reader.source, token.start, token.start)
+    word = Span(reader.source, token.start, token.end + 1)
+    edits = [Edit(start, '"')] if _IDENTIFIER.fullmatch(token.text) else []
+    _report(reader, catalogue.UNTERMINATED_STRING.at(word, help='start it with "', fix=edits))
+    _skip_line(reader, token)
+    return Missing(token.start, token.end)
+
+
 def _lost_member(reader: _Reader, token: Token) -> Member:
-    """Report a key without an end, and go to the next line: on this one, every string is upside down."""
+    """Report a key without an end, and go to the next line."""
     start = Span(reader.source, token.start, token.start + len(token.text.split(":")[0]))
     _report(reader, catalogue.UNTERMINATED_STRING.at(start, help='end it with "'))
+    _skip_line(reader, token)
+    missing = Missing(token.start, token.end)
+    return Member(missing, missing)
+
+
+def _skip_line(reader: _Reader, token: Token) -> None:
+    """Go to the next line: on that of a token with a quotation mark too few, every string is upside down."""
     line_end = reader.source.text.find("\n", token.end)
     if line_end < 0:
         reader.gave_up = True
@@ -378,8 +414,6 @@ def _lost_member(reader: _Reader, token: Token) -> Member:
     while reader.token.kind != "end" and reader.token.start < line_end:
         reader.take()
     reader.mistake_index = reader.index
-    missing = Missing(token.start, token.end)
-    return Member(missing, missing)
 
 
 def _key(reader: _Reader, token: Token) -> Scalar | Missing:
@@ -391,7 +425,8 @@ def _key(reader: _Reader, token: Token) -> Scalar | Missing:
         reader.index += 1
         return Missing(token.start, token.end)
     text = json.dumps(token.text, ensure_ascii=False)
-    _not_json(reader, token, "keys without quotes", f"write {_short(text)}", text)
+    is_key = reader.token.text in (":", "=")
+    _not_json(reader, token, "keys without quotes", f"write {_short(text)}", text if is_key else None)
     return Scalar(token.text, token.start, token.end)
 
 
@@ -453,7 +488,9 @@ def _drop_stray(reader: _Reader, opening: Token) -> None:
     is_on_line = "\n" not in reader.source.text[opening.end : token.start]
     if not is_on_line and len(_indentation(reader, token)) > len(_indentation(reader, opening)):
         help = "leave it out: it is one bracket too many"
-        _expected(reader, '","', help=help, fix=Edit(_span(reader, token), ""))
+        # Behind another mistake, the bracket that it closes may be what is missing.
+        fix = None if reader.mistakes else Edit(_span(reader, token), "")
+        _expected(reader, '","', help=help, fix=fix)
         reader.take()
 
 
@@ -484,7 +521,9 @@ def _separator(reader: _Reader, opening: Token) -> None:
         reader.take()
     elif _starts_value(reader.token):
         end = reader.tokens[reader.index - 1].end
-        _expected(reader, f'"," or "{_CLOSING[opening.text]}"', fix=Edit(Span(reader.source, end, end), ","))
+        is_apart = reader.token.start > end or reader.token.kind not in ("word", "quoted", "unended")
+        fix = Edit(Span(reader.source, end, end), ",") if is_apart else None
+        _expected(reader, f'"," or "{_CLOSING[opening.text]}"', fix=fix)
 
 
 def _extra_comma(reader: _Reader) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +86,7 @@ def is_whole(value: Value) -> bool:
 
 def removal(source: Source, parent: Object, member: Member) -> Edit:
     """Return the edit that takes a member out of its object, together with one comma."""
-    index = next(index for index, each in enumerate(parent.members) if each is member)
+    index = bisect_left(parent.members, member.key.start, key=lambda each: each.key.start)
     start, end = member.key.start, member.value.end
     if index + 1 < len(parent.members):
         end = parent.members[index + 1].key.start

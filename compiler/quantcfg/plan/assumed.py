@@ -34,6 +34,11 @@ def assumed_network(request: Request) -> Network:
     return Network("", layers, is_complete=False)
 
 
+def assumed_layer(name: str) -> Layer:
+    """Return a layer that may have all that some layer may have."""
+    return _layer(name, _most_capable_type())
+
+
 def _layer(name: str, layer_type: str) -> Layer:
     return Layer(name, layer_type, (), (), {}, None, None, (), None)
 

@@ -37,7 +37,7 @@ def _check_override_flags(plan: Plan, report: Report) -> None:
         if flag and flag.value and not capabilities.channel_wise(layer_type):
             flags.setdefault(id(flag), (flag, layer_type))
     for flag, layer_type in flags.values():
-        fix = [Edit(flag.span, boolean(False))] if flag.span else []
+        fix = [Edit(flag.span, boolean(False))] if flag.span and plan.request.is_whole else []
         report(catalogue.CHANNEL_WISE.at(flag.span, type=layer_type, where="", help="write false", fix=fix))
 
 
@@ -125,20 +125,26 @@ def _check_layer_search(plan: LayerPlan, report: Report) -> None:
     search_range, step = values.get("search_range"), values.get("search_step")
     if not isinstance(search_range, tuple) or not isinstance(step, Setting):
         return
-    if algorithm and any(name.startswith("search_") for name in algorithm.unread):
+    unread = algorithm.unread if algorithm else frozenset()
+    if any(name.startswith("search_range") for name in unread):
         return
     start, end = search_range
-    check_search(start, end, step, report)
+    check_search(start, end, None if "search_step" in unread else step, report)
 
 
-def check_search(start: Setting[float], end: Setting[float], step: Setting[float], report: Report) -> None:
-    """Report a search range that does not rise, and a step that is longer than it (reference 3.3)."""
+def check_search(
+    start: Setting[float], end: Setting[float], step: Setting[float] | None, report: Report
+) -> None:
+    """Report a search range that does not rise, and a step that is longer than it (reference 3.3).
+
+    A step that cannot be read is None.
+    """
     width = Decimal(str(end.value)) - Decimal(str(start.value))
     if width <= 0:
         # An end that is out of range by itself is left to the schema.
         if contract.accepts("ifmr", "search_range", [start.value, end.value]):
             report(_empty_range(start, end))
-    elif Decimal(str(step.value)) > width:
+    elif step and Decimal(str(step.value)) > width:
         default = "" if step.span else f"{step.value} is the default of the step; "
         report(
             catalogue.LONG_STEP.at(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from quantcfg.caffe import Network, capabilities
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.plan import contract
+from quantcfg.plan.assumed import assumed_layer
 from quantcfg.plan.losses import losses
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
@@ -26,7 +27,23 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
         report(loss)
     if not lost:
         _check_common(request.common, layers, report)
-    return replace(plan, layers=layers)
+    return replace(plan, layers=(*layers, *_astray(plan)))
+
+
+def _astray(plan: Plan) -> Iterator[LayerPlan]:
+    """Yield an assumed layer for each override that names none, an error, so that its values are checked."""
+    types = capabilities.quantizable_types()
+    for override in plan.request.type_overrides:
+        if override.target.value not in types:
+            yield _assumed_plan(f"any layer of type {override.target.value}", override)
+    for override in plan.request.layer_overrides:
+        if override.target.value not in plan.network.by_name:
+            yield _assumed_plan(override.target.value, override)
+
+
+def _assumed_plan(name: str, override: Override) -> LayerPlan:
+    calibration = override.calibration
+    return LayerPlan(assumed_layer(name), calibration=calibration, weight=calibration.weight)
 
 
 def _by_target(overrides: Iterable[Override]) -> dict[str, Override]:

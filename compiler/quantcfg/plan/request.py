@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quantcfg import contracts
-from quantcfg.diagnostics import Report, catalogue
+from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
 from quantcfg.textproto import Binding, Path, bind, parse, tree
 
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
+_BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
+"""Mistakes behind which fields may stand in another message than they were meant to."""
+
 _TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
 _LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
 
@@ -80,7 +83,8 @@ class Request:
     """A quantization request (reference 2). A setting that is absent was not asked for.
 
     has_unread_overrides tells that there are overrides which could not be read,
-    or name nothing: what they would have changed is not known.
+    or name nothing: what they would have changed is not known. Without is_whole,
+    what stands where in the text may not be what was meant.
     """
 
     settings: Mapping[str, Setting[Any]] = field(default_factory=dict)
@@ -94,6 +98,7 @@ class Request:
     conv: Calibration | None = None
     fc: Calibration | None = None
     has_unread_overrides: bool = False
+    is_whole: bool = True
 
 
 def request_from_arguments(skip_layers: Sequence[str], batch_num: int, activation_offset: bool) -> Request:
@@ -122,7 +127,10 @@ def _argument_items(name: str, values: Sequence[str]) -> Iterator[Setting[str]]:
 
 def request_from_config(source: Source, report: Report) -> Request:
     """Return the request of a quant.cfg, as far as it can be read, after reporting what is wrong with it."""
-    document = parse(source, report)
+    wrong: list[Diagnostic] = []
+    document = parse(source, wrong.append)
+    for diagnostic in wrong:
+        report(diagnostic)
     stranger = _network_field(document)
     if stranger:
         span = document.span(stranger.name)
@@ -143,6 +151,7 @@ def request_from_config(source: Source, report: Report) -> Request:
         conv=_calibration(reading, message, "conv_calibration_config"),
         fc=_calibration(reading, message, "fc_calibration_config"),
         has_unread_overrides=_has_unread_overrides(reading),
+        is_whole=not any(each.code in _BREAKS for each in wrong),
     )
 
 

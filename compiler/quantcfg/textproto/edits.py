@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from quantcfg.diagnostics import Edit
 from quantcfg.source import Span
@@ -41,7 +42,7 @@ def _with_surroundings(span: Span) -> Span:
 
 def _item_removal(place: Place, items: tree.List) -> tuple[Edit, ...]:
     """Return the edit that takes an item out of a list, together with one comma."""
-    index = next(index for index, item in enumerate(items.items) if item is place.value)
+    index = bisect_left(items.items, place.value.start, key=lambda item: item.start)
     start, end = place.value.start, place.value.end
     if index + 1 < len(items.items):
         end = items.items[index + 1].start

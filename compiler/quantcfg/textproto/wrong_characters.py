@@ -20,6 +20,7 @@ from quantcfg.textproto.mistakes import (
     replaced,
     span_of,
 )
+from quantcfg.textproto.scan import starts_field
 from quantcfg.textproto.wrong_tokens import LIST_BRACKETS, MESSAGE_BRACKETS, bare_word
 
 if TYPE_CHECKING:
@@ -173,6 +174,8 @@ def _plain_spelling(span: Span, accepted: Collection[str]) -> Remedy:
     if category(character) == "Cf":
         return Remedy("leave it out", (Edit(span, ""),), resume=span.end)
     token, meant = _TOKENS.get(plain), _MEANT.get(plain, plain)
-    if token is not None and token in accepted:
+    # In the midst of a name it is no sign behind one.
+    is_in_name = meant == ":" and starts_field(source.text, span.end)
+    if token is not None and token in accepted and not is_in_name:
         return replaced(span, token, meant, f"write {meant}")
     return Remedy(f"write {plain}" if plain != character and plain.isascii() else None)

@@ -172,8 +172,12 @@ def bare_word(span: Span, last: Token, accepted: Collection[str]) -> Mistake | N
         piece = Piece("IDENT", name, whole.start, whole.end)
         return Mistake(diagnostic, "", whole.end, resume=whole.end, instead=piece)
     quotes = f'"{whole.text}"'
+    is_flag = re.sub(r"\W", "", whole.text) in ("true", "false")
     diagnostic = catalogue.UNEXPECTED_CHARACTER.at(
-        whole, character=sign, help=f"put a name in quotes: {quotable(quotes)}", fix=[Edit(whole, quotes)]
+        whole,
+        character=sign,
+        help="leave it out" if is_flag else f"put a name in quotes: {quotable(quotes)}",
+        fix=[] if is_flag else [Edit(whole, quotes)],
     )
     return Mistake(diagnostic, "", whole.end, resume=whole.end, instead=nothing(whole.start, whole.end))
 
@@ -259,7 +263,7 @@ def _remedy(error: UnexpectedToken, span: Span) -> Remedy:
 def _without_colon(error: UnexpectedToken, span: Span) -> Remedy:
     """Return the remedy for what stands behind the name of a field in place of ":"."""
     help = 'write ":" between the name of a field and its value'
-    if error.token.type == "SEMICOLON":
+    if error.token.type == "SEMICOLON" and not starts_field(span.source.text, span.end):
         return replaced(span, "COLON", ":", help)
     if starts_field(span.source.text, span.start):
         is_one_name = _continues_name(error, span)

@@ -85,9 +85,8 @@ def _place_of(span: Span) -> str:
 
 
 def _excerpt(span: Span, style: _Style) -> Iterator[_Line]:
-    number, column = span.start_position
-    last, end = span.end_position
-    line, at, marked = _window(span.source.line(number), column - 1, end - 1 if last == number else None)
+    number, _ = span.start_position
+    line, at, marked = _window(span, *span.source.line_bounds(number))
     margin = " " * len(str(number))
     yield ((f" {margin} |", _Style.MARGIN),)
     yield (f" {number} | ", _Style.MARGIN), (line, _Style.PLAIN)
@@ -98,13 +97,11 @@ def _excerpt(span: Span, style: _Style) -> Iterator[_Line]:
     )
 
 
-def _window(line: str, start: int, end: int | None) -> tuple[str, int, str]:
-    """Return a line, cut to what is around a span if it is long; where the span starts; and its text."""
-    marked = line[start:end]
-    if len(line) <= _LONGEST_LINE:
-        return line, start, marked
-    first = max(0, start - _BEFORE_SPAN)
-    cut = line[first : first + _LONGEST_LINE]
-    before = _CUT if first else ""
-    after = _CUT if first + _LONGEST_LINE < len(line) else ""
-    return f"{before}{cut}{after}", len(before) + start - first, marked[: _LONGEST_LINE - (start - first)]
+def _window(span: Span, start: int, end: int) -> tuple[str, int, str]:
+    """Return the line of a span, cut to what is around it if long; where the span starts; and its text."""
+    text = span.source.text
+    first = max(start, span.start - _BEFORE_SPAN) if end - start > _LONGEST_LINE else start
+    last = min(end, first + _LONGEST_LINE)
+    before, after = (_CUT if first > start else ""), (_CUT if last < end else "")
+    marked = text[span.start : min(span.end, last)]
+    return f"{before}{text[first:last]}{after}", len(before) + span.start - first, marked
