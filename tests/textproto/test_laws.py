@@ -51,12 +51,12 @@ def test_every_node_knows_where_it_stands(noisy: tuple[tree.Document, str]) -> N
     for node in nodes(document):
         assert_children_follow_each_other_within(node)
         assert_text_says_the_same(document, node)
-    assert_nothing_is_between([node for node in nodes(document) if not children(node)], text)
+    assert_nothing_is_between([node for node in nodes(document) if not tree.children(node)], text)
 
 
 def assert_children_follow_each_other_within(parent: tree.Node) -> None:
     end = parent.start
-    for child in children(parent):
+    for child in tree.children(parent):
         assert end <= child.start < child.end <= parent.end
         end = child.end
 
@@ -88,21 +88,7 @@ def nodes(document: tree.Document) -> Iterator[tree.Node]:
     while unseen:
         node = unseen.pop()
         yield node
-        unseen.extend(reversed(children(node)))
-
-
-def children(node: tree.Node) -> tuple[tree.Node, ...]:
-    match node:
-        case tree.Field():
-            return (node.name, node.value)
-        case tree.Message():
-            return node.fields
-        case tree.List():
-            return node.items
-        case tree.String():
-            return node.parts
-        case _:
-            return ()
+        unseen.extend(reversed(tree.children(node)))
 
 
 STYLES: tuple[dict[str, Any], ...] = (

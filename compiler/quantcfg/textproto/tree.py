@@ -1,7 +1,8 @@
 """The syntax tree of a text in protobuf text format.
 
 A node knows where it stands in its source, and that is all it needs to be
-lossless: comments, blanks and separators are in the gaps between the nodes.
+lossless: comments, blanks and separators are in the gaps between the nodes
+(lossless.py).
 Two trees are equal if they say the same, wherever it stands.
 """
 
@@ -122,3 +123,18 @@ class Document:
     def span(self, node: Node) -> Span:
         """Return where a node of this document stands."""
         return Span(self.source, node.start, node.end)
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes that a node is made of, in the order of the text."""
+    match node:
+        case Field():
+            return (node.name, node.value)
+        case Message():
+            return node.fields
+        case List():
+            return node.items
+        case String():
+            return node.parts
+        case _:
+            return ()
