@@ -13,6 +13,7 @@ from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.diagnostics.formats import FORMATS, render_all
 from quantcfg.files import source_of
+from quantcfg.formatting import format_source
 from quantcfg.source import Source
 
 Target = Callable[[bytes], None]
@@ -49,6 +50,7 @@ def check_text(name: str) -> Target:
             found += alone
             text, _ = fixed(source, alone)
             check_source(Source(name, text), network)
+            _format(source)
         _show(found)
 
     return check
@@ -62,9 +64,19 @@ def read_prototxt() -> Target:
         source = _source("deploy.prototxt", content, found)
         if source:
             read_network(source, None, found.append)
+            _format(source)
         _show(found)
 
     return read
+
+
+def _format(source: Source) -> None:
+    """Lay a text out, and once more: nothing may change then."""
+    found: list[Diagnostic] = []
+    text = format_source(source, found.append)
+    if text is not None:
+        assert format_source(Source(source.name, text), found.append) == text
+    _show(found)
 
 
 def read_caffemodel() -> Target:

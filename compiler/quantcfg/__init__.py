@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quantcfg.api import (
         Compilation,
+        Formatting,
         QuantConfigError,
         QuantConfigWarning,
         check_text,
         compile_config,
         create_quant_config,
+        format_text,
         read_model,
     )
     from quantcfg.caffe.network import Layer, Network
@@ -31,6 +33,7 @@ __all__ = [
     "Compilation",
     "Diagnostic",
     "Edit",
+    "Formatting",
     "Layer",
     "Network",
     "QuantConfigError",
@@ -42,6 +45,7 @@ __all__ = [
     "check_text",
     "compile_config",
     "create_quant_config",
+    "format_text",
     "read_model",
     "render",
 ]

@@ -12,6 +12,7 @@ from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.files import PathLike, read_source
+from quantcfg.formatting import format_source
 from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
 from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
@@ -52,6 +53,19 @@ class Compilation:
     def ok(self) -> bool:
         """Whether there is a configuration."""
         return self.config is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Formatting:
+    """What a formatting gave: the text, None where there are errors; diagnostics are sorted by place."""
+
+    text: str | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a text."""
+        return self.text is not None
 
 
 def create_quant_config(
@@ -176,6 +190,21 @@ def check_text(text: str, name: str = "quant.cfg", network: Network | None = Non
     """
     problems = tuple(_bad_strings({"text": text, "name": name}))
     return problems or check_source(Source(name, text), network)
+
+
+def format_text(text: str, name: str = "quant.cfg") -> Formatting:
+    """Return a quant.cfg or a prototxt in the one canonical layout. It raises nothing for bad input.
+
+    What the text says, and its comments, stay. Formatted again, it is the same.
+
+    Args:
+        text: the content of the file.
+        name: what it is called in diagnostics.
+
+    """
+    found = list(_bad_strings({"text": text, "name": name}))
+    formatted = None if found else format_source(Source(name, text), found.append)
+    return Formatting(formatted, in_order(found))
 
 
 def compile_files(

@@ -6,10 +6,10 @@ import re
 
 from quantcfg.caffe import Network
 from quantcfg.configuration import check_configuration
-from quantcfg.diagnostics import Diagnostic, in_order
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
 from quantcfg.output import check_config, config_of
 from quantcfg.plan import assumed_network, lower, request_from_config
-from quantcfg.source import Source
+from quantcfg.source import Source, Span
 
 _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 
@@ -17,6 +17,19 @@ _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 def is_configuration(source: Source) -> bool:
     """Tell whether a text is meant as a JSON configuration: by its name, or by how it starts."""
     return source.name.lower().endswith(".json") or _STARTS_LIKE_JSON.match(source.text) is not None
+
+
+def is_text_format(source: Source, report: Report, *, wanted: str) -> bool:
+    """Tell whether a text is meant as text format; where it is a configuration, that is reported.
+
+    wanted says in words what it should be.
+    """
+    if not is_configuration(source):
+        return True
+    start = len(source.text) - len(source.text.lstrip())
+    what, help = "a JSON configuration", '"quantcfg check" checks it'
+    report(catalogue.ANOTHER_FORMAT.at(Span(source, start, start + 1), what=what, wanted=wanted, help=help))
+    return False
 
 
 def check_source(source: Source, network: Network | None) -> tuple[Diagnostic, ...]:

@@ -305,7 +305,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 def test_the_help_names_every_command_and_status(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(["--help"], capsys)
     assert re.findall(r"^    (\w+) ", text, re.MULTILINE) == [
-        *("compile", "check", "layers", "rule"),
+        *("compile", "check", "fmt", "layers", "rule"),
     ]
     assert "exit status: 0 done, 1 the input has errors, 2 wrong usage" in text
 
@@ -317,6 +317,7 @@ OPTIONS = {
         *("--skip-layer", "--batch-num", "--no-activation-offset"),
     },
     "check": {"-h", "--model", "--weights", "--stdin-filename", "--fix", "--diff", *FINDINGS},
+    "fmt": {"-h", "--stdin-filename", "--check", "--diff", *FINDINGS},
     "layers": {"-h", "--model", "--weights", "--format"},
     "rule": {"-h"},
 }
@@ -328,7 +329,7 @@ def test_the_help_of_a_command_names_every_option(command: str, capsys: pytest.C
     assert set(re.findall(r"(?<=\[| )--?[a-z-]+", usage)) == OPTIONS[command]
 
 
-@pytest.mark.parametrize("arguments", [[], ["compile"], ["check"], ["layers"], ["rule"]])
+@pytest.mark.parametrize("arguments", [[], ["compile"], ["check"], ["fmt"], ["layers"], ["rule"]])
 def test_the_examples_of_the_help_are_right_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

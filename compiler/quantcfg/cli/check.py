@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments, add_report_arguments
-from quantcfg.cli.console import counts, print_findings, print_remark, print_remarks, print_result, weighed
+from quantcfg.cli.console import counts, print_findings, print_remark, print_remarks, weighed
+from quantcfg.cli.rewriting import (
+    STANDARD_INPUT,
+    add_file_arguments,
+    check_file_arguments,
+    print_difference,
+    read,
+    write,
+)
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.words import counted
 
@@ -17,9 +24,6 @@ if TYPE_CHECKING:
     from quantcfg.caffe import Network
     from quantcfg.source import Source
 
-_STANDARD_INPUT = "-"
-_STANDARD_INPUT_NAME = "<stdin>"
-_NO_NEWLINE = "\n\\ No newline at end of file\n"
 _MOST_ROUNDS = 10
 """How often fixes are applied: what one mends may show what another one can."""
 
@@ -47,11 +51,8 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help='what to check; "-" is standard input')
+    add_file_arguments(parser, help='what to check; "-" is standard input')
     add_model_arguments(parser, required=False)
-    parser.add_argument(
-        "--stdin-filename", metavar="NAME", default=_STANDARD_INPUT_NAME, help="what standard input is called"
-    )
     fixing = parser.add_mutually_exclusive_group()
     fixing.add_argument("--fix", action="store_true", help="fix in the files what needs no judgement")
     fixing.add_argument(
@@ -77,8 +78,7 @@ def run(options: argparse.Namespace) -> int:
     """Check the files, fix what can be fixed, and say what was found."""
     if options.weights is not None and options.model is None:
         options.parser.error("--weights goes with --model")
-    if options.files.count(_STANDARD_INPUT) > 1:
-        options.parser.error("standard input can be read once only")
+    check_file_arguments(options)
 
     network, remarks = _network(options)
     checked = [_check(options, file, network) for file in options.files]
@@ -86,10 +86,12 @@ def run(options: argparse.Namespace) -> int:
         checked = [_written(each) for each in checked]
     found = [*weighed(options, remarks), *(finding for each in checked for finding in each.found)]
     summary = _summary(options, found, checked)
-    if options.fix and _STANDARD_INPUT in options.files:
+    if options.fix and STANDARD_INPUT in options.files:
         print_remarks(options, found, summary)
     elif options.diff:
-        _print_diffs(checked)
+        for each in checked:
+            if each.source and each.text is not None:
+                print_difference(each.source, each.text, "fixed")
         print_remarks(options, found, summary)
     else:
         print_findings(options, found)
@@ -109,21 +111,12 @@ def _check(options: argparse.Namespace, file: str, network: Network | None) -> _
     from quantcfg.checking import check_source
 
     found: list[Diagnostic] = []
-    source = _source(options, file, found)
+    source = read(options, file, found.append, wanted="a quant.cfg or a JSON configuration")
     if source is None:
         return _Checked(file, weighed(options, found))
     if found or not (options.fix or options.diff):
         return _Checked(file, weighed(options, in_order([*found, *check_source(source, network)])))
     return _fixed(options, file, source, network)
-
-
-def _source(options: argparse.Namespace, file: str, found: list[Diagnostic]) -> Source | None:
-    from quantcfg.files import read_source, read_standard_input
-
-    wanted = "a quant.cfg or a JSON configuration"
-    if file == _STANDARD_INPUT:
-        return read_standard_input(options.stdin_filename, found.append, wanted=wanted)
-    return read_source(file, found.append, wanted=wanted)
 
 
 def _fixed(options: argparse.Namespace, file: str, source: Source, network: Network | None) -> _Checked:
@@ -145,28 +138,13 @@ def _fixed(options: argparse.Namespace, file: str, source: Source, network: Netw
 
 
 def _written(checked: _Checked) -> _Checked:
-    """Put the fixed text into the file; standard input has none, and what is fixed of it is the result."""
-    from quantcfg.output import rewrite_file
-
+    """Put the fixed text into the file."""
     if checked.source is None or checked.text is None:
         return checked
-    if checked.file == _STANDARD_INPUT:
-        print_result(checked.text, end="")
-        return checked
     failures: list[Diagnostic] = []
-    if checked.fixes and not rewrite_file(checked.file, checked.text, failures.append):
+    if not write(checked.file, checked.source, checked.text, failures.append):
         return _Checked(checked.file, [*failures, *checked.unfixed])
     return checked
-
-
-def _print_diffs(checked: Sequence[_Checked]) -> None:
-    for each in checked:
-        if each.source and each.text is not None:
-            name = each.source.name
-            old, new = (text.splitlines(keepends=True) for text in (each.source.text, each.text))
-            lines = difflib.unified_diff(old, new, name, f"{name} (fixed)")
-            ended = (line if line.endswith("\n") else f"{line}{_NO_NEWLINE}" for line in lines)
-            print_result("".join(ended), end="")
 
 
 def _summary(options: argparse.Namespace, found: Sequence[Diagnostic], checked: Sequence[_Checked]) -> str:

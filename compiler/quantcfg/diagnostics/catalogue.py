@@ -95,7 +95,7 @@ NOT_SUPPORTED = _error("QC209", "{what} cannot be used here")
 TEXT_NOT_UTF8 = _error("QC210", 'the value of "{field}" is not UTF-8 once its escapes are replaced')
 NOT_FINITE = _error("QC211", '"{field}" must be a finite number of 32 bits, not {value}')
 ADJACENT_STRINGS = _warning("QC213", "these strings are one, as there is no comma between them")
-ANOTHER_FORMAT = _error("QC212", "this is {what}, not a quant.cfg")
+ANOTHER_FORMAT = _error("QC212", "this is {what}, not {wanted}")
 
 INCLUDE_AND_EXCLUDE = _error("QC301", 'layer "{layer}" has both include and exclude rules')
 UNKNOWN_PHASE = _error("QC302", 'phase {value} of layer "{layer}" is neither TRAIN nor TEST')

@@ -134,7 +134,8 @@ def request_from_config(source: Source, report: Report) -> Request:
     stranger = _network_field(document)
     if stranger:
         span = document.span(stranger.name)
-        report(catalogue.ANOTHER_FORMAT.at(span, what="a Caffe network", help="give it as the model"))
+        help = "give it as the model"
+        report(catalogue.ANOTHER_FORMAT.at(span, what="a Caffe network", wanted="a quant.cfg", help=help))
         return Request()
     message = contracts.message_class(*_CONFIG)()
     binding = bind(document, message, report, foreign=contracts.foreign_fields())

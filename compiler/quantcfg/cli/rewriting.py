@@ -1,0 +1,134 @@
+"""Files whose text a command changes: how they are read, put back, and shown as a difference."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import io
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from quantcfg.cli.arguments import add_report_arguments
+from quantcfg.cli.console import print_findings, print_remark, print_remarks, print_result, weighed
+from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
+from quantcfg.diagnostics.words import counted
+
+if TYPE_CHECKING:
+    from quantcfg.source import Source
+
+STANDARD_INPUT = "-"
+_STANDARD_INPUT_NAME = "<stdin>"
+_NO_NEWLINE = "\n\\ No newline at end of file\n"
+
+
+def add_file_arguments(parser: argparse.ArgumentParser, *, help: str) -> None:
+    """Add FILE... and --stdin-filename; help says what is done with the files."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help=help)
+    parser.add_argument(
+        "--stdin-filename", metavar="NAME", default=_STANDARD_INPUT_NAME, help="what standard input is called"
+    )
+
+
+def check_file_arguments(options: argparse.Namespace) -> None:
+    """End with the status of wrong usage where standard input is named again."""
+    if options.files.count(STANDARD_INPUT) > 1:
+        options.parser.error("standard input can be read once only")
+
+
+def read(options: argparse.Namespace, file: str, report: Report, *, wanted: str) -> Source | None:
+    """Return a file or standard input as a source, or None after reporting why it cannot be read."""
+    from quantcfg.files import read_source, read_standard_input
+
+    if file == STANDARD_INPUT:
+        return read_standard_input(options.stdin_filename, report, wanted=wanted)
+    return read_source(file, report, wanted=wanted)
+
+
+def write(file: str, source: Source, text: str, report: Report) -> bool:
+    """Put a text in place of a file's, if it is another one; tell whether it is there now.
+
+    Standard input has no file, and its text is the result.
+    """
+    from quantcfg.output import rewrite_file
+
+    if file == STANDARD_INPUT:
+        print_result(text, end="")
+        return True
+    return text == source.text or rewrite_file(file, text, report)
+
+
+def print_difference(source: Source, text: str, done: str) -> None:
+    """Show how a text differs from that of its source; done says what was done to it."""
+    old, new = (list(io.StringIO(each, newline="\n")) for each in (source.text, text))
+    lines = difflib.unified_diff(old, new, source.name, f"{source.name} ({done})")
+    ended = (line if line.endswith("\n") else f"{line}{_NO_NEWLINE}" for line in lines)
+    print_result("".join(ended), end="")
+
+
+# --- commands that change texts, and do nothing else
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What such a command does: from a source and a report to the text, or None after reporting why not.
+
+    wanted says what the files should be, done what becomes of them.
+    """
+
+    rewrite: Callable[[Source, Report], str | None]
+    wanted: str
+    done: str
+
+
+def add_rewriting_arguments(parser: argparse.ArgumentParser, *, help: str) -> None:
+    """Add the arguments of such a command; help says what is done with the files."""
+    add_file_arguments(parser, help=f'{help}; "-" is standard input, and goes to standard output')
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--check", action="store_true", help="name the files that would change, and change none"
+    )
+    instead.add_argument("--diff", action="store_true", help="show what would change, and change nothing")
+    add_report_arguments(parser)
+
+
+def run_rewriting(options: argparse.Namespace, rewriting: Rewriting) -> int:
+    """Change the files, or say what would change in them; return the exit status."""
+    check_file_arguments(options)
+    found: list[Diagnostic] = []
+    outcomes = Counter(_outcome(options, file, rewriting, found) for file in options.files)
+    changes_nothing = options.check or options.diff
+    done = f"to be {rewriting.done}" if changes_nothing else rewriting.done
+    parts = [
+        f"{outcomes[outcome]} {words}"
+        for outcome, words in ((True, done), (False, "unchanged"), (None, "with errors"))
+        if outcomes[outcome]
+    ]
+    summary = f"{counted(len(options.files), 'file')}: {', '.join(parts)}"
+    if changes_nothing or STANDARD_INPUT in options.files:
+        print_remarks(options, found, summary)
+    else:
+        print_findings(options, found)
+        print_remark(summary)
+    return int(has_errors(found) or (changes_nothing and outcomes[True] > 0))
+
+
+def _outcome(
+    options: argparse.Namespace, file: str, rewriting: Rewriting, found: list[Diagnostic]
+) -> bool | None:
+    """Tell whether the text of a file changes, after doing what is asked for; None where there are errors."""
+    here: list[Diagnostic] = []
+    source = read(options, file, here.append, wanted=rewriting.wanted)
+    text = rewriting.rewrite(source, here.append) if source else None
+    here = weighed(options, in_order(here))
+    if source is None or text is None or has_errors(here):
+        found += here
+        return None
+    if options.check and text != source.text:
+        print_result(source.name)
+    elif options.diff:
+        print_difference(source, text, rewriting.done)
+    is_done = options.check or options.diff or write(file, source, text, here.append)
+    found += here
+    return text != source.text if is_done else None

@@ -1,0 +1,36 @@
+"""Any text in protobuf text format, a quant.cfg or a prototxt, in the one canonical layout."""
+
+from __future__ import annotations
+
+from quantcfg import limits
+from quantcfg.checking import is_text_format
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.source import Source
+from quantcfg.textproto import parse, print_document, tree
+
+
+def format_source(source: Source, report: Report) -> str | None:
+    """Return a text in the canonical layout, or None after reporting why its syntax tree is not known."""
+    if not is_text_format(source, report, wanted="protobuf text format"):
+        return None
+    found: list[Diagnostic] = []
+    document = parse(source, found.append)
+    if not has_errors(found) and (deep := _too_deep(document)):
+        found.append(catalogue.TOO_DEEP.at(document.span(deep.name), limit=limits.NESTING))
+    for diagnostic in found:
+        report(diagnostic)
+    return None if has_errors(found) else print_document(document)
+
+
+def _too_deep(document: tree.Document) -> tree.Field | None:
+    """Return the first field with a message that is nested too deep; the whole text is the first message."""
+    waiting = [(field, field.value, 1) for field in reversed(document.fields)]
+    while waiting:
+        field, value, depth = waiting.pop()
+        if isinstance(value, tree.List):
+            waiting += [(field, item, depth) for item in reversed(value.items)]
+        elif isinstance(value, tree.Message):
+            if depth >= limits.NESTING:
+                return field
+            waiting += [(inner, inner.value, depth + 1) for inner in reversed(value.fields)]
+    return None
