@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from quantcfg.diagnostics import Edit
-from quantcfg.jsontext import Array, Member, Object, Value, keyed, removal
+from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, removal
 from quantcfg.source import Source, Span
 
 Path = tuple[str | int, ...]
@@ -38,6 +38,11 @@ class Places:
         if path not in self.members or self.source is None:
             return ()
         return (removal(self.source, *self.members[path]),)
+
+
+def places_in(source: Source) -> Places:
+    """Return the places in a text; what is wrong with it is passed over."""
+    return places_of(source, parse(source, lambda _: None))
 
 
 def places_of(source: Source, tree: Value) -> Places:

@@ -49,7 +49,7 @@ def write_file(name: str, text: str, report: Report) -> bool:
     there and is no file, such as a device or a pipe, is written to.
     """
     try:
-        content = text.encode("ascii")
+        content = text.encode()
         descriptor = descriptor_of(name)
         if descriptor is not None:
             _write_to(os.dup(descriptor), content)

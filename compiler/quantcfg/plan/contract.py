@@ -16,6 +16,7 @@ ASYMMETRIC = "asymmetric"
 CHANNEL_WISE = "channel_wise"
 
 _ENDS = ("start", "end")
+_FIELD_END = "_quantize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ class Parameter:
         )
         return values if len(self.settings) > 1 else values[0]
 
+    @property
+    def default(self) -> Any:
+        """The default as it stands in a configuration, None where the schema has none."""
+        if not self.defaults:
+            return None
+        return list(self.defaults) if len(self.settings) > 1 else self.defaults[0]
+
+    def items(self, value: Any) -> Iterator[tuple[str, Any]]:
+        """Yield the fields of quant.cfg that give a value of the configuration, and what each says."""
+        yield from zip(self.settings, value if len(self.settings) > 1 else (value,), strict=True)
+
 
 def global_defaults() -> dict[str, Any]:
     """Return the keys of the whole network in output order, with their defaults (reference 3.1)."""
@@ -55,7 +67,12 @@ def activation_algorithm(algorithm: Algorithm | None) -> str:
     """Return what the configuration calls an activation algorithm (reference 3.3)."""
     if algorithm is None:
         return _default_of("activation", ACTIVATION_ALGORITHM)
-    return algorithm.name.removesuffix("_quantize")
+    return algorithm.name.removesuffix(_FIELD_END)
+
+
+def field_of(name: str) -> str:
+    """Return the field of a quant.cfg for what the configuration calls an algorithm (reference 3.3, 3.4)."""
+    return name if name.endswith(_FIELD_END) else f"{name}{_FIELD_END}"
 
 
 def weight_algorithm(algorithm: Algorithm | None) -> str:
