@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.formats import FORMATS
 
+STANDARD_STREAM = "-"
+"""What stands for standard input, or output, in place of a file."""
+
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add --model and --weights."""
@@ -18,6 +21,17 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = Tru
         metavar="FILE",
         help="its weights, a caffemodel; only names and shapes are read. "
         "Without it the rank of a filter comes from the prototxt",
+    )
+
+
+def add_output_argument(parser: argparse.ArgumentParser) -> None:
+    """Add where to write; standard output if it is not given."""
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default=STANDARD_STREAM,
+        help='where to write; "-", the default, is standard output',
     )
 
 

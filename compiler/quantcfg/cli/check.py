@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.cli.arguments import add_model_arguments, add_report_arguments
+from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_report_arguments
 from quantcfg.cli.console import counts, print_findings, print_remark, print_remarks, weighed
 from quantcfg.cli.rewriting import (
-    STANDARD_INPUT,
     add_file_arguments,
     check_file_arguments,
     print_difference,
@@ -86,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         checked = [_written(each) for each in checked]
     found = [*weighed(options, remarks), *(finding for each in checked for finding in each.found)]
     summary = _summary(options, found, checked)
-    if options.fix and STANDARD_INPUT in options.files:
+    if options.fix and STANDARD_STREAM in options.files:
         print_remarks(options, found, summary)
     elif options.diff:
         for each in checked:

@@ -6,7 +6,12 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.cli.arguments import add_model_arguments, add_report_arguments
+from quantcfg.cli.arguments import (
+    STANDARD_STREAM,
+    add_model_arguments,
+    add_output_argument,
+    add_report_arguments,
+)
 from quantcfg.cli.console import counts, print_remarks, print_result, weighed
 from quantcfg.diagnostics import Diagnostic, Severity, has_errors
 from quantcfg.diagnostics.words import counted
@@ -15,8 +20,6 @@ if TYPE_CHECKING:
     from quantcfg.api import Compilation
     from quantcfg.output import Config
     from quantcfg.plan import Plan
-
-_STANDARD_OUTPUT = "-"
 
 _EPILOG = """\
 examples:
@@ -53,13 +56,7 @@ def add_parser(commands: Any) -> None:
         default=None,
         help="quantize activations without an offset",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        default=_STANDARD_OUTPUT,
-        help='where to write; "-", the default, is standard output',
-    )
+    add_output_argument(parser)
     add_report_arguments(parser)
     parser.set_defaults(run=run, parser=parser)
 
@@ -91,7 +88,7 @@ def _write(options: argparse.Namespace, compilation: Compilation, found: list[Di
     from quantcfg.api import write_config
 
     assert compilation.text is not None
-    if options.output == _STANDARD_OUTPUT:
+    if options.output == STANDARD_STREAM:
         print_result(compilation.text, end="\n" if sys.stdout and sys.stdout.isatty() else "")
         return True
     inputs = [name for name in (options.model, options.weights, options.config) if name is not None]
@@ -104,7 +101,7 @@ def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> 
     assert config
     warnings = sum(diagnostic.severity is Severity.WARNING for diagnostic in found)
     quantized = sum(layer.enabled.value for layer in plan.layers)
-    where = "" if output == _STANDARD_OUTPUT else f"{output}: "
+    where = "" if output == STANDARD_STREAM else f"{output}: "
     return (
         f"{where}{counted(quantized, 'layer')} quantized, {len(plan.layers) - quantized} skipped, "
         f"{_fused(plan, config)} fused, {counted(warnings, 'warning')}"

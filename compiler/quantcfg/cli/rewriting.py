@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from quantcfg.cli.arguments import add_report_arguments
+from quantcfg.cli.arguments import STANDARD_STREAM, add_report_arguments
 from quantcfg.cli.console import print_findings, print_remark, print_remarks, print_result, weighed
 from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
 from quantcfg.diagnostics.words import counted
@@ -18,8 +18,7 @@ from quantcfg.diagnostics.words import counted
 if TYPE_CHECKING:
     from quantcfg.source import Source
 
-STANDARD_INPUT = "-"
-_STANDARD_INPUT_NAME = "<stdin>"
+STANDARD_INPUT_NAME = "<stdin>"
 _NO_NEWLINE = "\n\\ No newline at end of file\n"
 
 
@@ -27,13 +26,13 @@ def add_file_arguments(parser: argparse.ArgumentParser, *, help: str) -> None:
     """Add FILE... and --stdin-filename; help says what is done with the files."""
     parser.add_argument("files", nargs="+", metavar="FILE", help=help)
     parser.add_argument(
-        "--stdin-filename", metavar="NAME", default=_STANDARD_INPUT_NAME, help="what standard input is called"
+        "--stdin-filename", metavar="NAME", default=STANDARD_INPUT_NAME, help="what standard input is called"
     )
 
 
 def check_file_arguments(options: argparse.Namespace) -> None:
     """End with the status of wrong usage where standard input is named again."""
-    if options.files.count(STANDARD_INPUT) > 1:
+    if options.files.count(STANDARD_STREAM) > 1:
         options.parser.error("standard input can be read once only")
 
 
@@ -41,7 +40,7 @@ def read(options: argparse.Namespace, file: str, report: Report, *, wanted: str)
     """Return a file or standard input as a source, or None after reporting why it cannot be read."""
     from quantcfg.files import read_source, read_standard_input
 
-    if file == STANDARD_INPUT:
+    if file == STANDARD_STREAM:
         return read_standard_input(options.stdin_filename, report, wanted=wanted)
     return read_source(file, report, wanted=wanted)
 
@@ -53,7 +52,7 @@ def write(file: str, source: Source, text: str, report: Report) -> bool:
     """
     from quantcfg.output import rewrite_file
 
-    if file == STANDARD_INPUT:
+    if file == STANDARD_STREAM:
         print_result(text, end="")
         return True
     return text == source.text or rewrite_file(file, text, report)
@@ -106,7 +105,7 @@ def run_rewriting(options: argparse.Namespace, rewriting: Rewriting) -> int:
         if outcomes[outcome]
     ]
     summary = f"{counted(len(options.files), 'file')}: {', '.join(parts)}"
-    if changes_nothing or STANDARD_INPUT in options.files:
+    if changes_nothing or STANDARD_STREAM in options.files:
         print_remarks(options, found, summary)
     else:
         print_findings(options, found)

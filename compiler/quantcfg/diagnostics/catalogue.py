@@ -158,6 +158,10 @@ NO_SUCH_LAYER = _error("QC514", '"{key}" is neither a key of the configuration n
 UNQUANTIZABLE_LAYER = _error("QC515", 'layer "{layer}" cannot be quantized: {reason}')
 NOTHING_ENABLED = _error("QC516", "no layer is quantized: none has quant_enable true")
 UNLISTED_LAYERS = _note("QC517", "{layers} can be quantized, but the configuration leaves {them} out")
+NOT_EXPRESSIBLE = _error("QC521", 'no quant.cfg gives "{key}"{where} the value {value}')
+KEYS_LEFT_OUT = _warning(
+    "QC522", "the configuration leaves out {keys}, which a compile writes out, with the default"
+)
 
 
 def rules() -> Mapping[str, Rule]:

@@ -1,0 +1,101 @@
+"""quantcfg decompile: a configuration to the shortest quant.cfg that compiles to it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from quantcfg.cli.arguments import (
+    STANDARD_STREAM,
+    add_model_arguments,
+    add_output_argument,
+    add_report_arguments,
+)
+from quantcfg.cli.console import counts, print_remarks, print_result, weighed
+from quantcfg.cli.rewriting import STANDARD_INPUT_NAME, read
+from quantcfg.diagnostics import Diagnostic, has_errors, in_order
+from quantcfg.diagnostics.words import counted
+
+if TYPE_CHECKING:
+    from quantcfg.decompiler import Decompilation
+
+_EPILOG = """\
+examples:
+  quantcfg decompile config.json --model deploy.prototxt
+  quantcfg decompile config.json --model deploy.prototxt --weights net.caffemodel -o quant.cfg
+
+exit status: 0 done, 1 the configuration has errors or no quant.cfg can say the same, 2 wrong usage
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "decompile",
+        help="turn a configuration into a short quant.cfg",
+        description="Write the shortest quant.cfg that compiles to a JSON configuration. What no quant.cfg "
+        "can say is reported by layer and key, and nothing is written then.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help='the configuration; "-" is standard input')
+    add_model_arguments(parser)
+    add_output_argument(parser)
+    add_report_arguments(parser)
+    parser.set_defaults(run=run, stdin_filename=STANDARD_INPUT_NAME)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Decompile, write, and say what was done."""
+    found: list[Diagnostic] = []
+    decompilation = _decompiled(options, found)
+    found = weighed(options, found)
+    written = decompilation is not None and not has_errors(found) and _write(options, decompilation, found)
+    print_remarks(options, found, _summary(options, decompilation, found, written=written))
+    return 0 if written else 1
+
+
+def _decompiled(options: argparse.Namespace, found: list[Diagnostic]) -> Decompilation | None:
+    """Decompile what is in the files; without a network, find what is wrong with the configuration alone."""
+    from quantcfg.api import load_model
+    from quantcfg.checking import check_source
+    from quantcfg.decompiler import decompile_source
+
+    remarks: list[Diagnostic] = []
+    network = load_model(options.model, options.weights, remarks.append)
+    found += in_order(remarks)
+    source = read(options, options.file, found.append, wanted="a JSON configuration")
+    if source is None or network is None:
+        found += check_source(source, network) if source else ()
+        return None
+    decompilation = decompile_source(source, network)
+    found += decompilation.diagnostics
+    return decompilation
+
+
+def _write(options: argparse.Namespace, decompilation: Decompilation, found: list[Diagnostic]) -> bool:
+    from quantcfg.output import bad_output_name, write_file
+
+    assert decompilation.text is not None
+    if options.output == STANDARD_STREAM:
+        print_result(decompilation.text, end="")
+        return True
+    inputs = [name for name in (options.file, options.model, options.weights) if name is not None]
+    bad = bad_output_name(options.output, inputs)
+    if bad:
+        found.append(bad)
+        return False
+    return write_file(options.output, decompilation.text, found.append)
+
+
+def _summary(
+    options: argparse.Namespace,
+    decompilation: Decompilation | None,
+    found: list[Diagnostic],
+    *,
+    written: bool,
+) -> str:
+    if decompilation is None or not written:
+        return f"{counts(found)}; nothing was written"
+    where = "" if options.output == STANDARD_STREAM else f"{options.output}: "
+    return f"{where}{counted(decompilation.settings, 'setting')}, {counts(found)}"

@@ -1,0 +1,148 @@
+"""The calibrations that need the fewest settings, all layers together.
+
+An override costs the name of its target and the settings of its calibration. A
+layer needs none if its type's override, or else common_config, gives it all
+that it is to have. What an override costs depends on common_config in one way
+only: by the flag that is inherited from it. So for each such flag the costs of
+overrides are worked out once, and each common_config that has it is weighed by
+the overrides that it saves: the work grows in step with the layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from quantcfg.decompiler.wanted import (
+    Calibration,
+    Inherited,
+    Wanted,
+    given_by,
+    own_calibration,
+    usual_weight,
+)
+
+Groups = Mapping[str, Mapping[Wanted, Sequence[str]]]
+"""The names of layers by their type, and by what they are to have."""
+
+_TARGET = 1
+"""What it costs to name the target of an override."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which calibrations a quant.cfg has, and for what."""
+
+    common: Calibration | None
+    by_type: Mapping[str, Calibration]
+    by_layer: Mapping[str, Calibration]
+
+    @property
+    def settings(self) -> int:
+        """How many settings that is."""
+        overrides = [*self.by_type.values(), *self.by_layer.values()]
+        common = self.common.settings if self.common else 0
+        return common + sum(_TARGET + calibration.settings for calibration in overrides)
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    """The layers of a type, and what overrides for them cost, by one inherited flag.
+
+    costs is what the override of one layer costs, by what it is to have, and
+    apart what those of all layers cost. together is what they cost beside an
+    override of the type that gives what general asks for; without a general
+    none is worth its cost.
+    """
+
+    layers: Mapping[Wanted, Sequence[str]]
+    costs: Mapping[Wanted, int]
+    apart: int
+    together: int
+    general: Wanted | None
+
+    def has_override(self, reached: Wanted) -> bool:
+        """Tell whether an override of the type pays, where common_config gives what reached says."""
+        return self.general is not None and self.together < self.apart - self.saved(reached)
+
+    def saved(self, reached: Wanted) -> int:
+        """Return what need not be written because common_config gives it."""
+        return len(self.layers.get(reached, ())) * self.costs.get(reached, 0)
+
+
+def shortest_layout(groups: Groups, offset: bool) -> Layout:
+    """Return the layout with the fewest settings; of several such, one with few overrides of types.
+
+    offset is activation_offset.
+    """
+    distinct = list(dict.fromkeys(wanted for group in groups.values() for wanted in group))
+    layouts = (_best_layout(groups, distinct, inherited) for inherited in _inheritances(distinct, offset))
+    return min(layouts, key=lambda each: each[0])[1]
+
+
+def _inheritances(distinct: Sequence[Wanted], offset: bool) -> Iterator[Inherited]:
+    """Yield what there may be to inherit; to repeat activation_offset would be in vain."""
+    yield Inherited(offset)
+    names = (wanted.activation.name for wanted in distinct if wanted.asymmetric != offset)
+    for name in dict.fromkeys(names):
+        yield Inherited(offset, name, not offset)
+
+
+def _best_layout(
+    groups: Groups, distinct: Sequence[Wanted], inherited: Inherited
+) -> tuple[tuple[int, int], Layout]:
+    """Return the best layout from which this is inherited, and its cost."""
+    types = {layer_type: _type(layers, inherited) for layer_type, layers in groups.items()}
+    candidates = dict.fromkeys(_candidates(distinct, inherited))
+    weighed = ((_cost(common, types, inherited), common) for common in candidates)
+    cost, common = min(weighed, key=lambda each: each[0])
+    return cost, _layout(common, types, inherited)
+
+
+def _type(layers: Mapping[Wanted, Sequence[str]], inherited: Inherited) -> _Type:
+    costs = {wanted: _TARGET + own_calibration(wanted, inherited).settings for wanted in layers}
+    apart = sum(len(names) * costs[wanted] for wanted, names in layers.items())
+    saved, general = max(
+        (((len(names) - 1) * costs[wanted], wanted) for wanted, names in layers.items()),
+        key=lambda each: each[0],
+    )
+    return _Type(layers, costs, apart, apart - saved, general if saved else None)
+
+
+def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Calibration | None]:
+    """Yield what common_config may be: something that a layer is to have, or the flag alone, or nothing."""
+    if inherited.flag is None:
+        yield None
+    for wanted in distinct:
+        if inherited.name is not None and inherited.name != wanted.activation.name:
+            continue
+        if inherited.flag is not None:
+            yield Calibration(replace(wanted.activation, fields=()), inherited.flag, usual_weight())
+        if inherited.flag_of(wanted.activation.name) == wanted.asymmetric:
+            yield Calibration(wanted.activation, inherited.flag, wanted.weight)
+
+
+def _cost(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> tuple[int, int]:
+    """Return how many settings there are with a common_config, and how many overrides of types."""
+    settings, overrides = (common.settings if common else 0), 0
+    for layer_type, layers in types.items():
+        reached = given_by(common, layer_type, inherited)
+        if layers.has_override(reached):
+            settings, overrides = settings + layers.together, overrides + 1
+        else:
+            settings += layers.apart - layers.saved(reached)
+    return settings, overrides
+
+
+def _layout(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> Layout:
+    by_type: dict[str, Calibration] = {}
+    by_layer: dict[str, Calibration] = {}
+    for layer_type, layers in types.items():
+        reached = given_by(common, layer_type, inherited)
+        if layers.general is not None and layers.has_override(reached):
+            reached = layers.general
+            by_type[layer_type] = own_calibration(reached, inherited)
+        for wanted, names in layers.layers.items():
+            if wanted != reached:
+                by_layer |= dict.fromkeys(names, own_calibration(wanted, inherited))
+    return Layout(common, by_type, by_layer)

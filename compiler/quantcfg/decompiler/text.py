@@ -1,0 +1,91 @@
+"""A layout to the text of a quant.cfg."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from quantcfg import contracts
+from quantcfg.decompiler.shortest import Layout
+from quantcfg.decompiler.wanted import Algorithm, Calibration
+from quantcfg.plan import contract
+from quantcfg.source import Source
+from quantcfg.textproto import parse, print_document
+
+
+def print_layout(settings: Mapping[str, Any], layout: Layout, remarks: Mapping[str, str]) -> str:
+    """Return the text of a quant.cfg, in the formatter's layout.
+
+    settings are those of the whole network, lists among them; remarks are
+    comments for the overrides of types. A number that a quant.cfg cannot hold
+    is left out.
+    """
+    sections = [_printed(_settings(settings))]
+    if layout.common:
+        sections.append(_printed(_common(layout.common)))
+    for layer_type, calibration in layout.by_type.items():
+        override = _overrides("override_layer_types", "layer_type", {layer_type: calibration})
+        sections.append(_comment(remarks.get(layer_type)) + _printed(override))
+    sections.append(_printed(_overrides("override_layer_configs", "layer_name", layout.by_layer)))
+    return "\n".join(filter(None, sections))
+
+
+def _comment(remark: str | None) -> str:
+    return f"# {remark}\n" if remark else ""
+
+
+def _message() -> Any:
+    return contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")()
+
+
+def _printed(message: Any) -> str:
+    from google.protobuf.text_format import MessageToString
+
+    text = MessageToString(message, as_utf8=True)
+    return print_document(parse(Source("decompiled", text), _unexpected))
+
+
+def _unexpected(diagnostic: object) -> None:
+    raise AssertionError(diagnostic)
+
+
+def _settings(settings: Mapping[str, Any]) -> Any:
+    message = _message()
+    for name, value in settings.items():
+        if isinstance(value, list):
+            getattr(message, name).extend(value)
+        else:
+            with suppress(ValueError):
+                setattr(message, name, value)
+    return message
+
+
+def _common(calibration: Calibration) -> Any:
+    message = _message()
+    _fill(message.common_config, calibration)
+    return message
+
+
+def _overrides(field: str, target: str, calibrations: Mapping[str, Calibration]) -> Any:
+    message = _message()
+    for name, calibration in calibrations.items():
+        override = getattr(message, field).add(**{target: name})
+        _fill(override.calibration_config, calibration)
+    return message
+
+
+def _fill(config: Any, calibration: Calibration) -> None:
+    config.SetInParent()
+    _fill_algorithm(config, contract.field_of(calibration.weight.name), calibration.weight, {})
+    flag = {} if calibration.flag is None else {contract.ASYMMETRIC: calibration.flag}
+    _fill_algorithm(config, contract.field_of(calibration.activation.name), calibration.activation, flag)
+
+
+def _fill_algorithm(config: Any, field: str, algorithm: Algorithm, flag: Mapping[str, bool]) -> None:
+    values = {**dict(algorithm.fields), **flag}
+    if values or not algorithm.is_usual:
+        message = getattr(config, field)
+        message.SetInParent()
+        for name, value in values.items():
+            setattr(message, name, value)
