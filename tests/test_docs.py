@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from quantcfg import contracts
+from quantcfg.cli import main
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "quant-cfg.md").read_text(encoding="utf-8")
 CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
 SCHEMA = contracts.schema("quant_config.schema.json")
+
+
+_COMMANDS = re.compile(r"^```console\n(\$ quantcfg.*?)^```$", re.DOTALL | re.MULTILINE)
+_COMMAND = re.compile(r"^\$ quantcfg (?P<line>.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_the_shown_commands_print_what_is_shown(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    for block in _COMMANDS.findall((ROOT / "docs" / name).read_text(encoding="utf-8")):
+        for command in _COMMAND.finditer(block):
+            main(shlex.split(command["line"]))
+            output = capsys.readouterr()
+            assert output.out + output.err == command["output"]
 
 
 def fields(descriptor: Any) -> set[str]:

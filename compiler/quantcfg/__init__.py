@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         read_model,
     )
     from quantcfg.caffe.network import Layer, Network
+    from quantcfg.decompiler import Decompilation, decompile
     from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
     from quantcfg.diagnostics.formats.text import render
     from quantcfg.source import Source, Span
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Compilation",
+    "Decompilation",
     "Diagnostic",
     "Edit",
     "Formatting",
@@ -45,12 +47,15 @@ __all__ = [
     "check_text",
     "compile_config",
     "create_quant_config",
+    "decompile",
     "format_text",
     "read_model",
     "render",
 ]
 
 _HOMES = {
+    "Decompilation": "decompiler",
+    "decompile": "decompiler",
     "Diagnostic": "diagnostics",
     "Edit": "diagnostics",
     "Layer": "caffe.network",

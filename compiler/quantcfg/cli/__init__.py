@@ -7,12 +7,12 @@ import signal
 from collections.abc import Sequence
 
 import quantcfg
-from quantcfg.cli import check, compile, fmt, layers, rule
+from quantcfg.cli import check, compile, decompile, diff, fmt, layers, rule
 from quantcfg.cli.console import OutputError, print_remark
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.formats.text import render
 
-_COMMANDS = (compile, check, fmt, layers, rule)
+_COMMANDS = (compile, check, fmt, decompile, diff, layers, rule)
 
 _BY_SIGNAL = 128
 """What is added to the number of a signal for the exit status of who ends by it."""
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"quantcfg {quantcfg.__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"quantcfg {quantcfg.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_parser(commands)

@@ -1,0 +1,128 @@
+"""quantcfg diff: what really changes from one request or configuration to another."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments
+from quantcfg.cli.console import print_remark, print_result
+from quantcfg.cli.rewriting import STANDARD_INPUT_NAME, read
+from quantcfg.diagnostics import Diagnostic, has_errors, in_order
+from quantcfg.diagnostics.formats.text import render
+
+if TYPE_CHECKING:
+    from quantcfg.caffe import Network
+    from quantcfg.difference import Change
+    from quantcfg.output import Config
+
+_SAME, _DIFFERENT, _TROUBLE = 0, 1, 2
+
+_JSON_VERSION = 1
+
+_EPILOG = """\
+examples:
+  quantcfg diff old.json new.json
+  quantcfg diff quant.cfg config.json --model deploy.prototxt
+  quantcfg diff old.cfg new.cfg --model deploy.prototxt --format json
+
+exit status: 0 no difference, 1 a difference, 2 errors in what is compared, or wrong usage
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "diff",
+        help="show what changes from one request or configuration to another",
+        description="Show what changes for which layers, from a quant.cfg or a JSON configuration to "
+        "another: a quant.cfg is compared by what it compiles to, a configuration by what AMCT takes it for.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("old", metavar="OLD", help='a quant.cfg or a configuration; "-" is standard input')
+    parser.add_argument("new", metavar="NEW", help="what it is compared with")
+    add_model_arguments(parser, required=False)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
+    parser.set_defaults(run=run, parser=parser, stdin_filename=STANDARD_INPUT_NAME)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read both, and show what changes."""
+    if options.weights is not None and options.model is None:
+        options.parser.error("--weights goes with --model")
+    if options.old == options.new == STANDARD_STREAM:
+        options.parser.error("standard input can be read once only")
+
+    found: list[Diagnostic] = []
+    network, configs = _read(options, found)
+    old, new = configs
+    if old is None or new is None or has_errors(found):
+        for diagnostic in found:
+            print_remark(render(diagnostic))
+        return _TROUBLE
+
+    from quantcfg.difference import difference
+
+    changes = difference(old, new)
+    _print(options, changes, _types(network, (old, new)))
+    return _DIFFERENT if changes else _SAME
+
+
+def _read(
+    options: argparse.Namespace, found: list[Diagnostic]
+) -> tuple[Network | None, Sequence[Config | None]]:
+    from quantcfg.api import load_model
+    from quantcfg.checking import is_configuration
+    from quantcfg.difference import configuration_in
+
+    wanted = "a quant.cfg or a JSON configuration"
+    sources = [read(options, name, found.append, wanted=wanted) for name in (options.old, options.new)]
+    if options.model is None and not all(source is None or is_configuration(source) for source in sources):
+        options.parser.error("a quant.cfg is compared by what it compiles to: give --model")
+    remarks: list[Diagnostic] = []
+    network = (
+        load_model(options.model, options.weights, remarks.append) if options.model is not None else None
+    )
+    found += in_order(remarks)
+    configs = []
+    for source in sources:
+        remarks = []
+        configs.append(configuration_in(source, network, remarks.append) if source else None)
+        found += in_order(remarks)
+    return network, configs
+
+
+def _types(network: Network | None, configs: Sequence[Config]) -> dict[str, str]:
+    """Return the types of the layers that any of the configurations lists."""
+    from quantcfg.plan.contract import global_defaults
+
+    names = {name for config in configs for name in config} - global_defaults().keys()
+    return {name: network.by_name[name].type if network else "" for name in sorted(names)}
+
+
+def _print(options: argparse.Namespace, changes: Sequence[Change], types: dict[str, str]) -> None:
+    from quantcfg.difference import in_words
+
+    if options.format == "json":
+        print_result(_json(options, changes, types))
+    elif changes:
+        print_result("\n".join(in_words(changes, types)))
+
+
+def _json(options: argparse.Namespace, changes: Sequence[Change], types: dict[str, str]) -> str:
+    entries = [
+        {
+            "layer": change.layer,
+            "type": types.get(change.layer or "") or None,
+            "path": change.path,
+            "old": change.old,
+            "new": change.new,
+        }
+        for change in changes
+    ]
+    return json.dumps(
+        {"version": _JSON_VERSION, "old": options.old, "new": options.new, "changes": entries}, indent=2
+    )

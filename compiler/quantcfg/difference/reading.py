@@ -1,0 +1,37 @@
+"""The configuration that a text stands for, so that a request can be compared with a configuration."""
+
+from __future__ import annotations
+
+from quantcfg.caffe import Network
+from quantcfg.checking import is_configuration
+from quantcfg.configuration import completed, read_configuration
+from quantcfg.diagnostics import Diagnostic, Report, has_errors
+from quantcfg.output import Config, check_config, config_of
+from quantcfg.plan import assumed_network, lower, request_from_config
+from quantcfg.source import Source
+
+
+def configuration_in(source: Source, network: Network | None, report: Report) -> Config | None:
+    """Return what a quant.cfg compiles to, or a configuration, complete; None after reporting errors.
+
+    Without a network there is nothing that a quant.cfg compiles to; what is
+    wrong with it is reported, and nothing returned.
+    """
+    found: list[Diagnostic] = []
+    config = _read(source, network, found) if is_configuration(source) else _compiled(source, network, found)
+    for diagnostic in found:
+        report(diagnostic)
+    return None if has_errors(found) else config
+
+
+def _read(source: Source, network: Network | None, found: list[Diagnostic]) -> Config | None:
+    config = read_configuration(source, network, found.append)
+    return None if config is None else completed(config, network)
+
+
+def _compiled(source: Source, network: Network | None, found: list[Diagnostic]) -> Config | None:
+    request = request_from_config(source, found.append)
+    plan = lower(network or assumed_network(request), request, found.append)
+    config = config_of(plan)
+    check_config(plan, config, found.append)
+    return config if network else None

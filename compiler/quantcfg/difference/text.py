@@ -1,0 +1,129 @@
+"""Changes in words: one that several layers share is told once."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import groupby
+from typing import Any
+
+from quantcfg.diagnostics.words import quoted
+from quantcfg.difference.changes import Change
+from quantcfg.plan import contract
+
+_ENABLED = "quant_enable"
+_SELECTORS = (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM)
+_FEW = 3
+"""How many layers are named rather than counted."""
+
+Types = Mapping[str, str]
+"""The type of each layer, by name; empty where it is not known."""
+
+
+def in_words(changes: Iterable[Change], types: Types) -> Iterator[str]:
+    """Yield a line for each change: first the network's, then which layers are quantized, then their values.
+
+    types has all the layers that either configuration lists.
+    """
+    becoming: dict[str, list[str]] = defaultdict(list)
+    values: dict[str, list[str]] = defaultdict(list)
+    for layer, group in groupby(changes, key=lambda change: change.layer):
+        if layer is None:
+            yield from (line for change in group for line in _of_network(change))
+            continue
+        for change in (own := list(group)):
+            if change.path in ((), (_ENABLED,)):
+                becoming[_becomes(change)].append(layer)
+        for words in _of_values(own):
+            values[words].append(layer)
+    for words, layers in becoming.items():
+        yield f"{_named(layers, types)} {'is' if len(layers) == 1 else 'are'} {words}"
+    for words, layers in values.items():
+        yield f"{words} in {_named(layers, types)}"
+
+
+def _of_network(change: Change) -> Iterator[str]:
+    """Yield what changes for the whole network; of a list, what goes and what comes."""
+    key, old, new = change.path[-1], change.old, change.new
+    if not isinstance(old, list):
+        yield f"{key}: {_shown(old)} → {_shown(new)}"
+        return
+    gone, come = [each for each in old if each not in new], [each for each in new if each not in old]
+    if gone:
+        yield f"{key}: without {quoted(gone)}"
+    if come:
+        yield f"{key}: with {quoted(come)}"
+    if not gone and not come:
+        yield f"{key}: {_shown(old)} → {_shown(new)}"
+
+
+def _becomes(change: Change) -> str:
+    """Return what becomes of a layer as a whole."""
+    if change.path:
+        return "quantized now" if change.new else "no longer quantized"
+    if change.new is None:
+        was = "no longer quantized" if change.old[_ENABLED] else "was not quantized before"
+        return f"left out now, and {was}"
+    return f"listed now, and {'quantized' if change.new[_ENABLED] else 'still not quantized'}"
+
+
+def _of_values(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield what changes in the values of a layer; the parameters of an algorithm come and go with it."""
+    replaced = {change.path[0] for change in changes if change.path and change.path[-1] in _SELECTORS}
+    for change in changes:
+        if len(change.path) < 2:
+            continue
+        parent, key = change.path
+        if key in _SELECTORS:
+            siblings = [each for each in changes if each.path[0] == parent]
+            old = _with_parameters(
+                change.old, {each.path[-1]: each.old for each in siblings if each.new is None}
+            )
+            new = _with_parameters(
+                change.new, {each.path[-1]: each.new for each in siblings if each.old is None}
+            )
+            yield f"{key}: {old} → {new}"
+        elif parent not in replaced or None not in (change.old, change.new):
+            yield f"{key}: {_shown(change.old)} → {_shown(change.new)}"
+
+
+def _with_parameters(name: str, given: Mapping[str, Any]) -> str:
+    """Return an algorithm with those of its parameters that are not the default."""
+    usual = {parameter.key: parameter.default for parameter in contract.parameters(name)}
+    unusual = [f"{key} {_shown(value)}" for key, value in given.items() if usual[key] not in (None, value)]
+    return f"{name} with {' and '.join(unusual)}" if unusual else name
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "left out"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _named(layers: Sequence[str], types: Types) -> str:
+    """Return layers in words: by name where they are few, else counted by type."""
+    if len(layers) <= _FEW:
+        return quoted(layers)
+    if len(layers) == len(types):
+        return f"all {len(layers)} layers"
+    of_type: dict[str, list[str]] = defaultdict(list)
+    for layer, layer_type in types.items():
+        of_type[layer_type].append(layer)
+    chosen = set(layers)
+    words = (_of_type(layer_type, names, chosen) for layer_type, names in of_type.items())
+    return " and ".join(filter(None, words))
+
+
+def _of_type(layer_type: str, names: Sequence[str], chosen: AbstractSet[str]) -> str:
+    """Return in words which layers of a type are chosen, nothing if there are none."""
+    noun = f"{layer_type} layers" if layer_type else "layers"
+    inside = [name for name in names if name in chosen]
+    outside = [name for name in names if name not in chosen]
+    if len(inside) < 2:
+        return quoted(inside) if inside else ""
+    if not outside:
+        return f"{len(names)} {noun}"
+    which = f"all but {quoted(outside)}" if len(outside) <= _FEW < len(inside) else quoted(inside)
+    return f"{len(inside)} of {len(names)} {noun} ({which})"
