@@ -248,7 +248,7 @@ conv1 (Convolution): skipped, by common_config
 fc (InnerProduct): quantized, by the override of type "InnerProduct"
   act_algo = hfmg (override_layer_types.0.calibration_config.hfmg_quantize)
   num_of_bins = 2048 (override_layer_types.0.calibration_config.hfmg_quantize.num_of_bins)
-  asymmetric = True (default)
+  asymmetric = True (default of activation_offset)
   wts_algo = nuq_quantize (override_layer_types.0.calibration_config.nuq_quantize)
   num_steps = 16 (override_layer_types.0.calibration_config.nuq_quantize.num_steps)
   num_of_iteration = 1 (default)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
-from quantcfg.plan.request import Algorithm
-from quantcfg.plan.settings import Setting, default
+from quantcfg.plan.settings import Setting, default, either
+
+if TYPE_CHECKING:
+    from quantcfg.plan.request import Algorithm
 
 ACTIVATION_ALGORITHM = "act_algo"
 WEIGHT_ALGORITHM = "wts_algo"
@@ -24,21 +27,20 @@ class Parameter:
     """A key of the configuration that an algorithm writes.
 
     settings are the fields of quant.cfg that give its value, two for a range;
-    defaults are as many, or none where the schema has no default.
+    defaults are as many, or none where the schema has no default, and unwritten
+    are the same as settings.
     """
 
     key: str
     settings: tuple[str, ...]
     defaults: tuple[Any, ...]
+    unwritten: tuple[Setting[Any], ...]
 
     def value(self, algorithm: Algorithm | None) -> Setting[Any] | tuple[Setting[Any], ...]:
-        """Return what the algorithm sets, or else the default."""
+        """Return what the algorithm sets with the default behind it, or else the default."""
         given = algorithm.parameters if algorithm else {}
-        values = tuple(
-            given.get(name) or default(value)
-            for name, value in zip(self.settings, self.defaults, strict=True)
-        )
-        return values if len(self.settings) > 1 else values[0]
+        settings = map(either, map(given.get, self.settings), self.unwritten)
+        return tuple(settings) if len(self.settings) > 1 else next(settings)
 
     @property
     def default(self) -> Any:
@@ -80,14 +82,20 @@ def weight_algorithm(algorithm: Algorithm | None) -> str:
     return _default_of("weight", WEIGHT_ALGORITHM) if algorithm is None else algorithm.name
 
 
-def parameters(name: str) -> Iterator[Parameter]:
-    """Yield the keys of an algorithm, by its name in the configuration, in output order."""
-    for key, known in _schema()["definitions"][name]["properties"].items():
-        defaults = known.get("default")
-        if known.get("type") == "array":
-            yield Parameter(key, tuple(f"{key}_{end}" for end in _ENDS), tuple(defaults))
-        else:
-            yield Parameter(key, (key,), () if defaults is None else (defaults,))
+@cache
+def parameters(name: str) -> tuple[Parameter, ...]:
+    """Return the keys of an algorithm, by its name in the configuration, in output order."""
+    properties: dict[str, Any] = _schema()["definitions"][name]["properties"]
+    return tuple(_parameter(key, known) for key, known in properties.items())
+
+
+def _parameter(key: str, known: Mapping[str, Any]) -> Parameter:
+    names: tuple[str, ...] = (key,)
+    defaults = (known["default"],) if "default" in known else ()
+    if known.get("type") == "array":
+        names = tuple(f"{key}_{end}" for end in _ENDS)
+        defaults = tuple(known["default"])
+    return Parameter(key, names, defaults, tuple(map(default, defaults)))
 
 
 def algorithm_of(key: str, selector: str) -> str | None:

@@ -3,60 +3,70 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.words import boolean
 from quantcfg.plan import contract
-from quantcfg.plan.plan import LayerPlan, Plan, Values, in_words
-from quantcfg.plan.request import Algorithm, Calibration
-from quantcfg.plan.settings import Origin, OriginKind, Setting, default
+from quantcfg.plan.plan import LayerPlan, Leaf, Plan, Values, in_words
+from quantcfg.plan.request import Algorithm, Calibration, Request
+from quantcfg.plan.settings import Origin, OriginKind, Setting, default, either
 
 
 def fill_defaults(plan: Plan, report: Report) -> Plan:
     """Fill in all values of the configuration, in output order."""
     given = {**plan.request.settings, **plan.values}
-    values = {key: given.get(key) or default(value) for key, value in contract.global_defaults().items()}
-    plan = replace(plan, values=values)
-    activation_values = {
-        id(calibration): _activation_values(calibration, plan) for calibration in _calibrations(plan.layers)
+    values = {key: _global(given.get(key), value) for key, value in contract.global_defaults().items()}
+    flags = _flags(plan.request)
+    activation = {
+        id(calibration): _activation_values(calibration, flags) for calibration in _calibrations(plan.layers)
     }
+    weight = {_weight_key(layer): layer for layer in plan.layers}
+    weight_values = {key: _weight_values(layer) for key, layer in weight.items()}
     layers = tuple(
         replace(
             layer,
-            activation_values=activation_values[id(layer.calibration)],
-            weight_values=_weight_values(layer.weight, layer.layer.type),
+            activation_values=activation[id(layer.calibration)],
+            weight_values=weight_values[_weight_key(layer)],
         )
         for layer in plan.layers
     )
     _check_asymmetric(layers, report)
-    return replace(plan, layers=layers)
+    return replace(plan, values=values, layers=layers)
+
+
+def _global(given: Leaf | None, value: Any) -> Leaf:
+    return either(given, default(value)) if isinstance(given, Setting) else given or default(value)
 
 
 def _calibrations(layers: Iterable[LayerPlan]) -> Iterable[Calibration | None]:
     return {id(layer.calibration): layer.calibration for layer in layers}.values()
 
 
-def _activation_values(calibration: Calibration | None, plan: Plan) -> Values:
+def _activation_values(calibration: Calibration | None, flags: _Flags) -> Values:
     algorithm = calibration.activation if calibration else None
-    name = contract.activation_algorithm(algorithm)
     special: dict[str, Setting[Any]] = {
-        contract.ACTIVATION_ALGORITHM: _algorithm_setting(name, algorithm),
-        contract.ASYMMETRIC: _asymmetric(algorithm, plan),
+        contract.ACTIVATION_ALGORITHM: _named(contract.activation_algorithm, algorithm),
+        contract.ASYMMETRIC: flags.of(algorithm),
     }
-    return _values(name, algorithm, special)
+    return _values(contract.activation_algorithm(algorithm), algorithm, special)
 
 
-def _weight_values(algorithm: Algorithm | None, layer_type: str) -> Values:
-    name = contract.weight_algorithm(algorithm)
+def _weight_key(layer: LayerPlan) -> tuple[int, int, str]:
+    """Return what layers have in common that have the same weight values."""
+    return id(layer.weight), id(layer.calibration), layer.layer.type
+
+
+def _weight_values(layer: LayerPlan) -> Values:
+    algorithm, others = layer.weight, [layer.calibration.weight] if layer.calibration else []
     special: dict[str, Setting[Any]] = {
-        contract.WEIGHT_ALGORITHM: _algorithm_setting(name, algorithm),
-        contract.CHANNEL_WISE: _channel_wise(algorithm, layer_type),
+        contract.WEIGHT_ALGORITHM: _named(contract.weight_algorithm, algorithm, *others),
+        contract.CHANNEL_WISE: _channel_wise(algorithm, layer.layer.type),
     }
-    return _values(name, algorithm, special)
+    return _values(contract.weight_algorithm(algorithm), algorithm, special)
 
 
 def _values(name: str, algorithm: Algorithm | None, special: Mapping[str, Setting[Any]]) -> Values:
@@ -67,33 +77,51 @@ def _values(name: str, algorithm: Algorithm | None, special: Mapping[str, Settin
     }
 
 
-def _algorithm_setting(name: str, algorithm: Algorithm | None) -> Setting[str]:
-    return Setting(name, algorithm.origin) if algorithm else default(name)
+def _named(
+    name_of: Callable[[Algorithm | None], str], algorithm: Algorithm | None, *others: Algorithm | None
+) -> Setting[str]:
+    """Return the name of an algorithm, with what would be named without it behind it."""
+    named = [algorithm, *(other for other in others if other is not algorithm)]
+    setting = default(name_of(None))
+    for each in reversed([link for first in named if first for link in (first, *first.earlier)]):
+        setting = Setting(name_of(each), each.origin, setting)
+    return setting
 
 
 def _channel_wise(algorithm: Algorithm | None, layer_type: str) -> Setting[bool]:
     given = algorithm.parameters.get(contract.CHANNEL_WISE) if algorithm else None
     origin = Origin(OriginKind.LAYER_TYPE, f"default of {layer_type}")
-    return given or Setting(capabilities.channel_wise(layer_type), origin)
+    return either(given, Setting(capabilities.channel_wise(layer_type), origin))
 
 
-def _asymmetric(algorithm: Algorithm | None, plan: Plan) -> Setting[bool]:
-    """Return the flag of the layer's own algorithm, else common_config's, else activation_offset.
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    """Where asymmetric comes from if a layer's own algorithm does not set it.
 
-    The flag of common_config counts only where the layer has the algorithm that
-    common_config names (reference 4.4).
+    inherited is the flag of common_config, whose algorithm common is, with
+    activation_offset behind it.
     """
-    common = plan.request.common.activation if plan.request.common else None
-    own = _flag(algorithm)
-    if (
-        own is None
-        and common
-        and contract.activation_algorithm(algorithm) == contract.activation_algorithm(common)
-    ):
-        own = _flag(common)
-    offset = plan.values["activation_offset"]
-    assert isinstance(offset, Setting)
-    return own or offset
+
+    common: Algorithm | None
+    inherited: Setting[bool]
+    offset: Setting[bool]
+
+    def of(self, algorithm: Algorithm | None) -> Setting[bool]:
+        """Return the flag of the layer's own algorithm, else common_config's, else activation_offset.
+
+        The flag of common_config counts only where the layer has the algorithm that
+        common_config names (reference 4.4).
+        """
+        name = contract.activation_algorithm
+        counts = self.common is not None and name(algorithm) == name(self.common)
+        other = self.inherited if counts else self.offset
+        return other if algorithm is self.common else either(_flag(algorithm), other)
+
+
+def _flags(request: Request) -> _Flags:
+    common, key = request.common.activation if request.common else None, "activation_offset"
+    offset = either(request.settings.get(key), default(contract.global_defaults()[key], f"default of {key}"))
+    return _Flags(common, either(_flag(common), offset), offset)
 
 
 def _flag(algorithm: Algorithm | None) -> Setting[bool] | None:

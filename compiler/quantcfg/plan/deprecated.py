@@ -34,7 +34,7 @@ def resolve_deprecated(plan: Plan, report: Report) -> Plan:
             report(catalogue.DEPRECATED.at(calibration.span, field=name, help=help))
     if rival or not given:
         return plan
-    fc = request.fc or Calibration("defaults", None, None, given[0].origin)
+    fc = request.fc or Calibration("defaults", None, None, Origin(OriginKind.DEFAULT, "defaults"))
     overrides = tuple(
         Override(Setting(layer_type, Origin(OriginKind.LAYER_TYPE, fc.level)), fc)
         for layer_type in capabilities.quantizable_types()

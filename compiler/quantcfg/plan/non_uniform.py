@@ -8,7 +8,7 @@ that it was made of.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -18,6 +18,7 @@ from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import read_bytes
 from quantcfg.plan.assumed import ANY_SELECTED_LAYER
 from quantcfg.plan.plan import LayerPlan, Plan
+from quantcfg.plan.request import Algorithm
 from quantcfg.plan.settings import Setting
 
 _COMPRESSIBLE = ("_fe_weight_compress", "fe_weight_compress")
@@ -39,18 +40,26 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
     names = {layer.layer.name for layer in plan.layers} if given is None else given
     if not plan.network.is_complete and given != set():
         names = names | {ANY_SELECTED_LAYER}
-    selected = [layer for layer in plan.layers if layer.layer.name in names and _is_possible(layer)]
+    selected = {
+        layer.layer.name for layer in plan.layers if layer.layer.name in names and _is_possible(layer)
+    }
     overrides = (*plan.request.type_overrides, *plan.request.layer_overrides)
     beating = {id(override.calibration) for override in overrides if override.is_written}
-    chosen = {layer.layer.name for layer in selected if id(layer.calibration) not in beating}
+    layers = tuple(
+        _selected(layer, non_uniform.weight, beating) if layer.layer.name in selected else layer
+        for layer in plan.layers
+    )
+    chosen = any(layer.weight is non_uniform.weight for layer in layers)
     if plan.layers and not chosen and given is not None and file:
         help = "the overrides of all that it selects come first" if selected else None
         report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value, help=help))
-    layers = tuple(
-        replace(layer, weight=non_uniform.weight) if layer.layer.name in chosen else layer
-        for layer in plan.layers
-    )
     return replace(plan, layers=layers)
+
+
+def _selected(layer: LayerPlan, weight: Algorithm, beating: Collection[int]) -> LayerPlan:
+    """Return a layer that the mapping file selects; beating holds the identities of the overrides."""
+    is_beaten = id(layer.calibration) in beating
+    return replace(layer, beaten_weight=weight) if is_beaten else replace(layer, weight=weight)
 
 
 def _is_possible(plan: LayerPlan) -> bool:

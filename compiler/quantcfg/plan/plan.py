@@ -26,9 +26,10 @@ class LayerPlan:
 
     calibration is what was chosen for it, None where nothing was written; beaten
     holds those that would have been chosen without it, the next one first;
-    weight is the weight algorithm, which non-uniform quantization may have
-    chosen in place of the calibration's. activation_values and weight_values
-    are the values that come out, in output order.
+    weight is the weight algorithm, which nuq_config may have chosen in place of
+    the calibration's; beaten_weight is what nuq_config would choose, where an
+    override comes first. activation_values and weight_values are the values
+    that come out, in output order.
     """
 
     layer: Layer
@@ -36,6 +37,7 @@ class LayerPlan:
     calibration: Calibration | None = None
     beaten: tuple[Calibration, ...] = ()
     weight: Algorithm | None = None
+    beaten_weight: Algorithm | None = None
     activation_values: Values = field(default_factory=dict)
     weight_values: Values = field(default_factory=dict)
 

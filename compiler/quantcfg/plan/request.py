@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
+from quantcfg.plan.contract import global_defaults
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
-from quantcfg.textproto import Binding, Path, bind, parse, tree
+from quantcfg.textproto import Binding, Path, Place, bind, convert, parse, tree
 
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
@@ -28,12 +29,15 @@ class Algorithm:
     """An algorithm that is asked for, by its field's name, and the parameters that are set.
 
     unread names those that are given, but badly: what they were meant to be is not known.
+    earlier are those that would be asked for without this one, the next one first; their
+    parameters are not known.
     """
 
     name: str
     parameters: Mapping[str, Setting[Any]]
     origin: Origin
     unread: frozenset[str] = frozenset()
+    earlier: tuple[Algorithm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,13 @@ class Request:
 
 
 def request_from_arguments(skip_layers: Sequence[str], batch_num: int, activation_offset: bool) -> Request:
-    """Return the request of the plain arguments of create_quant_config (reference 1)."""
-    values = {"batch_num": batch_num, "activation_offset": activation_offset}
+    """Return the request of the plain arguments of create_quant_config (reference 1).
+
+    An argument that is as it is by default asks for nothing.
+    """
+    values, defaults = {"batch_num": batch_num, "activation_offset": activation_offset}, global_defaults()
     return Request(
-        settings={name: _argument(name, value) for name, value in values.items()},
+        settings={name: _argument(name, value) for name, value in values.items() if value != defaults[name]},
         skip_layers=tuple(_argument_items("skip_layers", skip_layers)),
     )
 
@@ -222,22 +229,30 @@ def _calibration(
 ) -> Calibration | None:
     if not parent.HasField(field):
         return None
-    message, path = getattr(parent, field), (*path, field)
+    message, path, level = getattr(parent, field), (*path, field), level or field
     return Calibration(
-        level or field,
-        _algorithm(reading, message, message.WhichOneof("wts_quant_algo"), path),
-        _algorithm(reading, message, message.WhichOneof("acts_quant_algo"), path),
+        level,
+        _algorithm(reading, message, message.WhichOneof("wts_quant_algo"), path, level),
+        _algorithm(reading, message, message.WhichOneof("acts_quant_algo"), path, level),
         _origin(reading.binding, path),
     )
 
 
-def _algorithm(reading: _Reading, parent: Any, field: str | None, path: Path) -> Algorithm | None:
+def _algorithm(reading: _Reading, parent: Any, field: str | None, path: Path, level: str) -> Algorithm | None:
     if field is None:
         return None
-    path, message = (*path, field), getattr(parent, field)
+    binding, path, message = reading.binding, (*path, field), getattr(parent, field)
     unread = (name for name in message.DESCRIPTOR.fields_by_name if (*path, name) in reading.failed)
+    earlier = (
+        Algorithm(place.name.text, {}, _origin_at(place, (*path[:-1], place.name.text), level))
+        for place in _earlier(binding.places[path])
+    )
     return Algorithm(
-        field, _scalars(reading, message, path), _origin(reading.binding, path), frozenset(unread)
+        field,
+        _scalars(reading, message, path, level),
+        _origin(binding, path, level),
+        frozenset(unread),
+        tuple(earlier),
     )
 
 
@@ -246,33 +261,64 @@ def _non_uniform(reading: _Reading) -> NonUniform | None:
     if not binding.message.HasField("nuq_config"):
         return None
     config, path = binding.message.nuq_config, ("nuq_config",)
-    given = _algorithm(reading, config, name if config.HasField(name) else None, path)
+    given = _algorithm(reading, config, name if config.HasField(name) else None, path, path[0])
+    last = binding.places[path]
+    unset = tuple(Algorithm(name, {}, _origin_at(place, path)) for place in (last, *_earlier(last)))
     return NonUniform(
         _setting(binding, config.mapping_file, (*path, "mapping_file"))
         if config.HasField("mapping_file")
         else None,
-        given or Algorithm(name, {}, _origin(binding, path)),
+        replace(given, earlier=given.earlier + unset) if given else replace(unset[0], earlier=unset[1:]),
     )
 
 
-def _scalars(reading: _Reading, message: Any, path: Path) -> dict[str, Setting[Any]]:
+def _scalars(
+    reading: _Reading, message: Any, path: Path, level: str | None = None
+) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message that are set; each float as its shortest decimal."""
     settings = {}
     for descriptor, value in message.ListFields():
         field_path = (*path, descriptor.name)
         if descriptor.message_type is not None or descriptor.is_repeated or field_path in reading.failed:
             continue
-        decimal = shortest_decimal(value) if isinstance(value, float) else value
-        settings[descriptor.name] = _setting(reading.binding, decimal, field_path)
+        place = reading.binding.places[field_path]
+        behind = _lost(place, descriptor, message, field_path, level) if place.earlier else None
+        settings[descriptor.name] = Setting(_decimal(value), _origin_at(place, field_path, level), behind)
     return settings
+
+
+def _lost(place: Place, descriptor: Any, message: Any, path: Path, level: str | None) -> Setting[Any] | None:
+    """Return what a scalar field would have without a place, of the values that it can have."""
+    behind = None
+    for earlier in reversed(list(_earlier(place))):
+        holder = type(message)(**{descriptor.name: convert(earlier, descriptor)})
+        value = _decimal(getattr(holder, descriptor.name))
+        if not isinstance(value, float) or math.isfinite(value):
+            behind = Setting(value, _origin_at(earlier, path, level), behind)
+    return behind
+
+
+def _decimal(value: Any) -> Any:
+    return shortest_decimal(value) if isinstance(value, float) else value
+
+
+def _earlier(place: Place) -> Iterator[Place]:
+    """Yield the places that would count one after the other without a place."""
+    earlier = place.earlier
+    while earlier:
+        yield earlier
+        earlier = earlier.earlier
 
 
 def _setting(binding: Binding, value: Any, path: Path) -> Setting[Any]:
     return Setting(value, _origin(binding, path))
 
 
-def _origin(binding: Binding, path: Path) -> Origin:
+def _origin(binding: Binding, path: Path, level: str | None = None) -> Origin:
+    return _origin_at(binding.places[path], path, level)
+
+
+def _origin_at(place: Place, path: Path, level: str | None = None) -> Origin:
     """Return the origin of a value: the value's place, or of a message the place of its name."""
-    place = binding.places[path]
     span = place.name_span if isinstance(place.value, tree.Message) else place.span
-    return Origin(OriginKind.WRITTEN, ".".join(map(str, path)), span, place)
+    return Origin(OriginKind.WRITTEN, ".".join(map(str, path)), span, place, level)

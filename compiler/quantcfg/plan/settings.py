@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -27,30 +28,54 @@ class OriginKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value came from; what names it in words, place is its field where it stands in a quant.cfg."""
+    """Where a value came from.
+
+    what names it in words; place is its field where it stands in a quant.cfg,
+    and level says in whose part of that, such as "common_config".
+    """
 
     kind: OriginKind
     what: str
     span: Span | None = None
     place: Place | None = field(default=None, compare=False, repr=False)
+    level: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Setting(Generic[T]):
-    """A value and its origin."""
+    """A value and its origin; behind is what would count if that origin were taken away."""
 
     value: T
     origin: Origin
+    behind: Setting[T] | None = field(default=None, compare=False, repr=False)
 
     @property
     def span(self) -> Span | None:
         """Where the value is written, if it is."""
         return self.origin.span
 
+    def chain(self) -> Iterator[Setting[T]]:
+        """Yield this setting and those behind it, each of which would count without the ones before."""
+        setting: Setting[T] | None = self
+        while setting:
+            yield setting
+            setting = setting.behind
 
-def default(value: T) -> Setting[T]:
+
+def either(setting: Setting[T] | None, other: Setting[T]) -> Setting[T]:
+    """Return a setting with another one behind it, or where there is none, the other one."""
+    if setting is None:
+        return other
+    if setting.behind is None:
+        return Setting(setting.value, setting.origin, other)
+    for link in reversed(list(setting.chain())):
+        other = Setting(link.value, link.origin, other)
+    return other
+
+
+def default(value: T, what: str = "default") -> Setting[T]:
     """Return a setting that is the default of the schema."""
-    return Setting(value, Origin(OriginKind.DEFAULT, "default"))
+    return Setting(value, Origin(OriginKind.DEFAULT, what))
 
 
 def written(value: T, what: str, span: Span) -> Setting[T]:

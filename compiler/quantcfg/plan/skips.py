@@ -57,8 +57,11 @@ def _with_skips(
     by_type = {layer_type.value: layer_type for layer_type in types}
 
     def skipped(plan: LayerPlan) -> LayerPlan:
-        reason = by_name.get(plan.layer.name) or by_type.get(plan.layer.type)
-        return replace(plan, enabled=Setting(False, reason.origin)) if reason else plan
+        reasons = by_type.get(plan.layer.type), by_name.get(plan.layer.name)
+        enabled = plan.enabled
+        for reason in filter(None, reasons):
+            enabled = Setting(False, reason.origin, enabled)
+        return replace(plan, enabled=enabled) if any(reasons) else plan
 
     return tuple(skipped(layer) for layer in layers)
 

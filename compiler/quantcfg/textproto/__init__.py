@@ -7,6 +7,6 @@ from quantcfg.textproto.binder import Binding, Path, bind
 from quantcfg.textproto.edits import removal
 from quantcfg.textproto.parser import parse
 from quantcfg.textproto.printer import print_document
-from quantcfg.textproto.scalars import Place
+from quantcfg.textproto.scalars import Place, convert
 
-__all__ = ["Binding", "Path", "Place", "bind", "parse", "print_document", "removal"]
+__all__ = ["Binding", "Path", "Place", "bind", "convert", "parse", "print_document", "removal"]

@@ -16,7 +16,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -269,13 +269,12 @@ def _set(
     path = (*target.path, name)
     if descriptor_field.message_type is not None:
         if isinstance(place.value, tree.Message):
-            _report_replaced(context, place, descriptor_field, message, path)
+            place = _replacing(context, place, descriptor_field, message, path)
         return _bind_message(
             context, place, descriptor_field, lambda: _present(getattr(message, name)), path, target.depth
         )
     if (value := _value(context, place, descriptor_field, path)) is not None:
-        _report_replaced(context, place, descriptor_field, message, path)
-        context.places[path] = place
+        context.places[path] = _replacing(context, place, descriptor_field, message, path)
         context.unknown_enums.pop(path, None)
         setattr(message, name, value)
     return []
@@ -307,20 +306,28 @@ def _bind_message(
     return []
 
 
-def _report_replaced(
+def _replacing(
     context: _Context, place: Place, descriptor_field: FieldDescriptor, message: Any, path: Path
-) -> None:
-    """Report a scalar that is given again, and a member of a oneof that takes another's place."""
+) -> Place:
+    """Return a place with that of what it replaces: an earlier one of its field, or another of its oneof.
+
+    A scalar that is given again is reported, and so is a member of a oneof that takes another's place.
+    """
     name, oneof = descriptor_field.name, descriptor_field.containing_oneof
-    other = message.WhichOneof(oneof.name) if oneof else None
-    if other and other != name:
-        earlier = Related(context.places[(*path[:-1], other)].name_span, f'"{other}" is set here')
-        context.report(
-            catalogue.ONEOF_REPLACED.at(place.name_span, field=name, other=other, related=[earlier])
-        )
-    elif descriptor_field.message_type is None and descriptor_field.has_presence and message.HasField(name):
-        earlier = Related(context.places[path].span, "this value is lost")
-        context.report(catalogue.SET_AGAIN.at(place.name_span, field=name, related=[earlier]))
+    if oneof:
+        other = message.WhichOneof(oneof.name)
+    else:
+        other = name if descriptor_field.has_presence and message.HasField(name) else None
+    if other is None:
+        return place
+    earlier = context.places[(*path[:-1], other)]
+    if other != name:
+        related = [Related(earlier.name_span, f'"{other}" is set here')]
+        context.report(catalogue.ONEOF_REPLACED.at(place.name_span, field=name, other=other, related=related))
+    elif descriptor_field.message_type is None:
+        related = [Related(earlier.span, "this value is lost")]
+        context.report(catalogue.SET_AGAIN.at(place.name_span, field=name, related=related))
+    return replace(place, earlier=earlier)
 
 
 def _report_unknown_field(context: _Context, name: tree.Name, target: _Target) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -37,11 +38,16 @@ _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The field of a text that gave a value; one item of a list, where it was given in a list."""
+    """The field of a text that gave a value; one item of a list, where it was given in a list.
+
+    earlier is the place that would have given it without this one: of the same
+    field, or of another one of its oneof.
+    """
 
     document: tree.Document
     field: tree.Field
     value: tree.Value
+    earlier: Place | None = dataclass_field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> tree.Name:
