@@ -11,7 +11,7 @@ from quantcfg.cli.arguments import add_model_arguments
 from quantcfg.cli.console import print_remark, print_result
 from quantcfg.diagnostics import Diagnostic, in_order
 from quantcfg.diagnostics.formats.text import render
-from quantcfg.diagnostics.terminal import printable, width
+from quantcfg.diagnostics.terminal import aligned
 from quantcfg.diagnostics.words import counted
 
 if TYPE_CHECKING:
@@ -74,14 +74,8 @@ def _entry(layer: Layer) -> dict[str, Any]:
 
 def _table(layers: Sequence[Layer]) -> str:
     columns = zip(_HEADINGS, *map(_row, layers), strict=True)
-    padded = [_padded(column) for column in columns if any(column[1:])]
-    return "\n".join("  ".join(row).rstrip() for row in zip(*padded, strict=True))
-
-
-def _padded(column: Sequence[str]) -> list[str]:
-    cells = [printable(cell).replace("\t", " ") for cell in column]
-    widest = max(map(width, cells))
-    return [cell + " " * (widest - width(cell)) for cell in cells]
+    shown = [column for column in columns if any(column[1:])]
+    return "\n".join(aligned(zip(*shown, strict=True)))
 
 
 def _row(layer: Layer) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from unicodedata import bidirectional, category, combining, east_asian_width
 
 _REORDERING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
@@ -29,6 +30,17 @@ def width(text: str) -> int:
 def _is_plain(text: str) -> bool:
     """Tell whether each character is shown, in one column."""
     return text.isascii() and text.isprintable()
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows with as many cells each as lines, cell below cell."""
+    table = [[printable(cell).replace("\t", " ") for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(map(_padded, row, widths)).rstrip() for row in table]
+
+
+def _padded(cell: str, columns: int) -> str:
+    return cell + " " * (columns - width(cell))
 
 
 def _columns(char: str) -> int:

@@ -18,14 +18,14 @@ def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str
 
 
 def _entry(diagnostic: Diagnostic) -> dict[str, Any]:
-    place = (
-        _place(diagnostic.span) if diagnostic.span else {"file": diagnostic.file, "start": None, "end": None}
+    where = (
+        place(diagnostic.span) if diagnostic.span else {"file": diagnostic.file, "start": None, "end": None}
     )
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
-        **place,
+        **where,
         "related": [_related(related) for related in diagnostic.related],
         "help": diagnostic.help,
         "fix": [_edit(edit) for edit in diagnostic.fix] or None,
@@ -33,14 +33,15 @@ def _entry(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _related(related: Related) -> dict[str, Any]:
-    return {"message": related.message, **_place(related.span)}
+    return {"message": related.message, **place(related.span)}
 
 
 def _edit(edit: Edit) -> dict[str, Any]:
-    return {**_place(edit.span), "text": edit.text}
+    return {**place(edit.span), "text": edit.text}
 
 
-def _place(span: Span) -> dict[str, Any]:
+def place(span: Span) -> dict[str, Any]:
+    """Return where a span is: its file, None for an argument, its start and its end."""
     return {
         "file": span.source.name if span.source.is_file else None,
         "start": _position(span.start_position),
