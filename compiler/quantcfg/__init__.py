@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         check_text,
         compile_config,
         create_quant_config,
+        explain,
         format_text,
         read_model,
     )
@@ -26,18 +27,23 @@ if TYPE_CHECKING:
     from quantcfg.decompiler import Decompilation, decompile
     from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
     from quantcfg.diagnostics.formats.text import render
+    from quantcfg.provenance.explanation import Beaten, Explanation, LayerExplanation, Provenance
     from quantcfg.source import Source, Span
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Beaten",
     "Compilation",
     "Decompilation",
     "Diagnostic",
     "Edit",
+    "Explanation",
     "Formatting",
     "Layer",
+    "LayerExplanation",
     "Network",
+    "Provenance",
     "QuantConfigError",
     "QuantConfigWarning",
     "Related",
@@ -48,6 +54,7 @@ __all__ = [
     "compile_config",
     "create_quant_config",
     "decompile",
+    "explain",
     "format_text",
     "read_model",
     "render",
@@ -56,10 +63,14 @@ __all__ = [
 _HOMES = {
     "Decompilation": "decompiler",
     "decompile": "decompiler",
+    "Beaten": "provenance.explanation",
     "Diagnostic": "diagnostics",
     "Edit": "diagnostics",
+    "Explanation": "provenance.explanation",
     "Layer": "caffe.network",
+    "LayerExplanation": "provenance.explanation",
     "Network": "caffe.network",
+    "Provenance": "provenance.explanation",
     "Related": "diagnostics",
     "render": "diagnostics.formats.text",
     "Severity": "diagnostics",

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from quantcfg.caffe import Network, read_network, read_weights
 from quantcfg.checking import check_source
@@ -16,6 +17,7 @@ from quantcfg.formatting import format_source
 from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
 from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
+from quantcfg.provenance import Provenance, explained
 from quantcfg.source import Source, argument_span
 
 _MOST_BITS = 10_000
@@ -226,17 +228,49 @@ def compile_files(
     return _compile(network, request, found)
 
 
-def write_config(compilation: Compilation, name: str, inputs: Sequence[PathLike], report: Report) -> bool:
-    """Write the configuration of a compilation, but not over an input; tell whether it is there."""
+def explain(compilation: Compilation, layer: str | None = None, key: str | None = None) -> Provenance:
+    """Return for each value of a configuration what gave it, what would without that, and what that beat.
+
+    Args:
+        compilation: what compile_config returned.
+        layer: a layer, or a key of the whole network; without it, all values
+            are explained.
+        key: a key of the layer, such as "search_step".
+
+    Raises:
+        QuantConfigError: the compilation has errors, or there is no such layer or key.
+
+    """
+    if not compilation.ok or compilation.plan is None:
+        raise QuantConfigError(compilation.diagnostics)
+    found: list[Diagnostic] = []
+    provenance = explained(compilation.plan, layer, key, found.append)
+    if provenance is None:
+        raise QuantConfigError(tuple(found))
+    return provenance
+
+
+def write_config(
+    compilation: Compilation,
+    name: str,
+    inputs: Sequence[PathLike],
+    report: Report,
+    beside: Mapping[str, str] = MappingProxyType({}),
+) -> bool:
+    """Write the configuration of a compilation, but not over an input; tell whether it is there.
+
+    beside are the texts of other files to write, by their names. They come
+    first, so that a configuration that is there has all that belongs to it.
+    """
     assert compilation.text is not None
     assert compilation.plan is not None
     non_uniform = compilation.plan.request.non_uniform
     mapping = [non_uniform.mapping_file.value] if non_uniform and non_uniform.mapping_file else []
-    bad = bad_output_name(name, [*inputs, *mapping])
-    if bad:
-        report(bad)
-        return False
-    return write_file(name, compilation.text, report)
+    files = {**beside, name: compilation.text}
+    bad = [bad for file in files if (bad := bad_output_name(file, [*inputs, *mapping]))]
+    for each in bad:
+        report(each)
+    return not bad and all(write_file(file, text, report) for file, text in files.items())
 
 
 def _compile(network: Network | None, request: Request | None, found: list[Diagnostic]) -> Compilation:

@@ -1,0 +1,78 @@
+"""What the levels that were not chosen for a layer say of its values (reference 4.2, 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quantcfg.plan import LayerPlan, Plan, Setting, contract
+from quantcfg.plan.request import Algorithm, Calibration
+from quantcfg.provenance.explanation import Beaten
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """An algorithm that was not chosen, by its name in the configuration, and why it was not.
+
+    of_flag is why not even its flag asymmetric counts, which has a rule of its own.
+    """
+
+    name: str
+    algorithm: Algorithm
+    reason: str
+    of_flag: str = ""
+
+
+def activation_levels(layer: LayerPlan, plan: Plan) -> Iterator[Level]:
+    """Yield the activation algorithms of the levels that a layer's calibration replaces."""
+    chosen, common = layer.calibration, plan.request.common
+    source = common.level if common else "common_config"
+    for lower in layer.beaten:
+        if chosen and lower.activation:
+            name, reason = contract.activation_algorithm(lower.activation), replacing(chosen, lower)
+            of_flag = (
+                f"it counts only for layers whose algorithm is {name}"
+                if lower is common
+                else f"AMCT takes asymmetric over from {source} alone"
+            )
+            yield Level(name, lower.activation, reason, of_flag)
+
+
+def weight_levels(layer: LayerPlan) -> Iterator[Level]:
+    """Yield the weight algorithms of the levels that a layer's calibration, or nuq_config, replaces."""
+    chosen = layer.calibration
+    if chosen is None:
+        return
+    if layer.beaten_weight:
+        yield _weight_level(layer.beaten_weight, f"{chosen.level} comes before nuq_config")
+    by_mapping = layer.weight is not chosen.weight
+    for lower in (chosen, *layer.beaten) if by_mapping else layer.beaten:
+        if lower.weight:
+            reason = f"nuq_config comes before {lower.level}" if by_mapping else replacing(chosen, lower)
+            yield _weight_level(lower.weight, reason)
+
+
+def _weight_level(algorithm: Algorithm, reason: str) -> Level:
+    return Level(contract.weight_algorithm(algorithm), algorithm, reason)
+
+
+def replacing(chosen: Calibration, lower: Calibration) -> str:
+    """Return in words that a calibration takes the place of another (reference 4.2)."""
+    return f"{chosen.level} replaces all of {lower.level}"
+
+
+def beaten(field: str, name: str, chain: Sequence[Setting[Any]], levels: Iterable[Level]) -> Iterator[Beaten]:
+    """Yield what levels say of a field of the algorithm of a name, if that is not in its chain anyway."""
+    origins = {id(setting.origin) for setting in chain}
+    for level in levels:
+        setting = _said(field, name, level)
+        if setting and id(setting.origin) not in origins:
+            yield Beaten(setting, level.of_flag if field == contract.ASYMMETRIC else level.reason)
+
+
+def _said(field: str, name: str, level: Level) -> Setting[Any] | None:
+    if field in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM):
+        return Setting(level.name, level.algorithm.origin)
+    is_shared = level.name == name or field == contract.ASYMMETRIC
+    return level.algorithm.parameters.get(field) if is_shared else None

@@ -1,0 +1,88 @@
+"""For people: each value with its origin, and below it what would count without that."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, repeat
+
+from quantcfg.diagnostics.terminal import aligned, printable
+from quantcfg.diagnostics.words import counted
+from quantcfg.plan import Setting
+from quantcfg.provenance import words
+from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
+from quantcfg.provenance.levels import replacing
+
+_WIDTH = 110
+_INDENT = "  "
+
+
+def render(provenance: Provenance) -> str:
+    """Return the provenance as text, layers that have the same once; without a final newline."""
+    sections = []
+    if provenance.network:
+        sections.append(["the whole network", *_rows(provenance.network)])
+    for layers, body in _alike(provenance.layers):
+        head = _head(layers[0]) if len(layers) == 1 else _heads(layers)
+        sections.append([*head, *body])
+    return "\n\n".join("\n".join(section) for section in sections)
+
+
+def _alike(layers: Iterable[LayerExplanation]) -> Iterator[tuple[Sequence[LayerExplanation], Sequence[str]]]:
+    """Yield the layers of one type that have the same text, and that text."""
+    groups: dict[tuple[str, ...], list[LayerExplanation]] = {}
+    for layer in layers:
+        groups.setdefault((layer.layer.type, *_body(layer)), []).append(layer)
+    for (_, *body), alike in groups.items():
+        yield alike, body
+
+
+def _head(layer: LayerExplanation) -> Iterator[str]:
+    span = layer.layer.span
+    yield printable(f'"{layer.layer.name}", {layer.layer.type}{words.at(span)}')
+    if layer.layer.obstacle:
+        yield printable(f"{_INDENT}cannot be quantized: {layer.layer.obstacle}")
+    if layer.fusion:
+        yield printable(f"{_INDENT}fusion: {layer.fusion}")
+
+
+def _heads(layers: Sequence[LayerExplanation]) -> Iterator[str]:
+    names = ", ".join(f'"{printable(layer.layer.name)}"' for layer in layers)
+    text = f"{counted(len(layers), f'{layers[0].layer.type} layer')}: {names}"
+    yield from textwrap.wrap(
+        text, _WIDTH, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _body(layer: LayerExplanation) -> Iterator[str]:
+    if layer.layer.obstacle:
+        return
+    chosen = layer.calibration
+    level = f"{chosen.level}{words.at(chosen.span)}" if chosen else "none is written for it"
+    yield printable(f"{_INDENT}calibration: {level}")
+    replaced = {replacing(chosen, lower) for lower in layer.replaced} if chosen else set()
+    for lower in layer.replaced:
+        yield printable(f"{_INDENT * 2}it replaces all of {lower.level}{words.at(lower.span)}")
+    yield from _rows(layer.values, replaced)
+
+
+def _rows(explanations: Iterable[Explanation], understood: Collection[str] = ()) -> Iterator[str]:
+    """Yield the lines of values, without the reasons that are understood."""
+    rows = [row for explanation in explanations for row in _rows_of(explanation, understood)]
+    yield from (f"{_INDENT}{line}" for line in aligned(rows))
+
+
+def _rows_of(explanation: Explanation, understood: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    first, *others = explanation.chain
+    why = f": {explanation.reason}" if explanation.reason else ""
+    yield explanation.name, words.value(first.value), f"{_said(first, explanation.key)}{why}"
+    for without, setting in zip(chain(["without it:"], repeat("without that:")), others, strict=False):
+        yield "", "", f"{without} {words.value(setting.value)}, {_said(setting, explanation.key)}"
+    for each in explanation.beaten:
+        why = "" if each.reason in understood else f": {each.reason}"
+        said = f"{words.value(each.setting.value)}, {_said(each.setting, explanation.key)}"
+        yield "", "", f"beaten: {said}{why}"
+
+
+def _said(setting: Setting[object], key: str) -> str:
+    return f"{words.said_by(setting.origin, key)}{words.at(setting.span)}"
