@@ -1,4 +1,4 @@
-"""The README shows what really happens."""
+"""The README and the pages of docs show what really happens."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from quantcfg.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXPLAIN = (ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
 EXAMPLE = Path("examples", "tinynet")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+PAGES = (README, *(page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))))
+
+
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
 
 
 def runnable() -> list[str]:
-    return [block for block in blocks("console") if block.startswith("$ quantcfg")]
+    return [block for page in PAGES for block in blocks("console", page) if block.startswith("$ quantcfg")]
 
 
 @pytest.fixture
@@ -84,3 +88,19 @@ def test_make_runs_what_is_shown_for_people_without_make() -> None:
 
 def compile_command() -> list[str]:
     return ["compile", "--model", str(EXAMPLE / "deploy.prototxt"), "--config", str(EXAMPLE / "quant.cfg")]
+
+
+def test_the_shown_explanation_for_programs_is_the_document(
+    in_project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shown,) = blocks("json", EXPLAIN)
+    assert main(["explain", *compile_command()[1:], "batch_num", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(shown)
+    assert in_project.exists()
+
+
+def test_the_shown_lines_are_those_of_the_table(in_project: Path) -> None:
+    (shown,) = (block for block in blocks("text", EXPLAIN) if "given by" in block)
+    assert main([*compile_command(), "--annotate", "-o", "config.json"]) == 0
+    table = (in_project / "config.json.origins.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in shown.splitlines() if line != "..." and line not in table] == []

@@ -305,7 +305,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 def test_the_help_names_every_command_and_status(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(["--help"], capsys)
     assert re.findall(r"^    (\w+) ", text, re.MULTILINE) == [
-        *("compile", "check", "fmt", "decompile", "diff", "layers", "rule"),
+        *("compile", "check", "explain", "fmt", "decompile", "diff", "layers", "rule"),
     ]
     assert "exit status: 0 done, 1 the input has errors, 2 wrong usage" in text
 
@@ -314,9 +314,13 @@ FINDINGS = ("--format", "--color", "--strict", "--ignore")
 OPTIONS = {
     "compile": {
         *("-h", "--model", "--weights", "--config", "-o", *FINDINGS),
-        *("--skip-layer", "--batch-num", "--no-activation-offset"),
+        *("--skip-layer", "--batch-num", "--no-activation-offset", "--annotate"),
     },
     "check": {"-h", "--model", "--weights", "--stdin-filename", "--fix", "--diff", *FINDINGS},
+    "explain": {
+        *("-h", "--model", "--weights", "--config", "--format"),
+        *("--skip-layer", "--batch-num", "--no-activation-offset"),
+    },
     "fmt": {"-h", "--stdin-filename", "--check", "--diff", *FINDINGS},
     "decompile": {"-h", "--model", "--weights", "-o", *FINDINGS},
     "diff": {"-h", "--model", "--weights", "--format"},
@@ -331,7 +335,7 @@ def test_the_help_of_a_command_names_every_option(command: str, capsys: pytest.C
     assert set(re.findall(r"(?<=\[| )--?[a-z-]+", usage)) == OPTIONS[command]
 
 
-@pytest.mark.parametrize("arguments", [[], ["compile"], ["check"], ["fmt"], ["layers"], ["rule"]])
+@pytest.mark.parametrize("arguments", [[], *([command] for command in OPTIONS)])
 def test_the_examples_of_the_help_are_right_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.formats import FORMATS
+
+if TYPE_CHECKING:
+    from quantcfg.api import Compilation
 
 STANDARD_STREAM = "-"
 """What stands for standard input, or output, in place of a file."""
@@ -33,6 +37,43 @@ def add_output_argument(parser: argparse.ArgumentParser) -> None:
         default=STANDARD_STREAM,
         help='where to write; "-", the default, is standard output',
     )
+
+
+def add_request_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --config, and the plain options in its place."""
+    parser.add_argument("--config", metavar="FILE", help="the request, a quant.cfg")
+    plain = parser.add_argument_group("plain options", "instead of --config")
+    plain.add_argument(
+        "--skip-layer",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help="a quantizable layer that is not to be quantized",
+    )
+    plain.add_argument("--batch-num", type=int, metavar="N", help="calibration batches; default 1")
+    plain.add_argument(
+        "--no-activation-offset",
+        dest="activation_offset",
+        action="store_false",
+        default=None,
+        help="quantize activations without an offset",
+    )
+
+
+def compiled(options: argparse.Namespace) -> Compilation:
+    """Compile the request of the arguments that add_model_arguments and add_request_arguments add."""
+    plain = {
+        "skip_layers": options.skip_layer,
+        "batch_num": options.batch_num,
+        "activation_offset": options.activation_offset,
+    }
+    given = {name: value for name, value in plain.items() if value is not None}
+    if options.config is not None and given:
+        options.parser.error("--config goes without --skip-layer, --batch-num and --no-activation-offset")
+
+    from quantcfg.api import compile_files
+
+    return compile_files(options.model, options.weights, options.config, **given)
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from quantcfg.cli.arguments import (
     add_model_arguments,
     add_output_argument,
     add_report_arguments,
+    add_request_arguments,
+    compiled,
 )
 from quantcfg.cli.console import counts, print_remarks, print_result, weighed
 from quantcfg.diagnostics import Diagnostic, Severity, has_errors
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from quantcfg.api import Compilation
     from quantcfg.output import Config
     from quantcfg.plan import Plan
+
+_ORIGINS = ".origins.txt"
 
 _EPILOG = """\
 examples:
@@ -39,42 +44,23 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_model_arguments(parser)
-    parser.add_argument("--config", metavar="FILE", help="the request, a quant.cfg")
-    plain = parser.add_argument_group("plain options", "instead of --config")
-    plain.add_argument(
-        "--skip-layer",
-        nargs="+",
-        action="extend",
-        metavar="NAME",
-        help="a quantizable layer that is not to be quantized",
-    )
-    plain.add_argument("--batch-num", type=int, metavar="N", help="calibration batches; default 1")
-    plain.add_argument(
-        "--no-activation-offset",
-        dest="activation_offset",
-        action="store_false",
-        default=None,
-        help="quantize activations without an offset",
-    )
+    add_request_arguments(parser)
     add_output_argument(parser)
+    parser.add_argument(
+        "--annotate",
+        action="store_true",
+        help=f"write beside the output, as FILE{_ORIGINS}, what gave each of its values",
+    )
     add_report_arguments(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compile, write, and say what was done."""
-    plain = {
-        "skip_layers": options.skip_layer,
-        "batch_num": options.batch_num,
-        "activation_offset": options.activation_offset,
-    }
-    given = {name: value for name, value in plain.items() if value is not None}
-    if options.config is not None and given:
-        options.parser.error("--config goes without --skip-layer, --batch-num and --no-activation-offset")
+    if options.annotate and not _is_file(options.output):
+        options.parser.error("--annotate goes with -o and the name of a file")
 
-    from quantcfg.api import compile_files
-
-    compilation = compile_files(options.model, options.weights, options.config, **given)
+    compilation = compiled(options)
     found = weighed(options, compilation.diagnostics)
     written = not has_errors(found) and _write(options, compilation, found)
     summary = (
@@ -92,7 +78,20 @@ def _write(options: argparse.Namespace, compilation: Compilation, found: list[Di
         print_result(compilation.text, end="\n" if sys.stdout and sys.stdout.isatty() else "")
         return True
     inputs = [name for name in (options.model, options.weights, options.config) if name is not None]
-    return write_config(compilation, options.output, inputs, found.append)
+    beside = {f"{options.output}{_ORIGINS}": _origins(compilation)} if options.annotate else {}
+    return write_config(compilation, options.output, inputs, found.append, beside)
+
+
+def _origins(compilation: Compilation) -> str:
+    from quantcfg.api import explain
+    from quantcfg.provenance import table
+
+    return table.render(explain(compilation))
+
+
+def _is_file(output: str) -> bool:
+    """Tell whether an output is a file, or will be one: not standard output, a device or a pipe."""
+    return output != STANDARD_STREAM and (os.path.isfile(output) or not os.path.exists(output))
 
 
 def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> str:

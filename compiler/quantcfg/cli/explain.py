@@ -1,0 +1,67 @@
+"""quantcfg explain: where the values of a configuration come from."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, compiled
+from quantcfg.cli.console import counts, print_remark, print_result
+from quantcfg.diagnostics.formats.text import render
+from quantcfg.diagnostics.words import counted
+
+_EPILOG = """\
+examples:
+  quantcfg explain --model deploy.prototxt --config quant.cfg conv1
+  quantcfg explain --model deploy.prototxt --config quant.cfg conv1 search_step
+  quantcfg explain --model deploy.prototxt --config quant.cfg batch_num
+  quantcfg explain --model deploy.prototxt --config quant.cfg --format json
+
+Behind "without it" stands what the value would be if what gave it were removed from the request, and
+behind "beaten" what another level says of it, and why that does not count.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "explain",
+        help="show where the values of a configuration come from",
+        description="Show for each value of the configuration that a request gives what gave it, where that "
+        "stands, and what would count without it. Layers that have the same are shown once.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "layer",
+        nargs="?",
+        metavar="LAYER",
+        help="a layer, or a key of the whole network; before --skip-layer",
+    )
+    parser.add_argument("key", nargs="?", metavar="KEY", help="a key of the layer, such as search_step")
+    add_model_arguments(parser)
+    add_request_arguments(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compile the request, and show the origins of the values that are asked for."""
+    compilation = compiled(options)
+
+    from quantcfg.api import QuantConfigError, explain
+    from quantcfg.provenance import json, text
+
+    try:
+        provenance = explain(compilation, options.layer, options.key)
+    except QuantConfigError as error:
+        for diagnostic in error.diagnostics:
+            print_remark(render(diagnostic))
+        print_remark(counts(error.diagnostics))
+        return 1
+    print_result(json.render(provenance) if options.format == "json" else text.render(provenance))
+    if compilation.diagnostics:
+        number = len(compilation.diagnostics)
+        them = "it" if number == 1 else "them"
+        print_remark(f'{counted(number, "warning")}; "quantcfg compile" shows {them}')
+    return 0
