@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from quantcfg import Compilation, Explanation, Network, Provenance, compile_config, explain
+from quantcfg import Compilation, Explanation, Network, Provenance, compile_config, explain, read_model
 from quantcfg.plan import Origin, OriginKind, Setting
 from quantcfg.textproto import removal
 from tests.laws import law
 from tests.networks import conv, deconv, inner_product, net, network, pool
 from tests.plan.generated import MAPPING_FILE, Case, Request, cases
 from tests.plan.requests import for_all, for_layer, for_type
+from tests.shared import MODELS, needs_shared
 
 Explained = dict[tuple[str | int, ...], Explanation]
 """Explanations by where their values stand in the configuration."""
@@ -261,6 +262,23 @@ def test_a_chain_of_an_argument_goes_on_with_its_default(
     arguments: dict[str, Any], expected: set[str]
 ) -> None:
     assert set(outcomes(Request(arguments=arguments), network(PROTOTXT))) == expected
+
+
+EVERY_LEVEL = (
+    'batch_num: 4 activation_offset: true skip_layers: "conv1" skip_fusion_layers: "conv1"\n'
+    + for_all("arq_quantize { channel_wise: false } ifmr_quantize { search_step: 0.02 asymmetric: false }")
+    + for_type("InnerProduct", "hfmg_quantize { num_of_bins: 2048 }")
+    + for_type("Convolution", "ifmr_quantize { search_step: 0.05 }")
+    + for_layer("res2a_branch1", "arq_quantize { channel_wise: true }")
+)
+
+
+@needs_shared
+def test_the_chains_hold_for_a_real_model() -> None:
+    model = read_model(MODELS / "resnet50" / "deploy.prototxt")
+    counts = Counter(outcomes(Request(EVERY_LEVEL), model))
+    assert counts["refused"] == 0
+    assert counts.total() > 150
 
 
 def compiled(case: Case) -> Compilation:
