@@ -1,4 +1,4 @@
-"""The README and the pages of docs show what really happens."""
+"""The README shows what really happens."""
 
 from __future__ import annotations
 
@@ -17,15 +17,12 @@ EXPLAIN = (ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
 EXAMPLE = Path("examples", "tinynet")
 
 
-PAGES = (README, *(page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))))
-
-
 def blocks(language: str, page: str = README) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
 
 
 def runnable() -> list[str]:
-    return [block for page in PAGES for block in blocks("console", page) if block.startswith("$ quantcfg")]
+    return [block for block in blocks("console") if block.startswith("$ quantcfg")]
 
 
 @pytest.fixture
