@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from quantcfg import contracts
+from quantcfg import contracts, limits
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
@@ -49,9 +49,10 @@ def findings(reading: Reading) -> Iterator[Diagnostic]:
     """Yield what is wrong with a configuration, and with its layers where the network is given."""
     config = reading.config
     layers = {key: value for key, value in config.items() if key not in contract.global_defaults()}
-    names = {key: _name_meant(key, reading.network) for key in layers}
+    suggestions = _suggestions(layers, reading.network)
+    names = {key: _name_meant(key, suggestions.get(key), reading.network) for key in layers}
     for key in layers:
-        yield from _layer_that_is_none(key, names[key], reading)
+        yield from _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), reading)
     known = {
         key: value for key, value in config.items() if names.get(key, key) is not None or _is_layer(value)
     }
@@ -67,26 +68,33 @@ def findings(reading: Reading) -> Iterator[Diagnostic]:
 # --- layers that are not there
 
 
-def _name_meant(key: str, network: Network | None) -> str | None:
+def _suggestions(keys: Iterable[str], network: Network | None) -> dict[str, Suggestion]:
+    """Return what the keys were meant to be that are no layer's; of very many only the first ones."""
+    if network is None:
+        return {key: suggest(key, contract.global_defaults()) for key in keys}
+    strange = [key for key in keys if key not in network.by_name]
+    most = 1 + limits.COMPARISONS // max(1, len(network.by_name))
+    return {key: _suggestion(key, network) for key in strange[:most]}
+
+
+def _suggestion(key: str, network: Network) -> Suggestion:
+    """Return what a key was meant to be: a slip is what it is, and else what can be quantized comes first."""
+    settings = contract.global_defaults()
+    near = suggest(key, [*network.by_name, *settings])
+    likely = Suggestion() if near.slip else suggest(key, [*_quantizable(network), *settings])
+    return likely if likely.names else near
+
+
+def _name_meant(key: str, suggestion: Suggestion | None, network: Network | None) -> str | None:
     """Return the name of the layer that a key is, or was meant to be; None if it is no layer's.
 
     Without a network every key is a layer's that does not plainly mean something else.
     """
-    slip = _suggestion(key, network).slip
+    slip = suggestion.slip if suggestion else None
     if network is None:
         return None if slip or _stranger(key) else key
     layer = network.by_name.get(key) or network.by_name.get(slip or "")
     return layer.name if layer and layer.quantizable else None
-
-
-def _suggestion(key: str, network: Network | None) -> Suggestion:
-    """Return what a key was meant to be: a slip is what it is, and else what can be quantized comes first."""
-    settings = contract.global_defaults()
-    if network is None:
-        return suggest(key, settings)
-    near = suggest(key, [*network.by_name, *settings])
-    likely = Suggestion() if near.slip else suggest(key, [*_quantizable(network), *settings])
-    return likely if likely.names else near
 
 
 def _quantizable(network: Network) -> list[str]:
@@ -109,7 +117,9 @@ def _belonging(key: str) -> str | None:
     return f'"{key}" belongs in {home}' if home else None
 
 
-def _layer_that_is_none(key: str, name: str | None, reading: Reading) -> Iterator[Diagnostic]:
+def _layer_that_is_none(
+    key: str, name: str | None, suggestion: Suggestion, reading: Reading
+) -> Iterator[Diagnostic]:
     """Yield what is wrong with a key that should be the name of a quantizable layer."""
     if key == name:
         return
@@ -128,7 +138,6 @@ def _layer_that_is_none(key: str, name: str | None, reading: Reading) -> Iterato
         removal = places.removal((key,)) if key == _SCHEMA_KEY else ()
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=stranger, fix=removal)
     else:
-        suggestion = _suggestion(key, reading.network)
         is_layer = name is not None or suggestion.slip in contract.global_defaults()
         fix = _renaming(span, suggestion, reading.config) if is_layer else []
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=suggestion.help, fix=fix)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from quantcfg import limits
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
@@ -20,10 +21,6 @@ from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
 from quantcfg.textproto import removal
-
-_MOST_COMPARISONS = 20_000
-"""With many names that nothing has, the request is for another network, and what each of them was meant
-to be is not worth the time to find out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ def _meant(names: Sequence[Setting[str]], known: _Known, report: Report) -> dict
     """Return by name what was meant by it, after reporting the names that nothing has, each once."""
     meant: dict[str, str] = {}
     unknown = 0
-    most = _MOST_COMPARISONS // max(1, len(known.names))
+    most = limits.COMPARISONS // max(1, len(known.names))
     for name in names:
         if name.value in meant:
             continue
