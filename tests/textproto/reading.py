@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ ENDLESS = protos.message_class(_HERE / "everything.proto", "everything.Endless")
 IMPLICIT = protos.message_class(_HERE / "implicit.proto", "implicit.Implicit")
 DELIMITED = protos.message_class(_HERE / "delimited.proto", "delimited.Delimited")
 CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")
+
+
+_STRING_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(#[^\n]*)""")
 
 
 @dataclass(frozen=True)
@@ -80,3 +84,9 @@ def read_by_google(text: str, message_type: type[Message]) -> Message | None:
 def same(one: Message, other: Message) -> bool:
     """Tell whether two messages are equal, bit by bit but for what a NaN holds."""
     return text_format.MessageToString(one) == text_format.MessageToString(other)
+
+
+def comments_of(text: str) -> list[str]:
+    """Return the comments of a text without the blanks at their ends, found without its tree."""
+    found = (piece[1] for piece in _STRING_OR_COMMENT.finditer(text))
+    return [comment.rstrip(" \t\v\f\r") for comment in found if comment]

@@ -20,7 +20,16 @@ from quantcfg.textproto.lossless import comments, comments_between, leaves, piec
 from tests.laws import law
 from tests.marks import places
 from tests.shared import SHARED, files, needs_shared
-from tests.textproto.reading import CONFIG, EVERYTHING, IMPLICIT, parsed, read, read_by_google, same
+from tests.textproto.reading import (
+    CONFIG,
+    EVERYTHING,
+    IMPLICIT,
+    comments_of,
+    parsed,
+    read,
+    read_by_google,
+    same,
+)
 from tests.textproto.strategies import documents, messages, noisy_text, noisy_texts
 
 if TYPE_CHECKING:
@@ -87,12 +96,6 @@ def configs(draw: st.DrawFn) -> tuple[type[Message], str]:
     return type(message), noisy_text(parsed(text_format.MessageToString(message)), random)
 
 
-def all_comments(text: str) -> list[str]:
-    """Return the comments of a text, found without its tree: what starts with "#" outside of strings."""
-    found = re.findall(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(#[^\n]*)""", text)
-    return [comment.rstrip(" \t\v\f\r") for comment in found if comment]
-
-
 @law(noisy_texts(documents))
 def test_leaves_and_gaps_are_the_whole_text(noisy: tuple[tree.Document, str]) -> None:
     assert_lossless(noisy[1])
@@ -108,7 +111,7 @@ def assert_lossless(text: str) -> None:
 
 
 @law(noisy_texts(documents))
-def test_the_comments_of_fields_and_between_them_are_all_comments(noisy: tuple[tree.Document, str]) -> None:
+def test_the_comments_of_fields_and_between_them_are_comments_of(noisy: tuple[tree.Document, str]) -> None:
     document = parsed(noisy[1])
     found: list[str] = []
     end = 0
@@ -117,7 +120,7 @@ def test_the_comments_of_fields_and_between_them_are_all_comments(noisy: tuple[t
         found += comments(document, field)
         end = field.end
     found += comments_between(Span(document.source, end, len(noisy[1])))
-    assert found == all_comments(noisy[1])
+    assert found == comments_of(noisy[1])
 
 
 @law(noisy_texts(documents))
@@ -125,7 +128,7 @@ def test_a_formatted_text_has_the_same_tree_and_the_same_comments(noisy: tuple[t
     document, text = noisy
     again = formatted(text)
     assert parsed(again) == document
-    assert all_comments(again) == all_comments(text)
+    assert comments_of(again) == comments_of(text)
     assert formatted(again) == again
 
 
@@ -223,7 +226,7 @@ def test_a_real_text_keeps_its_message_and_its_comments(file: Path) -> None:
     again = formatted(text)
     assert formatted(again) == again
     assert parsed(again) == parsed(text)
-    assert all_comments(again) == all_comments(text)
+    assert comments_of(again) == comments_of(text)
     for message_type in (CONFIG, NET):
         message, expected = (read_by_google(each, message_type) for each in (again, text))
         assert (message is None) == (expected is None)

@@ -22,11 +22,16 @@ def fixed(source: Source, diagnostics: Iterable[Diagnostic]) -> tuple[str, int]:
             for edit in edits:
                 insort(chosen, edit, key=_place)
             count += 1
+    return applied(source, chosen), count
+
+
+def applied(source: Source, edits: Iterable[Edit]) -> str:
+    """Return a text with edits that do not overlap. What none of them names keeps every character."""
     text, end = [], 0
-    for edit in chosen:
+    for edit in sorted(edits, key=_place):
         text += [source.text[end : edit.span.start], edit.text]
         end = edit.span.end
-    return "".join([*text, source.text[end:]]), count
+    return "".join([*text, source.text[end:]])
 
 
 def _place(edit: Edit) -> tuple[int, int]:

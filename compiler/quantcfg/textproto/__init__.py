@@ -4,9 +4,22 @@ Nothing here knows of quantization or of Caffe.
 """
 
 from quantcfg.textproto.binder import Binding, Path, bind
-from quantcfg.textproto.edits import removal
+from quantcfg.textproto.edits import addition, removal, replacement
+from quantcfg.textproto.lossless import comments
 from quantcfg.textproto.parser import parse
 from quantcfg.textproto.printer import print_document
 from quantcfg.textproto.scalars import Place, convert
 
-__all__ = ["Binding", "Path", "Place", "bind", "convert", "parse", "print_document", "removal"]
+__all__ = [
+    "Binding",
+    "Path",
+    "Place",
+    "addition",
+    "bind",
+    "comments",
+    "convert",
+    "parse",
+    "print_document",
+    "removal",
+    "replacement",
+]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from quantcfg.diagnostics import Edit
 from quantcfg.source import Span
 from quantcfg.textproto import tree
+from quantcfg.textproto.lossless import BLANKS, comments, line_end
 from quantcfg.textproto.scalars import Place
 
-_SEPARATOR = re.compile(r"[ \t]*[;,]")
-_BLANKS = re.compile(r"[ \t]*")
-_REST_OF_LINE = re.compile(r"[ \t\r]*(?:\n|\Z)")
+_SEPARATOR = re.compile(r"(?:[ \t\n\v\f\r]|#[^\n]*\n)*+(?P<separator>[;,])")
+_BLANKS = re.compile(rf"[{BLANKS}]*")
+_REST_OF_LINE = re.compile(rf"[{BLANKS}]*(?:\n|\Z)")
+_REST_WITH_COMMENT = re.compile(rf"[{BLANKS}]*(?:#[^\n]*)?(?=\n|\Z)")
 
 
 def removal(place: Place) -> tuple[Edit, ...]:
@@ -23,19 +26,81 @@ def removal(place: Place) -> tuple[Edit, ...]:
     value = place.field.value
     if isinstance(value, tree.List) and place.value is not value:
         return _item_removal(place, value)
-    return (Edit(_with_surroundings(place.document.span(place.field)), ""),)
+    if comments(place.document, place.field):
+        return ()
+    return replacement(place.document, place.field, ())
+
+
+def replacement(document: tree.Document, field: tree.Field, lines: Sequence[str]) -> tuple[Edit, ...]:
+    """Return the edits that put lines in place of a field and its separator; without lines, they go.
+
+    What stands behind the field on its line gets a line of its own, but for a
+    comment behind something that is none.
+    """
+    span, separator = document.span(field), _separator(document, field)
+    if separator is None:
+        return (_with_lines(span, lines),)
+    if _BLANKS.fullmatch(span.source.text, span.end, separator.start):
+        return (_with_lines(Span(span.source, span.start, separator.end), lines),)
+    return (_with_lines(span, lines), Edit(separator, ""))
+
+
+def addition(document: tree.Document, field: tree.Field, lines: Sequence[str]) -> Edit:
+    """Return the edit that puts lines behind a field, and behind a comment that follows it on its line."""
+    text = document.source.text
+    separator = _separator(document, field)
+    end = separator.end if separator else field.end
+    rest = _REST_WITH_COMMENT.match(text, end)
+    at = end + len(rest[0].rstrip(BLANKS)) if rest else end
+    added = f"{line_end(text)}{_indented(document.span(field), lines)}"
+    return Edit(Span(document.source, at, at), added if rest else added + line_end(text))
+
+
+def _separator(document: tree.Document, field: tree.Field) -> Span | None:
+    """Return where the separator behind a field stands, if it has one."""
+    found = _SEPARATOR.match(document.source.text, field.end)
+    return Span(document.source, *found.span("separator")) if found else None
+
+
+def _with_lines(span: Span, lines: Sequence[str]) -> Edit:
+    if not lines:
+        return Edit(_with_surroundings(span), "")
+    text, end = span.source.text, line_end(span.source.text)
+    indent = _indent(span)
+    put = _indented(span, lines).removeprefix(indent) if _starts_line(span) else end + _indented(span, lines)
+    blanks = _BLANKS.match(text, span.end)
+    assert blanks
+    is_commented = text.startswith("#", blanks.end())
+    if _REST_OF_LINE.match(text, span.end) or (is_commented and not lines[-1].startswith("#")):
+        return Edit(span, put)
+    return Edit(Span(span.source, span.start, blanks.end()), put + end)
+
+
+def _indented(span: Span, lines: Sequence[str]) -> str:
+    """Return lines that start where a span does, if only blanks are before that."""
+    indent = _indent(span)
+    return line_end(span.source.text).join(f"{indent}{line}" if line else line for line in lines)
+
+
+def _indent(span: Span) -> str:
+    return span.source.text[_line_start(span) : span.start] if _starts_line(span) else ""
+
+
+def _starts_line(span: Span) -> bool:
+    return not span.source.text[_line_start(span) : span.start].strip(BLANKS)
+
+
+def _line_start(span: Span) -> int:
+    return span.source.text.rfind("\n", 0, span.start) + 1
 
 
 def _with_surroundings(span: Span) -> Span:
-    """Return a field with its separator and the blanks behind it, or all of its line if it is alone."""
+    """Return a field with the blanks behind it, or all of its line if it is alone."""
     text = span.source.text
-    separator = _SEPARATOR.match(text, span.end)
-    end = separator.end() if separator else span.end
-    line_start = text.rfind("\n", 0, span.start) + 1
-    rest = _REST_OF_LINE.match(text, end)
-    if rest and not text[line_start : span.start].strip():
-        return Span(span.source, line_start, rest.end())
-    blanks = _BLANKS.match(text, end)
+    rest = _REST_OF_LINE.match(text, span.end)
+    if rest and _starts_line(span):
+        return Span(span.source, _line_start(span), rest.end())
+    blanks = _BLANKS.match(text, span.end)
     assert blanks
     return Span(span.source, span.start, blanks.end())
 

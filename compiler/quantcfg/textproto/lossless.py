@@ -45,6 +45,11 @@ def leaves(nodes: Iterable[tree.Node]) -> Iterator[Leaf]:
             waiting.extend(reversed(tree.children(node)))
 
 
+def line_end(text: str) -> str:
+    """Return what the first line of a text ends with, and where it has no end, a line feed."""
+    return "\r\n" if text[: text.find("\n") + 1].endswith("\r\n") else "\n"
+
+
 def comments(document: tree.Document, node: tree.Field) -> tuple[str, ...]:
     """Return the comments within a field."""
     found: list[str] = []

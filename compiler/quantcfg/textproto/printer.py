@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.lossless import BLANKS, comments_between
+from quantcfg.textproto.lossless import BLANKS, comments_between, line_end
 
 _WIDTH = 80
 _INDENT = "  "
@@ -45,7 +45,7 @@ def print_document(document: tree.Document) -> str:
     """
     text = document.source.text
     lines = _joined(_fields(document, document.fields, 0, len(text), 0))
-    end = "\r\n" if text[: text.find("\n") + 1].endswith("\r\n") else "\n"
+    end = line_end(text)
     return "".join(f"{line}{end}" for line in lines)
 
 
