@@ -14,6 +14,7 @@ from quantcfg.diagnostics.fixes import fixed
 from quantcfg.diagnostics.formats import FORMATS, render_all
 from quantcfg.files import source_of
 from quantcfg.formatting import format_source
+from quantcfg.migration import migrate_source
 from quantcfg.source import Source
 
 Target = Callable[[bytes], None]
@@ -51,6 +52,7 @@ def check_text(name: str) -> Target:
             text, _ = fixed(source, alone)
             check_source(Source(name, text), network)
             _format(source)
+            _migrate(source)
         _show(found)
 
     return check
@@ -68,6 +70,15 @@ def read_prototxt() -> Target:
         _show(found)
 
     return read
+
+
+def _migrate(source: Source) -> None:
+    """Migrate a text, and once more: nothing may change then."""
+    found: list[Diagnostic] = []
+    text = migrate_source(source, found.append)
+    if text is not None:
+        assert migrate_source(Source(source.name, text), found.append) == text
+    _show(found)
 
 
 def _format(source: Source) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from quantcfg.api import (
         Compilation,
         Formatting,
+        Migration,
         QuantConfigError,
         QuantConfigWarning,
         check_text,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         create_quant_config,
         explain,
         format_text,
+        migrate_text,
         read_model,
     )
     from quantcfg.caffe.network import Layer, Network
@@ -42,6 +44,7 @@ __all__ = [
     "Formatting",
     "Layer",
     "LayerExplanation",
+    "Migration",
     "Network",
     "Provenance",
     "QuantConfigError",
@@ -56,6 +59,7 @@ __all__ = [
     "decompile",
     "explain",
     "format_text",
+    "migrate_text",
     "read_model",
     "render",
 ]

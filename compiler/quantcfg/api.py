@@ -14,6 +14,7 @@ from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_er
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.files import PathLike, read_source
 from quantcfg.formatting import format_source
+from quantcfg.migration import migrate_source
 from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
 from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
@@ -60,6 +61,19 @@ class Compilation:
 @dataclass(frozen=True, slots=True)
 class Formatting:
     """What a formatting gave: the text, None where there are errors; diagnostics are sorted by place."""
+
+    text: str | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a text."""
+        return self.text is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What a migration gave: the text, None where it stays as it is; diagnostics say why, sorted by place."""
 
     text: str | None
     diagnostics: tuple[Diagnostic, ...]
@@ -207,6 +221,22 @@ def format_text(text: str, name: str = "quant.cfg") -> Formatting:
     found = list(_bad_strings({"text": text, "name": name}))
     formatted = None if found else format_source(Source(name, text), found.append)
     return Formatting(formatted, in_order(found))
+
+
+def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
+    """Return a quant.cfg without deprecated fields, which compiles to the same on every network.
+
+    It raises nothing for bad input. What needs no change keeps every character,
+    and all comments stay.
+
+    Args:
+        text: the content of the file.
+        name: what it is called in diagnostics.
+
+    """
+    found = list(_bad_strings({"text": text, "name": name}))
+    migrated = None if found else migrate_source(Source(name, text), found.append)
+    return Migration(migrated, in_order(found))
 
 
 def compile_files(

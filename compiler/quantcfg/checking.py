@@ -8,7 +8,7 @@ from quantcfg.caffe import Network
 from quantcfg.configuration import check_configuration
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
 from quantcfg.output import check_config, config_of
-from quantcfg.plan import assumed_network, lower, request_from_config
+from quantcfg.plan import Request, assumed_network, lower, request_from_config
 from quantcfg.source import Source, Span
 
 _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
@@ -41,7 +41,11 @@ def check_source(source: Source, network: Network | None) -> tuple[Diagnostic, .
     if is_configuration(source):
         check_configuration(source, network, found.append)
     else:
-        request = request_from_config(source, found.append)
-        plan = lower(network or assumed_network(request), request, found.append)
-        check_config(plan, config_of(plan), found.append)
+        check_request(request_from_config(source, found.append), network, found.append)
     return in_order(found)
+
+
+def check_request(request: Request, network: Network | None, report: Report) -> None:
+    """Report what is wrong with a request; without a network, what would be so for every one."""
+    plan = lower(network or assumed_network(request), request, report)
+    check_config(plan, config_of(plan), report)

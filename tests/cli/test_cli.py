@@ -305,7 +305,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 def test_the_help_names_every_command_and_status(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(["--help"], capsys)
     assert re.findall(r"^    (\w+) ", text, re.MULTILINE) == [
-        *("compile", "check", "explain", "fmt", "decompile", "diff", "layers", "rule"),
+        *("compile", "check", "explain", "fmt", "migrate", "decompile", "diff", "layers", "rule"),
     ]
     assert "exit status: 0 done, 1 the input has errors, 2 wrong usage" in text
 
@@ -322,6 +322,7 @@ OPTIONS = {
         *("--skip-layer", "--batch-num", "--no-activation-offset"),
     },
     "fmt": {"-h", "--stdin-filename", "--check", "--diff", *FINDINGS},
+    "migrate": {"-h", "--stdin-filename", "--check", "--diff", *FINDINGS},
     "decompile": {"-h", "--model", "--weights", "-o", *FINDINGS},
     "diff": {"-h", "--model", "--weights", "--format"},
     "layers": {"-h", "--model", "--weights", "--format"},

@@ -104,7 +104,7 @@ def test_deprecated_fields_take_the_place_of_their_successors() -> None:
 
 def test_deprecated_fields_change_nothing_beside_their_successors() -> None:
     plan = plan_of("fc_calibration_config { } common_config { }")
-    assert resolve_deprecated(plan, lambda _: None) is plan
+    assert resolve_deprecated(plan, lambda _: None) == plan
 
 
 def test_skips_disable_layers_and_say_why() -> None:

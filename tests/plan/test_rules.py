@@ -571,11 +571,12 @@ def test_arguments_of_a_wrong_type_are_errors_beside_a_config_too() -> None:
         ),
         (
             "conv_calibration_config { }",
-            "write common_config instead, which reaches InnerProduct and Pooling as well",
+            "write common_config instead, which reaches InnerProduct and Pooling as well; "
+            '"quantcfg migrate" does it',
         ),
         (
             "fc_calibration_config { }",
-            "write override_layer_types for InnerProduct and Pooling instead",
+            'write override_layer_types for InnerProduct and Pooling instead; "quantcfg migrate" does it',
         ),
         (
             for_type("Convolution", "hfmg_quantize { }") + for_layer("conv1"),
@@ -658,11 +659,14 @@ def test_layers_with_different_reasons_are_reported_apart() -> None:
 # --- the tables
 
 
+OF_MIGRATION = catalogue.NOT_MIGRATED
+
+
 def test_every_rule_of_the_lowering_is_in_a_table() -> None:
     of_lowering = {
         rule.code
         for rule in vars(catalogue).values()
-        if isinstance(rule, catalogue.Rule) and rule.code.startswith("QC4")
+        if isinstance(rule, catalogue.Rule) and rule.code.startswith("QC4") and rule is not OF_MIGRATION
     }
     assert of_lowering == set(re.findall("QC4[0-9]{2}", Path(__file__).read_text(encoding="utf-8")))
 

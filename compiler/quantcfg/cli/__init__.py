@@ -7,12 +7,12 @@ import signal
 from collections.abc import Sequence
 
 import quantcfg
-from quantcfg.cli import check, compile, decompile, diff, explain, fmt, layers, rule
+from quantcfg.cli import check, compile, decompile, diff, explain, fmt, layers, migrate, rule
 from quantcfg.cli.console import OutputError, print_remark
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.formats.text import render
 
-_COMMANDS = (compile, check, explain, fmt, decompile, diff, layers, rule)
+_COMMANDS = (compile, check, explain, fmt, migrate, decompile, diff, layers, rule)
 
 _BY_SIGNAL = 128
 """What is added to the number of a signal for the exit status of who ends by it."""
@@ -23,6 +23,7 @@ examples:
   quantcfg check quant.cfg --model deploy.prototxt
   quantcfg explain --model deploy.prototxt --config quant.cfg conv1
   quantcfg fmt quant.cfg
+  quantcfg migrate quant.cfg
   quantcfg layers --model deploy.prototxt
   quantcfg rule QC409
 

@@ -146,6 +146,7 @@ NO_FUSION_GROUP = _warning("QC427", 'nothing would be folded into layer "{layer}
 ARGUMENT_IGNORED = _warning("QC428", "argument {argument} is ignored, because a config is given")
 MAPPING_UNMATCHED = _warning("QC429", 'mapping file "{file}" gives no layer non-uniform quantization')
 COMMON_UNUSED = _warning("QC430", "{level} has no effect: no layer takes anything from it")
+NOT_MIGRATED = _error("QC431", '"{field}" cannot be migrated beside nuq_config: {reason}')
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')

@@ -1,0 +1,40 @@
+"""quantcfg migrate: quant.cfg files without deprecated fields."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from quantcfg.cli.rewriting import Rewriting, add_rewriting_arguments, run_rewriting
+
+_EPILOG = """\
+examples:
+  quantcfg migrate quant.cfg
+  quantcfg migrate --check quant.cfg
+  quantcfg migrate --diff quant.cfg
+
+A file with mistakes stays as it is, and so does one without deprecated fields.
+
+exit status: 0 done, 1 errors, or with --check or --diff something to change, 2 wrong usage
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "migrate",
+        help="rewrite deprecated fields of quant.cfg files",
+        description="Write conv_calibration_config and fc_calibration_config of quant.cfg files as "
+        "common_config and override_layer_types, which compile to the same on every network. All else stays.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_rewriting_arguments(parser, help="what to rewrite")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Rewrite the files, and say what was done."""
+    from quantcfg.migration import migrate_source
+
+    return run_rewriting(options, Rewriting(migrate_source, "a quant.cfg", "migrated"))
