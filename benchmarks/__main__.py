@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf import text_format
 
 from benchmarks.inputs import prototxt, quant_cfg, write_weights
-from quantcfg import compile_config, contracts
+from quantcfg import compile_config, contracts, format_text
 from quantcfg.api import load_model
 from quantcfg.caffe import read_weights
 from quantcfg.source import Source
@@ -55,6 +55,12 @@ def _comparisons(folder: Path) -> Iterator[tuple[str, str, Work, Work]]:
         "text_format.Parse",
         lambda: parse(Source("deploy.prototxt", text), print),
         lambda: text_format.Parse(text, _message("caffe", "caffe.NetParameter"), allow_unknown_field=True),
+    )
+    yield (
+        f"format a prototxt of {len(text) // 1024} KB",
+        "parse",
+        lambda: format_text(text),
+        lambda: parse(Source("deploy.prototxt", text), print),
     )
     yield (
         f"parse a quant.cfg of {len(request) // 1024} KB",

@@ -66,8 +66,7 @@ def _with_lines(span: Span, lines: Sequence[str]) -> Edit:
     if not lines:
         return Edit(_with_surroundings(span), "")
     text, end = span.source.text, line_end(span.source.text)
-    indent = _indent(span)
-    put = _indented(span, lines).removeprefix(indent) if _starts_line(span) else end + _indented(span, lines)
+    put = ("" if _starts_line(span) else end) + _indented(span, lines).removeprefix(_indent(span))
     blanks = _BLANKS.match(text, span.end)
     assert blanks
     is_commented = text.startswith("#", blanks.end())
