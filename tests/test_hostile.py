@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,6 @@ import pytest
 
 from quantcfg import cli, limits
 from tests.api.models import Model, write_model
-from tests.networks import conv, net
 
 Captured = pytest.CaptureFixture[str]
 
@@ -137,11 +138,6 @@ def test_a_network_with_too_many_layers_is_refused(capsys: Captured, monkeypatch
 # --- outputs
 
 
-def big_model() -> None:
-    """Have a network that takes some seconds to compile."""
-    Path("deploy.prototxt").write_text(net(*(conv(f"conv{index}") for index in range(3000))))
-
-
 def quantcfg(*arguments: str, **more: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "quantcfg", *arguments],
@@ -172,17 +168,26 @@ def test_a_disk_without_room_leaves_the_old_file_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupted_compile_leaves_the_old_file_and_nothing_else(number: signal.Signals) -> None:
-    big_model()
     Path("out.json").write_text("old")
     before = sorted(os.listdir())
-    process = quantcfg(*COMPILE)
-    time.sleep(0.7)
+    read_end, write_end = os.pipe()
+    process = quantcfg(*COMPILE, "--config", f"/dev/fd/{read_end}", pass_fds=(read_end,))
+    os.write(write_end, b"# It waits for the rest of this request.")
+    while is_waiting(read_end):
+        time.sleep(0.01)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert (out, err) == ("", "")
     assert Path("out.json").read_text() == "old"
     assert sorted(os.listdir()) == before
+    os.close(read_end)
+    os.close(write_end)
+
+
+def is_waiting(pipe: int) -> bool:
+    """Tell whether there is something in a pipe that nobody has read yet."""
+    return fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4) != b"\0" * 4
 
 
 @pytest.mark.parametrize(
@@ -204,6 +209,7 @@ def test_a_closed_pipe_ends_a_command_quietly(command: list[str]) -> None:
 
 WRITER = """
 import sys
+import termios
 from quantcfg.output import write_file
 texts = ["a" * 200_000, "b" * 300_000]
 print("ready", flush=True)
