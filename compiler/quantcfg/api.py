@@ -273,7 +273,10 @@ def explain(compilation: Compilation, layer: str | None = None, key: str | None 
     """
     if not compilation.ok or compilation.plan is None:
         raise QuantConfigError(compilation.diagnostics)
-    found: list[Diagnostic] = []
+    names = {"layer": layer, "key": key}
+    found = list(_bad_strings({name: value for name, value in names.items() if value is not None}))
+    if found:
+        raise QuantConfigError(tuple(found))
     provenance = explained(compilation.plan, layer, key, found.append)
     if provenance is None:
         raise QuantConfigError(tuple(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -86,7 +87,9 @@ def read_source(path: PathLike, report: Report, *, wanted: str) -> Source | None
 def read_standard_input(name: str, report: Report, *, wanted: str) -> Source | None:
     """Return standard input as a source, or None after reporting why it cannot be read."""
     try:
-        content = sys.stdin.buffer.read(limits.FILE_SIZE + 1) if sys.stdin else b""
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        content = sys.stdin.buffer.read(limits.FILE_SIZE + 1)
     except OSError as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
         return None

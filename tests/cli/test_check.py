@@ -125,7 +125,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         (["good.cfg", "--fix", "--diff"], "not allowed with"),
         (["good.cfg", "--format", "xml"], "invalid choice: 'xml'"),
         (["good.cfg", "--ignore", "QC999"], 'there is no code "QC999"'),
-        (["good.cfg", "--ignore", "QC42"], 'there is no code "QC42"; is it QC42'),
+        (["good.cfg", "--ignore", "QC42"], 'there is no code "QC42"; is it QC4'),
         (["good.cfg", "--ignore", "QC425,QC401"], "QC401 is an error, and an error cannot be ignored"),
     ],
 )

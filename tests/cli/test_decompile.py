@@ -87,7 +87,7 @@ def test_without_a_network_the_configuration_is_checked_alone(capsys: Captured) 
 
 def test_warnings_can_be_errors(capsys: Captured) -> None:
     Path("config.json").write_text('{"conv1": {}, "pool5": {}, "fc": {}}')
-    assert refused(capsys, "config.json", *MODEL, "--strict") == ["QC522 config.json"]
+    assert refused(capsys, "config.json", *MODEL, "--strict") == ["QC522 config.json"] * 2
     assert cli.main(["decompile", "config.json", *MODEL, "--strict", "--ignore", "QC522"]) == 0
 
 

@@ -62,6 +62,12 @@ def test_one_may_come_from_standard_input(capsys: Captured, monkeypatch: pytest.
     assert diff(capsys, "new.json", "-", *MODEL) == (1, ["batch_num: 2 → 3", '"fc" is quantized now'])
 
 
+def test_a_name_is_shown_and_not_obeyed(capsys: Captured) -> None:
+    Path("old.json").write_text('{"a\\u001b[2J\\nb": {}, "c": {}}')
+    Path("new.json").write_text('{"a\\u001b[2J\\nb": {"quant_enable": false}, "c": {}}')
+    assert diff(capsys, "old.json", "new.json") == (1, ['"a\ufffd[2J\ufffdb" is no longer quantized'])
+
+
 def test_changes_as_json(capsys: Captured) -> None:
     status, lines = diff(capsys, "old.cfg", "new.json", *MODEL, "--format", "json")
     assert status == 1

@@ -69,6 +69,11 @@ def test_a_key_is_shown_alone(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+def test_an_item_is_shown_by_the_name_that_it_is_shown_with(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "conv1", "search_range[1]", *CONFIGURED]) == 0
+    assert capsys.readouterr().out.endswith("\n  search_range[1]  1.3  default\n")
+
+
 def test_a_key_of_the_network_may_stand_in_place_of_a_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explain", *CONFIGURED, "batch_num"]) == 0
     assert capsys.readouterr().out == (
@@ -93,7 +98,7 @@ def test_a_plain_option_that_is_not_given_is_a_default(capsys: pytest.CaptureFix
 
 
 def test_a_layer_that_cannot_be_quantized_says_why(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["explain", *CONFIGURED, "max1", "search_step"]) == 0
+    assert cli.main(["explain", *CONFIGURED, "max1"]) == 0
     assert capsys.readouterr().out == (
         f'"max1", Pooling (deploy.prototxt:{line_of("max1")}:9)\n'
         "  cannot be quantized: only average pooling is supported (pool is MAX)\n"
@@ -118,6 +123,9 @@ def test_json_is_the_document(capsys: pytest.CaptureFixture[str]) -> None:
         (("conv_1",), 'error[QC401]: the network has no layer "conv_1"'),
         (("conv1", "step"), 'error[QC512]: "step" is not a key of layer "conv1"'),
         (("conv1", "num_of_bins"), 'error[QC513]: "num_of_bins" is a parameter of "hfmg"'),
+        (("max1", "search_step"), 'error[QC515]: layer "max1" cannot be quantized: only average pooling'),
+        (("batch_num", "more"), '"batch_num" is a key of the whole network, and stands alone'),
+        (("search_step",), '"search_step" is a key of activation_quant_params of a layer'),
     ],
 )
 def test_what_is_not_there_is_an_error(
@@ -222,6 +230,17 @@ def test_nothing_is_written_where_the_table_cannot_be(capsys: pytest.CaptureFixt
     assert cli.main([*ANNOTATED, "config.json"]) == 1
     assert "it is that of a folder" in capsys.readouterr().err
     assert not Path("config.json").exists()
+
+
+def test_a_table_of_an_earlier_output_is_pointed_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compile", *CONFIGURED, "-o", "out.json", "--annotate"]) == 0
+    before = Path("out.json.origins.txt").read_text()
+    capsys.readouterr()
+    assert cli.main(["compile", *MODEL, "-o", "out.json", "--strict"]) == 0
+    assert "note[QC505]" in capsys.readouterr().err
+    assert Path("out.json.origins.txt").read_text() == before
+    assert cli.main(["compile", *MODEL, "-o", "out.json", "--ignore", "QC505"]) == 0
+    assert "QC505" not in capsys.readouterr().err
 
 
 def test_nothing_is_written_for_a_wrong_request() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -198,3 +200,32 @@ def test_wrong_usage_has_status_2(arguments: list[str], said: str, capfd: Captur
         cli.main(["fmt", *arguments])
     assert caught.value.code == 2
     assert said in capfd.readouterr().err
+
+
+def test_what_goes_to_standard_output_is_a_file_whatever_the_encoding() -> None:
+    command = [sys.executable, "-m", "quantcfg", "fmt", "-"]
+    done = subprocess.run(
+        command,
+        input='skip_layers:"größe"'.encode(),
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == 'skip_layers: "größe"\n'.encode()
+
+
+def test_a_standard_input_that_is_closed_is_an_error() -> None:
+    command = f"{shlex.quote(sys.executable)} -m quantcfg fmt - <&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'error[QC101]: cannot read "<stdin>"' in done.stderr
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(
+    capfd: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("quant.cfg").write_text("batch_num:2")
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
+    assert cli.main(["fmt", "quant.cfg"]) == 1
+    assert 'error[QC502]: cannot write "quant.cfg": permission denied' in capfd.readouterr().out
+    assert Path("quant.cfg").read_text() == "batch_num:2"

@@ -293,6 +293,12 @@ def test_the_help_says_what_to_do(text: str) -> None:
     assert [diagnostic.help for diagnostic in check(text)] == [HELP[text]]
 
 
+def test_a_key_may_be_no_text() -> None:
+    keys = ", ".join(f'"\\ud8{number:02x}": {{}}' for number in range(20))
+    assert check(f"{{{keys}}}") == []
+    assert {each.code for each in check(f"{{{keys}}}", NETWORK)} == {"QC514", "QC517"}
+
+
 def test_a_layer_is_pointed_at_in_the_prototxt() -> None:
     config = {"conv1": {}, "conv2": {}, "pool5": {}, "fc": {"weight_quant_params": {"channel_wise": True}}}
     (diagnostic,) = check(json.dumps(config), NETWORK)

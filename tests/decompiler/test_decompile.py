@@ -223,15 +223,25 @@ def test_what_is_not_quantized_is_skipped(names: tuple[str, ...], is_listed: boo
     assert decompiled(config) == SKIPPED[names]
 
 
-def test_a_layer_that_is_left_out_gets_nothing_that_it_cannot_have() -> None:
+@pytest.mark.parametrize("barred", [1, 3])
+@pytest.mark.parametrize("wanted", [1, 2, 9])
+def test_a_layer_that_is_left_out_gets_nothing_that_it_cannot_have(wanted: int, barred: int) -> None:
+    grouped = "num_output: 8 kernel_size: 3 group: 2"
     model = network(
-        net(conv("a"), conv("b", "a"), conv("c", "b", parameters="num_output: 8 kernel_size: 3 group: 2"))
+        net(
+            *(conv(f"a{index}") for index in range(wanted)),
+            *(conv(f"b{index}", parameters=grouped) for index in range(barred)),
+            *(pool(f"p{index}") for index in range(barred)),
+        )
     )
     body = {"weight_quant_params": {"wts_algo": "nuq_quantize"}}
-    decompilation = decompile({"a": body, "b": body}, model)
-    assert decompilation.text is not None
-    compilation = compile_config(model, config_text=decompilation.text)
-    assert compilation.ok
+    decompilation = decompile({f"a{index}": body for index in range(wanted)}, model)
+    assert compile_config(model, config_text=decompilation.text).ok
+    message = read(decompilation.text or "")
+    assert decompilation.settings == settings_in(message)
+    skips = len(message.skip_layers) + len(message.skip_layer_types)
+    # An override for each layer, or one for the type and what keeps the others out of it.
+    assert decompilation.settings - skips == min(2 * wanted, 2 + 2 * barred)
 
 
 # --- what cannot be said
@@ -271,11 +281,32 @@ def test_keys_that_are_left_out_are_named() -> None:
     config = {key: value for key, value in DEFAULTS.items() if key != "do_fusion"}
     decompilation = decompile(config, NETWORK)
     assert (decompilation.text, places(decompilation.diagnostics)) == ("", ["QC522 1:1"])
-    assert '"do_fusion"' in decompilation.diagnostics[0].message
+    assert decompilation.diagnostics[0].message == (
+        'the configuration leaves out "do_fusion", which a compile writes out, with the default'
+    )
+
+
+def test_keys_that_layers_leave_out_are_named_with_the_layers() -> None:
+    config = copy.deepcopy(DEFAULTS)
+    for name in ("conv1", "conv3"):
+        del config[name]["activation_quant_params"]["search_step"]
+    del config["fc1"]["quant_enable"]
+    first, second = decompile(json.dumps(config, indent=1), NETWORK).diagnostics
+    assert first.message.startswith(
+        'the configuration leaves out "search_step" of "conv1" and "conv3", which'
+    )
+    assert first.span
+    assert first.span.text == '"conv1"'
+    assert second.message.startswith('the configuration leaves out "quant_enable" of "fc1", which')
+
+
+def test_a_quant_cfg_is_not_decompiled() -> None:
+    assert places(decompile("# two\nbatch_num: 2", NETWORK, "quant.cfg").diagnostics) == ["QC212 1:1"]
 
 
 BAD = {
     "": ["QC121 1:1"],
+    "{": ["QC121 1:2"],
     "[]": ["QC121 1:1"],
     '{"conv1": {}, "nowhere": {}}': ["QC514 1:15"],
     '{"conv1": {"quant_enable": false}}': ["QC516 1:1"],

@@ -182,7 +182,6 @@ def test_a_network_needs_a_layer_that_can_be_quantized(config_text: str) -> None
 
 ACCEPTED = {
     "nothing": "",
-    "a skipped layer that is not supported": 'skip_layers: "pool1"',
     "the largest step": for_all("ifmr_quantize { search_step: 0.6 }"),
     "the bounds of percentiles": for_all("ifmr_quantize { max_percentile: 1 min_percentile: 0.500001 }"),
     "a percentile that rounds to one": for_all("ifmr_quantize { max_percentile: 0.99999999 }"),
@@ -195,6 +194,7 @@ ACCEPTED = {
 }
 
 IGNORED = {
+    "a skipped layer that is not supported": 'skip_layers: «QC432»"pool1"',
     "an override of a layer that is not supported": (
         for_layer("«QC421»pool1", "ifmr_quantize { search_step: 9 } nuq_quantize { num_steps: 9 }")
     ),
@@ -316,6 +316,10 @@ def test_what_is_in_order_is_accepted_without_a_word(marked: str) -> None:
 @pytest.mark.parametrize("marked", [*IGNORED.values()], ids=[*IGNORED])
 def test_what_has_no_effect_or_is_deprecated_is_a_warning(marked: str) -> None:
     assert check(NET, marked).ok
+
+
+def test_a_skipped_type_that_is_not_there_is_a_warning() -> None:
+    assert check(SMALL_NET, 'skip_layer_types: «QC432»"Pooling"').ok
 
 
 @pytest.mark.parametrize("marked", DROPPED.values(), ids=DROPPED)

@@ -120,7 +120,12 @@ def the_layer(provenance: Provenance) -> LayerExplanation:
         ("conv_1", None, "QC401", 'did you mean "conv1"?'),
         ("batchnum", None, "QC401", 'did you mean "batch_num"?'),
         ("nowhere", None, "QC401", None),
-        ("batch_num", "search_step", "QC401", None),
+        (
+            "batch_num",
+            "search_step",
+            "QC401",
+            '"batch_num" is a key of the whole network, and stands alone',
+        ),
         ("conv1", "serch_step", "QC512", 'did you mean "search_step"?'),
         ("conv1", "num_of_bins", "QC513", None),
         ("conv2", "channel_wise", "QC513", None),

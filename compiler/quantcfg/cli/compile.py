@@ -16,7 +16,7 @@ from quantcfg.cli.arguments import (
     compiled,
 )
 from quantcfg.cli.console import counts, print_remarks, print_result, weighed
-from quantcfg.diagnostics import Diagnostic, Severity, has_errors
+from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
 from quantcfg.diagnostics.words import counted
 
 if TYPE_CHECKING:
@@ -78,7 +78,11 @@ def _write(options: argparse.Namespace, compilation: Compilation, found: list[Di
         print_result(compilation.text, end="\n" if sys.stdout and sys.stdout.isatty() else "")
         return True
     inputs = [name for name in (options.model, options.weights, options.config) if name is not None]
-    beside = {f"{options.output}{_ORIGINS}": _origins(compilation)} if options.annotate else {}
+    table = f"{options.output}{_ORIGINS}"
+    if not options.annotate and os.path.exists(table):
+        help = "give --annotate to write it anew, or delete it"
+        found += weighed(options, [catalogue.ORIGINS_LEFT.at(None, file=table, help=help)])
+    beside = {table: _origins(compilation)} if options.annotate else {}
     return write_config(compilation, options.output, inputs, found.append, beside)
 
 

@@ -31,11 +31,25 @@ def print_result(text: str, end: str = "\n") -> None:
         OutputError: standard output is closed, or takes no more.
 
     """
+    encoding = sys.stdout.encoding if sys.stdout else "ascii"
+    _put(f"{text}{end}".encode(encoding, errors="backslashreplace"))
+
+
+def print_file(text: str) -> None:
+    """Write the content of a file to standard output, in UTF-8 whatever its encoding is.
+
+    Raises:
+        OutputError: standard output is closed, or takes no more.
+
+    """
+    _put(text.encode())
+
+
+def _put(content: bytes) -> None:
     if sys.stdout is None:
         raise OutputError(os.strerror(errno.EBADF))
-    encoding = sys.stdout.encoding
     try:
-        sys.stdout.write(text.encode(encoding, errors="backslashreplace").decode(encoding) + end)
+        sys.stdout.buffer.write(content)
         sys.stdout.flush()
     except OSError as error:
         # The interpreter must not try again at its end.

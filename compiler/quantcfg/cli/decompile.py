@@ -11,7 +11,7 @@ from quantcfg.cli.arguments import (
     add_output_argument,
     add_report_arguments,
 )
-from quantcfg.cli.console import counts, print_remarks, print_result, weighed
+from quantcfg.cli.console import counts, print_file, print_remarks, weighed
 from quantcfg.cli.rewriting import STANDARD_INPUT_NAME, read
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.words import counted
@@ -78,7 +78,7 @@ def _write(options: argparse.Namespace, decompilation: Decompilation, found: lis
 
     assert decompilation.text is not None
     if options.output == STANDARD_STREAM:
-        print_result(decompilation.text, end="")
+        print_file(decompilation.text)
         return True
     inputs = [name for name in (options.file, options.model, options.weights) if name is not None]
     bad = bad_output_name(options.output, inputs)

@@ -12,6 +12,7 @@ from quantcfg.cli.console import print_remark, print_result
 from quantcfg.cli.rewriting import STANDARD_INPUT_NAME, read
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.formats.text import render
+from quantcfg.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
     from quantcfg.caffe import Network
@@ -109,7 +110,7 @@ def _print(options: argparse.Namespace, changes: Sequence[Change], types: dict[s
     if options.format == "json":
         print_result(_json(options, changes, types))
     elif changes:
-        print_result("\n".join(in_words(changes, types)))
+        print_result("\n".join(map(printable, in_words(changes, types))))
 
 
 def _json(options: argparse.Namespace, changes: Sequence[Change], types: dict[str, str]) -> str:

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_report_arguments
-from quantcfg.cli.console import print_findings, print_remark, print_remarks, print_result, weighed
+from quantcfg.cli.console import (
+    print_file,
+    print_findings,
+    print_remark,
+    print_remarks,
+    print_result,
+    weighed,
+)
 from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
 from quantcfg.diagnostics.words import counted
 
@@ -53,7 +60,7 @@ def write(file: str, source: Source, text: str, report: Report) -> bool:
     from quantcfg.output import rewrite_file
 
     if file == STANDARD_STREAM:
-        print_result(text, end="")
+        print_file(text)
         return True
     return text == source.text or rewrite_file(file, text, report)
 

@@ -106,7 +106,8 @@ def _stranger(key: str) -> str | None:
     if key == _SCHEMA_KEY:
         return "AMCT takes no such key: let the editor find the schema by the name of the file"
     request = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
-    if key in request.fields_by_name:
+    # Some texts are not UTF-8, which protobuf does not take for a name.
+    if key in [field.name for field in request.fields]:
         return f'"{key}" is a field of a quant.cfg: a configuration has the settings of each layer instead'
     return contracts.foreign_fields().get(key) or _belonging(key)
 

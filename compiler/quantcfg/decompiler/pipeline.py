@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from quantcfg.caffe import Network, capabilities
+from quantcfg.checking import is_configuration
 from quantcfg.configuration import Places, completed, leaves, places_in, read_configuration
-from quantcfg.decompiler.shortest import Groups, Layout, shortest_layout
+from quantcfg.decompiler.shortest import Group, Groups, Layout, shortest_layout
 from quantcfg.decompiler.text import print_layout
-from quantcfg.decompiler.wanted import Calibration, Wanted, usual_activation, usual_weight, wanted_by
+from quantcfg.decompiler.wanted import Wanted, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.output import Config, config_of, text_of
 from quantcfg.plan import contract, lower, request_from_config
-from quantcfg.source import Source, argument_span
+from quantcfg.source import Source, Span, argument_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,29 @@ def decompile(config: str | Mapping[str, Any], network: Network, name: str = "co
 def decompile_source(source: Source, network: Network) -> Decompilation:
     """Return the shortest quant.cfg for the text of a configuration."""
     found: list[Diagnostic] = []
+    if not is_configuration(source):
+        return Decompilation(None, (_no_configuration(source),))
     given = read_configuration(source, network, found.append)
     if given is None:
         return Decompilation(None, in_order(found))
     config = completed(given, network)
     groups = _groups(config, network)
-    layout = _completed(shortest_layout(groups, config["activation_offset"]), config, network)
+    layout = shortest_layout(groups, config["activation_offset"])
     settings = _settings(config, network)
-    text = print_layout(settings, layout, dict(_remarks(groups, layout)))
+    order = [layer.name for layer in network.quantizable]
+    text = print_layout(settings, layout, order, dict(_remarks(groups, layout)))
     found += [*_absences(source, given, config), *_changes(source, config, _compiled(text, network))]
     number = _number(settings) + layout.settings
     return Decompilation(None if has_errors(found) else text, in_order(found), number)
+
+
+def _no_configuration(source: Source) -> Diagnostic:
+    return catalogue.ANOTHER_FORMAT.at(
+        Span(source, 0, min(1, len(source.text))),
+        what="a text without a brace before it",
+        wanted="a JSON configuration",
+        help='"quantcfg compile" makes a configuration of a quant.cfg',
+    )
 
 
 def _number(settings: Mapping[str, Any]) -> int:
@@ -83,36 +96,21 @@ def _number(settings: Mapping[str, Any]) -> int:
 
 
 def _groups(config: Config, network: Network) -> Groups:
-    """Return the layers of a configuration by type and by what they are to have."""
-    groups: dict[str, dict[Wanted, list[str]]] = {}
+    """Return the layers by type and by what they are to have.
+
+    What the configuration leaves out is skipped, and may have anything that it
+    can have: AMCT checks it like the others.
+    """
+    layers: dict[str, dict[Wanted, list[str]]] = defaultdict(dict)
+    barred: dict[str, list[str]] = defaultdict(list)
     for layer in network.quantizable:
         if layer.name in config:
-            group = groups.setdefault(layer.type, {})
-            group.setdefault(wanted_by(config[layer.name], layer.type), []).append(layer.name)
-    return groups
-
-
-def _completed(layout: Layout, config: Config, network: Network) -> Layout:
-    """Return a layout for all layers, in network order.
-
-    Those that the configuration leaves out are skipped, and may have anything;
-    but no layer is given what it cannot have.
-    """
-    plain = Calibration(usual_activation(), None, usual_weight())
-    reached = ((layer, layout.by_type.get(layer.type, layout.common)) for layer in network.quantizable)
-    unfit = {
-        layer.name: plain
-        for layer, calibration in reached
-        if layer.name not in config
-        and calibration
-        and not calibration.weight.is_usual
-        and capabilities.obstacle("non_uniform", layer.type, layer.attributes)
-    }
-    by_layer = {**layout.by_layer, **unfit}
-    return replace(
-        layout,
-        by_layer={each.name: by_layer[each.name] for each in network.quantizable if each.name in by_layer},
-    )
+            wanted = wanted_by(config[layer.name], layer.type)
+            layers[layer.type].setdefault(wanted, []).append(layer.name)
+        elif capabilities.obstacle("non_uniform", layer.type, layer.attributes):
+            barred[layer.type].append(layer.name)
+    types = dict.fromkeys([*layers, *barred])
+    return {layer_type: Group(layers[layer_type], barred[layer_type]) for layer_type in types}
 
 
 def _settings(config: Config, network: Network) -> dict[str, Any]:
@@ -132,7 +130,7 @@ def _settings(config: Config, network: Network) -> dict[str, Any]:
 def _remarks(groups: Groups, layout: Layout) -> Iterator[tuple[str, str]]:
     """Yield for the override of a type what it does not show: that some of its layers have another."""
     for layer_type in layout.by_type:
-        names = [name for names in groups[layer_type].values() for name in names]
+        names = [name for names in groups[layer_type].layers.values() for name in names]
         others = sum(name in layout.by_layer for name in names)
         if others:
             whole = counted(len(names), f"{layer_type} layer")
@@ -148,11 +146,21 @@ def _compiled(text: str, network: Network) -> Config:
 
 
 def _absences(source: Source, given: Mapping[str, Any], config: Config) -> Iterator[Diagnostic]:
-    """Yield that the configuration leaves out keys, which a compile writes."""
+    """Yield which keys are left out, of the configuration and of layers, that a compile writes."""
     present = dict(leaves(given))
-    keys = dict.fromkeys(str(path[-1]) for path, _ in leaves(config) if path not in present)
-    if keys:
-        yield catalogue.KEYS_LEFT_OUT.at(places_in(source).value(()), keys=quoted(keys))
+    missing: dict[str, list[str]] = defaultdict(list)
+    for path, _ in leaves(config):
+        if path not in present:
+            missing[str(path[0]) if len(path) > 1 else ""].append(str(path[-1]))
+    layers: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for layer, absent in missing.items():
+        layers[tuple(absent)].append(layer)
+    places = places_in(source) if missing else Places()
+    for keys, names in layers.items():
+        is_whole = names == [""]
+        where = "" if is_whole else f" of {quoted(names)}"
+        span = places.value(()) if is_whole else places.key((names[0],))
+        yield catalogue.KEYS_LEFT_OUT.at(span, keys=quoted(keys), where=where)
 
 
 def _changes(source: Source, config: Config, compiled: Config) -> Iterator[Diagnostic]:

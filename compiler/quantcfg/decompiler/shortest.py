@@ -19,14 +19,31 @@ from quantcfg.decompiler.wanted import (
     Wanted,
     given_by,
     own_calibration,
+    plain,
     usual_weight,
 )
 
-Groups = Mapping[str, Mapping[Wanted, Sequence[str]]]
-"""The names of layers by their type, and by what they are to have."""
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The layers of a type: their names by what they are to have.
+
+    barred are the names of those that may have anything but non-uniform
+    quantization.
+    """
+
+    layers: Mapping[Wanted, Sequence[str]]
+    barred: Sequence[str] = ()
+
+
+Groups = Mapping[str, Group]
+"""The layers of a network by their type."""
 
 _TARGET = 1
 """What it costs to name the target of an override."""
+
+_PLAIN = _TARGET + 1
+"""What it costs to keep a layer out of a calibration, by an override that says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +67,25 @@ class _Type:
     """The layers of a type, and what overrides for them cost, by one inherited flag.
 
     costs is what the override of one layer costs, by what it is to have, and
-    apart what those of all layers cost. together is what they cost beside an
-    override of the type that gives what general asks for; without a general
-    none is worth its cost.
+    apart what those of all layers cost. general is what an override of the
+    type had best give, and together what it costs with those that it leaves.
     """
 
-    layers: Mapping[Wanted, Sequence[str]]
+    group: Group
     costs: Mapping[Wanted, int]
     apart: int
-    together: int
-    general: Wanted | None
+    general: Wanted | None = None
+    together: int = 0
+
+    def alone(self, reached: Wanted) -> int:
+        """Return what the overrides of layers cost, where all layers are reached by the same."""
+        saved = len(self.group.layers.get(reached, ())) * self.costs.get(reached, 0)
+        kept_out = 0 if reached.weight.is_usual else len(self.group.barred)
+        return self.apart - saved + kept_out * _PLAIN
 
     def has_override(self, reached: Wanted) -> bool:
         """Tell whether an override of the type pays, where common_config gives what reached says."""
-        return self.general is not None and self.together < self.apart - self.saved(reached)
-
-    def saved(self, reached: Wanted) -> int:
-        """Return what need not be written because common_config gives it."""
-        return len(self.layers.get(reached, ())) * self.costs.get(reached, 0)
+        return self.general is not None and self.together < self.alone(reached)
 
 
 def shortest_layout(groups: Groups, offset: bool) -> Layout:
@@ -75,7 +93,7 @@ def shortest_layout(groups: Groups, offset: bool) -> Layout:
 
     offset is activation_offset.
     """
-    distinct = list(dict.fromkeys(wanted for group in groups.values() for wanted in group))
+    distinct = list(dict.fromkeys(wanted for group in groups.values() for wanted in group.layers))
     layouts = (_best_layout(groups, distinct, inherited) for inherited in _inheritances(distinct, offset))
     return min(layouts, key=lambda each: each[0])[1]
 
@@ -92,21 +110,26 @@ def _best_layout(
     groups: Groups, distinct: Sequence[Wanted], inherited: Inherited
 ) -> tuple[tuple[int, int], Layout]:
     """Return the best layout from which this is inherited, and its cost."""
-    types = {layer_type: _type(layers, inherited) for layer_type, layers in groups.items()}
+    types = {layer_type: _type(group, inherited) for layer_type, group in groups.items()}
     candidates = dict.fromkeys(_candidates(distinct, inherited))
     weighed = ((_cost(common, types, inherited), common) for common in candidates)
     cost, common = min(weighed, key=lambda each: each[0])
     return cost, _layout(common, types, inherited)
 
 
-def _type(layers: Mapping[Wanted, Sequence[str]], inherited: Inherited) -> _Type:
-    costs = {wanted: _TARGET + own_calibration(wanted, inherited).settings for wanted in layers}
-    apart = sum(len(names) * costs[wanted] for wanted, names in layers.items())
-    saved, general = max(
-        (((len(names) - 1) * costs[wanted], wanted) for wanted, names in layers.items()),
-        key=lambda each: each[0],
-    )
-    return _Type(layers, costs, apart, apart - saved, general if saved else None)
+def _type(group: Group, inherited: Inherited) -> _Type:
+    costs = {wanted: _cost_of(wanted, inherited) for wanted in group.layers}
+    known = _Type(group, costs, sum(len(names) * costs[wanted] for wanted, names in group.layers.items()))
+    generals = [*group.layers, *([plain(inherited)] if group.barred else [])]
+    weighed = [(_cost_of(general, inherited) + known.alone(general), general) for general in generals]
+    if not weighed:
+        return known
+    together, general = min(weighed, key=lambda each: each[0])
+    return replace(known, general=general, together=together)
+
+
+def _cost_of(wanted: Wanted, inherited: Inherited) -> int:
+    return _TARGET + own_calibration(wanted, inherited).settings
 
 
 def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Calibration | None]:
@@ -125,24 +148,26 @@ def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Ca
 def _cost(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> tuple[int, int]:
     """Return how many settings there are with a common_config, and how many overrides of types."""
     settings, overrides = (common.settings if common else 0), 0
-    for layer_type, layers in types.items():
+    for layer_type, known in types.items():
         reached = given_by(common, layer_type, inherited)
-        if layers.has_override(reached):
-            settings, overrides = settings + layers.together, overrides + 1
+        if known.has_override(reached):
+            settings, overrides = settings + known.together, overrides + 1
         else:
-            settings += layers.apart - layers.saved(reached)
+            settings += known.alone(reached)
     return settings, overrides
 
 
 def _layout(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> Layout:
     by_type: dict[str, Calibration] = {}
     by_layer: dict[str, Calibration] = {}
-    for layer_type, layers in types.items():
+    for layer_type, known in types.items():
         reached = given_by(common, layer_type, inherited)
-        if layers.general is not None and layers.has_override(reached):
-            reached = layers.general
+        if known.general is not None and known.has_override(reached):
+            reached = known.general
             by_type[layer_type] = own_calibration(reached, inherited)
-        for wanted, names in layers.layers.items():
+        for wanted, names in known.group.layers.items():
             if wanted != reached:
                 by_layer |= dict.fromkeys(names, own_calibration(wanted, inherited))
+        if not reached.weight.is_usual:
+            by_layer |= dict.fromkeys(known.group.barred, own_calibration(plain(inherited), inherited))
     return Layout(common, by_type, by_layer)

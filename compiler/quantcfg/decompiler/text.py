@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,11 +14,13 @@ from quantcfg.source import Source
 from quantcfg.textproto import parse, print_document
 
 
-def print_layout(settings: Mapping[str, Any], layout: Layout, remarks: Mapping[str, str]) -> str:
+def print_layout(
+    settings: Mapping[str, Any], layout: Layout, order: Sequence[str], remarks: Mapping[str, str]
+) -> str:
     """Return the text of a quant.cfg, in the formatter's layout.
 
-    settings are those of the whole network, lists among them; remarks are
-    comments for the overrides of types. A number that a quant.cfg cannot hold
+    settings are those of the whole network, lists among them; order is that of
+    the layers; remarks are comments for the overrides of types. A number that a quant.cfg cannot hold
     is left out.
     """
     sections = [_printed(_settings(settings))]
@@ -27,7 +29,8 @@ def print_layout(settings: Mapping[str, Any], layout: Layout, remarks: Mapping[s
     for layer_type, calibration in layout.by_type.items():
         override = _overrides("override_layer_types", "layer_type", {layer_type: calibration})
         sections.append(_comment(remarks.get(layer_type)) + _printed(override))
-    sections.append(_printed(_overrides("override_layer_configs", "layer_name", layout.by_layer)))
+    by_layer = {name: layout.by_layer[name] for name in order if name in layout.by_layer}
+    sections.append(_printed(_overrides("override_layer_configs", "layer_name", by_layer)))
     return "\n".join(filter(None, sections))
 
 

@@ -112,6 +112,12 @@ def given_by(common: Calibration | None, layer_type: str, inherited: Inherited) 
     return Wanted(activation, asymmetric, Algorithm(weight.name, weight.is_usual, fields))
 
 
+def plain(inherited: Inherited) -> Wanted:
+    """Return what a layer has whose calibration says nothing."""
+    activation = usual_activation()
+    return Wanted(activation, inherited.flag_of(activation.name), usual_weight())
+
+
 def usual_activation() -> Algorithm:
     """Return the activation algorithm of a layer for which none is named."""
     return Algorithm(contract.activation_algorithm(None), True)

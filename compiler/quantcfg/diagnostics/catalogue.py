@@ -147,11 +147,13 @@ ARGUMENT_IGNORED = _warning("QC428", "argument {argument} is ignored, because a 
 MAPPING_UNMATCHED = _warning("QC429", 'mapping file "{file}" gives no layer non-uniform quantization')
 COMMON_UNUSED = _warning("QC430", "{level} has no effect: no layer takes anything from it")
 NOT_MIGRATED = _error("QC431", '"{field}" cannot be migrated beside nuq_config: {reason}')
+SKIP_UNMATCHED = _warning("QC432", "there is nothing to skip: {reason}")
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')
 BAD_OUTPUT_NAME = _error("QC503", '"{file}" cannot be the name of the output: {reason}')
 OUTPUT_REPLACED = _warning("QC504", '"{file}" exists, and is replaced')
+ORIGINS_LEFT = _note("QC505", '"{file}" tells the origins of an earlier output')
 DUPLICATE_KEY = _error("QC511", 'the key "{key}" stands again in {where}')
 UNKNOWN_KEY = _error("QC512", '"{key}" is not a key of {where}')
 OTHER_ALGORITHM = _error("QC513", '"{key}" is a parameter of "{other}", but {selector} is "{name}"')
@@ -161,7 +163,7 @@ NOTHING_ENABLED = _error("QC516", "no layer is quantized: none has quant_enable 
 UNLISTED_LAYERS = _note("QC517", "{layers} can be quantized, but the configuration leaves {them} out")
 NOT_EXPRESSIBLE = _error("QC521", 'no quant.cfg gives "{key}"{where} the value {value}')
 KEYS_LEFT_OUT = _warning(
-    "QC522", "the configuration leaves out {keys}, which a compile writes out, with the default"
+    "QC522", "the configuration leaves out {keys}{where}, which a compile writes out, with the default"
 )
 
 

@@ -66,12 +66,17 @@ def write_file(name: str, text: str, report: Report) -> bool:
 
 
 def rewrite_file(name: str, text: str, report: Report) -> bool:
-    """Put a text in place of that of a file, which keeps its mode and owner; tell whether it is done."""
+    """Put a text in place of that of a file, which keeps its mode and owner; tell whether it is done.
+
+    A file that may not be written to is not replaced either.
+    """
     try:
         target = _target(name)
         status = target.stat()
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is no regular file")
+        if not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         _replace(target, text.encode(), stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid))
     except (OSError, ValueError) as error:
         report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))

@@ -19,6 +19,8 @@ def resolve_skips(plan: Plan, report: Report) -> Plan:
     _check_network(plan, report)
     for name, layer in layers_named(request.skip_layers, plan.network):
         _check_skipped_layer(name, layer, report)
+    if plan.network.is_complete:
+        _check_skipped_types(request.skip_layer_types, plan.layers, report)
     layers = _with_skips(plan.layers, request.skip_layers, request.skip_layer_types)
     _check_rest(layers, plan, report)
     return replace(plan, layers=layers)
@@ -48,6 +50,18 @@ def _check_skipped_layer(name: Setting[str], layer: Layer, report: Report) -> No
                 help="remove it from the list",
             )
         )
+    elif layer.obstacle:
+        reason = f'layer "{layer.name}" is not quantizable: {layer.obstacle}'
+        place = related(layer.span, DEFINED_HERE)
+        report(catalogue.SKIP_UNMATCHED.at(name.span, reason=reason, related=place, help="remove it"))
+
+
+def _check_skipped_types(types: Iterable[Setting[str]], layers: Iterable[LayerPlan], report: Report) -> None:
+    existing = {layer.layer.type for layer in layers}
+    for layer_type in types if existing else ():
+        if layer_type.value in capabilities.quantizable_types() and layer_type.value not in existing:
+            reason = f"no {layer_type.value} layer can be quantized"
+            report(catalogue.SKIP_UNMATCHED.at(layer_type.span, reason=reason, help="remove it"))
 
 
 def _with_skips(

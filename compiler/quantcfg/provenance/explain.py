@@ -36,8 +36,8 @@ def explained(plan: Plan, layer: str | None, key: str | None, report: Report) ->
     if found is None:
         report(_unknown_layer(layer, plan, key))
         return None
-    values = tuple(each for each in found.values if key is None or key in each.path)
-    if key is not None and found.values and not values:
+    values = tuple(each for each in found.values if key is None or key in (*each.path, each.name))
+    if key is not None and not values:
         report(_unknown_key(key, found))
         return None
     return Provenance((), (replace(found, values=values),))
@@ -53,12 +53,17 @@ def _layer_named(name: str, plan: Plan, unfused: _Unfused) -> LayerExplanation |
 
 
 def _unknown_layer(name: str, plan: Plan, key: str | None) -> Diagnostic:
-    known = [*plan.network.by_name, *(plan.values if key is None else ())]
-    return catalogue.UNKNOWN_LAYER.at(argument_span("LAYER", name), name=name, help=suggest(name, known).help)
+    home = "the whole network, and stands alone" if name in plan.values else contract.home_of(name)
+    near = suggest(name, [*plan.network.by_name, *(plan.values if key is None else ())]).help
+    help = f'"{name}" is a key of {home}' if home else near
+    return catalogue.UNKNOWN_LAYER.at(argument_span("LAYER", name), name=name, help=help)
 
 
 def _unknown_key(key: str, layer: LayerExplanation) -> Diagnostic:
     span, known = argument_span("KEY", key), dict.fromkeys(each.key for each in layer.values)
+    if layer.layer.obstacle:
+        name, reason = layer.layer.name, layer.layer.obstacle
+        return catalogue.UNQUANTIZABLE_LAYER.at(span, layer=name, reason=reason, help="it has no values")
     for selector in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM):
         other = contract.algorithm_of(key, selector)
         name = next(each.value for each in layer.values if each.key == selector)
