@@ -1,4 +1,4 @@
-"""Text to syntax tree, by the grammar in grammar/textproto.lark."""
+"""Text to syntax tree, by the grammar in grammar/textproto.lark, with the short cut of grammar/runs.lark."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from quantcfg.files import without_byte_order_mark
 from quantcfg.source import Source
 from quantcfg.textproto import tree
 from quantcfg.textproto.recovery import Recovery
+from quantcfg.textproto.runs import fields_of_run
 from quantcfg.textproto.scan import check_pieces
 
 if TYPE_CHECKING:
-    from lark import Lark, Token
+    from lark import Lark, Token, Tree
 
 _GAP = re.compile(r"[ \t\n\v\f\r]|#[^\n]*\n")
 
@@ -28,18 +29,36 @@ def parse(source: Source, report: Report) -> tree.Document:
     """
     if not check_pieces(source, report):
         return tree.Document(source, ())
+    from lark import UnexpectedInput
+
     text = without_byte_order_mark(source, report)
+    try:
+        return tree.Document(source, _fields(_parser(with_runs=True).parse(text)))
+    except UnexpectedInput:
+        return parse_word_by_word(source, text, report)
+
+
+def parse_word_by_word(source: Source, text: str, report: Report) -> tree.Document:
+    """Return the syntax tree of a text without taking runs of fields as one token.
+
+    It is the same tree; but only so it can be told where a mistake is, and read on behind it.
+    """
     recovery = Recovery(source, report)
-    fields = cast("tuple[tree.Field, ...]", _parser().parse(text, on_error=recovery.read_on))
+    fields = _fields(_parser(with_runs=False).parse(text, on_error=recovery.read_on))
     return tree.Document(source, fields, recovery.closes_early)
 
 
+def _fields(parsed: object) -> tuple[tree.Field, ...]:
+    return cast("tuple[tree.Field, ...]", parsed)
+
+
 @cache
-def _parser() -> Lark:
+def _parser(*, with_runs: bool) -> Lark:
     from lark import Lark
 
+    grammars = ("textproto.lark", "runs.lark") if with_runs else ("textproto.lark",)
     return Lark(
-        contracts.grammar("textproto.lark"),
+        "".join(map(contracts.grammar, grammars)),
         start="document",
         parser="lalr",
         lexer="contextual",
@@ -61,7 +80,15 @@ class _Build:
     @staticmethod
     def field(children: list[tree.Name | tree.Value]) -> tree.Field:
         name, value = cast("tuple[tree.Name, tree.Value]", children)
-        return tree.Field(name, value, name.start, value.end)
+        return tree.Field(name, value)
+
+    @staticmethod
+    def _run(children: list[Token]) -> Tree[tree.Field]:
+        from lark import Tree
+
+        (token,) = children
+        # The name of the rule starts with "_": what is in the tree takes its place.
+        return Tree("_run", [*fields_of_run(token)])
 
     @staticmethod
     def plain_name(children: list[Token]) -> tree.Name:
@@ -76,7 +103,7 @@ class _Build:
     @staticmethod
     def string(children: list[Token]) -> tree.String:
         parts = tuple(tree.Literal(str(token), *_extent([token])) for token in children)
-        return tree.String(parts, *_extent(children))
+        return tree.String(parts)
 
     @staticmethod
     def number(children: list[Token]) -> tree.Number | tree.Missing:

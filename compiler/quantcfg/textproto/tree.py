@@ -9,15 +9,28 @@ Two trees are equal if they say the same, wherever it stands.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar, dataclass_transform
 
 from quantcfg.source import Source, Span
+
+_Class = TypeVar("_Class")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def _node(cls: type[_Class]) -> type[_Class]:
+    """Make a frozen dataclass that is checked to be one by mypy only.
+
+    A text has tens of thousands of nodes, and one that is frozen at run time as
+    well takes four times as long to make.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 def _offset() -> int:
     return field(default=0, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Name:
     """The name of a field: plain, or in brackets as that of an extension or an Any type.
 
@@ -30,7 +43,7 @@ class Name:
     end: int = _offset()
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Literal:
     """One quoted piece of a string, quotes and escapes as written."""
 
@@ -39,16 +52,24 @@ class Literal:
     end: int = _offset()
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class String:
     """One or more quoted pieces that stand for one string."""
 
     parts: tuple[Literal, ...]
-    start: int = _offset()
-    end: int = _offset()
+
+    @property
+    def start(self) -> int:
+        """Where the first piece starts."""
+        return self.parts[0].start
+
+    @property
+    def end(self) -> int:
+        """Where the last piece ends."""
+        return self.parts[-1].end
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Number:
     """A number as written, its sign put close: "-0x1F", "1.5e3f"."""
 
@@ -57,7 +78,7 @@ class Number:
     end: int = _offset()
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Identifier:
     """A word, its sign put close: "true", "AVE", "-inf"."""
 
@@ -66,7 +87,7 @@ class Identifier:
     end: int = _offset()
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Missing:
     """Where a value should be and none can be read; what is wrong there has been reported."""
 
@@ -74,7 +95,7 @@ class Missing:
     end: int = _offset()
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class List:
     """A list in brackets: all scalars, or all messages."""
 
@@ -83,7 +104,7 @@ class List:
     end: int = _offset()
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Message:
     """Fields in braces or angle brackets; without is_closed, the bracket that ends them was not found."""
 
@@ -93,14 +114,22 @@ class Message:
     is_closed: bool = field(default=True, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@_node
 class Field:
     """A name and its value. A name without text stands where no field could be read."""
 
     name: Name
     value: Value
-    start: int = _offset()
-    end: int = _offset()
+
+    @property
+    def start(self) -> int:
+        """Where its name starts."""
+        return self.name.start
+
+    @property
+    def end(self) -> int:
+        """Where its value ends."""
+        return self.value.end
 
 
 Scalar = String | Number | Identifier
