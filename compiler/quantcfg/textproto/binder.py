@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -31,6 +32,7 @@ from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import quotable
 from quantcfg.textproto.scalars import Place, convert, wrong_type
+from quantcfg.values import small_value
 
 Path = tuple[str | int, ...]
 """Where a value is in a message: field names, and indices of repeated fields."""
@@ -60,10 +62,51 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """A field of a schema, with what the binding asks of it for every value."""
+
+    descriptor: FieldDescriptor
+    name: str
+    is_message: bool
+    is_map: bool
+    is_repeated: bool
+    has_presence: bool
+    oneof: str | None
+
+
+@cache
+def _fields_of(descriptor: Descriptor) -> Mapping[str, _Known]:
+    """Return the fields of a message type by the names that a text may use for them."""
+    names = {}
+    for known in map(_known, descriptor.fields):
+        names[known.name] = known
+        is_group = known.descriptor.type == FieldDescriptor.TYPE_GROUP
+        group = known.descriptor.message_type if is_group else None
+        # A group goes by the name of its type as well (spec: "group Fields").
+        if group and group.name.lower() == known.name:
+            names[group.name] = known
+    return names
+
+
+def _known(field: FieldDescriptor) -> _Known:
+    message, oneof = field.message_type, field.containing_oneof
+    return _Known(
+        field,
+        field.name,
+        message is not None,
+        message is not None and message.GetOptions().map_entry,
+        field.is_repeated,
+        field.has_presence,
+        oneof.name if oneof else None,
+    )
+
+
+@small_value
 class _Target:
     """A message that is being filled, where it is in the whole, and how deep."""
 
     message: Any
+    fields: Mapping[str, _Known]
     path: Path = ()
     depth: int = 1
     is_closed: bool = True
@@ -72,6 +115,14 @@ class _Target:
     def descriptor(self) -> Descriptor:
         descriptor: Descriptor = self.message.DESCRIPTOR
         return descriptor
+
+    def known(self, name: tree.Name) -> _Known | None:
+        """Return the field of the message that a name stands for, if there is one."""
+        return None if name.bracketed else self.fields.get(name.text)
+
+
+def _target(message: Message, path: Path = (), depth: int = 1, is_closed: bool = True) -> _Target:
+    return _Target(message, _fields_of(message.DESCRIPTOR), path, depth, is_closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +144,7 @@ class _Context:
     damaged: set[Path] = field(default_factory=set)
     enclosing: list[_Target] = field(default_factory=list)
     ended: dict[str, _Target] = field(default_factory=dict)
-    fields: dict[str, dict[str, FieldDescriptor]] = field(default_factory=dict)
     suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
-
-    def fields_of(self, descriptor: Descriptor) -> dict[str, FieldDescriptor]:
-        """Return the fields of a message type by the names that a text may use for them."""
-        if descriptor.full_name not in self.fields:
-            self.fields[descriptor.full_name] = _names(descriptor)
-        return self.fields[descriptor.full_name]
-
-    def field_of(self, name: tree.Name, target: _Target) -> FieldDescriptor | None:
-        """Return the field of a message that a name stands for, if there is one."""
-        return None if name.bracketed else self.fields_of(target.descriptor).get(name.text)
 
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
         """Return the fields that a name was probably meant to be."""
@@ -132,48 +172,37 @@ def bind(
     foreign holds names that are no misspelt fields, and what to say of them.
     """
     context = _Context(document, report, lenient, foreign)
-    _bind_fields(context, document.fields, _Target(message))
+    _bind_fields(context, document.fields, _target(message))
     if not lenient:
         for diagnostic in _missing_fields(context, message):
             report(diagnostic)
     return Binding(message, context.places, context.unknown_enums, context.failed, context.damaged)
 
 
-def _names(descriptor: Descriptor) -> dict[str, FieldDescriptor]:
-    names = {}
-    for descriptor_field in descriptor.fields:
-        names[descriptor_field.name] = descriptor_field
-        group = descriptor_field.message_type if descriptor_field.type == FieldDescriptor.TYPE_GROUP else None
-        # A group goes by the name of its type as well (spec: "group Fields").
-        if group and group.name.lower() == descriptor_field.name:
-            names[group.name] = descriptor_field
-    return names
-
-
-def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: _Target) -> list[tree.Field]:
+def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: _Target) -> Sequence[tree.Field]:
     """Bind the fields of a message; return those behind its end, where a bracket is missing."""
     context.enclosing.append(target)
     waiting = deque(fields)
     while waiting:
         node = waiting.popleft()
-        descriptor_field = context.field_of(node.name, target)
-        if descriptor_field is None and _belongs_outside(context, node.name):
+        known = target.known(node.name)
+        if known is not None:
+            waiting.extendleft(reversed(_bind_field(context, node, known, target)))
+        elif _belongs_outside(context, node.name):
             waiting.appendleft(node)
             break
-        if descriptor_field is None:
-            _bind_unknown_field(context, node, target)
         else:
-            waiting.extendleft(reversed(_bind_field(context, node, descriptor_field, target)))
+            _bind_unknown_field(context, node, target)
     context.enclosing.pop()
     context.ended[target.descriptor.full_name] = target
-    return list(waiting)
+    return waiting
 
 
 def _belongs_outside(context: _Context, name: tree.Name) -> bool:
     """Tell whether a message around knows a field that its own does not, where one of them has no end."""
     if all(target.is_closed for target in context.enclosing):
         return False
-    return any(context.field_of(name, target) for target in context.enclosing[:-1])
+    return any(target.known(name) for target in context.enclosing[:-1])
 
 
 def _bind_unknown_field(context: _Context, node: tree.Field, target: _Target) -> None:
@@ -183,8 +212,8 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: _Target) ->
         return
     if context.document.closes_early:
         for ended in reversed(list(context.ended.values())):
-            if descriptor_field := context.field_of(node.name, ended):
-                _bind_field(context, node, descriptor_field, ended)
+            if known := ended.known(node.name):
+                _bind_field(context, node, known, ended)
                 return
     if isinstance(node.value, tree.Missing):
         # What is wrong here has been reported, and the name may only be a part of what was meant.
@@ -193,91 +222,77 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: _Target) ->
     _report_unknown_field(context, node.name, target)
     slip = context.suggestion(node.name.text, target.descriptor).slip
     if slip and not context.lenient and not node.name.bracketed:
-        _bind_field(context, node, context.fields_of(target.descriptor)[slip], target)
+        _bind_field(context, node, target.fields[slip], target)
 
 
-def _bind_field(
-    context: _Context, node: tree.Field, descriptor_field: FieldDescriptor, target: _Target
-) -> list[tree.Field]:
+def _bind_field(context: _Context, node: tree.Field, known: _Known, target: _Target) -> Sequence[tree.Field]:
     """Bind a field; return the fields in it that belong to a message around it."""
-    path = (*target.path, descriptor_field.name)
     if isinstance(node.value, tree.Missing):
-        context.failed.add(path)
-        _expect_fields(context, node, descriptor_field, target)
-    elif _is_map(descriptor_field):
+        context.failed.add((*target.path, known.name))
+        _expect_fields(context, node, known, target)
+    elif known.is_map:
         context.report(catalogue.NOT_SUPPORTED.at(context.document.span(node.name), what="a map field"))
-    elif descriptor_field.is_repeated:
-        return _bind_items(context, node, descriptor_field, target)
+    elif known.is_repeated:
+        return _bind_items(context, node, known, target)
     else:
-        return _set(context, Place(context.document, node, node.value), descriptor_field, target)
-    return []
+        return _set(context, Place(context.document, node, node.value), known, target)
+    return ()
 
 
-def _expect_fields(
-    context: _Context, node: tree.Field, descriptor_field: FieldDescriptor, target: _Target
-) -> None:
+def _expect_fields(context: _Context, node: tree.Field, known: _Known, target: _Target) -> None:
     """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
-    if descriptor_field.message_type is None or not context.document.closes_early:
+    if not known.is_message or not context.document.closes_early:
         return
-    path: Path = (*target.path, descriptor_field.name)
-    value = getattr(target.message, descriptor_field.name)
-    if descriptor_field.is_repeated:
+    path: Path = (*target.path, known.name)
+    value = getattr(target.message, known.name)
+    if known.is_repeated:
         path, value = (*path, len(value)), value.add()
     context.places[path] = Place(context.document, node, node.value)
     context.damaged.add(path)
-    message = _Target(_present(value), path, target.depth + 1)
+    message = _target(_present(value), path, target.depth + 1)
     context.ended[message.descriptor.full_name] = message
 
 
-def _bind_items(
-    context: _Context, node: tree.Field, descriptor_field: FieldDescriptor, target: _Target
-) -> list[tree.Field]:
+def _bind_items(context: _Context, node: tree.Field, known: _Known, target: _Target) -> Sequence[tree.Field]:
     items = node.value.items if isinstance(node.value, tree.List) else (node.value,)
-    container = getattr(target.message, descriptor_field.name)
+    container = getattr(target.message, known.name)
     outside: list[tree.Field] = []
     for item in items:
         place = Place(context.document, node, item)
-        path = (*target.path, descriptor_field.name, len(container))
+        path = (*target.path, known.name, len(container))
         if isinstance(item, tree.String) and isinstance(node.value, tree.List) and len(item.parts) > 1:
             help = 'put "," between them, if they are two'
             context.report(catalogue.ADJACENT_STRINGS.at(place.span, help=help))
         if not isinstance(item, tree.Missing):
-            outside += _add(context, place, descriptor_field, container, path, target.depth)
+            outside += _add(context, place, known, container, path, target.depth)
     return outside
 
 
-def _is_map(descriptor_field: FieldDescriptor) -> bool:
-    message_type = descriptor_field.message_type
-    return message_type is not None and message_type.GetOptions().map_entry
-
-
 def _add(
-    context: _Context, place: Place, descriptor_field: FieldDescriptor, container: Any, path: Path, depth: int
-) -> list[tree.Field]:
-    if descriptor_field.message_type is not None:
-        return _bind_message(context, place, descriptor_field, container.add, path, depth)
-    if (value := _value(context, place, descriptor_field, path)) is not None:
+    context: _Context, place: Place, known: _Known, container: Any, path: Path, depth: int
+) -> Sequence[tree.Field]:
+    if known.is_message:
+        return _bind_message(context, place, known, container.add, path, depth)
+    if (value := _value(context, place, known, path)) is not None:
         context.places[path] = place
         container.append(value)
-    return []
+    return ()
 
 
-def _set(
-    context: _Context, place: Place, descriptor_field: FieldDescriptor, target: _Target
-) -> list[tree.Field]:
-    name, message = descriptor_field.name, target.message
+def _set(context: _Context, place: Place, known: _Known, target: _Target) -> Sequence[tree.Field]:
+    name, message = known.name, target.message
     path = (*target.path, name)
-    if descriptor_field.message_type is not None:
+    if known.is_message:
         if isinstance(place.value, tree.Message):
-            place = _replacing(context, place, descriptor_field, message, path)
+            place = _replacing(context, place, known, message, path)
         return _bind_message(
-            context, place, descriptor_field, lambda: _present(getattr(message, name)), path, target.depth
+            context, place, known, lambda: _present(getattr(message, name)), path, target.depth
         )
-    if (value := _value(context, place, descriptor_field, path)) is not None:
-        context.places[path] = _replacing(context, place, descriptor_field, message, path)
+    if (value := _value(context, place, known, path)) is not None:
+        context.places[path] = _replacing(context, place, known, message, path)
         context.unknown_enums.pop(path, None)
         setattr(message, name, value)
-    return []
+    return ()
 
 
 def _present(message: Message) -> Message:
@@ -286,48 +301,42 @@ def _present(message: Message) -> Message:
 
 
 def _bind_message(
-    context: _Context,
-    place: Place,
-    descriptor_field: FieldDescriptor,
-    make: Callable[[], Message],
-    path: Path,
-    depth: int,
-) -> list[tree.Field]:
+    context: _Context, place: Place, known: _Known, make: Callable[[], Message], path: Path, depth: int
+) -> Sequence[tree.Field]:
     node = place.value
     if not isinstance(node, tree.Message):
         context.failed.add(path)
-        context.report(wrong_type(place, descriptor_field, "a message in braces"))
+        context.report(wrong_type(place, known.descriptor, "a message in braces"))
     elif depth >= limits.NESTING:
         context.failed.add(path)
         context.report(catalogue.TOO_DEEP.at(place.name_span, limit=limits.NESTING))
     else:
         context.places[path] = place
-        return _bind_fields(context, node.fields, _Target(make(), path, depth + 1, node.is_closed))
-    return []
+        return _bind_fields(context, node.fields, _target(make(), path, depth + 1, node.is_closed))
+    return ()
 
 
-def _replacing(
-    context: _Context, place: Place, descriptor_field: FieldDescriptor, message: Any, path: Path
-) -> Place:
+def _replacing(context: _Context, place: Place, known: _Known, message: Any, path: Path) -> Place:
     """Return a place with that of what it replaces: an earlier one of its field, or another of its oneof.
 
     A scalar that is given again is reported, and so is a member of a oneof that takes another's place.
     """
-    name, oneof = descriptor_field.name, descriptor_field.containing_oneof
-    if oneof:
-        other = message.WhichOneof(oneof.name)
+    name = known.name
+    if known.oneof:
+        other = message.WhichOneof(known.oneof)
     else:
-        other = name if descriptor_field.has_presence and message.HasField(name) else None
+        is_again = known.has_presence and path in context.places and message.HasField(name)
+        other = name if is_again else None
     if other is None:
         return place
     earlier = context.places[(*path[:-1], other)]
     if other != name:
         related = [Related(earlier.name_span, f'"{other}" is set here')]
         context.report(catalogue.ONEOF_REPLACED.at(place.name_span, field=name, other=other, related=related))
-    elif descriptor_field.message_type is None:
+    elif not known.is_message:
         related = [Related(earlier.span, "this value is lost")]
         context.report(catalogue.SET_AGAIN.at(place.name_span, field=name, related=related))
-    return replace(place, earlier=earlier)
+    return Place(place.document, place.field, place.value, earlier)
 
 
 def _report_unknown_field(context: _Context, name: tree.Name, target: _Target) -> None:
@@ -434,9 +443,9 @@ def _path(dotted: str) -> Path:
     return tuple(path)
 
 
-def _value(context: _Context, place: Place, descriptor_field: FieldDescriptor, path: Path) -> Any:
+def _value(context: _Context, place: Place, known: _Known, path: Path) -> Any:
     """Return the value of a scalar, or None after reporting that the field does not take it."""
-    value = convert(place, descriptor_field)
+    value = convert(place, known.descriptor)
     if not isinstance(value, Diagnostic):
         return value
     if context.lenient and value.code == catalogue.UNKNOWN_ENUM_VALUE.code:

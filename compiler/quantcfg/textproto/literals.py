@@ -31,6 +31,9 @@ def decode_string(string: String) -> bytes | Literal:
     Spec: "String Literals". Surrogates and code points beyond U+10FFFF are no
     characters, and an octal escape is one byte.
     """
+    first = string.parts[0].text
+    if len(string.parts) == 1 and "\\" not in first:
+        return _encoded(first[1:-1])
     decoded = bytearray()
     for part in string.parts:
         body = part.text[1:-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
@@ -15,6 +14,7 @@ from quantcfg.diagnostics.suggest import suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import decode_string, floating, integer, quotable
+from quantcfg.values import small_value
 
 _INTEGER_RANGES = {
     **dict.fromkeys(
@@ -36,7 +36,7 @@ _FLAG_WORDS = dict.fromkeys(("true", "yes", "on"), "true") | dict.fromkeys(("fal
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Place:
     """The field of a text that gave a value; one item of a list, where it was given in a list.
 

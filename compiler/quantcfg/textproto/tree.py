@@ -9,28 +9,16 @@ Two trees are equal if they say the same, wherever it stands.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform
 
 from quantcfg.source import Source, Span
-
-_Class = TypeVar("_Class")
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def _node(cls: type[_Class]) -> type[_Class]:
-    """Make a frozen dataclass that is checked to be one by mypy only.
-
-    A text has tens of thousands of nodes, and one that is frozen at run time as
-    well takes four times as long to make.
-    """
-    return dataclass(slots=True, unsafe_hash=True)(cls)
+from quantcfg.values import small_value
 
 
 def _offset() -> int:
     return field(default=0, compare=False, repr=False)
 
 
-@_node
+@small_value
 class Name:
     """The name of a field: plain, or in brackets as that of an extension or an Any type.
 
@@ -43,7 +31,7 @@ class Name:
     end: int = _offset()
 
 
-@_node
+@small_value
 class Literal:
     """One quoted piece of a string, quotes and escapes as written."""
 
@@ -52,7 +40,7 @@ class Literal:
     end: int = _offset()
 
 
-@_node
+@small_value
 class String:
     """One or more quoted pieces that stand for one string."""
 
@@ -69,7 +57,7 @@ class String:
         return self.parts[-1].end
 
 
-@_node
+@small_value
 class Number:
     """A number as written, its sign put close: "-0x1F", "1.5e3f"."""
 
@@ -78,7 +66,7 @@ class Number:
     end: int = _offset()
 
 
-@_node
+@small_value
 class Identifier:
     """A word, its sign put close: "true", "AVE", "-inf"."""
 
@@ -87,7 +75,7 @@ class Identifier:
     end: int = _offset()
 
 
-@_node
+@small_value
 class Missing:
     """Where a value should be and none can be read; what is wrong there has been reported."""
 
@@ -95,7 +83,7 @@ class Missing:
     end: int = _offset()
 
 
-@_node
+@small_value
 class List:
     """A list in brackets: all scalars, or all messages."""
 
@@ -104,7 +92,7 @@ class List:
     end: int = _offset()
 
 
-@_node
+@small_value
 class Message:
     """Fields in braces or angle brackets; without is_closed, the bracket that ends them was not found."""
 
@@ -114,7 +102,7 @@ class Message:
     is_closed: bool = field(default=True, compare=False, repr=False)
 
 
-@_node
+@small_value
 class Field:
     """A name and its value. A name without text stands where no field could be read."""
 
