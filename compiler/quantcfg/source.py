@@ -10,6 +10,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from quantcfg.values import small_value
+
 
 @dataclass(frozen=True)
 class Source:
@@ -38,7 +40,7 @@ class Source:
         return start, end - (end > start and self.text[end - 1] == "\r")
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Span:
     """A piece of a source, from one offset up to but without another."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import struct
+from functools import lru_cache
 
 _FLOAT32 = struct.Struct("<f")
 _MOST_DIGITS = 9
+_MOST_KEPT = 1000
 
 
 def shortest_decimal(value: float) -> float:
@@ -15,8 +17,12 @@ def shortest_decimal(value: float) -> float:
     value is a float that 32 bits hold, as protobuf gives it: 0.699999988079071
     becomes 0.7. It agrees with float(str(numpy.float32(value))).
     """
-    if not math.isfinite(value):
-        return value
+    # Zero is the one number that is equal to another, -0.0, and could not be told from it.
+    return _shortest(value) if value and math.isfinite(value) else value
+
+
+@lru_cache(_MOST_KEPT)
+def _shortest(value: float) -> float:
     for digits in range(1, _MOST_DIGITS):
         near = f"{value:.{digits - 1}e}"
         # Beside a power of two the floats below are closer than those above: the nearest decimal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,10 @@ from quantcfg.textproto import Binding, Path, Place, bind, convert, parse, tree
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
 """Mistakes behind which fields may stand in another message than they were meant to."""
+
+_WORDS = (tree.Number, tree.Identifier)
+_MAY_BE_INFINITE = re.compile(r"inf|nan|[0-9.]e|[0-9.]{38}", re.IGNORECASE)
+"""What there is in every number that is not finite, or too large for 32 bits."""
 
 _TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
 _LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
@@ -146,7 +151,7 @@ def request_from_config(source: Source, report: Report) -> Request:
         return Request()
     message = contracts.message_class(*_CONFIG)()
     binding = bind(document, message, report, foreign=contracts.foreign_fields())
-    reading = _Reading(binding, binding.failed | set(_infinite(binding, message, (), report)))
+    reading = _Reading(binding, binding.failed | _infinite(binding, report))
     return Request(
         settings=_scalars(reading, message, ()),
         skip_layers=_names(binding, "skip_layers"),
@@ -193,15 +198,22 @@ def _has_unread_overrides(reading: _Reading) -> bool:
     return () in binding.damaged
 
 
-def _infinite(binding: Binding, message: Any, path: Path, report: Report) -> Iterator[Path]:
-    """Yield the path of every number of a message that is not finite, after reporting it (reference U22)."""
+def _infinite(binding: Binding, report: Report) -> set[Path]:
+    """Return the path of every number that is not finite, after reporting it (reference U22)."""
+    words = (place.value for place in binding.places.values())
+    if not any(isinstance(word, _WORDS) and _MAY_BE_INFINITE.search(word.text) for word in words):
+        return set()
+    return set(_infinite_in(binding, binding.message, (), report))
+
+
+def _infinite_in(binding: Binding, message: Any, path: Path, report: Report) -> Iterator[Path]:
     for descriptor, value in message.ListFields():
         field_path = (*path, descriptor.name)
         if descriptor.message_type is not None:
             items = enumerate(value) if descriptor.is_repeated else ((None, value),)
             for index, item in items:
                 item_path = field_path if index is None else (*field_path, index)
-                yield from _infinite(binding, item, item_path, report)
+                yield from _infinite_in(binding, item, item_path, report)
         elif isinstance(value, float) and not math.isfinite(value):
             span = binding.places[field_path].span
             report(catalogue.NOT_FINITE.at(span, field=descriptor.name, value=span.text))
@@ -242,9 +254,10 @@ def _algorithm(reading: _Reading, parent: Any, field: str | None, path: Path, le
     if field is None:
         return None
     binding, path, message = reading.binding, (*path, field), getattr(parent, field)
-    unread = (name for name in message.DESCRIPTOR.fields_by_name if (*path, name) in reading.failed)
+    names = message.DESCRIPTOR.fields_by_name if reading.failed else ()
+    unread = (name for name in names if (*path, name) in reading.failed)
     earlier = (
-        Algorithm(place.name.text, {}, _origin_at(place, (*path[:-1], place.name.text), level))
+        Algorithm(place.name.text, {}, _origin_at(place, _dotted((*path[:-1], place.name.text)), level))
         for place in _earlier(binding.places[path])
     )
     return Algorithm(
@@ -263,7 +276,7 @@ def _non_uniform(reading: _Reading) -> NonUniform | None:
     config, path = binding.message.nuq_config, ("nuq_config",)
     given = _algorithm(reading, config, name if config.HasField(name) else None, path, path[0])
     last = binding.places[path]
-    unset = tuple(Algorithm(name, {}, _origin_at(place, path)) for place in (last, *_earlier(last)))
+    unset = tuple(Algorithm(name, {}, _origin_at(place, path[0])) for place in (last, *_earlier(last)))
     return NonUniform(
         _setting(binding, config.mapping_file, (*path, "mapping_file"))
         if config.HasField("mapping_file")
@@ -276,25 +289,27 @@ def _scalars(
     reading: _Reading, message: Any, path: Path, level: str | None = None
 ) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message that are set; each float as its shortest decimal."""
+    failed, places = reading.failed, reading.binding.places
+    within = _dotted((*path, ""))
     settings = {}
     for descriptor, value in message.ListFields():
-        field_path = (*path, descriptor.name)
-        if descriptor.message_type is not None or descriptor.is_repeated or field_path in reading.failed:
+        name = descriptor.name
+        if descriptor.message_type is not None or descriptor.is_repeated or (*path, name) in failed:
             continue
-        place = reading.binding.places[field_path]
-        behind = _lost(place, descriptor, message, field_path, level) if place.earlier else None
-        settings[descriptor.name] = Setting(_decimal(value), _origin_at(place, field_path, level), behind)
+        place, what = places[*path, name], within + name
+        behind = _lost(place, descriptor, message, what, level) if place.earlier else None
+        settings[name] = Setting(_decimal(value), _origin_at(place, what, level), behind)
     return settings
 
 
-def _lost(place: Place, descriptor: Any, message: Any, path: Path, level: str | None) -> Setting[Any] | None:
+def _lost(place: Place, descriptor: Any, message: Any, what: str, level: str | None) -> Setting[Any] | None:
     """Return what a scalar field would have without a place, of the values that it can have."""
     behind = None
     for earlier in reversed(list(_earlier(place))):
         holder = type(message)(**{descriptor.name: convert(earlier, descriptor)})
         value = _decimal(getattr(holder, descriptor.name))
         if not isinstance(value, float) or math.isfinite(value):
-            behind = Setting(value, _origin_at(earlier, path, level), behind)
+            behind = Setting(value, _origin_at(earlier, what, level), behind)
     return behind
 
 
@@ -315,10 +330,14 @@ def _setting(binding: Binding, value: Any, path: Path) -> Setting[Any]:
 
 
 def _origin(binding: Binding, path: Path, level: str | None = None) -> Origin:
-    return _origin_at(binding.places[path], path, level)
+    return _origin_at(binding.places[path], _dotted(path), level)
 
 
-def _origin_at(place: Place, path: Path, level: str | None = None) -> Origin:
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _origin_at(place: Place, what: str, level: str | None = None) -> Origin:
     """Return the origin of a value: the value's place, or of a message the place of its name."""
     span = place.name_span if isinstance(place.value, tree.Message) else place.span
-    return Origin(OriginKind.WRITTEN, ".".join(map(str, path)), span, place, level)
+    return Origin(OriginKind.WRITTEN, what, span, place, level)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from quantcfg.source import Span
 from quantcfg.textproto import Place
+from quantcfg.values import small_value
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class OriginKind(StrEnum):
     """What a layer of this type has unless something is written."""
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Origin:
     """Where a value came from.
 
@@ -41,7 +42,7 @@ class Origin:
     level: str | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Setting(Generic[T]):
     """A value and its origin; behind is what would count if that origin were taken away."""
 
