@@ -29,8 +29,9 @@ lint: .venv/lint
 typecheck: .venv/lint .venv/test
 	$(BIN)/mypy
 
+# ARGUMENTS is --write to keep the results in docs/performance.md, or a prototxt to measure with.
 bench: .venv/test
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGUMENTS)
 
 # TARGET is request, configuration, prototxt or weights; SECONDS how long to look.
 TARGET := request

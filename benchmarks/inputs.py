@@ -1,66 +1,102 @@
-"""Generated inputs: networks, quant.cfg texts and weights files of any size."""
+"""Generated inputs: networks, requests, configurations and weights files of any size."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from quantcfg import contracts
 
+_LAYER = """\
+layer {{
+  bottom: "{bottom}"
+  top: "{top}"
+  name: "{name}"
+  type: "{kind}"
+{parameters}}}
+"""
+_PARAMETERS = {
+    "Convolution": (
+        "  convolution_param {\n    num_output: 64\n    kernel_size: 3\n    pad: 1\n    stride: 1\n"
+        "    bias_term: false\n  }\n"
+    ),
+    "BatchNorm": "  batch_norm_param {\n    use_global_stats: true\n  }\n",
+    "Scale": "  scale_param {\n    bias_term: true\n  }\n",
+    "ReLU": "",
+}
+_OVERRIDE = """\
+override_layer_configs {{
+  layer_name: "{name}"
+  calibration_config {{
+    arq_quantize {{ channel_wise: true }}
+    ifmr_quantize {{ search_range_start: 0.7 search_range_end: 1.3 search_step: 0.0{step} }}
+  }}
+}}
+"""
 
-def prototxt(blocks: int) -> str:
-    """Return a chain of blocks of four layers: Convolution, BatchNorm, Scale and ReLU."""
-    return "\n".join(_prototxt(blocks))
+
+def prototxt(layers: int) -> str:
+    """Return a chain of so many layers: Convolution, BatchNorm, Scale and ReLU, again and again."""
+    return "".join(_prototxt(layers))
 
 
-def _prototxt(blocks: int) -> Iterator[str]:
-    yield 'name: "chain"\ninput: "data"\ninput_dim: 1\ninput_dim: 64\ninput_dim: 56\ninput_dim: 56'
-    bottom = "data"
-    for index in range(blocks):
-        top = f"conv{index}"
-        yield (
-            f'layer {{\n  bottom: "{bottom}"\n  top: "{top}"\n  name: "{top}"\n  type: "Convolution"\n'
-            "  convolution_param {\n    num_output: 64\n    kernel_size: 3\n    pad: 1\n    stride: 1\n"
-            "    bias_term: false\n  }\n}"
-        )
-        for kind, parameters in (
-            ("BatchNorm", "batch_norm_param {\n    use_global_stats: true\n  }"),
-            ("Scale", "scale_param {\n    bias_term: true\n  }"),
-            ("ReLU", ""),
-        ):
-            yield (
-                f'layer {{\n  bottom: "{top}"\n  top: "{top}"\n  name: "{kind.lower()}{index}"\n'
-                f'  type: "{kind}"\n  {parameters}\n}}'
-            )
+def _prototxt(layers: int) -> Iterator[str]:
+    yield 'name: "chain"\ninput: "data"\ninput_dim: 1\ninput_dim: 64\ninput_dim: 56\ninput_dim: 56\n'
+    bottom = top = "data"
+    for index in range(layers):
+        block, place = divmod(index, len(_PARAMETERS))
+        kind = list(_PARAMETERS)[place]
+        if kind == "Convolution":
+            bottom, top = top, _convolution(block)
+        name = top if kind == "Convolution" else f"{top}_{kind.lower()}"
+        yield _LAYER.format(bottom=bottom, top=top, name=name, kind=kind, parameters=_PARAMETERS[kind])
         bottom = top
 
 
+def _convolution(index: int) -> str:
+    return f"res{index}_conv"
+
+
 def quant_cfg(overrides: int) -> str:
-    """Return a quant.cfg with an override for each of so many convolutions."""
-    return "batch_num: 2\n" + "".join(
-        f'override_layer_configs {{\n  layer_name: "conv{index}"\n  calibration_config {{\n'
-        "    arq_quantize {\n      channel_wise: true\n    }\n    ifmr_quantize {\n"
-        f"      search_range_start: 0.7\n      search_range_end: 1.3\n      search_step: 0.0{1 + index % 9}\n"
-        "    }\n  }\n}\n"
-        for index in range(overrides)
+    """Return a request with an override for each of so many convolutions."""
+    named = (_OVERRIDE.format(name=_convolution(index), step=1 + index % 9) for index in range(overrides))
+    return "batch_num: 2\n" + "".join(named)
+
+
+def convolutions(count: int) -> str:
+    """Return a network of nothing but so many convolutions, all of which can be quantized."""
+    parameters = _PARAMETERS["Convolution"]
+    names = ["data", *map(_convolution, range(count))]
+    return 'input: "data"\ninput_dim: 1\ninput_dim: 64\ninput_dim: 56\ninput_dim: 56\n' + "".join(
+        _LAYER.format(bottom=bottom, top=top, name=top, kind="Convolution", parameters=parameters)
+        for bottom, top in pairwise(names)
     )
 
 
-def write_weights(path: Path, blocks: int, values: int) -> None:
-    """Write a caffemodel of so many convolutions, each with a blob of so many numbers."""
-    net = contracts.message_class("caffe", "caffe.NetParameter")
+def damaged(config: str, number: int) -> str:
+    """Return a configuration in which one value is wrong, another one for each number."""
+    values = json.loads(config)
+    layers = [body for body in values.values() if isinstance(body, dict)]
+    layers[number % len(layers)]["activation_quant_params"]["search_step"] = -number
+    return json.dumps(values, indent=4)
+
+
+def write_weights(path: Path, layers: int, size: int) -> None:
+    """Write a caffemodel of so many convolutions, and of about so many bytes."""
+    values = size // 4 // layers
     data = b"\x2a" + _varint(4 * values) + bytes(4 * values)
+    net, blob_proto, parameter = (
+        contracts.message_class("caffe", f"caffe.{name}")
+        for name in ("NetParameter", "BlobProto", "LayerParameter")
+    )
+    number = net.DESCRIPTOR.fields_by_name["layer"].number
+    blob = blob_proto(shape={"dim": [64, values // 64 // 9, 3, 3]}).SerializeToString() + data
     with path.open("wb") as file:
-        for index in range(blocks):
-            shape = contracts.message_class("caffe", "caffe.BlobProto")(
-                shape={"dim": [64, values // 64 // 9, 3, 3]}
-            )
-            layer = contracts.message_class("caffe", "caffe.LayerParameter")(
-                name=f"conv{index}", type="Convolution"
-            )
-            blob = shape.SerializeToString() + data
-            body = layer.SerializeToString() + b"\x3a" + _varint(len(blob)) + blob
-            number = net.DESCRIPTOR.fields_by_name["layer"].number
+        for index in range(layers):
+            layer = parameter(name=_convolution(index), type="Convolution").SerializeToString()
+            body = layer + b"\x3a" + _varint(len(blob)) + blob
             file.write(_varint(number << 3 | 2) + _varint(len(body)) + body)
 
 

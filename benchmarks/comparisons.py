@@ -1,0 +1,217 @@
+"""What is measured, against what people would use instead, and how fast it is to be."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+from jsonschema import Draft202012Validator
+
+from benchmarks import inputs
+from benchmarks.measure import Costs, megabytes, milliseconds, process
+from quantcfg import cli, compile_config, contracts
+from quantcfg.api import load_model
+from quantcfg.caffe import Network, read_weights
+from quantcfg.source import Source
+from quantcfg.textproto import parse
+
+_MEGABYTE = 2**20
+_NET, _REQUEST = ("caffe", "caffe.NetParameter"), ("calibration_config_caffe", "amct_caffe.AMCTConfig")
+_READ_ALONE = """
+import sys
+from google.protobuf import text_format
+from quantcfg import contracts
+net = contracts.message_class("caffe", "caffe.NetParameter")()
+text_format.Parse(open(sys.argv[1]).read(), net, allow_unknown_field=True)
+"""
+_LOAD = """
+from quantcfg import compile_config, read_model
+network, request = read_model(sys.argv[1]), open(sys.argv[2]).read()
+"""
+_COMPILE = "assert compile_config(network, config_text=request).ok"
+_IMPORT_WEIGHTS = "from quantcfg.caffe import read_weights; read_weights(sys.argv[2], print)"
+_READ_WEIGHTS = "read_weights(sys.argv[1], print)"
+_ALLOWED = 16
+"""How many megabytes reading a weights file may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of the table; without a goal it is there for information."""
+
+    what: str
+    against: str
+    costs: Costs
+    goal: float | None = None
+    unit: str = "ms"
+
+    @property
+    def verdict(self) -> str:
+        """Whether the goal is reached."""
+        if self.goal is None:
+            return ""
+        return "met" if self.costs.ratio <= self.goal else "missed"
+
+
+def results(folder: Path, model: Path | None) -> Iterator[Result]:
+    """Measure everything in turn; model is a prototxt to read and compile in place of a generated one."""
+    if model is None:
+        model = folder / "deploy.prototxt"
+        model.write_text(inputs.prototxt(670))
+    yield from _reading(model)
+    yield from _compiling(folder)
+    yield from _processes(folder, model)
+    yield from _weights(folder)
+    yield from _growth(folder)
+    yield from _checking(folder)
+
+
+def _reading(model: Path) -> Iterator[Result]:
+    text, request = model.read_text(), inputs.quant_cfg(500)
+    yield Result(
+        f"syntax tree of a prototxt of {_kilobytes(text)}",
+        "text_format.Parse",
+        milliseconds(
+            lambda: parse(Source("deploy.prototxt", text), print),
+            lambda: text_format.Parse(text, _message(_NET), allow_unknown_field=True),
+        ),
+        goal=0.5,
+    )
+    yield Result(
+        f"syntax tree of a quant.cfg of {_kilobytes(request)}",
+        "text_format.Parse",
+        milliseconds(
+            lambda: parse(Source("quant.cfg", request), print),
+            lambda: text_format.Parse(request, _message(_REQUEST)),
+        ),
+        goal=0.5,
+    )
+
+
+def _compiling(folder: Path) -> Iterator[Result]:
+    network, request = _network(folder, inputs.prototxt(2000)), inputs.quant_cfg(500)
+    yield Result(
+        "compile_config, 500 layers with 500 overrides",
+        "text_format.Merge of the quant.cfg",
+        milliseconds(
+            lambda: compile_config(network, config_text=request),
+            lambda: text_format.Merge(request, _message(_REQUEST)),
+        ),
+        goal=1.0,
+    )
+
+
+def _processes(folder: Path, model: Path) -> Iterator[Result]:
+    config = folder / "small.cfg"
+    config.write_text("common_config { ifmr_quantize { search_step: 0.02 } }\n")
+    arguments = ("--model", model, "--config", config, "-o", folder / "config.json")
+    yield Result(
+        "quantcfg compile, a new process",
+        "text_format.Parse of the prototxt, likewise",
+        milliseconds(
+            lambda: process("-m", "quantcfg", "compile", *arguments),
+            lambda: process("-c", _READ_ALONE, model),
+        ),
+        goal=1.3,
+    )
+    for option in ("--version", "--help"):
+        costs = milliseconds(lambda: process("-m", "quantcfg", option), lambda: process("-c", "pass"))  # noqa: B023
+        yield Result(f"quantcfg {option}", "python -c pass", costs, goal=3)
+
+
+def _weights(folder: Path) -> Iterator[Result]:
+    small, medium, large = (folder / f"{size}.caffemodel" for size in (1, 230, 400))
+    for file in (small, medium, large):
+        inputs.write_weights(file, 150, int(file.stem) * _MEGABYTE)
+    yield Result(
+        "names and shapes of a caffemodel of 230 MB",
+        "protobuf's parse of it",
+        milliseconds(
+            lambda: read_weights(medium, print),
+            lambda: _message(_NET).ParseFromString(medium.read_bytes()),
+        ),
+        goal=0.05,
+    )
+    added = megabytes(_IMPORT_WEIGHTS, _READ_WEIGHTS, medium, small)
+    yield Result("memory of that", f"{_ALLOWED} MB", Costs(added, _ALLOWED), goal=1, unit="MB")
+    yield Result(
+        "names and shapes of a caffemodel of 400 MB",
+        "of one of 1 MB with as many layers",
+        milliseconds(lambda: read_weights(large, print), lambda: read_weights(small, print)),
+    )
+
+
+def _growth(folder: Path) -> Iterator[Result]:
+    counts = (100, 2_000, 20_000)
+    networks = {count: _network(folder, inputs.convolutions(count)) for count in counts}
+    requests = {count: inputs.quant_cfg(count) for count in counts}
+
+    def costs(many: int, few: int) -> Costs:
+        return milliseconds(
+            lambda: compile_config(networks[many], config_text=requests[many]),
+            lambda: compile_config(networks[few], config_text=requests[few]),
+        )
+
+    yield Result("compile 2,000 layers with as many overrides", "100 layers", costs(2_000, 100))
+    yield Result("compile 20,000 layers likewise", "2,000 layers", costs(20_000, 2_000), goal=11)
+    memory = Costs(*(_memory(folder, count) for count in (20_000, 2_000)))
+    yield Result("memory of that", "2,000 layers", memory, goal=11, unit="MB")
+
+
+def _memory(folder: Path, count: int) -> float:
+    model, config = folder / "grown.prototxt", folder / "grown.cfg"
+    model.write_text(inputs.convolutions(count))
+    config.write_text(inputs.quant_cfg(count))
+    return megabytes(_LOAD, _COMPILE, model, config)
+
+
+def _checking(folder: Path) -> Iterator[Result]:
+    text = compile_config(_network(folder, inputs.convolutions(60)), config_text=inputs.quant_cfg(60)).text
+    assert text
+    files = [folder / f"{number}.json" for number in range(500)]
+    for number, file in enumerate(files):
+        file.write_text(text if number % 50 else inputs.damaged(text, number + 1))
+    validator = Draft202012Validator(contracts.schema("quant_config.schema.json"))
+    assert _checked(files) == [validator.is_valid(json.loads(file.read_text())) for file in files]
+    yield Result(
+        "quantcfg check of 500 configurations",
+        "jsonschema's Draft202012Validator",
+        milliseconds(
+            lambda: _checked(files),
+            lambda: [list(validator.iter_errors(json.loads(file.read_text()))) for file in files],
+        ),
+        goal=0.5,
+    )
+
+
+def _checked(files: list[Path]) -> list[bool]:
+    """Return for each file whether quantcfg check finds nothing wrong with it."""
+    output = io.BytesIO()
+    with redirect_stdout(io.TextIOWrapper(output, "utf-8")) as text, redirect_stderr(io.StringIO()):
+        cli.main(["check", "--format", "json", *map(str, files)])
+        text.flush()
+    wrong = {each["file"] for each in json.loads(output.getvalue())["diagnostics"]}
+    return [str(file) not in wrong for file in files]
+
+
+def _network(folder: Path, text: str) -> Network:
+    file = folder / "network.prototxt"
+    file.write_text(text)
+    network = load_model(file, None, lambda finding: print(finding, file=sys.stderr))
+    assert network
+    return network
+
+
+def _message(name: tuple[str, str]) -> Any:
+    return contracts.message_class(*name)()
+
+
+def _kilobytes(text: str) -> str:
+    return f"{round(len(text) / 1000)} KB"

@@ -1,0 +1,75 @@
+"""What work costs: medians of alternating runs, and the memory that a new process needs."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Work = Callable[[], object]
+
+_FEWEST, _MOST = 3, 15
+_SECONDS = 8
+"""How long the runs of one comparison may take, unless the fewest take longer."""
+
+_ADDED = """
+import sys
+
+def kilobytes(key):
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(key))
+
+{setup}
+before = kilobytes("VmRSS")
+open("/proc/self/clear_refs", "w").write("5")
+{work}
+print(max(0, kilobytes("VmHWM") - before) / 1024)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a work and its alternative cost, in one unit."""
+
+    ours: float
+    theirs: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times the alternative the work costs."""
+        return self.ours / self.theirs
+
+
+def milliseconds(ours: Work, theirs: Work) -> Costs:
+    """Return the median times of two works, run in turn, after a run of each that does not count.
+
+    It is processor time, of child processes too: what else runs on the machine counts for little in it.
+    """
+    first = _time(ours) + _time(theirs)
+    rounds = max(_FEWEST, min(_MOST, int(_SECONDS * 1000 / first)))
+    times = [(_time(ours), _time(theirs)) for _ in range(rounds)]
+    return Costs(*map(statistics.median, zip(*times, strict=True)))
+
+
+def _time(work: Work) -> float:
+    start = _processor_time()
+    work()
+    return (_processor_time() - start) * 1000
+
+
+def _processor_time() -> float:
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def megabytes(setup: str, work: str, *arguments: object) -> float:
+    """Return how much memory some code adds to a new process at its peak, after other code (Linux only)."""
+    command = [sys.executable, "-c", _ADDED.format(setup=setup, work=work), *map(str, arguments)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def process(*arguments: object) -> None:
+    """Run Python in a new process."""
+    subprocess.run([sys.executable, *map(str, arguments)], check=True, capture_output=True)

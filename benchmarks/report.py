@@ -1,0 +1,56 @@
+"""The results as a table: on a terminal, and in docs/performance.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.comparisons import Result
+
+_PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_START, _END = "<!-- results: make bench ARGUMENTS=--write -->\n", "<!-- end of results -->\n"
+_LIBRARIES = ("protobuf", "jsonschema", "lark")
+_HEADER = ("what", "against", "ratio", "goal", "", "ours", "theirs")
+_LINE = "{:47} {:43} {:>6} {:>6} {:6} {:>11} {:>11}"
+
+
+def header() -> str:
+    """Return the first line of the table."""
+    return _LINE.format(*_HEADER)
+
+
+def line(result: Result) -> str:
+    """Return the line of a result."""
+    return _LINE.format(*_cells(result))
+
+
+def write(results: Sequence[Result]) -> None:
+    """Put the results into the page, in place of those of the last run."""
+    before, _, rest = _PAGE.read_text().partition(_START)
+    _, _, after = rest.partition(_END)
+    _PAGE.write_text(f"{before}{_START}\n{_page(results)}\n{_END}{after}")
+
+
+def _page(results: Sequence[Result]) -> str:
+    rows = [_HEADER, ["---"] * len(_HEADER), *map(_cells, results)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{date.today().isoformat()}, {_machine()}, {_versions()}.\n\n{table}\n"
+
+
+def _cells(result: Result) -> list[str]:
+    costs, goal = result.costs, "" if result.goal is None else f"{result.goal:g}"
+    shown = [f"{value:.1f} {result.unit}" for value in (costs.ours, costs.theirs)]
+    return [result.what, result.against, f"{costs.ratio:.2f}", goal, result.verdict, *shown]
+
+
+def _machine() -> str:
+    return f"{platform.system()} on {platform.machine()} with {os.cpu_count()} processors"
+
+
+def _versions() -> str:
+    libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
+    return ", ".join([f"Python {platform.python_version()}", *libraries])
