@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from quantcfg import contracts
+from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.caffe.network import Attributes
 
 
@@ -77,21 +79,30 @@ def obstacle(kind: str, layer_type: str, attributes: Attributes) -> str | None:
 
 @cache
 def _obstacle(kind: str, layer_type: str, attributes: tuple[tuple[str, Any], ...]) -> str | None:
-    from jsonschema import Draft7Validator
+    conditions = _conditions(kind, layer_type)
+    if conditions is None:
+        return f"type {layer_type or '(none)'} is not supported"
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in attributes}
+    for attribute, (accepts, description) in conditions.items():
+        if attribute in values and not accepts(values[attribute]):
+            value = values[attribute]
+            is_flag = isinstance(value, bool)
+            return description if is_flag else f"{description} ({attribute} is {_shown(value)})"
+    return None
 
+
+@cache
+def _conditions(kind: str, layer_type: str) -> Mapping[str, tuple[Accepts, str]] | None:
+    """Return what each attribute must be, and the reason to show where it is not; None if it never can be."""
     condition = layer_types().get(layer_type, {}).get(kind)
     if condition is None:
-        return f"type {layer_type or '(none)'} is not supported"
+        return None
     if "$ref" in condition:
         condition = _contract()["definitions"][condition["$ref"].rsplit("/", 1)[-1]]
-    instance = {name: list(value) if isinstance(value, tuple) else value for name, value in attributes}
-    error = next(Draft7Validator(condition).iter_errors(instance), None)
-    if error is None:
-        return None
-    attribute = error.absolute_path[0]
-    description: str = condition["properties"][attribute]["description"]
-    value = instance[str(attribute)]
-    return description if isinstance(value, bool) else f"{description} ({attribute} is {_shown(value)})"
+    return {
+        attribute: (acceptor(schema, _contract()), schema["description"])
+        for attribute, schema in condition["properties"].items()
+    }
 
 
 def _shown(value: Any) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
+from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.output.emit import Config, layer_values
 from quantcfg.plan import Plan, Setting
@@ -84,14 +86,25 @@ def schema_errors(config: Mapping[str, Any]) -> Iterator[ValidationError]:
 
 
 def _errors(distinct: Mapping[str, Any]) -> Iterator[ValidationError]:
+    if _is_valid()(distinct):
+        return
     from jsonschema import Draft7Validator
 
-    yield from Draft7Validator(contracts.schema("quant_config.schema.json")).iter_errors(distinct)
+    yield from Draft7Validator(_schema()).iter_errors(distinct)
+
+
+@cache
+def _is_valid() -> Accepts:
+    return acceptor(_schema(), _schema())
+
+
+def _schema() -> dict[str, Any]:
+    return contracts.schema("quant_config.schema.json")
 
 
 def _alike(config: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the keys that have the same body, by the first of them; those of the network stand alone."""
-    reserved = contracts.schema("quant_config.schema.json")["properties"]
+    reserved = _schema()["properties"]
     groups: dict[str, list[str]] = {}
     for name, value in config.items():
         groups.setdefault(name if name in reserved else json.dumps(value), []).append(name)

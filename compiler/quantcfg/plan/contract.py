@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
+from quantcfg.acceptance import acceptor
 from quantcfg.plan.settings import Setting, default, either
 
 if TYPE_CHECKING:
@@ -122,9 +123,7 @@ def home_of(key: str) -> str | None:
 
 def accepts(name: str, key: str, value: Any) -> bool:
     """Tell whether the schema takes a value for a key of an algorithm."""
-    from jsonschema import Draft7Validator
-
-    return bool(Draft7Validator(_schema()["definitions"][name]["properties"][key]).is_valid(value))
+    return acceptor(_schema()["definitions"][name]["properties"][key], _schema())(value)
 
 
 def _default_of(definition: str, key: str) -> str:
