@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from quantcfg.caffe import Network, read_network, read_weights
 from quantcfg.checking import check_source
+from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.files import PathLike, read_source
@@ -152,6 +153,7 @@ def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Ne
     return network
 
 
+@no_collection()
 def load_model(model_file: PathLike, weights_file: PathLike | None, report: Report) -> Network | None:
     """Return the network of a prototxt and its weights, or None after reporting why they cannot be read."""
     found: list[Diagnostic] = []
@@ -163,6 +165,7 @@ def load_model(model_file: PathLike, weights_file: PathLike | None, report: Repo
     return None if has_errors(found) else network
 
 
+@no_collection()
 def compile_config(
     network: Network,
     *,
@@ -239,6 +242,7 @@ def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
     return Migration(migrated, in_order(found))
 
 
+@no_collection()
 def compile_files(
     model_file: PathLike,
     weights_file: PathLike | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from quantcfg.caffe import Network
+from quantcfg.collection import no_collection
 from quantcfg.configuration import check_configuration
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
 from quantcfg.output import check_config, config_of
@@ -32,6 +33,7 @@ def is_text_format(source: Source, report: Report, *, wanted: str) -> bool:
     return False
 
 
+@no_collection()
 def check_source(source: Source, network: Network | None) -> tuple[Diagnostic, ...]:
     """Return all that is wrong with a quant.cfg or a configuration, sorted by place.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from quantcfg import limits
 from quantcfg.checking import is_text_format
+from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.source import Source
 from quantcfg.textproto import parse, print_document, tree
 
 
+@no_collection()
 def format_source(source: Source, report: Report) -> str | None:
     """Return a text in the canonical layout, or None after reporting why its syntax tree is not known."""
     if not is_text_format(source, report, wanted="protobuf text format"):

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from quantcfg import compile_config
 from quantcfg.output import config_of, text_of
@@ -12,8 +13,13 @@ from tests.networks import conv, net, network, pool
 from tests.output.generated import good_configs
 from tests.plan.compiling import compiled
 
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
 
-@law(good_configs())
+
+@law(good_configs() | st.dictionaries(st.text(), ANYTHING))
 def test_the_text_has_the_layout_that_amct_gives_it(config: dict[str, Any]) -> None:
     assert text_of(config) == json.dumps(config, indent=4, separators=(",", ":"))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from quantcfg.caffe import Network, capabilities
 from quantcfg.checking import is_configuration
+from quantcfg.collection import no_collection
 from quantcfg.configuration import Places, completed, leaves, places_in, read_configuration
 from quantcfg.decompiler.shortest import Group, Groups, Layout, shortest_layout
 from quantcfg.decompiler.text import print_layout
@@ -63,6 +64,7 @@ def decompile(config: str | Mapping[str, Any], network: Network, name: str = "co
     return decompile_source(Source(name, text), network)
 
 
+@no_collection()
 def decompile_source(source: Source, network: Network) -> Decompilation:
     """Return the shortest quant.cfg for the text of a configuration."""
     found: list[Diagnostic] = []

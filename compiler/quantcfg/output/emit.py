@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from quantcfg.plan import LayerPlan, Leaf, Plan, Setting
 from quantcfg.plan.plan import Values
 
 Config = dict[str, Any]
+
+_INDENT = 4 * " "
 
 
 def config_of(plan: Plan) -> Config:
@@ -23,7 +27,32 @@ def config_of(plan: Plan) -> Config:
 
 def text_of(config: Config) -> str:
     """Return the exact content of the file: AMCT's layout, without a final newline (reference 3.5)."""
-    return json.dumps(config, indent=4, separators=(",", ":"))
+    return _text(config, "\n")
+
+
+def _text(value: Any, end: str) -> str:
+    """Return what json.dumps gives, which with an indent takes several times as long.
+
+    end is the line end and the indent that stand before what closes an object or a list.
+    """
+    inner = end + _INDENT
+    if isinstance(value, dict) and value:
+        members = [f"{quoted(key)}:{_text(item, inner)}" for key, item in value.items()]
+        return f"{{{inner}{f',{inner}'.join(members)}{end}}}"
+    if isinstance(value, list) and value:
+        items = [_text(item, inner) for item in value]
+        return f"[{inner}{f',{inner}'.join(items)}{end}]"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value)
+    return json.dumps(value)
 
 
 def layer_values(layer: LayerPlan) -> dict[str, Setting[bool] | Values]:

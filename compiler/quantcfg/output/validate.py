@@ -45,9 +45,12 @@ _EXPECTED = {
 
 def check_config(plan: Plan, config: Config, report: Report) -> None:
     """Validate the configuration of a plan; report each setting that the schema refuses, once."""
+    found = list(failures(config))
+    if not found:
+        return
     reported = set()
     values = {**{layer.layer.name: layer_values(layer) for layer in plan.layers}, **plan.values}
-    for failure in failures(config):
+    for failure in found:
         setting = _setting_at(values, failure.path)
         mistake = (id(setting.origin if setting else None), failure.keyword)
         if mistake not in reported:

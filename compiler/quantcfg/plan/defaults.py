@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from quantcfg.caffe import capabilities
@@ -82,16 +83,26 @@ def _named(
 ) -> Setting[str]:
     """Return the name of an algorithm, with what would be named without it behind it."""
     named = [algorithm, *(other for other in others if other is not algorithm)]
-    setting = default(name_of(None))
+    setting = _usual_name(name_of)
     for each in reversed([link for first in named if first for link in (first, *first.earlier)]):
         setting = Setting(name_of(each), each.origin, setting)
     return setting
 
 
+@cache
+def _usual_name(name_of: Callable[[Algorithm | None], str]) -> Setting[str]:
+    return default(name_of(None))
+
+
 def _channel_wise(algorithm: Algorithm | None, layer_type: str) -> Setting[bool]:
     given = algorithm.parameters.get(contract.CHANNEL_WISE) if algorithm else None
+    return either(given, _usual_channel_wise(layer_type))
+
+
+@cache
+def _usual_channel_wise(layer_type: str) -> Setting[bool]:
     origin = Origin(OriginKind.LAYER_TYPE, f"default of {layer_type}")
-    return either(given, Setting(capabilities.channel_wise(layer_type), origin))
+    return Setting(capabilities.channel_wise(layer_type), origin)
 
 
 @dataclass(frozen=True, slots=True)

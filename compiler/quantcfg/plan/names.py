@@ -90,7 +90,9 @@ def _resolved_overrides(overrides: Sequence[Override], known: _Known, report: Re
     _check_repeats(targets, known.field, report)
     meant = _meant(targets, known, report)
     return tuple(
-        replace(override, target=Setting(meant[override.target.value], override.target.origin))
+        override
+        if meant[override.target.value] == override.target.value
+        else replace(override, target=Setting(meant[override.target.value], override.target.origin))
         for override in overrides
     )
 

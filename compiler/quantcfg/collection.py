@@ -1,0 +1,23 @@
+"""Python's collector of cyclic garbage, and when it has nothing to do."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep the collector off for a while.
+
+    A compile makes many values, and no cycles of them: to look for cycles again
+    and again would take as long as the compile, and longer the larger it is.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
