@@ -7,20 +7,20 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from quantcfg.caffe import Network, read_network, read_weights
-from quantcfg.checking import check_source
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.files import PathLike, read_source
-from quantcfg.formatting import format_source
-from quantcfg.migration import migrate_source
 from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
 from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
-from quantcfg.provenance import Provenance, explained
 from quantcfg.source import Source, argument_span
+
+if TYPE_CHECKING:
+    from quantcfg.provenance import Provenance
 
 _MOST_BITS = 10_000
 """How large batch_num may be; Python writes no integer of more than 4,300 digits."""
@@ -207,6 +207,8 @@ def check_text(text: str, name: str = "quant.cfg", network: Network | None = Non
             layer, and what is wrong is so whatever the network is.
 
     """
+    from quantcfg.checking import check_source
+
     problems = tuple(_bad_strings({"text": text, "name": name}))
     return problems or check_source(Source(name, text), network)
 
@@ -221,6 +223,8 @@ def format_text(text: str, name: str = "quant.cfg") -> Formatting:
         name: what it is called in diagnostics.
 
     """
+    from quantcfg.formatting import format_source
+
     found = list(_bad_strings({"text": text, "name": name}))
     formatted = None if found else format_source(Source(name, text), found.append)
     return Formatting(formatted, in_order(found))
@@ -237,6 +241,8 @@ def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
         name: what it is called in diagnostics.
 
     """
+    from quantcfg.migration import migrate_source
+
     found = list(_bad_strings({"text": text, "name": name}))
     migrated = None if found else migrate_source(Source(name, text), found.append)
     return Migration(migrated, in_order(found))
@@ -275,6 +281,8 @@ def explain(compilation: Compilation, layer: str | None = None, key: str | None 
         QuantConfigError: the compilation has errors, or there is no such layer or key.
 
     """
+    from quantcfg.provenance import explained
+
     if not compilation.ok or compilation.plan is None:
         raise QuantConfigError(compilation.diagnostics)
     names = {"layer": layer, "key": key}

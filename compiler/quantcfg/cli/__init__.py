@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import quantcfg
-from quantcfg.cli import check, compile, decompile, diff, explain, fmt, layers, migrate, rule
-from quantcfg.cli.console import OutputError, print_remark
-from quantcfg.diagnostics import catalogue
-from quantcfg.diagnostics.formats.text import render
 
-_COMMANDS = (compile, check, explain, fmt, migrate, decompile, diff, layers, rule)
+_COMMANDS = {
+    "compile": "write the configuration of a network",
+    "check": "find all mistakes in quant.cfg files and configurations",
+    "explain": "show where the values of a configuration come from",
+    "fmt": "lay out quant.cfg files and prototxt",
+    "migrate": "rewrite deprecated fields of quant.cfg files",
+    "decompile": "turn a configuration into a short quant.cfg",
+    "diff": "show what changes from one request or configuration to another",
+    "layers": "show the layers of a network, and which can be quantized",
+    "rule": "explain a code",
+}
+"""The subcommands, and what they do. The module of one is imported only where it is run."""
 
 _BY_SIGNAL = 128
 """What is added to the number of a signal for the exit status of who ends by it."""
@@ -34,13 +43,15 @@ exit status: 0 done, 1 the input has errors, 2 wrong usage
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with the arguments of the process, or others; return the exit status."""
     signal.signal(signal.SIGTERM, _end)
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(arguments).parse_args(arguments)
+
+    from quantcfg.cli.console import OutputError, print_output_error
+
     try:
         status: int = options.run(options)
     except OutputError as error:
-        if error.reason:
-            failure = catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=error.reason)
-            print_remark(render(failure))
+        print_output_error(error)
         return 1
     except KeyboardInterrupt:
         return _BY_SIGNAL + signal.SIGINT
@@ -52,7 +63,8 @@ def _end(number: int, frame: object) -> None:  # noqa: ARG001
     raise SystemExit(_BY_SIGNAL + number)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of the command, in which only the subcommands that are named have their arguments."""
     parser = argparse.ArgumentParser(
         prog="quantcfg",
         description="Compile a quantization request for a Caffe network into the JSON that AMCT reads.",
@@ -61,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"quantcfg {quantcfg.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add_parser(commands)
+    for name, help in _COMMANDS.items():
+        command = commands.add_parser(name, help=help, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name in arguments:
+            import_module(f"{__name__}.{name}").add_arguments(command)
     return parser

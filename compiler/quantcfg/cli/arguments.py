@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -120,4 +119,6 @@ def rule_code(code: str) -> str:
 
 
 def _near(code: str, known: Iterable[str]) -> str | None:
+    import difflib
+
     return next(iter(difflib.get_close_matches(code, known, n=1, cutoff=0.7)), None)

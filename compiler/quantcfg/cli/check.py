@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_report_arguments
 from quantcfg.cli.console import counts, print_findings, print_remark, print_remarks, weighed
@@ -40,16 +40,13 @@ exit status: 0 no errors, 1 errors, or with --diff something to fix, 2 wrong usa
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "check",
-        help="find all mistakes in quant.cfg files and configurations",
-        description="Find all that is wrong with quant.cfg files, and with JSON configurations by the rules "
-        "that AMCT reads them by; alone, or against a model.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add to the parser of the command what it says of itself, and its arguments."""
+    parser.description = (
+        "Find all that is wrong with quant.cfg files, and with JSON configurations by the rules "
+        "that AMCT reads them by; alone, or against a model."
     )
+    parser.epilog = _EPILOG
     add_file_arguments(parser, help='what to check; "-" is standard input')
     add_model_arguments(parser, required=False)
     fixing = parser.add_mutually_exclusive_group()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import (
     STANDARD_STREAM,
@@ -34,15 +34,12 @@ examples:
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "compile",
-        help="write the configuration of a network",
-        description="Write the JSON configuration that AMCT reads, from a quant.cfg or from plain options.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add to the parser of the command what it says of itself, and its arguments."""
+    parser.description = (
+        "Write the JSON configuration that AMCT reads, from a quant.cfg or from plain options."
     )
+    parser.epilog = _EPILOG
     add_model_arguments(parser)
     add_request_arguments(parser)
     add_output_argument(parser)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TextIO
 
-from quantcfg.diagnostics import Diagnostic, Severity
+from quantcfg.diagnostics import Diagnostic, Severity, catalogue
 from quantcfg.diagnostics.formats import DOCUMENTS, render_all
+from quantcfg.diagnostics.formats.text import render
 from quantcfg.diagnostics.words import counted
 from quantcfg.files import reason
 
@@ -65,6 +66,13 @@ def print_remark(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         silence(sys.stderr)
+
+
+def print_output_error(error: OutputError) -> None:
+    """Say why standard output takes no more, unless whoever read it has enough."""
+    if error.reason:
+        failure = catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=error.reason)
+        print_remark(render(failure))
 
 
 def silence(stream: TextIO) -> None:

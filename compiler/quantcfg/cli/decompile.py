@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import (
     STANDARD_STREAM,
@@ -28,16 +28,13 @@ exit status: 0 done, 1 the configuration has errors or no quant.cfg can say the 
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "decompile",
-        help="turn a configuration into a short quant.cfg",
-        description="Write the shortest quant.cfg that compiles to a JSON configuration. What no quant.cfg "
-        "can say is reported by layer and key, and nothing is written then.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add to the parser of the command what it says of itself, and its arguments."""
+    parser.description = (
+        "Write the shortest quant.cfg that compiles to a JSON configuration. What no quant.cfg "
+        "can say is reported by layer and key, and nothing is written then."
     )
+    parser.epilog = _EPILOG
     parser.add_argument("file", metavar="FILE", help='the configuration; "-" is standard input')
     add_model_arguments(parser)
     add_output_argument(parser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments
 from quantcfg.cli.console import print_remark, print_result
@@ -33,16 +33,13 @@ exit status: 0 no difference, 1 a difference, 2 errors in what is compared, or w
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "diff",
-        help="show what changes from one request or configuration to another",
-        description="Show what changes for which layers, from a quant.cfg or a JSON configuration to "
-        "another: a quant.cfg is compared by what it compiles to, a configuration by what AMCT takes it for.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add to the parser of the command what it says of itself, and its arguments."""
+    parser.description = (
+        "Show what changes for which layers, from a quant.cfg or a JSON configuration to "
+        "another: a quant.cfg is compared by what it compiles to, a configuration by what AMCT takes it for."
     )
+    parser.epilog = _EPILOG
     parser.add_argument("old", metavar="OLD", help='a quant.cfg or a configuration; "-" is standard input')
     parser.add_argument("new", metavar="NEW", help="what it is compared with")
     add_model_arguments(parser, required=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, compiled
 from quantcfg.cli.console import counts, print_remark, print_result
@@ -22,16 +21,13 @@ behind "beaten" what another level says of it, and why that does not count.
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "explain",
-        help="show where the values of a configuration come from",
-        description="Show for each value of the configuration that a request gives what gave it, where that "
-        "stands, and what would count without it. Layers that have the same are shown once.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add to the parser of the command what it says of itself, and its arguments."""
+    parser.description = (
+        "Show for each value of the configuration that a request gives what gave it, where that "
+        "stands, and what would count without it. Layers that have the same are shown once."
     )
+    parser.epilog = _EPILOG
     parser.add_argument(
         "layer",
         nargs="?",

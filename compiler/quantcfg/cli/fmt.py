@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from quantcfg.cli.rewriting import Rewriting, add_rewriting_arguments, run_rewriting
 
@@ -19,16 +18,13 @@ exit status: 0 done, 1 errors, or with --check or --diff something to change, 2 
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "fmt",
-        help="lay out quant.cfg files and prototxt",
-        description="Put quant.cfg files and prototxt into the one canonical layout. What they say, and "
-        "their comments, stay.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add to the parser of the command what it says of itself, and its arguments."""
+    parser.description = (
+        "Put quant.cfg files and prototxt into the one canonical layout. What they say, and "
+        "their comments, stay."
     )
+    parser.epilog = _EPILOG
     add_rewriting_arguments(parser, help="what to lay out")
     parser.set_defaults(run=run, parser=parser)
 

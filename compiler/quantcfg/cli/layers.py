@@ -26,16 +26,13 @@ examples:
 _HEADINGS = ("name", "type", "quantizable", "weight", "fused")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "layers",
-        help="show the layers of a network, and which can be quantized",
-        description="Show every layer of phase TEST in network order: its type, whether it can be quantized "
-        "or why not, the shape of its weight where it is known, and the layers that are fused with it.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add to the parser of the command what it says of itself, and its arguments."""
+    parser.description = (
+        "Show every layer of phase TEST in network order: its type, whether it can be quantized "
+        "or why not, the shape of its weight where it is known, and the layers that are fused with it."
     )
+    parser.epilog = _EPILOG
     add_model_arguments(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
     parser.set_defaults(run=run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from quantcfg.cli.arguments import rule_code
 from quantcfg.cli.console import print_result
@@ -17,16 +16,13 @@ examples:
 """
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "rule",
-        help="explain a code",
-        description="Explain the codes of findings: what each means, an example that gives it, and the fix. "
-        "Without a code, list all of them.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add to the parser of the command what it says of itself, and its arguments."""
+    parser.description = (
+        "Explain the codes of findings: what each means, an example that gives it, and the fix. "
+        "Without a code, list all of them."
     )
+    parser.epilog = _EPILOG
     parser.add_argument("codes", nargs="*", type=rule_code, metavar="CODE", help="such as QC409")
     parser.set_defaults(run=run)
 
