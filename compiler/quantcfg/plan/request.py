@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from quantcfg import contracts
@@ -16,6 +16,7 @@ from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
 from quantcfg.textproto import Binding, Path, Place, bind, convert, parse, tree
+from quantcfg.values import small_value
 
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
@@ -29,7 +30,7 @@ _TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
 _LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Algorithm:
     """An algorithm that is asked for, by its field's name, and the parameters that are set.
 
@@ -45,7 +46,7 @@ class Algorithm:
     earlier: tuple[Algorithm, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Calibration:
     """A CalibrationConfig: at most one algorithm for weights and one for activations.
 
@@ -63,7 +64,7 @@ class Calibration:
         return self.origin.span
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Override:
     """What a layer, or a type of layers, gets in place of common_config."""
 
@@ -153,7 +154,7 @@ def request_from_config(source: Source, report: Report) -> Request:
     binding = bind(document, message, report, foreign=contracts.foreign_fields())
     reading = _Reading(binding, binding.failed | _infinite(binding, report))
     return Request(
-        settings=_scalars(reading, message, ()),
+        settings=_scalars(reading, message, _At()),
         skip_layers=_names(binding, "skip_layers"),
         skip_layer_types=_names(binding, "skip_layer_types"),
         skip_fusion_layers=_names(binding, "skip_fusion_layers"),
@@ -174,6 +175,19 @@ class _Reading:
 
     binding: Binding
     failed: AbstractSet[Path]
+
+
+@small_value
+class _At:
+    """Where in a request something is: its path, also as text, and the level that it belongs to."""
+
+    path: Path = ()
+    what: str = ""
+    level: str | None = None
+
+    def step(self, name: str | int) -> _At:
+        """Return where a field, or an item, of what is here is."""
+        return _At((*self.path, name), f"{self.what}.{name}" if self.what else str(name), self.level)
 
 
 def _network_field(document: tree.Document) -> tree.Field | None:
@@ -221,95 +235,91 @@ def _infinite_in(binding: Binding, message: Any, path: Path, report: Report) -> 
 
 
 def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
-    values = getattr(binding.message, field)
-    return tuple(_setting(binding, value, (field, index)) for index, value in enumerate(values))
+    values, at = getattr(binding.message, field), _At().step(field)
+    return tuple(_setting(binding, value, at.step(index)) for index, value in enumerate(values))
 
 
 def _overrides(reading: _Reading, field: str, target: str, kind: str) -> Iterator[Override]:
     """Yield the overrides that are complete; the binding has reported the others."""
-    binding = reading.binding
+    binding, at = reading.binding, _At().step(field)
     for index, message in enumerate(getattr(binding.message, field)):
-        path, name = (field, index), getattr(message, target)
+        name, here = getattr(message, target), at.step(index)
         level = f'the override of {kind} "{name}"'
-        calibration = _calibration(reading, message, "calibration_config", path, level)
+        calibration = _calibration(reading, message, "calibration_config", here, level)
         if calibration and message.HasField(target):
-            yield Override(_setting(binding, name, (*path, target)), calibration)
+            yield Override(_setting(binding, name, here.step(target)), calibration)
 
 
 def _calibration(
-    reading: _Reading, parent: Any, field: str, path: Path = (), level: str | None = None
+    reading: _Reading, parent: Any, field: str, around: _At | None = None, level: str | None = None
 ) -> Calibration | None:
     if not parent.HasField(field):
         return None
-    message, path, level = getattr(parent, field), (*path, field), level or field
+    message, at, level = getattr(parent, field), (around or _At()).step(field), level or field
+    within = _At(at.path, at.what, level)
     return Calibration(
         level,
-        _algorithm(reading, message, message.WhichOneof("wts_quant_algo"), path, level),
-        _algorithm(reading, message, message.WhichOneof("acts_quant_algo"), path, level),
-        _origin(reading.binding, path),
+        _algorithm(reading, message, message.WhichOneof("wts_quant_algo"), within),
+        _algorithm(reading, message, message.WhichOneof("acts_quant_algo"), within),
+        _origin(reading.binding, at),
     )
 
 
-def _algorithm(reading: _Reading, parent: Any, field: str | None, path: Path, level: str) -> Algorithm | None:
+def _algorithm(reading: _Reading, parent: Any, field: str | None, around: _At) -> Algorithm | None:
     if field is None:
         return None
-    binding, path, message = reading.binding, (*path, field), getattr(parent, field)
-    names = message.DESCRIPTOR.fields_by_name if reading.failed else ()
-    unread = (name for name in names if (*path, name) in reading.failed)
+    at, message, failed = around.step(field), getattr(parent, field), reading.failed
+    names = message.DESCRIPTOR.fields_by_name if failed else ()
+    unread = frozenset(name for name in names if (*at.path, name) in failed)
+    place = reading.binding.places[at.path]
     earlier = (
-        Algorithm(place.name.text, {}, _origin_at(place, _dotted((*path[:-1], place.name.text)), level))
-        for place in _earlier(binding.places[path])
+        Algorithm(name, {}, _origin_at(each, around.step(name)))
+        for each in _earlier(place)
+        for name in (each.name.text,)
     )
-    return Algorithm(
-        field,
-        _scalars(reading, message, path, level),
-        _origin(binding, path, level),
-        frozenset(unread),
-        tuple(earlier),
-    )
+    return Algorithm(field, _scalars(reading, message, at), _origin_at(place, at), unread, tuple(earlier))
 
 
 def _non_uniform(reading: _Reading) -> NonUniform | None:
     binding, name = reading.binding, "nuq_quantize"
     if not binding.message.HasField("nuq_config"):
         return None
-    config, path = binding.message.nuq_config, ("nuq_config",)
-    given = _algorithm(reading, config, name if config.HasField(name) else None, path, path[0])
-    last = binding.places[path]
-    unset = tuple(Algorithm(name, {}, _origin_at(place, path[0])) for place in (last, *_earlier(last)))
+    config, at = binding.message.nuq_config, _At().step("nuq_config")
+    within = _At(at.path, at.what, at.what)
+    given = _algorithm(reading, config, name if config.HasField(name) else None, within)
+    last = binding.places[at.path]
+    unset = [Algorithm(name, {}, _origin_at(place, at)) for place in (last, *_earlier(last))]
+    first, *others = [given, *given.earlier, *unset] if given else unset
     return NonUniform(
-        _setting(binding, config.mapping_file, (*path, "mapping_file"))
+        _setting(binding, config.mapping_file, at.step("mapping_file"))
         if config.HasField("mapping_file")
         else None,
-        replace(given, earlier=given.earlier + unset) if given else replace(unset[0], earlier=unset[1:]),
+        Algorithm(first.name, first.parameters, first.origin, first.unread, tuple(others)),
     )
 
 
-def _scalars(
-    reading: _Reading, message: Any, path: Path, level: str | None = None
-) -> dict[str, Setting[Any]]:
+def _scalars(reading: _Reading, message: Any, at: _At) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message that are set; each float as its shortest decimal."""
-    failed, places = reading.failed, reading.binding.places
-    within = _dotted((*path, ""))
     settings = {}
     for descriptor, value in message.ListFields():
         name = descriptor.name
-        if descriptor.message_type is not None or descriptor.is_repeated or (*path, name) in failed:
+        here = at.step(name)
+        if descriptor.message_type is not None or descriptor.is_repeated or here.path in reading.failed:
             continue
-        place, what = places[*path, name], within + name
-        behind = _lost(place, descriptor, message, what, level) if place.earlier else None
-        settings[name] = Setting(_decimal(value), _origin_at(place, what, level), behind)
+        place = reading.binding.places[here.path]
+        behind = _lost(place, descriptor, message, here) if place.earlier else None
+        settings[name] = Setting(_decimal(value), _origin_at(place, here), behind)
     return settings
 
 
-def _lost(place: Place, descriptor: Any, message: Any, what: str, level: str | None) -> Setting[Any] | None:
+def _lost(place: Place, descriptor: Any, message: Any, at: _At) -> Setting[Any] | None:
     """Return what a scalar field would have without a place, of the values that it can have."""
     behind = None
     for earlier in reversed(list(_earlier(place))):
         holder = type(message)(**{descriptor.name: convert(earlier, descriptor)})
         value = _decimal(getattr(holder, descriptor.name))
         if not isinstance(value, float) or math.isfinite(value):
-            behind = Setting(value, _origin_at(earlier, what, level), behind)
+            behind = Setting(value, _origin_at(earlier, at), behind)
     return behind
 
 
@@ -325,19 +335,15 @@ def _earlier(place: Place) -> Iterator[Place]:
         earlier = earlier.earlier
 
 
-def _setting(binding: Binding, value: Any, path: Path) -> Setting[Any]:
-    return Setting(value, _origin(binding, path))
+def _setting(binding: Binding, value: Any, at: _At) -> Setting[Any]:
+    return Setting(value, _origin(binding, at))
 
 
-def _origin(binding: Binding, path: Path, level: str | None = None) -> Origin:
-    return _origin_at(binding.places[path], _dotted(path), level)
+def _origin(binding: Binding, at: _At) -> Origin:
+    return _origin_at(binding.places[at.path], at)
 
 
-def _dotted(path: Path) -> str:
-    return ".".join(map(str, path))
-
-
-def _origin_at(place: Place, what: str, level: str | None = None) -> Origin:
+def _origin_at(place: Place, at: _At) -> Origin:
     """Return the origin of a value: the value's place, or of a message the place of its name."""
     span = place.name_span if isinstance(place.value, tree.Message) else place.span
-    return Origin(OriginKind.WRITTEN, what, span, place, level)
+    return Origin(OriginKind.WRITTEN, at.what, span, place, at.level)

@@ -143,7 +143,7 @@ class _Context:
     failed: set[Path] = field(default_factory=set)
     damaged: set[Path] = field(default_factory=set)
     enclosing: list[_Target] = field(default_factory=list)
-    ended: dict[str, _Target] = field(default_factory=dict)
+    ended: dict[Descriptor, _Target] = field(default_factory=dict)
     suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
 
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
@@ -187,14 +187,15 @@ def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: _Targe
         node = waiting.popleft()
         known = target.known(node.name)
         if known is not None:
-            waiting.extendleft(reversed(_bind_field(context, node, known, target)))
+            if outside := _bind_field(context, node, known, target):
+                waiting.extendleft(reversed(outside))
         elif _belongs_outside(context, node.name):
             waiting.appendleft(node)
             break
         else:
             _bind_unknown_field(context, node, target)
     context.enclosing.pop()
-    context.ended[target.descriptor.full_name] = target
+    context.ended[target.descriptor] = target
     return waiting
 
 
@@ -250,7 +251,7 @@ def _expect_fields(context: _Context, node: tree.Field, known: _Known, target: _
     context.places[path] = Place(context.document, node, node.value)
     context.damaged.add(path)
     message = _target(_present(value), path, target.depth + 1)
-    context.ended[message.descriptor.full_name] = message
+    context.ended[message.descriptor] = message
 
 
 def _bind_items(context: _Context, node: tree.Field, known: _Known, target: _Target) -> Sequence[tree.Field]:
@@ -288,7 +289,8 @@ def _set(context: _Context, place: Place, known: _Known, target: _Target) -> Seq
         return _bind_message(
             context, place, known, lambda: _present(getattr(message, name)), path, target.depth
         )
-    if (value := _value(context, place, known, path)) is not None:
+    value = _value(context, place, known, path)
+    if value is not None:
         context.places[path] = _replacing(context, place, known, message, path)
         context.unknown_enums.pop(path, None)
         setattr(message, name, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field as dataclass_field
+from functools import partial
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -64,7 +65,7 @@ class Place:
     @property
     def span(self) -> Span:
         """Where the value stands."""
-        return self.document.span(self.value)
+        return Span(self.document.source, self.value.start, self.value.end)
 
 
 def convert(place: Place, descriptor_field: FieldDescriptor) -> Any:
@@ -73,13 +74,10 @@ def convert(place: Place, descriptor_field: FieldDescriptor) -> Any:
         items = [place.document.span(item).text for item in place.value.items]
         fix = [Edit(place.span, items[0])] if len(items) == 1 else []
         return catalogue.LIST_FOR_ONE.at(place.span, field=descriptor_field.name, fix=fix)
-    kind = descriptor_field.type
-    if kind in _INTEGER_RANGES:
-        return _to_integer(place, descriptor_field, *_INTEGER_RANGES[kind])
-    return _CONVERTERS[kind](place, descriptor_field)
+    return _CONVERTERS[descriptor_field.type](place, descriptor_field)
 
 
-def _to_integer(place: Place, descriptor_field: FieldDescriptor, low: int, high: int) -> int | Diagnostic:
+def _to_integer(place: Place, descriptor_field: FieldDescriptor, *, low: int, high: int) -> int | Diagnostic:
     value = integer(place.value) if isinstance(place.value, tree.Number) else None
     if value is None:
         return wrong_type(place, descriptor_field, "an integer")
@@ -148,7 +146,7 @@ def _to_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diagnosti
         return enum.values_by_name[value.text].number
     number = integer(value) if isinstance(value, tree.Number) else None
     if number is not None and not enum.is_closed:
-        return _to_integer(place, descriptor_field, -(2**31), 2**31 - 1)
+        return _to_integer(place, descriptor_field, low=-(2**31), high=2**31 - 1)
     if number is not None and number in [known.number for known in enum.values]:
         return number
     names = list(enum.values_by_name)
@@ -168,6 +166,7 @@ def _to_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diagnosti
 
 
 _CONVERTERS: Mapping[int, Callable[[Place, FieldDescriptor], Any]] = {
+    **{kind: partial(_to_integer, low=low, high=high) for kind, (low, high) in _INTEGER_RANGES.items()},
     FieldDescriptor.TYPE_FLOAT: _to_float,
     FieldDescriptor.TYPE_DOUBLE: _to_float,
     FieldDescriptor.TYPE_BOOL: _to_bool,
