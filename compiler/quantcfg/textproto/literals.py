@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from quantcfg.textproto.tree import Literal, Number, String
 
@@ -20,6 +21,7 @@ _ESCAPE = re.compile(
 _SIMPLE = dict(zip("abfnrtv?\\'\"", b"\a\b\f\n\r\t\v?\\'\"", strict=True))
 _WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\000"}
 _MOST_DIGITS = 100
+_MOST_KEPT = 1000
 _LONGEST_QUOTE = 40
 _FLOAT_WORDS = ("inf", "infinity", "nan")
 _RADIX = re.compile(r"0x|0[0-7]+$")
@@ -92,6 +94,7 @@ def integer(number: Number) -> int | None:
     return -magnitude if number.text.startswith("-") else magnitude
 
 
+@lru_cache(_MOST_KEPT)
 def floating(text: str) -> float | None:
     """Return the value of a decimal number, "inf" or "nan", or None if it is something else.
 

@@ -30,6 +30,7 @@ _INTEGER_RANGES = {
     **dict.fromkeys((FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64), (0, 2**64 - 1)),
 }
 _BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
+_WORDS = (tree.Number, tree.Identifier)
 _WINDOWS_PATH = re.compile(r"""["'](?:[A-Za-z]:\\|\\\\)""")
 _MEANINGFUL = "abfnrtv?\\'\"01234567xuU"
 _MOST_NAMES = 10
@@ -90,8 +91,7 @@ def _to_integer(place: Place, descriptor_field: FieldDescriptor, *, low: int, hi
 
 
 def _to_float(place: Place, descriptor_field: FieldDescriptor) -> float | Diagnostic:
-    scalar = isinstance(place.value, tree.Number | tree.Identifier)
-    value = floating(place.value.text) if scalar else None  # type: ignore[union-attr]
+    value = floating(place.value.text) if isinstance(place.value, _WORDS) else None
     return wrong_type(place, descriptor_field, "a decimal number") if value is None else value
 
 
