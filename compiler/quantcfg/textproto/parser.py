@@ -61,7 +61,7 @@ def _parser(*, with_runs: bool) -> Lark:
         "".join(map(contracts.grammar, grammars)),
         start="document",
         parser="lalr",
-        lexer="contextual",
+        lexer="basic" if with_runs else "contextual",
         maybe_placeholders=False,
         transformer=_Build,
     )
