@@ -145,6 +145,10 @@ SYNTAX = {
     "no number": for_all("ifmr_quantize { search_step: «QC211»nan }"),
     "no number where none is used": for_layer("«QC421»relu1", "ifmr_quantize { search_step: «QC211»-inf }"),
     "a number beyond all floats": for_all("ifmr_quantize { search_range_end: «QC211»1e39 }"),
+    "a number beyond all floats behind a point": for_all("ifmr_quantize { search_range_end: «QC211»1.E39 }"),
+    "the least number beyond all floats, without an exponent": for_all(
+        f"ifmr_quantize {{ search_range_end: «QC211»{2**128} }}"
+    ),
 }
 
 

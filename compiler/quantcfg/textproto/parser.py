@@ -41,7 +41,7 @@ def parse(source: Source, report: Report) -> tree.Document:
 def parse_word_by_word(source: Source, text: str, report: Report) -> tree.Document:
     """Return the syntax tree of a text without taking runs of fields as one token.
 
-    It is the same tree; but only so it can be told where a mistake is, and read on behind it.
+    It is the same tree, but only this way tells what a mistake is, and reads on behind it.
     """
     recovery = Recovery(source, report)
     fields = _fields(_parser(with_runs=False).parse(text, on_error=recovery.read_on))
@@ -54,6 +54,7 @@ def _fields(parsed: object) -> tuple[tree.Field, ...]:
 
 @cache
 def _parser(*, with_runs: bool) -> Lark:
+    """Return the parser; with runs no token depends on its context, so one lexer will do."""
     from lark import Lark
 
     grammars = ("textproto.lark", "runs.lark") if with_runs else ("textproto.lark",)
