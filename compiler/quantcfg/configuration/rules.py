@@ -17,7 +17,7 @@ from quantcfg import contracts, limits
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
-from quantcfg.diagnostics.suggest import Suggestion, suggest
+from quantcfg.diagnostics.suggest import Suggestion, is_slip_of_any, suggest
 from quantcfg.diagnostics.words import boolean, counted, quoted
 from quantcfg.output.validate import Failure, expected, failures
 from quantcfg.plan import Origin, OriginKind, Setting, contract
@@ -71,7 +71,8 @@ def findings(reading: Reading) -> Iterator[Diagnostic]:
 def _suggestions(keys: Iterable[str], network: Network | None) -> dict[str, Suggestion]:
     """Return what the keys were meant to be that are no layer's; of very many only the first ones."""
     if network is None:
-        return {key: suggest(key, contract.global_defaults()) for key in keys}
+        settings = contract.global_defaults()
+        return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
     strange = [key for key in keys if key not in network.by_name]
     most = 1 + limits.COMPARISONS // max(1, len(network.by_name))
     return {key: _suggestion(key, network) for key in strange[:most]}

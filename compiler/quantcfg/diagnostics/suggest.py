@@ -42,6 +42,11 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
     return Suggestion(tuple(slips), slips[0]) if len(slips) == 1 else Suggestion(tuple(near[:_MOST]))
 
 
+def is_slip_of_any(name: str, known: Iterable[str]) -> bool:
+    """Tell whether a name may be a slip, without the time that all suggestions for it would take."""
+    return any(_is_slip(name, candidate) for candidate in known)
+
+
 def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
@@ -54,6 +59,8 @@ def _is_slip(name: str, meant: str) -> bool:
     """
     if _plain(name) == _plain(meant):
         return name != meant
+    if abs(len(name) - len(meant)) > 1:
+        return False
     start = _common_start(name, meant)
     name, meant = name[start:], meant[start:]
     end = _common_start(name[::-1], meant[::-1])

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
-from quantcfg.acceptance import acceptor
+from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.plan.settings import Setting, default, either
 
 if TYPE_CHECKING:
@@ -123,7 +123,12 @@ def home_of(key: str) -> str | None:
 
 def accepts(name: str, key: str, value: Any) -> bool:
     """Tell whether the schema takes a value for a key of an algorithm."""
-    return acceptor(_schema()["definitions"][name]["properties"][key], _schema())(value)
+    return _acceptor(name, key)(value)
+
+
+@cache
+def _acceptor(name: str, key: str) -> Accepts:
+    return acceptor(_schema()["definitions"][name]["properties"][key], _schema())
 
 
 def _default_of(definition: str, key: str) -> str:
