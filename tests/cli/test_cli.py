@@ -410,15 +410,35 @@ def test_names_that_standard_output_cannot_show_are_shown_in_another_way() -> No
         assert len(done.stdout.splitlines()) == 3
 
 
-def test_the_version_is_shown_without_loading_what_it_does_not_need() -> None:
+def modules_after(*arguments: str) -> set[str]:
+    """Return what a new process has loaded that ran the command."""
     program = (
         "import sys\n"
         "from quantcfg.cli import main\n"
         "try:\n"
-        "    main(['--version'])\n"
+        "    main(sys.argv[1:])\n"
         "except SystemExit:\n"
-        "    heavy = {'lark', 'google.protobuf', 'jsonschema', 'numpy'}\n"
-        "    print(heavy & set(sys.modules))\n"
+        "    pass\n"
+        "print(*sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
-    assert done.stdout.decode().splitlines()[-1] == "set()"
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    return set(done.stdout.decode().splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_what_takes_long_to_load_is_not_loaded_to_show_little(option: str) -> None:
+    loaded = modules_after(option)
+    assert not loaded & {"lark", "google.protobuf", "jsonschema", "numpy", "dataclasses"}
+    assert {name for name in loaded if name.startswith("quantcfg")} == {"quantcfg", "quantcfg.cli"}
+
+
+def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
+    loaded = modules_after("compile", *MODEL, *WEIGHTS, *CONFIGURED, "-o", "config.json")
+    assert Path("config.json").is_file()
+    assert not loaded & {"jsonschema", "numpy"}
+    rooms = ("configuration", "decompiler", "difference", "formatting", "jsontext", "provenance")
+    assert not loaded & {f"quantcfg.{room}" for room in rooms}
+    assert {name for name in loaded if name.startswith("quantcfg.cli.")} == {
+        f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console")
+    }
