@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.comparisons import results
+from benchmarks.comparisons import inputs_of_a_compile, results
+from benchmarks.stages import shares
 
 
 def main() -> None:
@@ -23,11 +24,14 @@ def main() -> None:
     measured = []
     with tempfile.TemporaryDirectory() as folder:
         _cache_bytecode(folder)
-        for result in results(Path(folder), options.model):
+        model, config = inputs_of_a_compile(Path(folder), options.model)
+        for result in results(Path(folder), model, config):
             measured.append(result)
             print(report.line(result), flush=True)
+        stages = shares(model, config, Path(folder) / "config.json")
+    print(report.stages(stages))
     if options.write:
-        report.write(measured)
+        report.write(measured, stages)
 
 
 def _cache_bytecode(folder: str) -> None:

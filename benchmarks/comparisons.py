@@ -31,11 +31,8 @@ from quantcfg import contracts
 net = contracts.message_class("caffe", "caffe.NetParameter")()
 text_format.Parse(open(sys.argv[1]).read(), net, allow_unknown_field=True)
 """
-_LOAD = """
-from quantcfg import compile_config, read_model
-network, request = read_model(sys.argv[1]), open(sys.argv[2]).read()
-"""
-_COMPILE = "assert compile_config(network, config_text=request).ok"
+_COMPILE_SMALL = "from quantcfg.api import compile_files; compile_files(sys.argv[3], None, sys.argv[4])"
+_COMPILE = "assert compile_files(sys.argv[1], None, sys.argv[2]).ok"
 _IMPORT_WEIGHTS = "from quantcfg.caffe import read_weights; read_weights(sys.argv[2], print)"
 _READ_WEIGHTS = "read_weights(sys.argv[1], print)"
 _ALLOWED = 16
@@ -60,14 +57,21 @@ class Result:
         return "met" if self.costs.ratio <= self.goal else "missed"
 
 
-def results(folder: Path, model: Path | None) -> Iterator[Result]:
-    """Measure everything in turn; model is a prototxt to read and compile in place of a generated one."""
+def inputs_of_a_compile(folder: Path, model: Path | None) -> tuple[Path, Path]:
+    """Return a prototxt, of the size of ResNet-152 unless one is given, and a small quant.cfg."""
     if model is None:
         model = folder / "deploy.prototxt"
         model.write_text(inputs.prototxt(670))
+    config = folder / "small.cfg"
+    config.write_text("common_config { ifmr_quantize { search_step: 0.02 } }\n")
+    return model, config
+
+
+def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
+    """Measure everything in turn."""
     yield from _reading(model)
     yield from _compiling(folder)
-    yield from _processes(folder, model)
+    yield from _processes(folder, model, config)
     yield from _weights(folder)
     yield from _growth(folder)
     yield from _checking(folder)
@@ -108,9 +112,7 @@ def _compiling(folder: Path) -> Iterator[Result]:
     )
 
 
-def _processes(folder: Path, model: Path) -> Iterator[Result]:
-    config = folder / "small.cfg"
-    config.write_text("common_config { ifmr_quantize { search_step: 0.02 } }\n")
+def _processes(folder: Path, model: Path, config: Path) -> Iterator[Result]:
     arguments = ("--model", model, "--config", config, "-o", folder / "config.json")
     yield Result(
         "quantcfg compile, a new process",
@@ -161,15 +163,17 @@ def _growth(folder: Path) -> Iterator[Result]:
 
     yield Result("compile 2,000 layers with as many overrides", "100 layers", costs(2_000, 100))
     yield Result("compile 20,000 layers likewise", "2,000 layers", costs(20_000, 2_000), goal=11)
-    memory = Costs(*(_memory(folder, count) for count in (20_000, 2_000)))
-    yield Result("memory of that", "2,000 layers", memory, goal=11, unit="MB")
+    small, *larger = (_request_in_files(folder, count) for count in counts)
+    few, many = (megabytes(_COMPILE_SMALL, _COMPILE, *files, *small) for files in larger)
+    yield Result("memory to read and compile them", "2,000 layers", Costs(many, few), goal=11, unit="MB")
 
 
-def _memory(folder: Path, count: int) -> float:
-    model, config = folder / "grown.prototxt", folder / "grown.cfg"
+def _request_in_files(folder: Path, count: int) -> tuple[Path, Path]:
+    """Return a prototxt of so many layers, and a quant.cfg with as many overrides."""
+    model, config = folder / f"{count}.prototxt", folder / f"{count}.cfg"
     model.write_text(inputs.convolutions(count))
     config.write_text(inputs.quant_cfg(count))
-    return megabytes(_LOAD, _COMPILE, model, config)
+    return model, config
 
 
 def _checking(folder: Path) -> Iterator[Result]:

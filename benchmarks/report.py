@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -28,11 +28,17 @@ def line(result: Result) -> str:
     return _LINE.format(*_cells(result))
 
 
-def write(results: Sequence[Result]) -> None:
+def stages(shares: Mapping[str, float]) -> str:
+    """Return in one paragraph how much of a compile each stage takes."""
+    shown = ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items())
+    return f"Of the processor time of `quantcfg compile` in a new process: {shown}."
+
+
+def write(results: Sequence[Result], shares: Mapping[str, float]) -> None:
     """Put the results into the page, in place of those of the last run."""
     before, _, rest = _PAGE.read_text().partition(_START)
     _, _, after = rest.partition(_END)
-    _PAGE.write_text(f"{before}{_START}\n{_page(results)}\n{_END}{after}")
+    _PAGE.write_text(f"{before}{_START}\n{_page(results)}\n{stages(shares)}\n\n{_END}{after}")
 
 
 def _page(results: Sequence[Result]) -> str:

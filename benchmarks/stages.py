@@ -1,0 +1,84 @@
+"""Where the time of a compile in a new process goes."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+_ROUNDS = 9
+_PROGRAM = """
+import time
+
+marks = {"the interpreter starts": time.process_time()}
+
+import functools, json, sys
+from importlib import import_module
+import quantcfg.api
+from quantcfg.__main__ import run
+from quantcfg.cli import compile
+
+marks["imports"] = time.process_time() - sum(marks.values())
+
+def timed(stage, module, name):
+    module = import_module(module)
+    work = getattr(module, name)
+
+    @functools.wraps(work)
+    def measured(*arguments, **named):
+        start = time.process_time()
+        try:
+            return work(*arguments, **named)
+        finally:
+            marks[stage] = marks.get(stage, 0) + time.process_time() - start
+
+    setattr(module, name, measured)
+
+for stage in json.loads(sys.argv.pop(1)):
+    timed(*stage)
+assert run() == 0
+print(json.dumps(marks))
+"""
+_READ = "message to network"
+_STAGES = (
+    ("prototxt to syntax tree", "quantcfg.caffe.reader", "parse"),
+    ("syntax tree to message", "quantcfg.caffe.reader", "bind"),
+    (_READ, "quantcfg.api", "read_network"),
+    ("quant.cfg to request", "quantcfg.api", "request_from_config"),
+    ("passes", "quantcfg.api", "lower"),
+    ("plan to configuration", "quantcfg.api", "config_of"),
+    ("validation", "quantcfg.api", "check_config"),
+    ("configuration to text", "quantcfg.api", "text_of"),
+    ("writing the file", "quantcfg.api", "write_file"),
+)
+
+
+def shares(model: Path, config: Path, output: Path) -> Mapping[str, float]:
+    """Return how much of the processor time of a compile each stage takes, from 0 to 1, in order."""
+    command = [sys.executable, "-c", _PROGRAM, json.dumps(_STAGES), "compile"]
+    arguments = [*command, "--model", str(model), "--config", str(config), "-o", str(output)]
+    _run(arguments)
+    runs = [dict(_run(arguments)) for _ in range(_ROUNDS)]
+    medians = {stage: statistics.median(run[stage] for run in runs) for stage in runs[0]}
+    return {stage: time / sum(medians.values()) for stage, time in medians.items()}
+
+
+def _run(arguments: list[str]) -> Iterator[tuple[str, float]]:
+    """Run a compile, and yield the time of each stage in seconds."""
+    before = _children()
+    output = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
+    whole = _children() - before
+    marks: dict[str, float] = json.loads(output)
+    nested = [stage for stage, module, _ in _STAGES if module == "quantcfg.caffe.reader"]
+    marks[_READ] -= sum(marks[stage] for stage in nested)
+    yield from marks.items()
+    yield "the rest", whole - sum(marks.values())
+
+
+def _children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
