@@ -27,22 +27,30 @@ def config_of(plan: Plan) -> Config:
 
 def text_of(config: Config) -> str:
     """Return the exact content of the file: AMCT's layout, without a final newline (reference 3.5)."""
-    return _text(config, "\n")
+    # Layers share few distinct bodies: each is laid out once. Unlike ==, repr tells 1, 1.0 and True apart.
+    shown = {key: repr(body) for key, body in config.items()}
+    bodies = dict(zip(shown.values(), config.values(), strict=True))
+    texts = {each: _text(body, "\n" + _INDENT) for each, body in bodies.items()}
+    return _between("{}", [f"{quoted(key)}:{texts[each]}" for key, each in shown.items()], "\n")
 
 
 def _text(value: Any, end: str) -> str:
-    """Return what json.dumps gives, which with an indent takes several times as long.
-
-    end is the line end and the indent that stand before what closes an object or a list.
-    """
+    """Return what json.dumps gives, which with an indent takes several times as long."""
     inner = end + _INDENT
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict):
         members = [f"{quoted(key)}:{_text(item, inner)}" for key, item in value.items()]
-        return f"{{{inner}{f',{inner}'.join(members)}{end}}}"
-    if isinstance(value, list) and value:
-        items = [_text(item, inner) for item in value]
-        return f"[{inner}{f',{inner}'.join(items)}{end}]"
+        return _between("{}", members, end)
+    if isinstance(value, list):
+        return _between("[]", [_text(item, inner) for item in value], end)
     return _scalar(value)
+
+
+def _between(brackets: str, items: list[str], end: str) -> str:
+    """Return items between brackets, each on its line; end is the line end before the last bracket."""
+    if not items:
+        return brackets
+    inner = end + _INDENT
+    return f"{brackets[0]}{inner}{f',{inner}'.join(items)}{end}{brackets[1]}"
 
 
 def _scalar(value: Any) -> str:

@@ -106,11 +106,14 @@ def _schema() -> dict[str, Any]:
 
 
 def _alike(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the keys that have the same body, by the first of them; those of the network stand alone."""
+    """Return the keys that have the same body, by the first of them; those of the network stand alone.
+
+    Unlike ==, repr tells 1, 1.0 and True apart.
+    """
     reserved = _schema()["properties"]
     groups: dict[str, list[str]] = {}
     for name, value in config.items():
-        groups.setdefault(name if name in reserved else json.dumps(value), []).append(name)
+        groups.setdefault(name if name in reserved else repr(value), []).append(name)
     return {names[0]: names for names in groups.values()}
 
 

@@ -40,8 +40,9 @@ class Parameter:
     def value(self, algorithm: Algorithm | None) -> Setting[Any] | tuple[Setting[Any], ...]:
         """Return what the algorithm sets with the default behind it, or else the default."""
         given = algorithm.parameters if algorithm else {}
-        settings = map(either, map(given.get, self.settings), self.unwritten)
-        return tuple(settings) if len(self.settings) > 1 else next(settings)
+        if len(self.settings) == 1:
+            return either(given.get(self.key), self.unwritten[0])
+        return tuple(map(either, map(given.get, self.settings), self.unwritten))
 
     @property
     def default(self) -> Any:
