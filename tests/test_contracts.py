@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +151,97 @@ def test_every_default_and_example_of_the_schema_is_valid() -> None:
         values = [*known.get("examples", []), *([known["default"]] if "default" in known else [])]
         for value in values:
             Draft7Validator({**known, "definitions": SCHEMA["definitions"]}).validate(value)
+
+
+EDITORS_KEYWORDS = {
+    "completionDetail",
+    "defaultSnippets",
+    "doNotSuggest",
+    "enumDescriptions",
+    "errorMessage",
+    "markdownDescription",
+}
+"""Keywords of VS Code, of no validator: they speak to people, and change nothing of what is valid."""
+
+
+def described(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield every schema in a schema, itself first."""
+    yield schema
+    groups = (schema.get(key, {}).values() for key in ("properties", "definitions"))
+    alone = (schema[key] for key in ("items", "if", "then", "else") if key in schema)
+    for each in (*chain.from_iterable(groups), *alone):
+        yield from described(each)
+
+
+def test_what_can_be_chosen_is_described_with_a_recommendation() -> None:
+    network, layer = SCHEMA["properties"], SCHEMA["definitions"]["layer"]["properties"]
+    algorithms = [
+        known
+        for name in ("activation", "weight", *ALGORITHMS.values())
+        for known in SCHEMA["definitions"][name]["properties"].values()
+    ]
+    for known in [*network.values(), *layer.values(), *algorithms]:
+        if known.keys() & {"type", "enum"} and known.get("const") is None:
+            assert "Recommended: " in known["description"]
+
+
+def test_the_recommended_number_is_the_default() -> None:
+    for known in described(SCHEMA):
+        recommended = re.search(r"Recommended: (\[.*?\]|[\d.]*\d)", known.get("description", ""))
+        if recommended:
+            assert json.loads(recommended[1]) == known["default"]
+
+
+def test_every_value_that_can_be_chosen_from_few_is_described() -> None:
+    for known in described(SCHEMA):
+        if "enumDescriptions" in known:
+            assert len(known["enumDescriptions"]) == len(known["enum"])
+    for name, key in [("activation", "act_algo"), ("weight", "wts_algo"), ("hfmg", "num_of_bins")]:
+        assert "enumDescriptions" in SCHEMA["definitions"][name]["properties"][key]
+
+
+def test_markdown_says_what_is_said_without_it_and_names_every_parameter() -> None:
+    for known in described(SCHEMA):
+        if "markdownDescription" in known:
+            assert known["markdownDescription"].startswith(known["description"])
+    for name, selector in [("activation", "act_algo"), ("weight", "wts_algo")]:
+        definition = SCHEMA["definitions"][name]
+        lines = definition["markdownDescription"].splitlines()[2:]
+        assert [re.findall("`(.*?)`", line) for line in lines] == [
+            [each, *(key for key in SCHEMA["definitions"][each]["properties"] if key != selector)]
+            for each in definition["properties"][selector]["enum"]
+        ]
+
+
+@pytest.mark.parametrize("name", ["layer", "activation", "weight"])
+def test_what_an_editor_puts_in_is_valid_and_says_the_defaults(name: str) -> None:
+    definition = SCHEMA["definitions"][name]
+    validator = Draft7Validator({"$ref": f"#/definitions/{name}", "definitions": SCHEMA["definitions"]})
+    for snippet in definition["defaultSnippets"]:
+        body = resolved(snippet["body"])
+        validator.validate(body)
+        algorithm = next((value for key, value in body.items() if key.endswith("_algo")), None)
+        properties = SCHEMA["definitions"][algorithm]["properties"] if algorithm else {}
+        assert all(body[key] == properties[key]["default"] for key in body.keys() & properties.keys())
+
+
+def resolved(body: Any) -> Any:
+    """Return the body of a snippet with the first thing in every place where something is to be put in."""
+    if isinstance(body, dict):
+        return {key: resolved(value) for key, value in body.items()}
+    if isinstance(body, list):
+        return [resolved(value) for value in body]
+    place = re.fullmatch(r"\^\$\{\d+(?::|\|)([^,|}]*).*\}", body) if isinstance(body, str) else None
+    return json.loads(place[1]) if place else body
+
+
+def test_the_keywords_of_editors_are_those_that_are_documented() -> None:
+    known = Draft7Validator.META_SCHEMA["properties"].keys()
+    assert {key for each in described(SCHEMA) for key in each} - known <= EDITORS_KEYWORDS
+    listed = re.findall(
+        r"^\| `(\w+)` \|", (ROOT / "docs" / "schema.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(listed) == EDITORS_KEYWORDS
 
 
 # --- the packages

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         read_model,
     )
     from quantcfg.caffe.network import Layer, Network
+    from quantcfg.configuration.schema import config_schema
     from quantcfg.decompiler import Decompilation, decompile
     from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
     from quantcfg.diagnostics.formats.text import render
@@ -55,6 +56,7 @@ __all__ = [
     "Span",
     "check_text",
     "compile_config",
+    "config_schema",
     "create_quant_config",
     "decompile",
     "explain",
@@ -66,6 +68,7 @@ __all__ = [
 
 _HOMES = {
     "Decompilation": "decompiler",
+    "config_schema": "configuration.schema",
     "decompile": "decompiler",
     "Beaten": "provenance.explanation",
     "Diagnostic": "diagnostics",

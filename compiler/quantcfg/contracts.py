@@ -22,8 +22,12 @@ _LOADING = Lock()
 @cache
 def schema(name: str) -> dict[str, Any]:
     """Return a JSON file of schemas/."""
-    text = files("quantcfg.schemas").joinpath(name).read_text(encoding="utf-8")
-    return cast("dict[str, Any]", json.loads(text))
+    return cast("dict[str, Any]", json.loads(schema_text(name)))
+
+
+def schema_text(name: str) -> str:
+    """Return the text of a JSON file of schemas/."""
+    return files("quantcfg.schemas").joinpath(name).read_text(encoding="utf-8")
 
 
 def foreign_fields() -> dict[str, str]:

@@ -305,7 +305,7 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 def test_the_help_names_every_command_and_status(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(["--help"], capsys)
     assert re.findall(r"^    (\w+) ", text, re.MULTILINE) == [
-        *("compile", "check", "explain", "fmt", "migrate", "decompile", "diff", "layers", "rule"),
+        *("compile", "check", "explain", "fmt", "migrate", "decompile", "diff", "layers", "rule", "schema"),
     ]
     assert "exit status: 0 done, 1 the input has errors, 2 wrong usage" in text
 
@@ -324,6 +324,7 @@ OPTIONS = {
     "fmt": {"-h", "--stdin-filename", "--check", "--diff", *FINDINGS},
     "migrate": {"-h", "--stdin-filename", "--check", "--diff", *FINDINGS},
     "decompile": {"-h", "--model", "--weights", "-o", *FINDINGS},
+    "schema": {"-h", "--model", "--weights", "-o"},
     "diff": {"-h", "--model", "--weights", "--format"},
     "layers": {"-h", "--model", "--weights", "--format"},
     "rule": {"-h"},

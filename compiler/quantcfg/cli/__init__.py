@@ -20,6 +20,7 @@ _COMMANDS = {
     "diff": "show what changes from one request or configuration to another",
     "layers": "show the layers of a network, and which can be quantized",
     "rule": "explain a code",
+    "schema": "print the JSON Schema of configurations, for editors and validators",
 }
 """The subcommands, and what they do. The module of one is imported only where it is run."""
 
@@ -35,6 +36,7 @@ examples:
   quantcfg migrate quant.cfg
   quantcfg layers --model deploy.prototxt
   quantcfg rule QC409
+  quantcfg schema --model deploy.prototxt -o config.schema.json
 
 exit status: 0 done, 1 the input has errors, 2 wrong usage
 """

@@ -1,0 +1,186 @@
+"""The JSON Schema of a configuration: as it is published, or narrowed to what one network may have."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quantcfg import contracts
+from quantcfg.caffe import Layer, Network, capabilities
+from quantcfg.diagnostics import catalogue
+from quantcfg.diagnostics.words import alternatives, quoted
+from quantcfg.plan import contract
+
+_FILE = "quant_config.schema.json"
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What decides which values a layer may have: its type, and why it cannot be non-uniform, or None."""
+
+    type: str
+    obstacle: str | None
+
+
+def config_schema(network: Network | None = None) -> Schema:
+    """Return the JSON Schema of configurations, by draft-07 and 2020-12 alike.
+
+    With a network, it says what the published schema leaves open: the layers
+    are properties, each with what its type can have, and no others are allowed
+    (reference 3.4, 3.6, 5.1, 5.5). What no schema can say is left to check_text.
+
+    Args:
+        network: what read_model returned; without it, the schema is the
+            published one.
+
+    """
+    schema = copy.deepcopy(contracts.schema(_FILE))
+    return schema if network is None else _narrowed(schema, network)
+
+
+def config_schema_text(network: Network | None = None) -> str:
+    """Return the JSON Schema of configurations as a text; without a network, that of the published file."""
+    if network is None:
+        return contracts.schema_text(_FILE)
+    return f"{json.dumps(config_schema(network), indent=2)}\n"
+
+
+def _narrowed(schema: Schema, network: Network) -> Schema:
+    """Return the schema for a network; it has no $id, since there is another one for each network."""
+    layers = [layer for name, layer in network.by_name.items() if name not in schema["properties"]]
+    names = _names_of_kinds(_kind(layer) for layer in layers if layer.quantizable)
+    return {
+        "$schema": schema["$schema"],
+        "$comment": f"{schema['$id']}, narrowed to one network by quantcfg schema --model",
+        "title": f"{schema['title']} of {network.name}" if network.name else schema["title"],
+        "description": schema["description"],
+        "type": schema["type"],
+        "properties": {
+            **schema["properties"],
+            "skip_fusion_layers": _fusion_names(schema["properties"]["skip_fusion_layers"], network),
+            **{layer.name: _property(layer, names) for layer in layers},
+        },
+        "additionalProperties": False,
+        "definitions": _definitions(schema["definitions"], names),
+    }
+
+
+def _kind(layer: Layer) -> _Kind:
+    return _Kind(layer.type, capabilities.obstacle("non_uniform", layer.type, layer.attributes))
+
+
+def _names_of_kinds(kinds: Iterable[_Kind]) -> dict[_Kind, str]:
+    """Return what the definition of each kind is called: its type, counted."""
+    of_type: dict[str, list[_Kind]] = defaultdict(list)
+    for kind in dict.fromkeys(kinds):
+        of_type[kind.type].append(kind)
+    return {
+        kind: f"{name}_{number}" for name, alike in of_type.items() for number, kind in enumerate(alike, 1)
+    }
+
+
+def _fusion_names(known: Schema, network: Network) -> Schema:
+    """Return the schema of skip_fusion_layers with the names that may stand there (reference 4.6)."""
+    fusible = capabilities.fusible_types()
+    names = [name for name, layer in network.by_name.items() if layer.type in fusible]
+    narrowed = {key: value for key, value in known.items() if key != "examples"}
+    if not names:
+        return {**narrowed, "maxItems": 0}
+    message = f"this is no layer of the network with type {alternatives(fusible)}"
+    return {**narrowed, "items": {**known["items"], "enum": names, "errorMessage": message}}
+
+
+# --- the properties: one for each layer
+
+
+def _property(layer: Layer, names: Mapping[_Kind, str]) -> Schema:
+    if layer.obstacle is not None:
+        reason = catalogue.UNQUANTIZABLE_LAYER.at(None, layer=layer.name, reason=layer.obstacle).message
+        return {"description": reason, "not": {}, "errorMessage": reason, "doNotSuggest": True}
+    return {
+        "description": _described(layer),
+        "completionDetail": layer.type,
+        "type": "object",
+        "allOf": [{"$ref": f"#/definitions/{names[_kind(layer)]}"}],
+    }
+
+
+def _described(layer: Layer) -> str:
+    """Return a layer in words: its type, the shape of its weights, and what is fused with it."""
+    shape = "x".join(map(str, layer.weight_shape or ()))
+    others = [name for name in layer.fusion if name != layer.name]
+    words = [
+        layer.type,
+        f"weights {shape}" if shape else "",
+        f"fused with {quoted(others)}" if others else "",
+    ]
+    return ", ".join(filter(None, words))
+
+
+# --- the definitions: one for each kind of layer
+
+
+def _definitions(generic: Schema, names: Mapping[_Kind, str]) -> Schema:
+    types = dict.fromkeys(kind.type for kind in names)
+    kept = {name: known for name, known in generic.items() if name not in ("layer", "weight", "arq_quantize")}
+    return {
+        **kept,
+        **{_arq_name(each): _arq(each, generic["arq_quantize"]) for each in types},
+        **{name: _layer(kind, generic) for kind, name in names.items()},
+    }
+
+
+def _layer(kind: _Kind, generic: Schema) -> Schema:
+    """Return what a layer of a kind may be; what it is called is said of each by itself."""
+    layer = {key: value for key, value in generic["layer"].items() if key not in ("title", "description")}
+    weight = _weight(kind, generic["weight"])
+    return {**layer, "properties": {**layer["properties"], "weight_quant_params": weight}}
+
+
+def _weight(kind: _Kind, known: Schema) -> Schema:
+    """Return what the weights of a kind of layer may have: uniform and non-uniform, or uniform only."""
+    uniform = {"$ref": f"#/definitions/{_arq_name(kind.type)}"}
+    if kind.obstacle is None:
+        return {**known, "else": uniform}
+    algorithm, selector = contract.weight_algorithm(None), contract.WEIGHT_ALGORITHM
+    return {
+        "title": known["title"],
+        "description": known["description"],
+        "type": known["type"],
+        "defaultSnippets": [each for each in known["defaultSnippets"] if each["body"][selector] == algorithm],
+        "properties": {selector: _only(algorithm, known["properties"][selector], kind)},
+        "allOf": [uniform],
+    }
+
+
+def _only(algorithm: str, selector: Schema, kind: _Kind) -> Schema:
+    """Return the choice of an algorithm where there is only one."""
+    message = catalogue.NOT_NON_UNIFORM.at(None, layers="this layer", type=kind.type, reason=kind.obstacle)
+    description = selector["enumDescriptions"][selector["enum"].index(algorithm)]
+    return {
+        **selector,
+        "enum": [algorithm],
+        "enumDescriptions": [description],
+        "errorMessage": f'it must be "{algorithm}": {message.message}',
+    }
+
+
+def _arq_name(layer_type: str) -> str:
+    return f"arq_quantize_{layer_type}"
+
+
+def _arq(layer_type: str, known: Schema) -> Schema:
+    """Return the uniform quantization of a type, which may have a factor for each channel or may not."""
+    flag = known["properties"][contract.CHANNEL_WISE]
+    if capabilities.channel_wise(layer_type):
+        narrowed = {**flag, "default": True}
+    else:
+        message = catalogue.CHANNEL_WISE.at(None, type=layer_type, where="").message
+        narrowed = {**flag, "const": False, "default": False, "errorMessage": message}
+    return {**known, "properties": {**known["properties"], contract.CHANNEL_WISE: narrowed}}
