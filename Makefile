@@ -4,7 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-NPM := npm install --no-package-lock --ignore-scripts --no-audit --no-fund --silent
+QUIETLY := --ignore-scripts --no-audit --no-fund --silent
+EXTENSION := $(shell find editors/vscode -name node_modules -prune -o -type f -print)
 EXAMPLE := examples/tinynet
 
 .PHONY: demo test test-deep lint typecheck bench fuzz mutations proto clean
@@ -14,11 +15,11 @@ demo: .venv/demo
 	$(BIN)/quantcfg compile --model $(EXAMPLE)/deploy.prototxt --config $(EXAMPLE)/quant.cfg -o build/config.json
 	cat build/config.json
 
-test: .venv/test .venv/npm
+test: .venv/test .venv/npm .venv/vscode
 	$(BIN)/python -m pytest -n auto
 
 # The same laws as "make test", with many more examples.
-test-deep: .venv/test .venv/npm
+test-deep: .venv/test .venv/npm .venv/vscode
 	$(BIN)/python -m pytest -n auto -m deep
 
 lint: .venv/lint
@@ -63,7 +64,13 @@ clean:
 # What the tests take from npm; where npm is not at hand, they do without, and skip what needs it.
 .venv/npm: tests/package.json .venv/demo
 	rm -rf $@ && mkdir $@ && cp tests/package.json $@
-	if command -v npm >/dev/null; then $(NPM) --prefix $@; fi
+	if command -v npm >/dev/null; then npm install --no-package-lock $(QUIETLY) --prefix $@; fi
+	touch $@
+
+# The extension for VS Code, built beside its sources; where npm is not at hand, only those.
+.venv/vscode: $(EXTENSION) .venv/demo
+	rm -rf $@ && cp -r editors/vscode $@
+	if command -v npm >/dev/null; then cd $@ && npm ci $(QUIETLY) && npm run --silent package; fi
 	touch $@
 
 .venv/fuzz: .venv/test

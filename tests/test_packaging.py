@@ -13,7 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DATA_FOLDERS = {"grammar": "*.lark", "proto": "*.binpb", "schemas": "*.json"}
-UNSHIPPED = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache")
+UNSHIPPED = shutil.ignore_patterns(
+    ".git", ".venv", "build", "dist", "node_modules", "*.egg-info", "__pycache__", ".*_cache"
+)
 
 
 @pytest.fixture(scope="module")

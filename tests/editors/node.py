@@ -1,4 +1,4 @@
-"""Scripts for node, with the packages of tests/package.json at hand."""
+"""Scripts for node, with the packages of tests/package.json and of the extension for VS Code at hand."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-PACKAGES = HERE.parents[1] / ".venv" / "npm" / "node_modules"
+EXTENSION = HERE.parents[1] / ".venv" / "vscode"
+"""Where "make" builds the extension for VS Code, with what that needs from npm."""
+
+_PACKAGES = (HERE.parents[1] / ".venv" / "npm" / "node_modules", EXTENSION / "node_modules")
+
+
+def need_npm() -> None:
+    """Skip a test where npm has brought nothing, but not in CI."""
+    is_here = shutil.which("node") and all(folder.exists() for folder in _PACKAGES)
+    if not is_here and os.environ.get("CI") != "true":
+        pytest.skip("npm was not here to bring the packages")
 
 
 def run(script: str, given: Any) -> Any:
-    """Return what a script of this folder answers to what is given; both are JSON.
-
-    Without npm the test is skipped, but not in CI.
-    """
-    if (shutil.which("node") is None or not PACKAGES.exists()) and os.environ.get("CI") != "true":
-        pytest.skip("npm was not here to bring the packages")
+    """Return what a script of this folder answers to what is given; both are JSON."""
+    need_npm()
     done = subprocess.run(
         ["node", str(HERE / script)],
         input=json.dumps(given),
@@ -30,7 +36,7 @@ def run(script: str, given: Any) -> Any:
         encoding="utf-8",
         check=False,
         timeout=120,
-        env={**os.environ, "NODE_PATH": str(PACKAGES)},
+        env={**os.environ, "NODE_PATH": os.pathsep.join(map(str, _PACKAGES))},
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
