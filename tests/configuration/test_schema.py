@@ -58,20 +58,18 @@ def is_in_order(config: Any, against: Network) -> bool:
 
 # --- the agreement with the check
 
-_WEIGHTS = st.sampled_from(
-    [
-        {},
-        {"wts_algo": "arq_quantize"},
-        {"channel_wise": True},
-        {"channel_wise": False},
-        {"wts_algo": "arq_quantize", "channel_wise": True},
-        {"wts_algo": "nuq_quantize"},
-        {"wts_algo": "nuq_quantize", "num_steps": 16, "num_of_iteration": 0},
-        {"wts_algo": "nuq_quantize", "channel_wise": False},
-        {"wts_algo": "nuq", "num_steps": 16},
-        {"num_steps": 16},
-    ]
-)
+_WEIGHTS: list[dict[str, Any]] = [
+    {},
+    {"wts_algo": "arq_quantize"},
+    {"channel_wise": True},
+    {"channel_wise": False},
+    {"wts_algo": "arq_quantize", "channel_wise": True},
+    {"wts_algo": "nuq_quantize"},
+    {"wts_algo": "nuq_quantize", "num_steps": 16, "num_of_iteration": 0},
+    {"wts_algo": "nuq_quantize", "channel_wise": False},
+    {"wts_algo": "nuq", "num_steps": 16},
+    {"num_steps": 16},
+]
 _ACTIVATIONS = st.sampled_from(
     [
         {},
@@ -87,7 +85,7 @@ _BODIES = st.fixed_dictionaries(
     optional={
         "quant_enable": st.booleans() | st.just(1),
         "activation_quant_params": _ACTIVATIONS,
-        "weight_quant_params": _WEIGHTS,
+        "weight_quant_params": st.sampled_from(_WEIGHTS),
         "num_bits": st.just(8),
     },
 )
@@ -127,6 +125,15 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 def test_the_schema_of_a_network_takes_what_the_check_takes(drawn: tuple[Network, dict[str, Any]]) -> None:
     against, config = drawn
     assert is_valid(config, config_schema(against)) == is_in_order(config, against)
+
+
+@law(generated_networks().map(lambda generated: network(generated.prototxt)), examples=40)
+def test_for_every_layer_the_schema_takes_the_weights_that_the_check_takes(against: Network) -> None:
+    schema = config_schema(against)
+    for name in against.by_name:
+        for weight in _WEIGHTS:
+            config = {name: {"weight_quant_params": weight}}
+            assert is_valid(config, schema) == is_in_order(config, against)
 
 
 @law(cases(), examples=150)
