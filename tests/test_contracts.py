@@ -97,7 +97,13 @@ def test_an_algorithm_is_called_in_the_schema_as_its_key_says_by_default() -> No
 @pytest.mark.parametrize("proto", sorted((ROOT / "proto").glob("*.proto")), ids=lambda path: path.stem)
 def test_the_compiled_form_of_a_proto_file_is_up_to_date(proto: Path, tmp_path: Path) -> None:
     out = tmp_path / "descriptors"
-    arguments = ["protoc", f"-I{proto.parent}", f"--descriptor_set_out={out}", proto.name]
+    arguments = [
+        "protoc",
+        f"-I{proto.parent}",
+        "--include_source_info",
+        f"--descriptor_set_out={out}",
+        proto.name,
+    ]
     assert protoc.main(arguments) == 0
     assert proto.with_suffix(".binpb").read_bytes() == out.read_bytes(), 'run "make proto"'
 

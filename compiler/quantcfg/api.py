@@ -154,10 +154,18 @@ def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Ne
 
 
 @no_collection()
-def load_model(model_file: PathLike, weights_file: PathLike | None, report: Report) -> Network | None:
-    """Return the network of a prototxt and its weights, or None after reporting why they cannot be read."""
+def load_model(
+    model_file: PathLike, weights_file: PathLike | None, report: Report, *, text: str | None = None
+) -> Network | None:
+    """Return the network of a prototxt and its weights, or None after reporting why they cannot be read.
+
+    text is what the prototxt holds, where that is not what its file does.
+    """
     found: list[Diagnostic] = []
-    source = read_source(model_file, found.append, wanted="a prototxt")
+    if text is None:
+        source = read_source(model_file, found.append, wanted="a prototxt")
+    else:
+        source = Source(os.fspath(model_file), text)
     weights = None if weights_file is None else read_weights(weights_file, found.append)
     network = read_network(source, weights, found.append) if source else None
     for diagnostic in found:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from quantcfg.caffe import Network
 from quantcfg.collection import no_collection
 from quantcfg.configuration import check_configuration
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
 from quantcfg.output import check_config, config_of
-from quantcfg.plan import Request, assumed_network, lower, request_from_config
+from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_tree
 from quantcfg.source import Source, Span
+from quantcfg.textproto import parse, tree
 
 _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 
@@ -33,21 +35,42 @@ def is_text_format(source: Source, report: Report, *, wanted: str) -> bool:
     return False
 
 
-@no_collection()
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found, sorted by place, and the tree and the plan that it made of a quant.cfg."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    tree: tree.Document | None = None
+    plan: Plan | None = None
+
+
 def check_source(source: Source, network: Network | None) -> tuple[Diagnostic, ...]:
     """Return all that is wrong with a quant.cfg or a configuration, sorted by place.
 
     Without a network, it is what would be wrong for every network.
     """
+    return checked(source, network).diagnostics
+
+
+@no_collection()
+def checked(source: Source, network: Network | None) -> Checked:
+    """Return what check_source does, together with what it came by on the way."""
     found: list[Diagnostic] = []
     if is_configuration(source):
         check_configuration(source, network, found.append)
-    else:
-        check_request(request_from_config(source, found.append), network, found.append)
-    return in_order(found)
+        return Checked(in_order(found))
+    wrong: list[Diagnostic] = []
+    document = parse(source, wrong.append)
+    request = request_from_tree(document, wrong, found.append)
+    plan = check_request(request, network, found.append)
+    return Checked(in_order(found), document, plan)
 
 
-def check_request(request: Request, network: Network | None, report: Report) -> None:
-    """Report what is wrong with a request; without a network, what would be so for every one."""
+def check_request(request: Request, network: Network | None, report: Report) -> Plan:
+    """Return the plan of a request, after reporting what is wrong with it.
+
+    Without a network, it is what would be wrong for every one.
+    """
     plan = lower(network or assumed_network(request), request, report)
     check_config(plan, config_of(plan), report)
+    return plan

@@ -7,16 +7,20 @@ return.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor_pb2 import FileDescriptorProto
     from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
 
 _LOADING = Lock()
+_NAMED = (2, 4)
+"""How long the paths of messages and of their fields are, in the source information of a file."""
 
 
 @cache
@@ -60,12 +64,33 @@ def message_class(file: str, name: str) -> type[Message]:
 
 
 @cache
-def _pool(file: str) -> DescriptorPool:
+def comments(file: str) -> dict[str, str]:
+    """Return what a file of proto/ says of its messages and fields, by their full names."""
+    return {
+        _full_name(descriptor, location.path): " ".join(location.leading_comments.split())
+        for descriptor in _files(file)
+        for location in descriptor.source_code_info.location
+        if location.leading_comments and len(location.path) in _NAMED
+    }
+
+
+def _full_name(descriptor: FileDescriptorProto, path: Sequence[int]) -> str:
+    message = descriptor.message_type[path[1]]
+    fields = [message.field[index].name for index in path[3:]]
+    return ".".join([descriptor.package, message.name, *fields])
+
+
+def _files(file: str) -> Iterable[FileDescriptorProto]:
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+    return FileDescriptorSet.FromString(files("quantcfg.proto").joinpath(f"{file}.binpb").read_bytes()).file
+
+
+@cache
+def _pool(file: str) -> DescriptorPool:
     from google.protobuf.descriptor_pool import DescriptorPool
 
     pool = DescriptorPool()
-    compiled = files("quantcfg.proto").joinpath(f"{file}.binpb").read_bytes()
-    for descriptor in FileDescriptorSet.FromString(compiled).file:
+    for descriptor in _files(file):
         pool.AddSerializedFile(descriptor.SerializeToString())
     return pool

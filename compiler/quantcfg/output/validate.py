@@ -128,9 +128,21 @@ def _setting_at(values: Mapping[str, Any], path: Path) -> Setting[Any] | None:
 
 def expected(failure: Failure) -> str:
     """Return in words what the schema asks of a value."""
-    limit = failure.limit
+    return _asked(failure.keyword, failure.limit)
+
+
+def allowed(schema: Mapping[str, Any]) -> str:
+    """Return in words which values a schema allows, but for their type; "" if it is any."""
+    return " and ".join(
+        _asked(keyword, limit)
+        for keyword, limit in schema.items()
+        if keyword in _EXPECTED and keyword != "type"
+    )
+
+
+def _asked(keyword: str, limit: Any) -> str:
     shown = ", ".join(map(str, limit)) if isinstance(limit, list) else limit
-    return _EXPECTED.get(failure.keyword, f"valid by {failure.keyword} {{}}").format(shown)
+    return _EXPECTED.get(keyword, f"valid by {keyword} {{}}").format(shown)
 
 
 def _diagnostic(failure: Failure, setting: Setting[Any] | None) -> Diagnostic:

@@ -4,7 +4,12 @@ from quantcfg.plan import contract
 from quantcfg.plan.assumed import assumed_network
 from quantcfg.plan.pipeline import PASSES, lower
 from quantcfg.plan.plan import LayerPlan, Leaf, Plan
-from quantcfg.plan.request import Request, request_from_arguments, request_from_config
+from quantcfg.plan.request import (
+    Request,
+    request_from_arguments,
+    request_from_config,
+    request_from_tree,
+)
 from quantcfg.plan.settings import Origin, OriginKind, Setting
 
 __all__ = [
@@ -21,4 +26,5 @@ __all__ = [
     "lower",
     "request_from_arguments",
     "request_from_config",
+    "request_from_tree",
 ]

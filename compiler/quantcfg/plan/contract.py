@@ -100,6 +100,30 @@ def _parameter(key: str, known: Mapping[str, Any]) -> Parameter:
     return Parameter(key, names, defaults, tuple(map(default, defaults)))
 
 
+def schema_of(field: str, algorithm: str | None = None) -> Mapping[str, Any]:
+    """Return what the schema says of the value of a field of quant.cfg; nothing where it has none.
+
+    algorithm is the field that the field stands in, if it is a parameter.
+    """
+    definitions = _schema()["definitions"]
+    if algorithm is None:
+        known: Mapping[str, Any] = _schema()["properties"].get(field, {})
+        return known
+    name = algorithm if algorithm in definitions else algorithm.removesuffix(_FIELD_END)
+    if name not in definitions:
+        return {}
+    parameter = next((each for each in parameters(name) if field in each.settings), None)
+    if parameter is None:
+        return {}
+    known = definitions[name]["properties"][parameter.key]
+    if "$ref" in known:
+        return dict(definitions[known["$ref"].rsplit("/", 1)[-1]])
+    if len(parameter.settings) > 1:
+        default = parameter.defaults[parameter.settings.index(field)]
+        return {**known["items"], "description": known["description"], "default": default}
+    return dict(known)
+
+
 def algorithm_of(key: str, selector: str) -> str | None:
     """Return the one algorithm that has a key among its parameters; selector is where it is named."""
     names = (name for each in _schema()["definitions"].values() for name in _choices(each, selector))

@@ -8,7 +8,7 @@ follows from the slip.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from quantcfg import limits
@@ -24,7 +24,7 @@ from quantcfg.textproto import removal
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """The names that there are; likely are those that make sense in a field, and are suggested first."""
 
     field: str
@@ -32,6 +32,11 @@ class _Known:
     likely: Sequence[str]
     rule: Rule
     help: str | None = None
+
+    @property
+    def are_layers(self) -> bool:
+        """Whether they are names of layers, not of types."""
+        return self.rule is catalogue.UNKNOWN_LAYER
 
     def suggestion(self, name: str) -> Suggestion:
         """Return what a name was meant to be: a slip is what it is, and else the likely names come first."""
@@ -43,27 +48,36 @@ class _Known:
 def resolve_names(plan: Plan, report: Report) -> Plan:
     """Report names that nothing has and names that stand twice, and put what was meant in place of a slip."""
     request = plan.request
-    quantizable, fusible = capabilities.quantizable_types(), capabilities.fusible_types()
-    in_types = _types("skip_layer_types"), _types("override_layer_types")
-    in_layers = (
-        _layers("skip_layers", plan.network, lambda layer: layer.type in quantizable),
-        _layers("skip_fusion_layers", plan.network, lambda layer: layer.type in fusible and layer.fusion),
-        _layers("override_layer_configs", plan.network, lambda layer: layer.quantizable),
-    )
-    type_overrides = _resolved_overrides(request.type_overrides, in_types[1], report)
-    layer_overrides = _resolved_overrides(request.layer_overrides, in_layers[2], report)
+    known = known_names(plan.network)
+    types, layers = known["layer_type"], known["layer_name"]
+    type_overrides = _resolved_overrides(request.type_overrides, types, report)
+    layer_overrides = _resolved_overrides(request.layer_overrides, layers, report)
     resolved = replace(
         request,
-        skip_layer_types=_resolved(request.skip_layer_types, in_types[0], report),
-        skip_layers=_resolved(request.skip_layers, in_layers[0], report),
-        skip_fusion_layers=_resolved(request.skip_fusion_layers, in_layers[1], report),
+        skip_layer_types=_resolved(request.skip_layer_types, known["skip_layer_types"], report),
+        skip_layers=_resolved(request.skip_layers, known["skip_layers"], report),
+        skip_fusion_layers=_resolved(request.skip_fusion_layers, known["skip_fusion_layers"], report),
         type_overrides=type_overrides,
         layer_overrides=layer_overrides,
         has_unread_overrides=request.has_unread_overrides
-        or any(override.target.value not in in_types[1].names for override in type_overrides)
-        or any(override.target.value not in in_layers[2].names for override in layer_overrides),
+        or any(override.target.value not in types.names for override in type_overrides)
+        or any(override.target.value not in layers.names for override in layer_overrides),
     )
     return replace(plan, request=resolved)
+
+
+def known_names(network: Network) -> Mapping[str, Known]:
+    """Return what is known of the names in a quant.cfg, by the field that holds one."""
+    quantizable, fusible = capabilities.quantizable_types(), capabilities.fusible_types()
+    return {
+        "skip_layer_types": _types("skip_layer_types"),
+        "layer_type": _types("override_layer_types"),
+        "skip_layers": _layers("skip_layers", network, lambda layer: layer.type in quantizable),
+        "skip_fusion_layers": _layers(
+            "skip_fusion_layers", network, lambda layer: layer.type in fusible and layer.fusion
+        ),
+        "layer_name": _layers("override_layer_configs", network, lambda layer: layer.quantizable),
+    }
 
 
 def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tuple[Setting[str], Layer]]:
@@ -74,18 +88,18 @@ def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tu
             yield name, layer
 
 
-def _types(field: str) -> _Known:
+def _types(field: str) -> Known:
     types = capabilities.quantizable_types()
     help = f"the quantizable types are {quoted(types)}"
-    return _Known(field, types, types, catalogue.UNQUANTIZABLE_TYPE, help)
+    return Known(field, types, types, catalogue.UNQUANTIZABLE_TYPE, help)
 
 
-def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> _Known:
+def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
     likely = [layer.name for layer in network.layers if is_likely(layer)]
-    return _Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER)
+    return Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER)
 
 
-def _resolved_overrides(overrides: Sequence[Override], known: _Known, report: Report) -> tuple[Override, ...]:
+def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Report) -> tuple[Override, ...]:
     targets = [override.target for override in overrides]
     _check_repeats(targets, known.field, report)
     meant = _meant(targets, known, report)
@@ -97,7 +111,7 @@ def _resolved_overrides(overrides: Sequence[Override], known: _Known, report: Re
     )
 
 
-def _resolved(names: Sequence[Setting[str]], known: _Known, report: Report) -> tuple[Setting[str], ...]:
+def _resolved(names: Sequence[Setting[str]], known: Known, report: Report) -> tuple[Setting[str], ...]:
     """Return what was meant by the names of a list, each once."""
     _check_repeats(names, known.field, report, can_go=True)
     meant = _meant(names, known, report)
@@ -105,7 +119,7 @@ def _resolved(names: Sequence[Setting[str]], known: _Known, report: Report) -> t
     return tuple({setting.value: setting for setting in settings}.values())[::-1]
 
 
-def _meant(names: Sequence[Setting[str]], known: _Known, report: Report) -> dict[str, str]:
+def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[str, str]:
     """Return by name what was meant by it, after reporting the names that nothing has, each once."""
     meant: dict[str, str] = {}
     unknown = 0
@@ -126,7 +140,7 @@ def _meant(names: Sequence[Setting[str]], known: _Known, report: Report) -> dict
 
 
 def _report_unknown(
-    name: Setting[str], suggestion: Suggestion, known: _Known, report: Report, *, can_be_put_in: bool
+    name: Setting[str], suggestion: Suggestion, known: Known, report: Report, *, can_be_put_in: bool
 ) -> None:
     fix = []
     if name.span and suggestion.slip and can_be_put_in and "\n" not in name.span.text:

@@ -141,7 +141,11 @@ def _argument_items(name: str, values: Sequence[str]) -> Iterator[Setting[str]]:
 def request_from_config(source: Source, report: Report) -> Request:
     """Return the request of a quant.cfg, as far as it can be read, after reporting what is wrong with it."""
     wrong: list[Diagnostic] = []
-    document = parse(source, wrong.append)
+    return request_from_tree(parse(source, wrong.append), wrong, report)
+
+
+def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], report: Report) -> Request:
+    """Return the request of a quant.cfg by its tree, and by what its parser found wrong."""
     for diagnostic in wrong:
         report(diagnostic)
     stranger = _network_field(document)
