@@ -21,6 +21,7 @@ _COMMANDS = {
     "layers": "show the layers of a network, and which can be quantized",
     "rule": "explain a code",
     "schema": "print the JSON Schema of configurations, for editors and validators",
+    "lsp": "run the language server, for editors",
 }
 """The subcommands, and what they do. The module of one is imported only where it is run."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -106,8 +106,9 @@ def schema_of(field: str, algorithm: str | None = None) -> Mapping[str, Any]:
     algorithm is the field that the field stands in, if it is a parameter.
     """
     definitions = _schema()["definitions"]
+    known: Mapping[str, Any]
     if algorithm is None:
-        known: Mapping[str, Any] = _schema()["properties"].get(field, {})
+        known = _schema()["properties"].get(field, {})
         return known
     name = algorithm if algorithm in definitions else algorithm.removesuffix(_FIELD_END)
     if name not in definitions:
@@ -115,13 +116,37 @@ def schema_of(field: str, algorithm: str | None = None) -> Mapping[str, Any]:
     parameter = next((each for each in parameters(name) if field in each.settings), None)
     if parameter is None:
         return {}
-    known = definitions[name]["properties"][parameter.key]
-    if "$ref" in known:
-        return dict(definitions[known["$ref"].rsplit("/", 1)[-1]])
-    if len(parameter.settings) > 1:
-        default = parameter.defaults[parameter.settings.index(field)]
-        return {**known["items"], "description": known["description"], "default": default}
-    return dict(known)
+    known = _resolved(definitions[name]["properties"][parameter.key])
+    items: Mapping[str, Any] = known.get("items", {})
+    return items if len(parameter.settings) > 1 else known
+
+
+def schema_at(path: Sequence[str], around: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the schema says of the value under some keys of a configuration; nothing of unknown keys.
+
+    around is the object that the last key stands in: it says of which algorithm the parameters are.
+    """
+    known: Mapping[str, Any] = _schema()
+    for key in path:
+        properties = known.get("properties", {})
+        if "if" in known:
+            properties = {**properties, **_chosen(known, around)["properties"]}
+        known = _resolved(properties.get(key, known.get("additionalProperties") or {}))
+    return known
+
+
+def _chosen(definition: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the definition of the algorithm that an object of a configuration names."""
+    selector, known = next(iter(definition["properties"].items()))
+    name = values.get(selector)
+    chosen: dict[str, Any] = _schema()["definitions"][name if name in known["enum"] else known["default"]]
+    return {"properties": {key: each for key, each in chosen["properties"].items() if key != selector}}
+
+
+def _resolved(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a schema refers to, or itself."""
+    definitions: dict[str, Mapping[str, Any]] = _schema()["definitions"]
+    return definitions[known["$ref"].rsplit("/", 1)[-1]] if "$ref" in known else known
 
 
 def algorithm_of(key: str, selector: str) -> str | None:

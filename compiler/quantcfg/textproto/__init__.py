@@ -4,6 +4,7 @@ Nothing here knows of quantization or of Caffe.
 """
 
 from quantcfg.textproto.binder import Binding, Path, bind
+from quantcfg.textproto.cursor import Cursor, cursor_at
 from quantcfg.textproto.edits import addition, removal, replacement
 from quantcfg.textproto.lossless import comments
 from quantcfg.textproto.parser import parse
@@ -12,12 +13,14 @@ from quantcfg.textproto.scalars import Place, convert
 
 __all__ = [
     "Binding",
+    "Cursor",
     "Path",
     "Place",
     "addition",
     "bind",
     "comments",
     "convert",
+    "cursor_at",
     "parse",
     "print_document",
     "removal",

@@ -101,3 +101,8 @@ def _long_pieces(source: Source) -> Iterator[Span]:
     for piece in _PIECE.finditer(source.text):
         if len(piece[0]) > limits.TOKEN_LENGTH and piece.lastgroup in ("string", "unended", "field", "word"):
             yield Span(source, *piece.span())
+
+
+def pieces(text: str, end: int) -> Iterator[re.Match[str]]:
+    """Yield the pieces before an offset; the last one may be cut off there. lastgroup says what one is."""
+    return _PIECE.finditer(text, 0, end)

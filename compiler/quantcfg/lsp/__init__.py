@@ -1,0 +1,5 @@
+"""What an editor asks about a text: one module for each feature, and a server that speaks the protocol.
+
+A feature is a function of a document, and of an offset in it, that returns plain
+values. Only conversion.py and server.py know of the Language Server Protocol.
+"""

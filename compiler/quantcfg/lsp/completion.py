@@ -1,0 +1,179 @@
+"""What can be written at an offset of a quant.cfg."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from quantcfg.caffe import Layer
+from quantcfg.diagnostics.words import boolean, counted
+from quantcfg.lsp import fields
+from quantcfg.lsp.document import Document
+from quantcfg.plan import assumed_network
+from quantcfg.plan.names import known_names
+from quantcfg.provenance import words
+from quantcfg.source import Span
+from quantcfg.textproto import Cursor, cursor_at
+from quantcfg.textproto.literals import encode_string
+
+_INDENT = "  "
+_SPECIAL = re.compile(r"[\\$}]")
+
+
+class Kind(Enum):
+    """What an item stands for."""
+
+    FIELD = "field"
+    MESSAGE = "message"
+    VALUE = "value"
+    LAYER = "layer"
+    TYPE = "type"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that can be written: text belongs in place of span.
+
+    snippet is the same with places to fill in, in the protocol's syntax, None
+    where there is nothing to fill in. detail is a short remark beside the label,
+    documentation a text in Markdown.
+    """
+
+    label: str
+    kind: Kind
+    span: Span
+    text: str
+    snippet: str | None = None
+    detail: str = ""
+    documentation: str = ""
+
+
+def completions(document: Document, offset: int) -> tuple[Item, ...]:
+    """Return what can be written at an offset, in the order of the .proto file, or of the network."""
+    cursor = cursor_at(document.source.text, offset) if document.is_request else None
+    if cursor is None:
+        return ()
+    if cursor.field is not None:
+        return tuple(_values(document, cursor, cursor.field))
+    return () if cursor.quote else tuple(_fields(document, cursor))
+
+
+def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
+    """Yield the fields of the message; those that stand there already and cannot again are left out."""
+    span = Span(document.source, cursor.start, cursor.end)
+    for field in fields.message_at(cursor.path).fields:
+        if fields.is_deprecated(field) or (field.name in cursor.given and not field.is_repeated):
+            continue
+        is_message = field.message_type is not None
+        yield Item(
+            field.name,
+            Kind.MESSAGE if is_message else Kind.FIELD,
+            span,
+            f"{field.name} {{" if is_message else f"{field.name}: ",
+            _numbered("\n".join(_snippet(field))),
+            fields.facts((*cursor.path, field.name), field),
+            fields.comment(field),
+        )
+
+
+_PLACE = "\0"
+"""Where something is to be filled in, with what stands there at first, up to the next one."""
+
+
+def _snippet(field: Any) -> list[str]:
+    """Return the lines of a field, with those of the fields that it requires."""
+    if field.message_type is None:
+        return [f"{field.name}: {_blank(field)}"]
+    required = [inner for inner in field.message_type.fields if inner.is_required]
+    lines = [line for inner in required for line in _snippet(inner)]
+    inner = [f"{_INDENT}{line}" for line in lines or [f"{_PLACE}{_PLACE}"]]
+    return [f"{field.name} {{", *inner, "}"]
+
+
+def _blank(field: Any) -> str:
+    if fields.is_string(field):
+        return f'"{_PLACE}{_PLACE}"'
+    return f"{_PLACE}{fields.default(field) or ''}{_PLACE}"
+
+
+def _numbered(marked: str) -> str:
+    """Return a text with places as a snippet; the last place is where the cursor stays."""
+    pieces = [_SPECIAL.sub(r"\\\g<0>", piece) for piece in marked.split(_PLACE)]
+    places = len(pieces) // 2
+    text = pieces[0]
+    for index in range(places):
+        number = 0 if index + 1 == places else index + 1
+        text += f"${{{number}:{pieces[2 * index + 1]}}}" if pieces[2 * index + 1] else f"${number}"
+        text += pieces[2 * index + 2]
+    return text
+
+
+def _values(document: Document, cursor: Cursor, name: str) -> Iterator[Item]:
+    path = (*cursor.path, name)
+    field = fields.message_at(cursor.path).fields_by_name.get(name)
+    if field is None or field.message_type is not None:
+        return
+    if fields.is_string(field):
+        yield from _names(document, cursor, name)
+    elif not cursor.quote:
+        span, said = Span(document.source, cursor.start, cursor.end), fields.comment(field)
+        known = {*map(words.value, fields.schema(path).get("enum", ())), *_usual(path, field)}
+        for value in sorted(known, key=_size):
+            detail = "the default" if value == fields.default(field) else ""
+            yield Item(value, Kind.VALUE, span, value, None, detail, said)
+
+
+def _usual(path: Sequence[str], field: Any) -> Iterator[str]:
+    """Yield the words of a flag, or else the default and the examples of the schema."""
+    if fields.is_bool(field):
+        yield from map(boolean, (True, False))
+        return
+    if default := fields.default(field):
+        yield default
+    yield from (words.value(each) for each in fields.schema(path).get("examples", ()))
+
+
+def _size(value: str) -> tuple[float, str]:
+    """Sort numbers by size, and true before false."""
+    return (-1.0 if value == boolean(True) else 0.0, value) if value.isalpha() else (float(value), "")
+
+
+def _names(document: Document, cursor: Cursor, field: str) -> Iterator[Item]:
+    """Yield the names of layers, or of types, that make sense in a field."""
+    plan = document.plan
+    network = document.network or (assumed_network(plan.request) if plan else None)
+    known = known_names(network).get(field) if network else None
+    if network is None or known is None:
+        return
+    if not known.are_layers:
+        numbers = Counter(layer.type for layer in network.quantizable) if document.network else None
+        yield from _items(
+            document, cursor, Kind.TYPE, ((name, _number(numbers, name)) for name in known.likely)
+        )
+    elif document.network:
+        layers = (network.by_name[name] for name in known.likely)
+        details = ((layer.name, _type(layer)) for layer in layers)
+        yield from _items(document, cursor, Kind.LAYER, details)
+
+
+def _number(numbers: Counter[str] | None, layer_type: str) -> str:
+    return "" if numbers is None else f"{counted(numbers[layer_type], 'layer')} that can be quantized"
+
+
+def _type(layer: Layer) -> str:
+    return f"{layer.type}, cannot be quantized: {layer.obstacle}" if layer.obstacle else layer.type
+
+
+def _items(
+    document: Document, cursor: Cursor, kind: Kind, names: Iterable[tuple[str, str]]
+) -> Iterator[Item]:
+    """Yield names as strings: in quotes where there are none, and with an end where it is missing."""
+    start = cursor.start - bool(cursor.quote)
+    end = cursor.end + bool(cursor.quote and cursor.is_closed)
+    span = Span(document.source, start, end)
+    for name, detail in names:
+        yield Item(name, kind, span, encode_string(name), None, detail)

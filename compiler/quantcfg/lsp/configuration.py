@@ -1,0 +1,61 @@
+"""What is said of the keys and values of a JSON configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from quantcfg.caffe import Network
+from quantcfg.configuration import Path, Places, places_in
+from quantcfg.jsontext import Object, plain
+from quantcfg.lsp.document import Document
+from quantcfg.output import allowed
+from quantcfg.plan import contract
+from quantcfg.provenance import words
+from quantcfg.source import Span
+
+
+def meaning(document: Document, offset: int) -> tuple[str, Span] | None:
+    """Return what is said, in Markdown, of the key or the value at an offset, and where that stands."""
+    places = places_in(document.source)
+    found = _at(places, offset)
+    if found is None:
+        return None
+    path, span = found
+    said = "\n\n".join(_said(path, places, document.network))
+    return (said, span) if said else None
+
+
+def _at(places: Places, offset: int) -> tuple[Path, Span] | None:
+    """Return the path of the key, or of the smallest value, at an offset, and where that stands."""
+    spans = [(path, span) for path in places.members if (span := places.key(path))]
+    spans += [
+        (path, span)
+        for path, value in places.values.items()
+        if not isinstance(value, Object) and (span := places.value(path))
+    ]
+    at = [(path, span) for path, span in spans if span.start <= offset <= span.end]
+    return min(at, key=lambda each: each[1].end - each[1].start, default=None)
+
+
+def _said(path: Path, places: Places, network: Network | None) -> Iterator[str]:
+    keys = [step for step in path if isinstance(step, str)]
+    if len(keys) == 1 and keys[0] not in contract.global_defaults():
+        yield from _layer(keys[0], network)
+    around = places.values.get(tuple(keys[:-1]))
+    known = contract.schema_at(keys, plain(around) if isinstance(around, Object) else {})
+    if known:
+        facts = [known.get("title", ""), allowed(known)]
+        facts += [f"default {words.value(known['default'])}"] if "default" in known else []
+        yield f"**{keys[-1]}**: {'; '.join(filter(None, facts))}"
+        yield from filter(None, [known.get("description")])
+
+
+def _layer(name: str, network: Network | None) -> Iterator[str]:
+    """Yield what the model says of a layer."""
+    layer = network.by_name.get(name) if network else None
+    if layer:
+        yield f"**{layer.name}**, {layer.type}{words.at(layer.span)}"
+        if layer.obstacle:
+            yield f"It cannot be quantized: {layer.obstacle}."
+        if layer.fusion:
+            yield f"Fused: {' + '.join(layer.fusion)}"

@@ -1,0 +1,175 @@
+"""The values of the features as the protocol has them, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from lsprotocol import types
+from pygls.uris import from_fs_path, to_fs_path
+
+from quantcfg.diagnostics import Diagnostic, Edit, Severity
+from quantcfg.lsp.completion import Item, Kind
+from quantcfg.lsp.fixes import Fix
+from quantcfg.lsp.folding import Fold
+from quantcfg.lsp.hints import Hint
+from quantcfg.lsp.hover import Hover
+from quantcfg.lsp.lines import Lines
+from quantcfg.lsp.symbols import Symbol
+from quantcfg.lsp.tokens import Kind as TokenKind
+from quantcfg.lsp.tokens import Token
+from quantcfg.source import Source, Span
+
+TOKEN_TYPES = [kind.value for kind in TokenKind]
+TOKEN_MODIFIERS = [types.SemanticTokenModifiers.Deprecated.value]
+
+_SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.NOTE: types.DiagnosticSeverity.Information,
+}
+_ITEM_KINDS = {
+    Kind.FIELD: types.CompletionItemKind.Property,
+    Kind.MESSAGE: types.CompletionItemKind.Struct,
+    Kind.VALUE: types.CompletionItemKind.Value,
+    Kind.LAYER: types.CompletionItemKind.Reference,
+    Kind.TYPE: types.CompletionItemKind.Class,
+}
+
+
+def path_of(uri: str) -> str:
+    """Return the path of a file, or the URI itself, where it is that of something else."""
+    return to_fs_path(uri) or uri
+
+
+def uri_of(name: str) -> str:
+    """Return the URI of a source."""
+    return name if "://" in name else from_fs_path(name) or name
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Spans to ranges, in the encoding that was agreed on; the lines of each text are counted once."""
+
+    encoding: str
+    _lines: dict[int, tuple[Source, Lines]] = field(default_factory=dict)
+
+    def lines(self, source: Source) -> Lines:
+        """Return the lines of a source."""
+        if id(source) not in self._lines:
+            self._lines[id(source)] = source, Lines(source.text, self.encoding)
+        return self._lines[id(source)][1]
+
+    def offset(self, source: Source, position: types.Position) -> int:
+        """Return the offset of a position."""
+        return self.lines(source).offset(position.line, position.character)
+
+    def position(self, source: Source, offset: int) -> types.Position:
+        """Return the position of an offset."""
+        return types.Position(*self.lines(source).position(offset))
+
+    def range(self, span: Span) -> types.Range:
+        """Return the range of a span."""
+        return types.Range(self.position(span.source, span.start), self.position(span.source, span.end))
+
+    def location(self, span: Span) -> types.Location:
+        """Return the place of a span, wherever it is."""
+        return types.Location(uri_of(span.source.name), self.range(span))
+
+    def diagnostic(self, diagnostic: Diagnostic) -> types.Diagnostic:
+        """Return a diagnostic; one without a place is at the start of the text."""
+        start = types.Position(0, 0)
+        help = f"\n{diagnostic.help}" if diagnostic.help else ""
+        return types.Diagnostic(
+            self.range(diagnostic.span) if diagnostic.span else types.Range(start, start),
+            diagnostic.message + help,
+            _SEVERITIES[diagnostic.severity],
+            diagnostic.code,
+            source="quantcfg",
+            related_information=[
+                types.DiagnosticRelatedInformation(self.location(each.span), each.message)
+                for each in diagnostic.related
+            ],
+        )
+
+    def edits(self, edits: Iterable[Edit]) -> list[types.TextEdit]:
+        """Return edits of one text."""
+        return [types.TextEdit(self.range(edit.span), edit.text) for edit in edits]
+
+    def fix(self, fix: Fix, uri: str) -> types.CodeAction:
+        """Return what is to be chosen as an action that changes the text."""
+        return types.CodeAction(
+            fix.title,
+            types.CodeActionKind.QuickFix if fix.diagnostic else types.CodeActionKind.SourceFixAll,
+            [self.diagnostic(fix.diagnostic)] if fix.diagnostic else None,
+            is_preferred=fix.diagnostic is not None,
+            edit=types.WorkspaceEdit({uri: self.edits(fix.edits)}),
+        )
+
+    def items(self, items: Sequence[Item], *, with_snippets: bool) -> list[types.CompletionItem]:
+        """Return what can be written, in its order."""
+        width = len(str(len(items)))
+        return [
+            self._item(item, f"{index:0{width}}", with_snippets=with_snippets)
+            for index, item in enumerate(items)
+        ]
+
+    def _item(self, item: Item, order: str, *, with_snippets: bool) -> types.CompletionItem:
+        snippet = item.snippet if with_snippets else None
+        written = item.span.text[:1]
+        return types.CompletionItem(
+            item.label,
+            kind=_ITEM_KINDS[item.kind],
+            detail=item.detail or None,
+            documentation=_markdown(item.documentation) if item.documentation else None,
+            sort_text=order,
+            filter_text=written + item.label if written in ("'", '"') else item.label,
+            text_edit=types.TextEdit(self.range(item.span), snippet or item.text),
+            insert_text_format=types.InsertTextFormat.Snippet
+            if snippet
+            else types.InsertTextFormat.PlainText,
+        )
+
+    def hover(self, hover: Hover) -> types.Hover:
+        """Return what is said of something."""
+        return types.Hover(_markdown(hover.text), self.range(hover.span))
+
+    def symbol(self, symbol: Symbol) -> types.DocumentSymbol:
+        """Return a part of the outline."""
+        return types.DocumentSymbol(
+            symbol.name,
+            types.SymbolKind.Struct if symbol.is_message else types.SymbolKind.Property,
+            self.range(symbol.span),
+            self.range(symbol.name_span),
+            detail=symbol.detail,
+            children=[self.symbol(child) for child in symbol.children],
+        )
+
+    def fold(self, fold: Fold) -> types.FoldingRange:
+        """Return the lines that can be folded."""
+        span = self.range(fold.span)
+        kind = types.FoldingRangeKind.Comment if fold.is_comment else types.FoldingRangeKind.Region
+        return types.FoldingRange(span.start.line, span.end.line, kind=kind)
+
+    def hint(self, source: Source, hint: Hint) -> types.InlayHint:
+        """Return a hint."""
+        position = self.position(source, hint.offset)
+        return types.InlayHint(position, hint.text, tooltip=hint.tooltip, padding_left=True)
+
+    def tokens(self, tokens: Iterable[Token]) -> types.SemanticTokens:
+        """Return the tokens as the protocol counts them, each from the start of the one before."""
+        data: list[int] = []
+        starts = [types.Position(0, 0)]
+        for token in tokens:
+            span = self.range(token.span)
+            starts.append(span.start)
+            before, now = starts[-2:]
+            column = now.character - (before.character if now.line == before.line else 0)
+            length = span.end.character - span.start.character
+            kind = TOKEN_TYPES.index(token.kind.value)
+            data += [now.line - before.line, column, length, kind, int(token.is_deprecated)]
+        return types.SemanticTokens(data)
+
+
+def _markdown(text: str) -> types.MarkupContent:
+    return types.MarkupContent(types.MarkupKind.Markdown, text)

@@ -1,0 +1,61 @@
+"""Where the thing is defined that a text names at an offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quantcfg.caffe import Network
+from quantcfg.configuration import places_in
+from quantcfg.lsp.document import Document, fields_at, model_named, string_at, text_of
+from quantcfg.plan.names import known_names
+from quantcfg.source import Source, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of a layer, or of a type of layers, and where it stands."""
+
+    text: str
+    is_layer: bool
+    span: Span
+
+
+def definitions(document: Document, offset: int) -> tuple[Span, ...]:
+    """Return where the layer at an offset is in its prototxt; of a type, where all its layers are.
+
+    Of the comment that names the model, it is the start of that.
+    """
+    network, model = document.network, document.model
+    named = model_named(document)
+    if named and model and named.start <= offset <= named.end:
+        return (Span(Source(model.named.model, ""), 0, 0),)
+    name = name_at(document, offset)
+    if network is None or name is None:
+        return ()
+    layers = [layer for layer in network.layers if name.text == (layer.name if name.is_layer else layer.type)]
+    return tuple(layer.span for layer in layers if layer.span)
+
+
+def name_at(document: Document, offset: int) -> Name | None:
+    """Return the name of a layer, or of a type, that stands at an offset."""
+    network = document.network
+    if network is None:
+        return None
+    if document.is_request:
+        return _name_in_request(document, network, offset)
+    if document.is_prototxt:
+        spans = [(layer.name, layer.span) for layer in network.layers]
+    else:
+        places = places_in(document.source)
+        spans = [(str(path[0]), places.key(path)) for path in places.members if len(path) == 1]
+    names = (Name(name, True, span) for name, span in spans if span and span.start <= offset <= span.end)
+    return next(names, None)
+
+
+def _name_in_request(document: Document, network: Network, offset: int) -> Name | None:
+    string, fields = string_at(document, offset), fields_at(document, offset)
+    known = known_names(network).get(fields[-1].name.text) if fields else None
+    text = text_of(string) if string else None
+    if string is None or known is None or text is None:
+        return None
+    return Name(text, known.are_layers, document.span(string))

@@ -1,0 +1,131 @@
+"""A text that is open in an editor, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from quantcfg.caffe import Network
+from quantcfg.checking import Checked, checked, is_configuration
+from quantcfg.diagnostics import Diagnostic
+from quantcfg.lsp.models import Model, named_model
+from quantcfg.plan import Plan
+from quantcfg.source import Source, Span
+from quantcfg.textproto import parse, tree
+from quantcfg.textproto.literals import decode_string
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text and the model that it is for. What is made of them is made when it is asked for, and once.
+
+    A document with is_prototxt is a network itself.
+    """
+
+    source: Source
+    model: Model | None = None
+    is_prototxt: bool = field(default=False)
+
+    @cached_property
+    def is_configuration(self) -> bool:
+        """Whether the text is a JSON configuration."""
+        return not self.is_prototxt and is_configuration(self.source)
+
+    @cached_property
+    def is_request(self) -> bool:
+        """Whether the text is a quant.cfg."""
+        return not self.is_prototxt and not self.is_configuration
+
+    @property
+    def network(self) -> Network | None:
+        """The network of the model, if it could be read."""
+        return self.model.network if self.model else None
+
+    @cached_property
+    def _checked(self) -> Checked:
+        return checked(self.source, self.network)
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan of a quant.cfg, None of any other text."""
+        return self._checked.plan if self.is_request else None
+
+    @cached_property
+    def syntax(self) -> tree.Document:
+        """The syntax tree of a text in text format; of a configuration, an empty one."""
+        if self.is_request:
+            made = self._checked.tree
+            assert made
+            return made
+        if self.is_configuration:
+            return tree.Document(self.source, ())
+        return parse(self.source, lambda _: None)
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All that is wrong with the text, sorted by place; of a network, what was said when it was read."""
+        if self.is_prototxt:
+            return self.model.diagnostics if self.model else ()
+        return self._checked.diagnostics
+
+    def span(self, node: tree.Node) -> Span:
+        """Return where a node of the tree stands."""
+        return self.syntax.span(node)
+
+
+def nodes_at(document: Document, offset: int) -> list[tree.Node]:
+    """Return the nodes that an offset is in or at the end of, the outermost first."""
+    found: list[tree.Node] = []
+    nodes: tuple[tree.Node, ...] = document.syntax.fields
+    while nodes:
+        at = [node for node in nodes if node.start <= offset <= node.end]
+        if not at:
+            break
+        found.append(at[-1])
+        nodes = tree.children(at[-1])
+    return found
+
+
+def fields_at(document: Document, offset: int) -> list[tree.Field]:
+    """Return the fields that an offset is in, the outermost first."""
+    return [node for node in nodes_at(document, offset) if isinstance(node, tree.Field)]
+
+
+def path_of(fields: list[tree.Field]) -> tuple[str, ...]:
+    """Return the names of some fields."""
+    return tuple(field.name.text for field in fields)
+
+
+def text_of(string: tree.String) -> str | None:
+    """Return what a string stands for, or None if it is no text."""
+    value = decode_string(string)
+    return value.decode(errors="replace") if isinstance(value, bytes) else None
+
+
+def string_at(document: Document, offset: int) -> tree.String | None:
+    """Return the string that an offset is in."""
+    strings = (node for node in nodes_at(document, offset) if isinstance(node, tree.String))
+    return next(strings, None)
+
+
+def all_fields(document: Document) -> Iterator[tuple[tree.Field, int]]:
+    """Yield all fields of a tree, each before those in it, and how deep they are."""
+    waiting = [(field, 0) for field in reversed(document.syntax.fields)]
+    while waiting:
+        each, depth = waiting.pop()
+        yield each, depth
+        waiting += [(inner, depth + 1) for inner in reversed(fields_in(each.value))]
+
+
+def fields_in(value: tree.Value) -> tuple[tree.Field, ...]:
+    """Return the fields of a message, or of the messages in a list."""
+    if isinstance(value, tree.List):
+        return tuple(field for item in value.items for field in fields_in(item))
+    return value.fields if isinstance(value, tree.Message) else ()
+
+
+def model_named(document: Document) -> Span | None:
+    """Return where the text itself names its model, if it does."""
+    named = named_model(document.source) if document.is_request else None
+    return named.span if named else None

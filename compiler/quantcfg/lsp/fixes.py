@@ -1,0 +1,58 @@
+"""What mends a mistake: the fixes of diagnostics as things to choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quantcfg.diagnostics import Diagnostic, Edit
+from quantcfg.diagnostics.fixes import fixed
+from quantcfg.diagnostics.words import counted
+from quantcfg.lsp.document import Document
+from quantcfg.lsp.edits import difference
+
+_LONGEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Something to choose: its title, the edits that do it, and what it mends; None if it mends all."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    diagnostic: Diagnostic | None = None
+
+
+def fixes(document: Document, start: int, end: int) -> tuple[Fix, ...]:
+    """Return the fixes of the diagnostics that touch what is between two offsets."""
+    return tuple(
+        Fix(_title(each.fix), each.fix, each)
+        for each in document.diagnostics
+        if each.fix and each.span and each.span.start <= end and start <= each.span.end
+    )
+
+
+def fix_of_all(document: Document) -> Fix | None:
+    """Return all fixes as one, None where there is none."""
+    text, count = fixed(document.source, document.diagnostics)
+    if not count:
+        return None
+    title = f"fix what needs no judgement: {counted(count, 'mistake')}"
+    return Fix(title, difference(document.source, text))
+
+
+def _title(edits: tuple[Edit, ...]) -> str:
+    first = edits[0]
+    before, after = _shown(first.span.text), _shown(first.text)
+    if not after:
+        title = f"remove {before}"
+    elif not before:
+        title = f"put in {after}"
+    else:
+        title = f"replace {before} by {after}"
+    more = len(edits) - 1
+    return f"{title}, and {counted(more, 'more edit')}" if more else title
+
+
+def _shown(text: str) -> str:
+    words = " ".join(text.split()) or text.replace("\n", "\\n")
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."

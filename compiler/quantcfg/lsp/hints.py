@@ -1,0 +1,43 @@
+"""What is shown within a text that does not stand in it: how many layers a setting reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.lsp.document import Document
+from quantcfg.lsp.reach import all_reached
+from quantcfg.plan import LayerPlan, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A short text to show at an offset, and a longer one for whoever asks."""
+
+    offset: int
+    text: str
+    tooltip: str
+
+
+def hints(document: Document, start: int, end: int) -> tuple[Hint, ...]:
+    """Return the hints between two offsets of a quant.cfg, in the order of the text."""
+    plan = document.plan
+    if plan is None or document.network is None:
+        return ()
+    found = (hint for hint in _hints(plan) if start <= hint.offset <= end)
+    return tuple(sorted(found, key=lambda hint: hint.offset))
+
+
+def _hints(plan: Plan) -> Iterator[Hint]:
+    for each in all_reached(plan):
+        yield _hint(each.name.end, each.layers)
+    for layer_type in plan.request.skip_layer_types:
+        if layer_type.span:
+            layers = [layer for layer in plan.layers if layer.layer.type == layer_type.value]
+            yield _hint(layer_type.span.end, layers)
+
+
+def _hint(offset: int, layers: tuple[LayerPlan, ...] | list[LayerPlan]) -> Hint:
+    names = quoted(layer.layer.name for layer in layers) if layers else "none"
+    return Hint(offset, counted(len(layers), "layer"), names)

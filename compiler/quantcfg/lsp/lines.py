@@ -1,0 +1,68 @@
+"""The lines of a text as the protocol counts them, in whichever units its client counts columns.
+
+Lines and columns start at 0, and a carriage return alone ends a line, too
+(Language Server Protocol 3.17, "Position").
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_CODECS = {"utf-8": "utf-8", "utf-16": "utf-16-le"}
+_BYTES = {"utf-8": 1, "utf-16": 2}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A text in lines; encoding is "utf-8", "utf-16" or "utf-32", the units that columns are counted in."""
+
+    text: str
+    encoding: str
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(line_end.end() for line_end in _LINE_END.finditer(self.text))]
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column of an offset."""
+        line = bisect_right(self._starts, offset) - 1
+        return line, _units(self.text[self._starts[line] : offset], self.encoding)
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset of a position; one beyond the end of a line, or of the text, is at that end."""
+        if line >= len(self._starts):
+            return len(self.text)
+        start = self._starts[line]
+        line_end = _LINE_END.search(self.text, start)
+        return start + _characters(
+            self.text[start : line_end.start() if line_end else None], column, self.encoding
+        )
+
+    def replaced(self, start: tuple[int, int], end: tuple[int, int], text: str) -> str:
+        """Return the text with another one in place of what is between two positions."""
+        first = self.offset(*start)
+        last = max(first, self.offset(*end))
+        return self.text[:first] + text + self.text[last:]
+
+
+def _units(text: str, encoding: str) -> int:
+    if encoding not in _CODECS or text.isascii():
+        return len(text)
+    return len(text.encode(_CODECS[encoding], errors="surrogatepass")) // _BYTES[encoding]
+
+
+def _characters(line: str, column: int, encoding: str) -> int:
+    """Return how many characters of a line are so many units; a character is never split."""
+    if encoding not in _CODECS or line.isascii():
+        return min(column, len(line))
+    count = units = 0
+    for char in line:
+        units += _units(char, encoding)
+        if units > column:
+            break
+        count += 1
+    return count

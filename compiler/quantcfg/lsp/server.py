@@ -1,0 +1,332 @@
+"""The server: what the client says and asks, handed to the features, and what they return, sent back."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from quantcfg import __version__
+from quantcfg.lsp.compiled import compiled, summary
+from quantcfg.lsp.completion import completions
+from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
+from quantcfg.lsp.definition import definitions
+from quantcfg.lsp.diagnostics import findings
+from quantcfg.lsp.document import Document
+from quantcfg.lsp.fixes import fix_of_all, fixes
+from quantcfg.lsp.folding import folds
+from quantcfg.lsp.formatting import layout
+from quantcfg.lsp.hints import hints
+from quantcfg.lsp.hover import hover
+from quantcfg.lsp.models import SETTINGS, Model, Named, SettingsError, model_for, read_model
+from quantcfg.lsp.references import references
+from quantcfg.lsp.symbols import symbols
+from quantcfg.lsp.tokens import tokens
+from quantcfg.source import Source
+
+SHOW_COMPILED = "quantcfg.showCompiled"
+"""The command that returns the JSON that a quant.cfg, given by its URI, compiles to."""
+
+_SECTION = "quantcfg"
+_PROTOTXT = ".prototxt"
+_WATCHED = ("**/*.prototxt", "**/*.caffemodel", f"**/{SETTINGS}")
+_PAUSE = 0.01
+"""How many seconds more changes are waited for before a text is checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A text as the client has it."""
+
+    text: str
+    version: int
+    is_prototxt: bool
+
+
+class Server(LanguageServer):
+    """The server, and what it keeps between two messages: open texts, what is known of them, and models."""
+
+    def __init__(self) -> None:
+        super().__init__("quantcfg", __version__)
+        self.opened: dict[str, _Opened] = {}
+        self.documents: dict[str, Document] = {}
+        self.models: dict[tuple[str, str | None], Model] = {}
+        self.settings: Mapping[str, Any] = {}
+        self.waiting: set[str] = set()
+        self.published: dict[str, Document] = {}
+        self.told: str | None = None
+
+    @property
+    def encoding(self) -> str:
+        """The units of columns that were agreed on."""
+        return str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))
+
+    def conversion(self) -> Conversion:
+        """Return a conversion of positions for one answer."""
+        return Conversion(self.encoding)
+
+    def document(self, uri: str) -> Document:
+        """Return a text that is open with its model, as they are now; the same as before, if they are."""
+        opened = self.opened.get(uri, _Opened("", 0, is_prototxt=False))
+        kept = self.documents.get(uri)
+        is_same = kept is not None and kept.source.text == opened.text
+        source = kept.source if kept and is_same else Source(path_of(uri), opened.text)
+        model = self._model(source, opened)
+        if kept and is_same and kept.model is model:
+            return kept
+        self.documents[uri] = Document(source, model, opened.is_prototxt)
+        return self.documents[uri]
+
+    def requests(self) -> Iterator[Document]:
+        """Yield the quant.cfg files that are open."""
+        for uri in self.opened:
+            document = self.document(uri)
+            if document.is_request:
+                yield document
+
+    def _model(self, source: Source, opened: _Opened) -> Model | None:
+        named = self._named(source)
+        if opened.is_prototxt and (named is None or named.model != source.name):
+            named = Named(source.name)
+        if named is None:
+            return None
+        texts = {path_of(uri): each.text for uri, each in self.opened.items()}
+        key = named.model, named.weights
+        self.models[key] = read_model(named, texts, self.models.get(key))
+        return self.models[key]
+
+    def _named(self, source: Source) -> Named | None:
+        """Return the model that a text is for; settings that cannot be used are told once."""
+        try:
+            return model_for(source, self.settings, self.workspace.root_path)
+        except SettingsError as error:
+            if str(error) != self.told:
+                self.told = str(error)
+                message = types.ShowMessageParams(types.MessageType.Warning, self.told)
+                self.window_show_message(message)
+            return None
+
+    def changed(self) -> None:
+        """Check what is open in a moment; what has not changed costs nothing."""
+        if not self.waiting:
+            asyncio.get_running_loop().call_later(_PAUSE, self._publish)
+        self.waiting.update(self.opened)
+
+    def _publish(self) -> None:
+        uris, self.waiting = self.waiting & self.opened.keys(), set()
+        for uri in uris:
+            document = self.document(uri)
+            if self.published.get(uri) is not document:
+                self.published[uri] = document
+                conversion = self.conversion()
+                found = [conversion.diagnostic(each) for each in findings(document)]
+                version = self.opened[uri].version
+                self.text_document_publish_diagnostics(
+                    types.PublishDiagnosticsParams(uri, found, version=version)
+                )
+
+    def show(self, uri: str, text: str) -> None:
+        """Show a text beside what is edited, where the client can."""
+        window = self.client_capabilities.window
+        if window and window.show_document and window.show_document.support:
+            folder = tempfile.mkdtemp(prefix="quantcfg-")
+            path = Path(folder, f"{Path(path_of(uri)).stem}.json")
+            path.write_text(text, encoding="utf-8")
+            self.window_show_document(types.ShowDocumentParams(uri_of(str(path))), lambda _: None)
+
+
+def make_server() -> Server:
+    """Return a server with all features, not started."""
+    server = Server()
+    for register in (_keep_texts, _keep_settings, _answer_places, _answer_texts, _answer_commands):
+        register(server)
+    return server
+
+
+def _keep_texts(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: types.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        is_prototxt = item.language_id == "prototxt" or item.uri.endswith(_PROTOTXT)
+        server.opened[item.uri] = _Opened(item.text, item.version, is_prototxt)
+        server.changed()
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def edited(params: types.DidChangeTextDocumentParams) -> None:
+        identifier = params.text_document
+        before = server.opened[identifier.uri]
+        text = before.text
+        for change in params.content_changes:
+            text = _edited(text, change, server.conversion())
+        server.opened[identifier.uri] = _Opened(text, identifier.version, before.is_prototxt)
+        server.changed()
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(_: types.DidSaveTextDocumentParams) -> None:
+        server.changed()
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(params: types.DidCloseTextDocumentParams) -> None:
+        uri = params.text_document.uri
+        for kept in (server.opened, server.documents, server.published):
+            kept.pop(uri, None)
+        server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+        server.changed()
+
+
+def _edited(text: str, change: types.TextDocumentContentChangeEvent, conversion: Conversion) -> str:
+    """Return a text with a change in it, or the whole new one."""
+    if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+        return change.text
+    start, end = change.range.start, change.range.end
+    lines = conversion.lines(Source("", text))
+    return lines.replaced((start.line, start.character), (end.line, end.character), change.text)
+
+
+def _keep_settings(server: Server) -> None:
+    def take(settings: Any) -> None:
+        """Take the client's settings, with the name of their section around them or not."""
+        if isinstance(settings, Mapping):
+            section = settings.get(_SECTION, settings)
+            server.settings = section if isinstance(section, Mapping) else {}
+
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        take(params.initialization_options)
+
+    @server.feature(types.INITIALIZED)
+    def initialized(_: types.InitializedParams) -> None:
+        workspace = server.client_capabilities.workspace
+        watching = workspace.did_change_watched_files if workspace else None
+        if watching and watching.dynamic_registration:
+            watchers = [types.FileSystemWatcher(pattern) for pattern in _WATCHED]
+            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+            method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            registration = types.Registration("models", method, options)
+            server.client_register_capability(types.RegistrationParams([registration]), lambda _: None)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    def configured(params: types.DidChangeConfigurationParams) -> None:
+        take(params.settings)
+        server.changed()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def watched(_: types.DidChangeWatchedFilesParams) -> None:
+        server.told = None
+        server.changed()
+
+
+def _answer_places(server: Server) -> None:
+    """Answer what is asked about a place in a text."""
+
+    def at(params: Any) -> tuple[Document, int, Conversion]:
+        document, conversion = server.document(params.text_document.uri), server.conversion()
+        return document, conversion.offset(document.source, params.position), conversion
+
+    @server.feature(
+        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=['"', "'", ":", " "])
+    )
+    def complete(params: types.CompletionParams) -> list[types.CompletionItem]:
+        document, offset, conversion = at(params)
+        asked = server.client_capabilities.text_document
+        item = asked.completion.completion_item if asked and asked.completion else None
+        with_snippets = bool(item and item.snippet_support)
+        return conversion.items(completions(document, offset), with_snippets=with_snippets)
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    def hovered(params: types.HoverParams) -> types.Hover | None:
+        document, offset, conversion = at(params)
+        said = hover(document, offset)
+        return conversion.hover(said) if said else None
+
+    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
+    def define(params: types.DefinitionParams) -> list[types.Location]:
+        document, offset, conversion = at(params)
+        return [conversion.location(span) for span in definitions(document, offset)]
+
+    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
+    def refer(params: types.ReferenceParams) -> list[types.Location]:
+        document, offset, conversion = at(params)
+        related = [each for each in server.requests() if each.network is document.network]
+        spans = references(document, offset, related, with_definition=params.context.include_declaration)
+        return [conversion.location(span) for span in spans]
+
+
+def _answer_texts(server: Server) -> None:
+    """Answer what is asked about a text, or a part of it."""
+
+    def of(params: Any) -> tuple[Document, Conversion]:
+        return server.document(params.text_document.uri), server.conversion()
+
+    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    def outline(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        document, conversion = of(params)
+        return [conversion.symbol(each) for each in symbols(document)]
+
+    @server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)
+    def fold(params: types.FoldingRangeParams) -> list[types.FoldingRange]:
+        document, conversion = of(params)
+        return [conversion.fold(each) for each in folds(document)]
+
+    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
+    def lay_out(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        document, conversion = of(params)
+        return conversion.edits(layout(document))
+
+    @server.feature(
+        types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL, types.SemanticTokensLegend(TOKEN_TYPES, TOKEN_MODIFIERS)
+    )
+    def colour(params: types.SemanticTokensParams) -> types.SemanticTokens:
+        document, conversion = of(params)
+        return conversion.tokens(tokens(document))
+
+    @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
+    def hint(params: types.InlayHintParams) -> list[types.InlayHint]:
+        document, conversion = of(params)
+        start = conversion.offset(document.source, params.range.start)
+        end = conversion.offset(document.source, params.range.end)
+        return [conversion.hint(document.source, each) for each in hints(document, start, end)]
+
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions([types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll]),
+    )
+    def mend(params: types.CodeActionParams) -> list[types.CodeAction]:
+        document, conversion = of(params)
+        start = conversion.offset(document.source, params.range.start)
+        end = conversion.offset(document.source, params.range.end)
+        uri, every = params.text_document.uri, fix_of_all(document)
+        actions = [conversion.fix(each, uri) for each in fixes(document, start, end)]
+        actions += [conversion.fix(every, uri)] if every else []
+        wanted = params.context.only
+        return [each for each in actions if wanted is None or _is_kind(each.kind, wanted)]
+
+
+def _is_kind(kind: str | types.CodeActionKind | None, wanted: Any) -> bool:
+    """Tell whether a kind of action is one of those that are wanted, or below one of them."""
+    name = str(getattr(kind, "value", kind))
+    names = [str(getattr(each, "value", each)) for each in wanted]
+    return any(name == each or name.startswith(f"{each}.") for each in names)
+
+
+def _answer_commands(server: Server) -> None:
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    def lens(params: types.CodeLensParams) -> list[types.CodeLens]:
+        uri = params.text_document.uri
+        said = summary(server.document(uri))
+        start = types.Position(0, 0)
+        command = types.Command(f"show the compiled JSON ({said})", SHOW_COMPILED, arguments=[uri])
+        return [types.CodeLens(types.Range(start, start), command)] if said else []
+
+    @server.command(SHOW_COMPILED)
+    def show(uri: str) -> str | None:
+        text = compiled(server.document(uri))
+        if text is not None:
+            server.show(uri, text)
+        return text

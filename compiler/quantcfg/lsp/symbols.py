@@ -1,0 +1,53 @@
+"""The outline of a text: its fields, with those in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from quantcfg.lsp.document import Document, fields_in
+from quantcfg.source import Span
+from quantcfg.textproto import tree
+
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A field: its name, what it says in short, where it and its name stand, and the fields in it."""
+
+    name: str
+    detail: str
+    span: Span
+    name_span: Span
+    is_message: bool
+    children: tuple[Symbol, ...] = ()
+
+
+def symbols(document: Document) -> tuple[Symbol, ...]:
+    """Return the outline of a quant.cfg or a prototxt."""
+    return tuple(_symbols(document, document.syntax.fields))
+
+
+def _symbols(document: Document, fields: Iterable[tree.Field]) -> Iterator[Symbol]:
+    for field in fields:
+        if field.name.text:
+            inner = fields_in(field.value)
+            yield Symbol(
+                field.name.text,
+                _detail(document, field),
+                document.span(field),
+                document.span(field.name),
+                bool(inner) or isinstance(field.value, tree.Message),
+                tuple(_symbols(document, inner)),
+            )
+
+
+def _detail(document: Document, field: tree.Field) -> str:
+    """Return the value of a scalar; of a message, the first string in it, which names what it is for."""
+    value: tree.Value | None = field.value
+    if isinstance(value, tree.Message):
+        strings = (inner.value for inner in value.fields if isinstance(inner.value, tree.String))
+        value = next(strings, None)
+    text = " ".join(document.span(value).text.split()) if value else ""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,0 +1,122 @@
+"""A client of the language server: a process of it, and messages to and fro."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from quantcfg.lsp.lines import Lines
+
+_PATIENCE = 120
+"""After how many seconds a server that does not answer is ended, and the test with it."""
+
+Message = dict[str, Any]
+
+
+class Client:
+    """A conversation with a server."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.seen: list[Message] = []
+        self.number = 0
+
+    def notify(self, method: str, params: Any) -> None:
+        self._send({"method": method, "params": params})
+
+    def request(self, method: str, params: Any) -> Any:
+        """Return the result of a request; what else arrives meanwhile is kept."""
+        self.number += 1
+        self._send({"id": self.number, "method": method, "params": params})
+        answer = self._until(lambda each: each.get("id") == self.number and "method" not in each)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def diagnostics(self, uri: str, version: int) -> list[Message]:
+        """Return the diagnostics of a version of a text."""
+
+        def fits(each: Message) -> bool:
+            params = each.get("params", {})
+            is_published = each.get("method") == "textDocument/publishDiagnostics"
+            return is_published and params["uri"] == uri and params.get("version") == version
+
+        found: list[Message] = self._until(fits)["params"]["diagnostics"]
+        return found
+
+    def open(self, uri: str, text: str, version: int = 1, language: str = "quantcfg") -> None:
+        item = {"uri": uri, "languageId": language, "version": version, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": item})
+
+    def edit(self, uri: str, version: int, changes: list[Message]) -> None:
+        document = {"uri": uri, "version": version}
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
+
+    def _send(self, message: Message) -> None:
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        assert self.process.stdin
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        self.process.stdin.flush()
+
+    def _until(self, fits: Callable[[Message], bool]) -> Message:
+        for index, message in enumerate(self.seen):
+            if fits(message):
+                return self.seen.pop(index)
+        while True:
+            message = self._receive()
+            if "id" in message and "method" in message:
+                self._send({"id": message["id"], "result": None})
+            if fits(message):
+                return message
+            self.seen.append(message)
+
+    def _receive(self) -> Message:
+        assert self.process.stdout
+        length = 0
+        while (line := self.process.stdout.readline()) != b"\r\n":
+            assert line, "the server has ended"
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        message: Message = json.loads(self.process.stdout.read(length))
+        return message
+
+
+@contextmanager
+def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
+    """Start a server, and end it as the protocol says; it must say nothing on standard error."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "quantcfg", "lsp"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        watchdog = Timer(_PATIENCE, process.kill)
+        watchdog.start()
+        try:
+            client = Client(process)
+            capabilities = initial.pop("capabilities", {})
+            client.capabilities = client.request(  # type: ignore[attr-defined]
+                "initialize",
+                {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities, **initial},
+            )["capabilities"]
+            client.notify("initialized", {})
+            yield client
+            client.request("shutdown", None)
+            client.notify("exit", None)
+            assert process.wait() == 0
+            assert process.stderr
+            assert process.stderr.read() == b""
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+def position(text: str, offset: int, encoding: str = "utf-16") -> Message:
+    """Return the position of an offset."""
+    line, column = Lines(text, encoding).position(offset)
+    return {"line": line, "character": column}
