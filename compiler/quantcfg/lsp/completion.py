@@ -21,7 +21,7 @@ from quantcfg.textproto import Cursor, cursor_at
 from quantcfg.textproto.literals import encode_string
 
 _INDENT = "  "
-_SPECIAL = re.compile(r"[\\$}]")
+_SPECIAL = re.compile(r"[\\$]")
 
 
 class Kind(Enum):

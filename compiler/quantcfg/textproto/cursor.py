@@ -40,38 +40,73 @@ class _Open:
     given: set[str] = field(default_factory=set)
 
 
+@dataclass(slots=True)
+class _Reading:
+    """How far a text was read: brackets that are open, the field whose value is next, the last piece.
+
+    word is a word that may yet be the name of a field, before the bracket of a list.
+    """
+
+    opened: list[_Open] = field(default_factory=lambda: [_Open("")])
+    name: str | None = None
+    word: str = ""
+    kind: str = ""
+    start: int = 0
+
+    @property
+    def innermost(self) -> _Open:
+        """The last bracket that is open."""
+        return self.opened[-1]
+
+    def end_value(self) -> None:
+        """Take what was read last for the value of the field, if it was one."""
+        if self.kind in ("word", "string", "unended"):
+            self._end_field()
+
+    def take(self, piece: re.Match[str]) -> None:
+        """Read a piece on."""
+        self.end_value()
+        self.kind, self.start = piece.lastgroup or "", piece.start()
+        if self.kind == "field":
+            self.name = _name(piece[0])
+            self.innermost.given.add(self.name)
+        elif self.kind == "opening":
+            self.opened.append(_Open(self.name or self.word, piece[0] in "[("))
+            self._end_field()
+        elif self.kind == "closing" and len(self.opened) > 1:
+            self.opened.pop()
+            self._end_field()
+        elif piece[0] in (",", ";"):
+            self._end_field()
+        if self.kind not in ("blanks", "comment"):
+            self.word = piece[0] if self.kind == "word" and not self.innermost.is_list else ""
+
+    def _end_field(self) -> None:
+        self.name = self.innermost.name if self.innermost.is_list else None
+
+
 def cursor_at(text: str, offset: int) -> Cursor | None:
     """Return what can be written at an offset, or None in a comment."""
-    opened, name, kind, start = [_Open("")], None, "", 0
+    reading = _Reading()
     for piece in pieces(text, offset):
-        if kind in ("word", "string", "unended") and not opened[-1].is_list:
-            name = None  # The piece before was the value.
-        kind, start = piece.lastgroup or "", piece.start()
-        if kind == "field":
-            name = _name(piece[0])
-            opened[-1].given.add(name)
-        elif kind == "opening":
-            opened.append(_Open(name or "", piece[0] in "[("))
-            name = name if opened[-1].is_list else None
-        elif kind == "closing" and len(opened) > 1:
-            opened.pop()
-            name = opened[-1].name if opened[-1].is_list else None
-        elif piece[0] in (",", ";") and not opened[-1].is_list:
-            name = None
-    if kind == "comment":
+        reading.take(piece)
+    path = tuple(each.name for each in reading.opened[1:] if not each.is_list)
+    given, start = frozenset(reading.innermost.given), reading.start
+    if reading.kind == "comment":
         return None
-    path = tuple(each.name for each in opened[1:] if not each.is_list)
-    given = frozenset(opened[-1].given)
-    if kind == "unended" and "\n" not in text[start:offset]:
+    if reading.kind == "unended" and "\n" not in text[start:offset]:
         quote = text[start]
-        rest = _REST_OF_STRING[quote].match(text, offset)
-        end = rest.end() if rest else offset
-        return Cursor(path, given, name, start + 1, end, quote, text[end : end + 1] == quote)
-    if kind in ("string", "unended") and not opened[-1].is_list:
-        name = None
-    rest = _REST_OF_WORD.match(text, offset)
-    is_word = kind == "word"
-    return Cursor(path, given, name, start if is_word else offset, rest.end() if rest and is_word else offset)
+        end = _end(_REST_OF_STRING[quote], text, offset)
+        return Cursor(path, given, reading.name, start + 1, end, quote, text[end : end + 1] == quote)
+    if reading.kind == "word":
+        return Cursor(path, given, reading.name, start, _end(_REST_OF_WORD, text, offset))
+    reading.end_value()
+    return Cursor(path, given, reading.name, offset, offset)
+
+
+def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
+    rest = pattern.match(text, offset)
+    return rest.end() if rest else offset
 
 
 def _name(piece: str) -> str:
