@@ -11,10 +11,11 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from quantcfg.lsp.lines import Lines
-
-_PATIENCE = 120
+_PATIENCE = 100
 """After how many seconds a server that does not answer is ended, and the test with it."""
+
+UNIT = {"utf-8": 1, "utf-16": 2, "utf-32": 4}
+"""How many bytes a unit has in which columns are counted."""
 
 Message = dict[str, Any]
 
@@ -26,6 +27,7 @@ class Client:
         self.process = process
         self.seen: list[Message] = []
         self.number = 0
+        self.capabilities: Message = {}
 
     def notify(self, method: str, params: Any) -> None:
         self._send({"method": method, "params": params})
@@ -100,7 +102,7 @@ def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
         try:
             client = Client(process)
             capabilities = initial.pop("capabilities", {})
-            client.capabilities = client.request(  # type: ignore[attr-defined]
+            client.capabilities = client.request(
                 "initialize",
                 {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities, **initial},
             )["capabilities"]
@@ -117,6 +119,12 @@ def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
 
 
 def position(text: str, offset: int, encoding: str = "utf-16") -> Message:
-    """Return the position of an offset."""
-    line, column = Lines(text, encoding).position(offset)
-    return {"line": line, "character": column}
+    """Return the position of an offset, counted here in another way than the server does it."""
+    *lines, last = text[:offset].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    codec = encoding if encoding == "utf-8" else f"{encoding}-le"
+    return {"line": len(lines), "character": len(last.encode(codec)) // UNIT[encoding]}
+
+
+def span(text: str, start: int, end: int, encoding: str = "utf-16") -> Message:
+    """Return the range between two offsets."""
+    return {"start": position(text, start, encoding), "end": position(text, end, encoding)}

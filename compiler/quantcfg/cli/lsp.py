@@ -23,11 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001
     """Serve until the client says that it is enough."""
     try:
-        from quantcfg.lsp.server import make_server
+        from quantcfg.lsp.server import serve
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         print_remark("the language server needs pygls: pip install 'quantcfg[lsp]'")
         return 1
-    make_server().start_io()
+    serve()
     return 0

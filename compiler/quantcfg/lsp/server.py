@@ -11,6 +11,7 @@ from typing import Any
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from quantcfg import __version__
 from quantcfg.lsp.compiled import compiled, summary
@@ -49,17 +50,32 @@ class _Opened:
     is_prototxt: bool
 
 
+class _Protocol(LanguageServerProtocol):
+    """The protocol, but texts are edited by the server itself.
+
+    pygls ends lines where Python does, at a form feed too, and moves positions that do not fit.
+    """
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(
+        self, params: types.DidChangeTextDocumentParams
+    ) -> Iterator[tuple[Any, tuple[Any, ...], None]]:
+        """Hand the changes on as they are."""
+        yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
+
+
 class Server(LanguageServer):
     """The server, and what it keeps between two messages: open texts, what is known of them, and models."""
 
-    def __init__(self) -> None:
-        super().__init__("quantcfg", __version__)
+    def __init__(self, folder: str) -> None:
+        super().__init__("quantcfg", __version__, protocol_cls=_Protocol)
+        self.folder = folder
         self.opened: dict[str, _Opened] = {}
         self.documents: dict[str, Document] = {}
         self.models: dict[tuple[str, str | None], Model] = {}
         self.settings: Mapping[str, Any] = {}
         self.waiting: set[str] = set()
-        self.published: dict[str, Document] = {}
+        self.published: dict[str, tuple[int, int]] = {}
         self.told: str | None = None
 
     @property
@@ -121,12 +137,11 @@ class Server(LanguageServer):
     def _publish(self) -> None:
         uris, self.waiting = self.waiting & self.opened.keys(), set()
         for uri in uris:
-            document = self.document(uri)
-            if self.published.get(uri) is not document:
-                self.published[uri] = document
+            document, version = self.document(uri), self.opened[uri].version
+            if self.published.get(uri) != (version, id(document)):
+                self.published[uri] = version, id(document)
                 conversion = self.conversion()
                 found = [conversion.diagnostic(each) for each in findings(document)]
-                version = self.opened[uri].version
                 self.text_document_publish_diagnostics(
                     types.PublishDiagnosticsParams(uri, found, version=version)
                 )
@@ -135,15 +150,20 @@ class Server(LanguageServer):
         """Show a text beside what is edited, where the client can."""
         window = self.client_capabilities.window
         if window and window.show_document and window.show_document.support:
-            folder = tempfile.mkdtemp(prefix="quantcfg-")
-            path = Path(folder, f"{Path(path_of(uri)).stem}.json")
+            path = Path(self.folder, f"{Path(path_of(uri)).stem}.json")
             path.write_text(text, encoding="utf-8")
             self.window_show_document(types.ShowDocumentParams(uri_of(str(path))), lambda _: None)
 
 
-def make_server() -> Server:
-    """Return a server with all features, not started."""
-    server = Server()
+def serve() -> None:
+    """Serve over standard input and output until the client says that it is enough."""
+    with tempfile.TemporaryDirectory(prefix="quantcfg-") as folder:
+        make_server(folder).start_io()
+
+
+def make_server(folder: str) -> Server:
+    """Return a server with all features, not started; what it shows goes into files of a folder."""
+    server = Server(folder)
     for register in (_keep_texts, _keep_settings, _answer_places, _answer_texts, _answer_commands):
         register(server)
     return server

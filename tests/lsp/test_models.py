@@ -1,0 +1,106 @@
+"""Which model a text is for, and when it is read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from quantcfg.lsp.diagnostics import findings
+from quantcfg.lsp.document import Document
+from quantcfg.lsp.models import Named, SettingsError, model_for, read_model
+from quantcfg.source import Source
+from tests.networks import conv
+
+NET = conv("conv1")
+
+
+def named(folder: Path, text: str, **settings: object) -> list[str | None] | None:
+    """Return the model and the weights of a text in a folder, relative to that."""
+    found = model_for(Source(str(folder / "quant.cfg"), text), settings, str(folder))
+    if found is None:
+        return None
+    return [file and os.path.relpath(file, folder) for file in (found.model, found.weights)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# quantcfg-model: net.prototxt\n", ["net.prototxt", None]),
+        ("\n# A request.\n#quantcfg-model:   a net.prototxt  \r\nbatch_num: 1", ["a net.prototxt", None]),
+        ("# quantcfg-weights: w\n# quantcfg-model: ../net.prototxt", ["../net.prototxt", "w"]),
+        ("batch_num: 1\n# quantcfg-model: net.prototxt\n", None),
+        ("# quantcfg-weights: net.caffemodel\n", None),
+        ("# quantcfg-model:\n", None),
+        ("", None),
+    ],
+)
+def test_a_text_names_its_model_at_its_top(tmp_path: Path, text: str, expected: list[str] | None) -> None:
+    assert named(tmp_path, text) == expected
+
+
+def test_the_nearest_settings_around_it_name_the_model(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / "quantcfg.toml").write_text('model = "net.prototxt"\nweights = "net.caffemodel"\n')
+    assert named(inner, "") == ["../../net.prototxt", "../../net.caffemodel"]
+    (tmp_path / "a" / "quantcfg.toml").write_text('model = "other.prototxt"\n')
+    assert named(inner, "") == ["../other.prototxt", None]
+    assert named(inner, "# quantcfg-model: own.prototxt") == ["own.prototxt", None]
+    assert named(inner, "", model="client.prototxt") == ["../other.prototxt", None]
+
+
+def test_the_client_names_the_model_last(tmp_path: Path) -> None:
+    assert named(tmp_path, "", model="m", weights="w") == ["m", "w"]
+    assert named(tmp_path, "", model="", weights="w") is None
+
+
+@pytest.mark.parametrize("text", ["model = ", "model = 1", b"\xff"])
+def test_settings_that_cannot_be_used_are_an_error_that_names_them(tmp_path: Path, text: str | bytes) -> None:
+    (tmp_path / "quantcfg.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SettingsError, match=r"quantcfg\.toml"):
+        named(tmp_path, "")
+
+
+def test_a_model_is_read_again_only_when_it_changed(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(NET)
+    model = Named(str(path))
+    first = read_model(model, {}, None)
+    assert first.network
+    assert read_model(model, {}, first) is first
+    path.write_text(conv("another"))
+    second = read_model(model, {}, first)
+    assert second.network
+    assert list(second.network.by_name) == ["another"]
+
+
+def test_the_text_that_is_open_counts_not_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(NET)
+    model = read_model(Named(str(path)), {str(path): conv("unsaved")}, None)
+    assert model.network
+    assert list(model.network.by_name) == ["unsaved"]
+    assert read_model(Named(str(path)), {str(path): conv("unsaved")}, model) is model
+    assert read_model(Named(str(path)), {}, model) is not model
+
+
+def test_a_model_that_cannot_be_read_is_told_where_it_is_named(tmp_path: Path) -> None:
+    source = Source(str(tmp_path / "quant.cfg"), "# quantcfg-model: nothing.prototxt\nbatch_num: 0\n")
+    model = model_for(source, {}, None)
+    assert model
+    found = findings(Document(source, read_model(model, {}, None)))
+    assert [(each.code, each.span and each.span.text) for each in found] == [
+        ("QC101", "nothing.prototxt"),
+        ("QC501", "0"),
+    ]
+
+
+def test_a_mistake_in_the_model_is_told_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text("layer { name: 1 }")
+    source = Source(str(tmp_path / "quant.cfg"), "")
+    found = findings(Document(source, read_model(Named(str(path)), {}, None)))
+    assert found[0].message.startswith(f"the model ({path}:1:15): ")
+    assert [place.span.text for place in found[0].related] == ["1"]
