@@ -71,7 +71,7 @@ def test_an_open_prototxt_counts_before_its_file(folder: Path) -> None:
     with conversation(folder) as client:
         client.open(uri, REQUEST)
         assert codes(client.diagnostics(uri, 1)) == ["QC401"]
-        client.open(model, conv("cnov1"), language="prototxt")
+        client.open(model, NET + "# unsaved", language="prototxt")
         assert codes(client.diagnostics(uri, 1)) == ["QC401"]
         client.edit(model, 2, [{"text": NET + conv("cnov1", "conv1")}])
         assert codes(client.diagnostics(uri, 1)) == []
