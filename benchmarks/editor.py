@@ -1,0 +1,62 @@
+"""What an editor waits for: the server's diagnostics after a keystroke."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from subprocess import run
+
+from benchmarks.inputs import prototxt, quant_cfg
+from tests.lsp.client import conversation, span
+
+_BLOCKS = 152
+"""As many convolutions as ResNet-152 has."""
+
+_SIZE = 100 * 1024
+
+Work = Callable[[], object]
+
+
+@contextmanager
+def keystroke(folder: Path) -> Iterator[tuple[str, str, Work, Work]]:
+    """Open a large quant.cfg in a server; the work is a keystroke in its middle, until it is checked."""
+    path, model = folder / "edited.cfg", folder / "edited.prototxt"
+    model.write_text(prototxt(_BLOCKS))
+    path.write_text(text := _commented(quant_cfg(_BLOCKS)))
+    uri, versions, middle = path.as_uri(), count(2), text.index("search_step", len(text) // 2)
+    texts = {0: text, 1: f"{text[:middle]}x{text[middle:]}"}
+
+    with conversation(folder, initializationOptions={"model": str(model)}) as client:
+        client.open(uri, text)
+        client.diagnostics(uri, 1)
+
+        def typed() -> None:
+            version = next(versions)
+            is_there = version % 2
+            change = {
+                "range": span(texts[is_there], middle, middle + is_there),
+                "text": "" if is_there else "x",
+            }
+            client.edit(uri, version, [change])
+            client.diagnostics(uri, version)
+
+        def checked() -> None:
+            command = ["-m", "quantcfg", "check", str(path), "--model", str(model)]
+            run([sys.executable, *command], check=True, capture_output=True)
+
+        yield (
+            f"a keystroke in {len(text) // 1024} KB for ResNet-152",
+            "quantcfg check, a new process",
+            typed,
+            checked,
+        )
+
+
+def _commented(request: str) -> str:
+    """Return a request with remarks in it, as people write them, so that it has the size that is wanted."""
+    overrides = request.split("override_layer_configs")
+    remark = "# why: " + "measured " * ((_SIZE - len(request)) // (9 * (len(overrides) - 1))) + "\n"
+    return f"{remark}override_layer_configs".join(overrides)
