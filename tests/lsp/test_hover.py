@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+from quantcfg.lsp.document import Document
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.models import Model
-from tests.lsp.documents import MODEL, at_mark
+from tests.lsp.documents import MODEL, at_mark, request
 
 REQUEST = """\
 batch_num: 2
@@ -19,8 +22,10 @@ override_layer_configs {
 """
 
 
-def said(marked: str, model: Model | None = MODEL, name: str = "quant.cfg") -> str | None:
-    found = hover(*at_mark(marked, name, model))
+def said(
+    marked: str, model: Model | None = MODEL, name: str = "quant.cfg", requests: Sequence[Document] = ()
+) -> str | None:
+    found = hover(*at_mark(marked, name, model), requests)
     return found.text if found else None
 
 
@@ -111,3 +116,18 @@ def test_of_a_configuration_that_cannot_be_read_what_can_be_is_said() -> None:
     text = said('{"batch_num‸": ', name="config.json")
     assert text
     assert "calibration batches" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ('"batch_num"', ["In quant.cfg:", "batch_num  2", "(quant.cfg:1:12)", "without it: 1"]),
+        ('"act_algo"', ["In quant.cfg:", 'act_algo  "ifmr"', "ifmr_quantize of the override of layer"]),
+        ('"conv1"', ["calibration: the override of layer", "search_step"]),
+    ],
+)
+def test_a_request_says_where_a_value_of_a_configuration_comes_from(before: str, expected: list[str]) -> None:
+    text = said(mark(CONFIGURATION, before), name="config.json", requests=[request(REQUEST)])
+    assert text
+    for each in expected:
+        assert each in text

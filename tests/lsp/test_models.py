@@ -48,6 +48,10 @@ def test_the_nearest_settings_around_it_name_the_model(tmp_path: Path) -> None:
     (tmp_path / "a" / "quantcfg.toml").write_text('model = "other.prototxt"\n')
     assert named(inner, "") == ["../other.prototxt", None]
     assert named(inner, "# quantcfg-model: own.prototxt") == ["own.prototxt", None]
+    (tmp_path / "a" / "quantcfg.toml").write_text('model = "other.prototxt"\nconfig = "b/quant.cfg"\n')
+    found = model_for(Source(str(inner / "config.json"), "{}"), {}, None)
+    assert found
+    assert found.config == str(inner / "quant.cfg")
     assert named(inner, "", model="client.prototxt") == ["../other.prototxt", None]
 
 

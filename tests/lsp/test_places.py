@@ -257,7 +257,7 @@ def test_the_comments_of_the_contract_are_on_every_field() -> None:
 
 
 def test_any_text_has_an_answer_to_every_question() -> None:
-    strange = ["é: 🦊", "\0", "\ud800", "a {" * 300]
+    strange = ["é: 🦊", "\0", "\ud800", "a {" * 5000]
     texts = [*strange, "", "{", "}", '"', "a", "a:", '{"a": ', "# quantcfg-model:", "a: ["]
     for text in texts:
         for name in ("quant.cfg", "config.json"):

@@ -132,12 +132,14 @@ def test_settings_that_cannot_be_used_are_told_once(folder: Path) -> None:
 
 def test_a_configuration_and_a_prototxt_are_checked_too(folder: Path) -> None:
     config, model = uri_in(folder, "config.json"), uri_in(folder, "deploy.prototxt")
-    (folder / "quantcfg.toml").write_text('model = "deploy.prototxt"')
+    (folder / "quantcfg.toml").write_text('model = "deploy.prototxt"\nconfig = "quant.cfg"')
+    (folder / "quant.cfg").write_text("batch_num: 3")
     with conversation(folder) as client:
         client.open(config, '{"cnov1": {}, "batch_num": 0}', language="json")
         assert codes(client.diagnostics(config, 1)) == ["QC517", "QC514", "QC501"]
         said = client.request("textDocument/hover", at(config, '{"cnov1": {}, "batch_num": 0}', "batch_num"))
         assert "at least 1; default 1" in said["contents"]["value"]
+        assert "batch_num  3  batch_num (quant.cfg:1:12)" in said["contents"]["value"]
         client.open(model, "layer { name: 1 }", language="prototxt")
         (found,) = client.diagnostics(model, 1)
         assert found["range"] == span("layer { name: 1 }", 14, 15)

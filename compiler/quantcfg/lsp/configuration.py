@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from quantcfg.caffe import Network
 from quantcfg.configuration import Path, Places, places_in
 from quantcfg.jsontext import Object, plain
 from quantcfg.lsp.document import Document
+from quantcfg.lsp.reach import block, explanation
 from quantcfg.output import allowed
 from quantcfg.plan import contract
 from quantcfg.provenance import words
 from quantcfg.source import Span
 
 
-def meaning(document: Document, offset: int) -> tuple[str, Span] | None:
-    """Return what is said, in Markdown, of the key or the value at an offset, and where that stands."""
+def meaning(document: Document, offset: int, requests: Iterable[Document]) -> tuple[str, Span] | None:
+    """Return what is said, in Markdown, of the key or the value at an offset, and where that stands.
+
+    The first of the requests says where a value comes from.
+    """
     places = places_in(document.source)
     found = _at(places, offset)
     if found is None:
         return None
     path, span = found
-    said = "\n\n".join(_said(path, places, document.network))
+    request = next(iter(requests), None)
+    origin = _origin(path, request) if request else ()
+    said = "\n\n".join([*_said(path, places, document.network), *origin])
     return (said, span) if said else None
 
 
@@ -48,6 +55,27 @@ def _said(path: Path, places: Places, network: Network | None) -> Iterator[str]:
         facts += [f"default {words.value(known['default'])}"] if "default" in known else []
         yield f"**{keys[-1]}**: {'; '.join(filter(None, facts))}"
         yield from filter(None, [known.get("description")])
+
+
+def _origin(path: Path, request: Document) -> Iterator[str]:
+    """Yield what gives a value in the configuration that a request compiles to."""
+    plan = request.plan
+    if plan is None or request.network is None:
+        return
+    key, *inner = path
+    provenance = explanation(plan, str(key))
+    values = [
+        (each, [value for value in each.values if _is_in(inner, value.path)]) for each in provenance.layers
+    ]
+    layers = tuple(replace(each, values=tuple(found)) for each, found in values if found)
+    if layers or provenance.network:
+        yield f"In {request.source.name}:"
+        yield block(replace(provenance, layers=layers))
+
+
+def _is_in(inner: Sequence[str | int], path: Path) -> bool:
+    """Tell whether a path of a layer's value starts as another one does."""
+    return path[: len(inner)] == tuple(inner)
 
 
 def _layer(name: str, network: Network | None) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lsprotocol import types
@@ -49,9 +49,13 @@ def uri_of(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Spans to ranges, in the encoding that was agreed on; the lines of each text are counted once."""
+    """Spans to ranges, in the encoding that was agreed on; the lines of each text are counted once.
+
+    uris are what the client calls the texts that it has open, by their names here.
+    """
 
     encoding: str
+    uris: Mapping[str, str] = field(default_factory=dict)
     _lines: dict[int, tuple[Source, Lines]] = field(default_factory=dict)
 
     def lines(self, source: Source) -> Lines:
@@ -74,7 +78,8 @@ class Conversion:
 
     def location(self, span: Span) -> types.Location:
         """Return the place of a span, wherever it is."""
-        return types.Location(uri_of(span.source.name), self.range(span))
+        name = span.source.name
+        return types.Location(self.uris.get(name) or uri_of(name), self.range(span))
 
     def diagnostic(self, diagnostic: Diagnostic) -> types.Diagnostic:
         """Return a diagnostic; one without a place is at the start of the text."""

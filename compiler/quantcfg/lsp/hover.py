@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.lsp import configuration, fields
 from quantcfg.lsp.document import Document, fields_at, path_of, string_at, text_of
-from quantcfg.lsp.reach import explanation, layers_of_value, reached_in
+from quantcfg.lsp.reach import block, explanation, layers_of_value, reached_in
 from quantcfg.plan import LayerPlan, Plan
 from quantcfg.plan.names import known_names
-from quantcfg.provenance import LayerExplanation, Provenance, text, words
+from quantcfg.provenance import LayerExplanation, Provenance, words
 from quantcfg.provenance.levels import replacing
 from quantcfg.source import Span
 from quantcfg.textproto import tree
@@ -26,19 +26,20 @@ class Hover:
     span: Span
 
 
-def hover(document: Document, offset: int) -> Hover | None:
+def hover(document: Document, offset: int, requests: Iterable[Document] = ()) -> Hover | None:
     """Return what is said of the name, or of the value, at an offset; None where nothing is.
 
+    requests are quant.cfg files that a configuration may come from; the first one counts.
     Places in the folder of the text are shown without it.
     """
-    said = _hover(document, offset)
+    said = _hover(document, offset, requests)
     folder = os.path.join(os.path.dirname(document.source.name), "")
     return Hover(said.text.replace(folder, ""), said.span) if said else None
 
 
-def _hover(document: Document, offset: int) -> Hover | None:
+def _hover(document: Document, offset: int, requests: Iterable[Document]) -> Hover | None:
     if document.is_configuration:
-        meant = configuration.meaning(document, offset)
+        meant = configuration.meaning(document, offset, requests)
         return Hover(*meant) if meant else None
     found = fields_at(document, offset) if document.is_request else []
     if not found:
@@ -73,11 +74,11 @@ def _effect(document: Document, path: Sequence[str], field: tree.Field) -> Itera
             for lower in each.replaced:
                 yield f"There, {replacing(each.calibration, lower)}{words.at(lower.span)}."
     elif len(path) == 1 and path[0] in plan.values:
-        yield _block(explanation(plan, path[0]))
+        yield block(explanation(plan, path[0]))
     elif reached := layers_of_value(plan, document.span(field.value)):
         yield f"It counts for {_those([layer for layer, _ in reached])}."
         layer, value = reached[0]
-        yield _block(Provenance(layers=(replace(layer, values=(value,)),)))
+        yield block(Provenance(layers=(replace(layer, values=(value,)),)))
 
 
 def _those(layers: Sequence[LayerPlan | LayerExplanation]) -> str:
@@ -97,12 +98,8 @@ def _of_name(document: Document, field: tree.Field, string: tree.String) -> str 
 
 def layer_text(plan: Plan, name: str) -> str:
     """Return what becomes of a layer, in Markdown."""
-    return _block(explanation(plan, name))
+    return block(explanation(plan, name))
 
 
 def _type_text(plan: Plan, name: str) -> str:
     return f"**{name}**: {_those([layer for layer in plan.layers if layer.layer.type == name])}"
-
-
-def _block(provenance: Provenance) -> str:
-    return f"```text\n{text.render(provenance)}\n```"

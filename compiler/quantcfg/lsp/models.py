@@ -28,11 +28,12 @@ _NAMED = re.compile(r"#[ \t]*quantcfg-(?P<kind>model|weights):[ \t]*(?P<file>[^\
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The files of a model, and where a text names it."""
+    """The files of a model, and where a text names it; config is the quant.cfg of configurations for it."""
 
     model: str
     weights: str | None = None
     span: Span | None = None
+    config: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class SettingsError(Exception):
 def model_for(source: Source, settings: Mapping[str, Any], root: str | None) -> Named | None:
     """Return the model that a text is for, None if nothing names one.
 
-    settings are the client's, model and weights, relative to root.
+    settings are the client's, model, weights and config, relative to root.
 
     Raises:
         SettingsError: the quantcfg.toml that counts cannot be used.
@@ -93,14 +94,14 @@ def _named_by(settings: Mapping[str, Any], folder: str) -> Named | None:
         SettingsError: one of them is no text.
 
     """
-    files = {key: settings[key] for key in ("model", "weights") if settings.get(key)}
+    files = {key: settings[key] for key in ("model", "weights", "config") if settings.get(key)}
     for key, value in files.items():
         if not isinstance(value, str):
             raise SettingsError(f"{os.path.join(folder, SETTINGS)}: {key} is no string")
     if "model" not in files:
         return None
     paths = {key: os.path.normpath(os.path.join(folder, value)) for key, value in files.items()}
-    return Named(paths["model"], paths.get("weights"))
+    return Named(paths["model"], paths.get("weights"), config=paths.get("config"))
 
 
 def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -> Model:
@@ -108,7 +109,7 @@ def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -
 
     opened holds the texts of files that are open, by path: they count, not the files.
     """
-    named = replace(named, span=None)
+    named = replace(named, span=None, config=None)
     text = opened.get(named.model)
     stamp = (text if text is not None else _stamp(named.model), named.weights and _stamp(named.weights))
     if earlier and earlier.named == named and earlier.stamp == stamp:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.plan import LayerPlan, Plan
 from quantcfg.plan.request import Calibration
-from quantcfg.provenance import Explanation, LayerExplanation, Provenance, explained
+from quantcfg.provenance import Explanation, LayerExplanation, Provenance, explained, text
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 
@@ -65,6 +65,11 @@ def explanation(plan: Plan, name: str | None = None) -> Provenance:
     There is none of what is not there.
     """
     return explained(plan, name, None, _ignored) or Provenance()
+
+
+def block(provenance: Provenance) -> str:
+    """Return a provenance in Markdown, as "quantcfg explain" shows it."""
+    return f"```text\n{text.render(provenance)}\n```"
 
 
 def _ignored(diagnostic: Diagnostic) -> None:

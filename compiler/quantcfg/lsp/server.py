@@ -14,6 +14,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from quantcfg import __version__
+from quantcfg.files import read_source
 from quantcfg.lsp.compiled import compiled, summary
 from quantcfg.lsp.completion import completions
 from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
@@ -75,7 +76,7 @@ class Server(LanguageServer):
         self.models: dict[tuple[str, str | None], Model] = {}
         self.settings: Mapping[str, Any] = {}
         self.waiting: set[str] = set()
-        self.published: dict[str, tuple[int, int]] = {}
+        self.published: dict[str, tuple[int, Document]] = {}
         self.told: str | None = None
 
     @property
@@ -85,7 +86,7 @@ class Server(LanguageServer):
 
     def conversion(self) -> Conversion:
         """Return a conversion of positions for one answer."""
-        return Conversion(self.encoding)
+        return Conversion(self.encoding, {path_of(uri): uri for uri in self.opened})
 
     def document(self, uri: str) -> Document:
         """Return a text that is open with its model, as they are now; the same as before, if they are."""
@@ -105,6 +106,19 @@ class Server(LanguageServer):
             document = self.document(uri)
             if document.is_request:
                 yield document
+
+    def requests_of(self, document: Document) -> Iterator[Document]:
+        """Yield the quant.cfg that a configuration comes from, by the settings, or those that are open."""
+        named = self._named(document.source)
+        if named is None or named.config is None:
+            yield from (each for each in self.requests() if each.network is document.network)
+            return
+        uri = next((uri for uri in self.opened if path_of(uri) == named.config), None)
+        source = None if uri else read_source(named.config, lambda _: None, wanted="a quant.cfg")
+        if uri:
+            yield self.document(uri)
+        elif source:
+            yield Document(source, document.model)
 
     def _model(self, source: Source, opened: _Opened) -> Model | None:
         named = self._named(source)
@@ -138,13 +152,27 @@ class Server(LanguageServer):
         uris, self.waiting = self.waiting & self.opened.keys(), set()
         for uri in uris:
             document, version = self.document(uri), self.opened[uri].version
-            if self.published.get(uri) != (version, id(document)):
-                self.published[uri] = version, id(document)
-                conversion = self.conversion()
-                found = [conversion.diagnostic(each) for each in findings(document)]
-                self.text_document_publish_diagnostics(
-                    types.PublishDiagnosticsParams(uri, found, version=version)
-                )
+            before = self.published.get(uri)
+            if before is None or before[0] != version or before[1] is not document:
+                self.published[uri] = version, document
+                self._publish_one(uri, document, version)
+            if before and before[1].model is not document.model:
+                self._refresh()
+        used = [document.model for document in self.documents.values()]
+        self.models = {key: model for key, model in self.models.items() if model in used}
+
+    def _publish_one(self, uri: str, document: Document, version: int) -> None:
+        conversion = self.conversion()
+        found = [conversion.diagnostic(each) for each in findings(document)]
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version=version))
+
+    def _refresh(self) -> None:
+        """Let the client ask again for what the model gives; it asks by itself only when a text changes."""
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+            self.workspace_inlay_hint_refresh(None, lambda _: None)
+        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
+            self.workspace_code_lens_refresh(None, lambda _: None)
 
     def show(self, uri: str, text: str) -> None:
         """Show a text beside what is edited, where the client can."""
@@ -189,6 +217,8 @@ def _keep_texts(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(_: types.DidSaveTextDocumentParams) -> None:
+        # What a request names beside its model, its mapping file, may have changed.
+        server.documents.clear()
         server.changed()
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
@@ -262,7 +292,7 @@ def _answer_places(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def hovered(params: types.HoverParams) -> types.Hover | None:
         document, offset, conversion = at(params)
-        said = hover(document, offset)
+        said = hover(document, offset, server.requests_of(document))
         return conversion.hover(said) if said else None
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)

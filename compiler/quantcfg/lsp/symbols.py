@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from quantcfg import limits
 from quantcfg.lsp.document import Document, fields_in
 from quantcfg.source import Span
 from quantcfg.textproto import tree
@@ -26,20 +27,21 @@ class Symbol:
 
 def symbols(document: Document) -> tuple[Symbol, ...]:
     """Return the outline of a quant.cfg or a prototxt."""
-    return tuple(_symbols(document, document.syntax.fields))
+    return tuple(_symbols(document, document.syntax.fields, limits.NESTING))
 
 
-def _symbols(document: Document, fields: Iterable[tree.Field]) -> Iterator[Symbol]:
+def _symbols(document: Document, fields: Iterable[tree.Field], depth: int) -> Iterator[Symbol]:
+    """Yield the symbols of fields, with so many levels of others in them."""
     for field in fields:
         if field.name.text:
-            inner = fields_in(field.value)
+            inner = fields_in(field.value) if depth else ()
             yield Symbol(
                 field.name.text,
                 _detail(document, field),
                 document.span(field),
                 document.span(field.name),
                 bool(inner) or isinstance(field.value, tree.Message),
-                tuple(_symbols(document, inner)),
+                tuple(_symbols(document, inner, depth - 1)),
             )
 
 
