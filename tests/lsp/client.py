@@ -31,6 +31,7 @@ class Client:
         self.seen: list[Message] = []
         self.number = 0
         self.capabilities: Message = {}
+        self.opened: set[str] = set()
 
     def notify(self, method: str, params: Any) -> None:
         self._send({"method": method, "params": params})
@@ -55,8 +56,13 @@ class Client:
         return found
 
     def open(self, uri: str, text: str, version: int = 1, language: str = "quantcfg") -> None:
+        self.opened.add(uri)
         item = {"uri": uri, "languageId": language, "version": version, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": item})
+
+    def close(self, uri: str) -> None:
+        self.opened.discard(uri)
+        self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
     def edit(self, uri: str, version: int, changes: list[Message]) -> None:
         document = {"uri": uri, "version": version}

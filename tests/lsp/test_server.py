@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Return a server for all tests that need no other settings."""
+    with conversation(tmp_path_factory.mktemp("root")) as client:
+        yield client
+
+
+@pytest.fixture
+def client(server: Client) -> Iterator[Client]:
+    """Return that server; what a test opens is closed behind it."""
+    yield server
+    for uri in server.opened.copy():
+        server.close(uri)
+
+
 def codes(diagnostics: list[Message]) -> list[str]:
     return [each["code"] for each in diagnostics]
 
@@ -44,51 +60,49 @@ def replaced(client: Client, uri: str, version: int, text: str) -> list[Message]
     return client.diagnostics(uri, version)
 
 
-def test_a_diagnostic_has_its_place_in_units_of_utf_16_and_its_related_places(folder: Path) -> None:
+def test_a_diagnostic_has_its_place_in_units_of_utf_16_and_its_related_places(
+    folder: Path, client: Client
+) -> None:
     uri, text = uri_in(folder), REQUEST.replace("cnov1", "🦊")
-    with conversation(folder) as client:
-        client.open(uri, text)
-        (found,) = client.diagnostics(uri, 1)
+    client.open(uri, text)
+    (found,) = client.diagnostics(uri, 1)
     again = text.rindex('"🦊"')
     assert found["range"] == span(text, again, again + 3)
     assert found["range"]["start"]["character"] == 31
     assert [each["location"]["uri"] for each in found["relatedInformation"]] == [uri]
 
 
-def test_answers_are_about_the_text_that_is_not_saved(folder: Path) -> None:
+def test_answers_are_about_the_text_that_is_not_saved(folder: Path, client: Client) -> None:
     uri = uri_in(folder)
     (folder / "quant.cfg").write_text("batch_num: 1")
-    with conversation(folder) as client:
-        client.open(uri, REQUEST)
-        assert codes(client.diagnostics(uri, 1)) == ["QC401"]
-        client.edit(uri, 2, [{"range": span(REQUEST, 0, len(REQUEST)), "text": "batch_num: 0"}])
-        assert codes(client.diagnostics(uri, 2)) == ["QC501"]
-        assert client.request("textDocument/hover", at(uri, "batch_num: 0", "batch_num"))
+    client.open(uri, REQUEST)
+    assert codes(client.diagnostics(uri, 1)) == ["QC401"]
+    client.edit(uri, 2, [{"range": span(REQUEST, 0, len(REQUEST)), "text": "batch_num: 0"}])
+    assert codes(client.diagnostics(uri, 2)) == ["QC501"]
+    assert client.request("textDocument/hover", at(uri, "batch_num: 0", "batch_num"))
 
 
-def test_an_open_prototxt_counts_before_its_file(folder: Path) -> None:
+def test_an_open_prototxt_counts_before_its_file(folder: Path, client: Client) -> None:
     uri, model = uri_in(folder), uri_in(folder, "deploy.prototxt")
-    with conversation(folder) as client:
-        client.open(uri, REQUEST)
-        assert codes(client.diagnostics(uri, 1)) == ["QC401"]
-        client.open(model, NET + "# unsaved", language="prototxt")
-        assert codes(client.diagnostics(uri, 1)) == ["QC401"]
-        client.edit(model, 2, [{"text": NET + conv("cnov1", "conv1")}])
-        assert codes(client.diagnostics(uri, 1)) == []
-        client.notify("textDocument/didClose", {"textDocument": {"uri": model}})
-        assert codes(client.diagnostics(uri, 1)) == ["QC401"]
+    client.open(uri, REQUEST)
+    assert codes(client.diagnostics(uri, 1)) == ["QC401"]
+    client.open(model, NET + "# unsaved", language="prototxt")
+    assert codes(client.diagnostics(uri, 1)) == ["QC401"]
+    client.edit(model, 2, [{"text": NET + conv("cnov1", "conv1")}])
+    assert codes(client.diagnostics(uri, 1)) == []
+    client.close(model)
+    assert codes(client.diagnostics(uri, 1)) == ["QC401"]
 
 
-def test_a_model_that_changes_on_the_disk_is_read_again(folder: Path) -> None:
+def test_a_model_that_changes_on_the_disk_is_read_again(folder: Path, client: Client) -> None:
     uri, model = uri_in(folder), folder / "deploy.prototxt"
-    with conversation(folder) as client:
-        client.open(uri, REQUEST)
-        assert codes(client.diagnostics(uri, 1)) == ["QC401"]
-        model.write_text(NET + conv("cnov1", "conv1"), encoding="utf-8")
-        client.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": model.as_uri(), "type": 2}]})
-        assert codes(client.diagnostics(uri, 1)) == []
-        model.write_text(NET, encoding="utf-8")
-        assert codes(replaced(client, uri, 2, REQUEST + "\n")) == ["QC401"]
+    client.open(uri, REQUEST)
+    assert codes(client.diagnostics(uri, 1)) == ["QC401"]
+    model.write_text(NET + conv("cnov1", "conv1"), encoding="utf-8")
+    client.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": model.as_uri(), "type": 2}]})
+    assert codes(client.diagnostics(uri, 1)) == []
+    model.write_text(NET, encoding="utf-8")
+    assert codes(replaced(client, uri, 2, REQUEST + "\n")) == ["QC401"]
 
 
 def test_a_client_that_can_watch_files_is_asked_to(folder: Path) -> None:
@@ -130,25 +144,24 @@ def test_settings_that_cannot_be_used_are_told_once(folder: Path) -> None:
     assert [each["message"] for each in told] == [f"{folder / 'quantcfg.toml'}: model is no string"]
 
 
-def test_a_configuration_and_a_prototxt_are_checked_too(folder: Path) -> None:
+def test_a_configuration_and_a_prototxt_are_checked_too(folder: Path, client: Client) -> None:
     config, model = uri_in(folder, "config.json"), uri_in(folder, "deploy.prototxt")
     (folder / "quantcfg.toml").write_text('model = "deploy.prototxt"\nconfig = "quant.cfg"')
     (folder / "quant.cfg").write_text("batch_num: 3")
-    with conversation(folder) as client:
-        client.open(config, '{"cnov1": {}, "batch_num": 0}', language="json")
-        assert codes(client.diagnostics(config, 1)) == ["QC517", "QC514", "QC501"]
-        said = client.request("textDocument/hover", at(config, '{"cnov1": {}, "batch_num": 0}', "batch_num"))
-        assert "at least 1; default 1" in said["contents"]["value"]
-        assert "batch_num  3  batch_num (quant.cfg:1:12)" in said["contents"]["value"]
-        client.open(model, "layer { name: 1 }", language="prototxt")
-        (found,) = client.diagnostics(model, 1)
-        assert found["range"] == span("layer { name: 1 }", 14, 15)
-        client.edit(model, 2, [{"text": "layer{name:'a'}"}])
-        (edit,) = client.request(
-            "textDocument/formatting",
-            {"textDocument": {"uri": model}, "options": {"tabSize": 2, "insertSpaces": True}},
-        )
-        assert edit["newText"] == " {\n  name: 'a'\n}\n"
+    client.open(config, '{"cnov1": {}, "batch_num": 0}', language="json")
+    assert codes(client.diagnostics(config, 1)) == ["QC517", "QC514", "QC501"]
+    said = client.request("textDocument/hover", at(config, '{"cnov1": {}, "batch_num": 0}', "batch_num"))
+    assert "at least 1; default 1" in said["contents"]["value"]
+    assert "batch_num  3  batch_num (quant.cfg:1:12)" in said["contents"]["value"]
+    client.open(model, "layer { name: 1 }", language="prototxt")
+    (found,) = client.diagnostics(model, 1)
+    assert found["range"] == span("layer { name: 1 }", 14, 15)
+    client.edit(model, 2, [{"text": "layer{name:'a'}"}])
+    (edit,) = client.request(
+        "textDocument/formatting",
+        {"textDocument": {"uri": model}, "options": {"tabSize": 2, "insertSpaces": True}},
+    )
+    assert edit["newText"] == " {\n  name: 'a'\n}\n"
 
 
 @pytest.mark.parametrize(("capabilities", "snippets"), [({}, False), (SNIPPETS, True)])
@@ -166,20 +179,19 @@ def test_snippets_are_for_clients_that_know_them(
     assert [each["sortText"] for each in items] == sorted(each["sortText"] for each in items)
 
 
-def test_places_are_found_in_the_prototxt_and_back(folder: Path) -> None:
+def test_places_are_found_in_the_prototxt_and_back(folder: Path, client: Client) -> None:
     uri, model = uri_in(folder), uri_in(folder, "deploy.prototxt")
-    with conversation(folder) as client:
-        client.open(uri, REQUEST)
-        (location,) = client.request("textDocument/definition", at(uri, REQUEST, "🦊"))
-        assert location == {"uri": model, "range": span(NET, NET.index('"🦊"'), NET.index('"🦊"') + 3)}
-        client.open(model, NET, language="prototxt")
-        asked = {**at(model, NET, '"🦊"', 1), "context": {"includeDeclaration": False}}
-        found = client.request("textDocument/references", asked)
-        start = REQUEST.index('"🦊"')
-        assert {"uri": uri, "range": span(REQUEST, start, start + 3)} in found
+    client.open(uri, REQUEST)
+    (location,) = client.request("textDocument/definition", at(uri, REQUEST, "🦊"))
+    assert location == {"uri": model, "range": span(NET, NET.index('"🦊"'), NET.index('"🦊"') + 3)}
+    client.open(model, NET, language="prototxt")
+    asked = {**at(model, NET, '"🦊"', 1), "context": {"includeDeclaration": False}}
+    found = client.request("textDocument/references", asked)
+    start = REQUEST.index('"🦊"')
+    assert {"uri": uri, "range": span(REQUEST, start, start + 3)} in found
 
 
-def test_actions_are_those_that_are_asked_for(folder: Path) -> None:
+def test_actions_are_those_that_are_asked_for(folder: Path, client: Client) -> None:
     uri = uri_in(folder)
 
     def asked(text: str, only: list[str] | None) -> list[Message]:
@@ -187,12 +199,11 @@ def test_actions_are_those_that_are_asked_for(folder: Path) -> None:
         params = {"textDocument": {"uri": uri}, "range": span(text, 0, len(text)), "context": context}
         return list(client.request("textDocument/codeAction", params))
 
-    with conversation(folder) as client:
-        client.open(uri, REQUEST)
-        fix, every = asked(REQUEST, None)
-        assert [each["title"] for each in asked(REQUEST, ["quickfix"])] == [fix["title"]]
-        assert [each["title"] for each in asked(REQUEST, ["source"])] == [every["title"]]
-        assert asked(REQUEST, ["refactor"]) == []
+    client.open(uri, REQUEST)
+    fix, every = asked(REQUEST, None)
+    assert [each["title"] for each in asked(REQUEST, ["quickfix"])] == [fix["title"]]
+    assert [each["title"] for each in asked(REQUEST, ["source"])] == [every["title"]]
+    assert asked(REQUEST, ["refactor"]) == []
     (edit,) = fix["edit"]["changes"][uri]
     start = REQUEST.index('"cnov1"')
     assert edit == {"range": span(REQUEST, start, start + 7), "newText": '"conv1"'}
@@ -200,25 +211,24 @@ def test_actions_are_those_that_are_asked_for(folder: Path) -> None:
     assert codes(fix["diagnostics"]) == ["QC401"]
 
 
-def test_tokens_hints_folds_and_symbols_are_in_units_of_utf_16(folder: Path) -> None:
+def test_tokens_hints_folds_and_symbols_are_in_units_of_utf_16(folder: Path, client: Client) -> None:
     uri, text = uri_in(folder), '# quantcfg-model: deploy.prototxt\n# 🦊\nskip_layer_types: "Pooling" # 🦊 é'
     document = {"textDocument": {"uri": uri}}
-    with conversation(folder) as client:
-        client.open(uri, text)
-        tokens = client.request("textDocument/semanticTokens/full", document)["data"]
-        assert [tokens[index : index + 3] for index in range(0, len(tokens), 5)] == [
-            [0, 0, 33],
-            [1, 0, 4],
-            [1, 0, 16],
-            [0, 18, 9],
-            [0, 10, 6],
-        ]
-        (hint,) = client.request("textDocument/inlayHint", {**document, "range": span(text, 0, len(text))})
-        assert (hint["position"], hint["label"]) == ({"line": 2, "character": 27}, "1 layer")
-        (fold,) = client.request("textDocument/foldingRange", document)
-        assert (fold["startLine"], fold["endLine"], fold["kind"]) == (0, 1, "comment")
-        (symbol,) = client.request("textDocument/documentSymbol", document)
-        assert (symbol["name"], symbol["detail"]) == ("skip_layer_types", '"Pooling"')
+    client.open(uri, text)
+    tokens = client.request("textDocument/semanticTokens/full", document)["data"]
+    assert [tokens[index : index + 3] for index in range(0, len(tokens), 5)] == [
+        [0, 0, 33],
+        [1, 0, 4],
+        [1, 0, 16],
+        [0, 18, 9],
+        [0, 10, 6],
+    ]
+    (hint,) = client.request("textDocument/inlayHint", {**document, "range": span(text, 0, len(text))})
+    assert (hint["position"], hint["label"]) == ({"line": 2, "character": 27}, "1 layer")
+    (fold,) = client.request("textDocument/foldingRange", document)
+    assert (fold["startLine"], fold["endLine"], fold["kind"]) == (0, 1, "comment")
+    (symbol,) = client.request("textDocument/documentSymbol", document)
+    assert (symbol["name"], symbol["detail"]) == ("skip_layer_types", '"Pooling"')
 
 
 def test_the_compiled_json_is_shown_where_the_client_can(folder: Path) -> None:
@@ -240,13 +250,12 @@ def test_the_compiled_json_is_shown_where_the_client_can(folder: Path) -> None:
     assert not path.exists(), "what was shown is cleared away at the end"
 
 
-def test_what_is_not_open_has_empty_answers(folder: Path) -> None:
+def test_what_is_not_open_has_empty_answers(folder: Path, client: Client) -> None:
     uri = uri_in(folder)
-    with conversation(folder) as client:
-        assert client.request("textDocument/documentSymbol", {"textDocument": {"uri": uri}}) == []
-        client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
-        client.open("untitled:Untitled-1", "batch_num: 0")
-        assert codes(client.diagnostics("untitled:Untitled-1", 1)) == ["QC501"]
+    assert client.request("textDocument/documentSymbol", {"textDocument": {"uri": uri}}) == []
+    client.close(uri)
+    client.open("untitled:Untitled-1", "batch_num: 0")
+    assert codes(client.diagnostics("untitled:Untitled-1", 1)) == ["QC501"]
 
 
 def test_without_pygls_the_command_says_how_to_get_it(tmp_path: Path) -> None:
