@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantcfg.caffe import Network
+from quantcfg.caffe import Layer, Network
 from quantcfg.configuration import places_in
 from quantcfg.lsp.document import Document, fields_at, model_named, string_at, text_of
 from quantcfg.plan.names import known_names
@@ -25,15 +25,19 @@ def definitions(document: Document, offset: int) -> tuple[Span, ...]:
 
     Of the comment that names the model, it is the start of that.
     """
-    network, model = document.network, document.model
-    named = model_named(document)
+    named, model = model_named(document), document.model
     if named and model and named.start <= offset <= named.end:
         return (Span(Source(model.named.model, ""), 0, 0),)
-    name = name_at(document, offset)
+    return tuple(layer.span for layer in layers_at(document, offset) if layer.span)
+
+
+def layers_at(document: Document, offset: int) -> tuple[Layer, ...]:
+    """Return the layer whose name stands at an offset, or all layers of the type."""
+    name, network = name_at(document, offset), document.network
     if network is None or name is None:
         return ()
-    layers = [layer for layer in network.layers if name.text == (layer.name if name.is_layer else layer.type)]
-    return tuple(layer.span for layer in layers if layer.span)
+    layers = network.layers
+    return tuple(each for each in layers if name.text == (each.name if name.is_layer else each.type))
 
 
 def name_at(document: Document, offset: int) -> Name | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from quantcfg.diagnostics.words import counted, quoted
@@ -38,6 +38,6 @@ def _hints(plan: Plan) -> Iterator[Hint]:
             yield _hint(layer_type.span.end, layers)
 
 
-def _hint(offset: int, layers: tuple[LayerPlan, ...] | list[LayerPlan]) -> Hint:
+def _hint(offset: int, layers: Sequence[LayerPlan]) -> Hint:
     names = quoted(layer.layer.name for layer in layers) if layers else "none"
     return Hint(offset, counted(len(layers), "layer"), names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from quantcfg.caffe import Layer
-from quantcfg.lsp.definition import name_at
+from quantcfg.lsp.definition import layers_at
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.reach import explanation
 from quantcfg.plan import Plan
@@ -19,12 +19,7 @@ def references(
 
     with_definition adds where the layers are in the prototxt.
     """
-    name, network = name_at(document, offset), document.network
-    if name is None or network is None:
-        return ()
-    touched = [
-        layer for layer in network.layers if name.text == (layer.name if name.is_layer else layer.type)
-    ]
+    touched = layers_at(document, offset)
     defined = [layer.span for layer in touched if layer.span] if with_definition else []
     return (*defined, *(span for each in requests if each.plan for span in _touching(each.plan, touched)))
 

@@ -100,18 +100,19 @@ class Server(LanguageServer):
         self.documents[uri] = Document(source, model, opened.is_prototxt)
         return self.documents[uri]
 
-    def requests(self) -> Iterator[Document]:
-        """Yield the quant.cfg files that are open."""
+    def requests_like(self, document: Document) -> Iterator[Document]:
+        """Yield the quant.cfg files that are open for the model of a text."""
+        model = document.model.named.model if document.model else None
         for uri in self.opened:
-            document = self.document(uri)
-            if document.is_request:
-                yield document
+            each = self.document(uri)
+            if each.is_request and each.model and each.model.named.model == model:
+                yield each
 
     def requests_of(self, document: Document) -> Iterator[Document]:
         """Yield the quant.cfg that a configuration comes from, by the settings, or those that are open."""
         named = self._named(document.source)
         if named is None or named.config is None:
-            yield from (each for each in self.requests() if each.network is document.network)
+            yield from self.requests_like(document)
             return
         uri = next((uri for uri in self.opened if path_of(uri) == named.config), None)
         source = None if uri else read_source(named.config, lambda _: None, wanted="a quant.cfg")
@@ -158,8 +159,8 @@ class Server(LanguageServer):
                 self._publish_one(uri, document, version)
             if before and before[1].model is not document.model:
                 self._refresh()
-        used = [document.model for document in self.documents.values()]
-        self.models = {key: model for key, model in self.models.items() if model in used}
+        used = {id(document.model) for document in self.documents.values()}
+        self.models = {key: model for key, model in self.models.items() if id(model) in used}
 
     def _publish_one(self, uri: str, document: Document, version: int) -> None:
         conversion = self.conversion()
@@ -303,8 +304,8 @@ def _answer_places(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
     def refer(params: types.ReferenceParams) -> list[types.Location]:
         document, offset, conversion = at(params)
-        related = [each for each in server.requests() if each.network is document.network]
-        spans = references(document, offset, related, with_definition=params.context.include_declaration)
+        requests = server.requests_like(document)
+        spans = references(document, offset, requests, with_definition=params.context.include_declaration)
         return [conversion.location(span) for span in spans]
 
 
