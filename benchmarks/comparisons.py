@@ -15,7 +15,8 @@ from google.protobuf import text_format
 from jsonschema import Draft202012Validator
 
 from benchmarks import inputs
-from benchmarks.measure import Costs, megabytes, milliseconds, process
+from benchmarks.editor import keystroke
+from benchmarks.measure import Costs, elapsed_milliseconds, megabytes, milliseconds, process
 from quantcfg import cli, compile_config, contracts
 from quantcfg.api import load_model
 from quantcfg.caffe import Network, read_weights
@@ -35,6 +36,9 @@ _COMPILE_SMALL = "from quantcfg.api import compile_files; compile_files(sys.argv
 _COMPILE = "assert compile_files(sys.argv[1], None, sys.argv[2]).ok"
 _IMPORT_WEIGHTS = "from quantcfg.caffe import read_weights; read_weights(sys.argv[2], print)"
 _READ_WEIGHTS = "read_weights(sys.argv[1], print)"
+_PATIENCE = 150
+"""After how many milliseconds an answer to a keystroke seems late."""
+
 _ALLOWED = 16
 """How many megabytes reading a weights file may take."""
 
@@ -75,6 +79,7 @@ def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
     yield from _weights(folder)
     yield from _growth(folder)
     yield from _checking(folder)
+    yield from _editing(folder)
 
 
 def _reading(model: Path) -> Iterator[Result]:
@@ -193,6 +198,12 @@ def _checking(folder: Path) -> Iterator[Result]:
         ),
         goal=0.5,
     )
+
+
+def _editing(folder: Path) -> Iterator[Result]:
+    with keystroke(folder) as (what, typed):
+        costs = Costs(elapsed_milliseconds(typed), _PATIENCE)
+        yield Result(what, f"{_PATIENCE} ms", costs, goal=1)
 
 
 def _checked(files: list[Path]) -> list[bool]:

@@ -12,7 +12,11 @@ from typing import Any
 Schema = Mapping[str, Any]
 Accepts = Callable[[Any], bool]
 
-_ANNOTATIONS = {"$schema", "$id", "title", "description", "default", "examples", "definitions"}
+_ANNOTATIONS = {
+    *("$schema", "$id", "$comment", "title", "description", "default", "examples", "definitions"),
+    # These are for editors.
+    *("markdownDescription", "enumDescriptions", "defaultSnippets", "doNotSuggest"),
+}
 
 
 def acceptor(schema: Schema | bool, root: Schema) -> Accepts:
