@@ -277,9 +277,8 @@ def _algorithm(reading: _Reading, parent: Any, field: str | None, around: _At) -
     unread = frozenset(name for name in names if (*at.path, name) in failed)
     place = reading.binding.places[at.path]
     earlier = (
-        Algorithm(name, {}, _origin_at(each, around.step(name)))
+        Algorithm(each.name.text, {}, _origin_at(each, around.step(each.name.text)))
         for each in _earlier(place)
-        for name in (each.name.text,)
     )
     return Algorithm(field, _scalars(reading, message, at), _origin_at(place, at), unread, tuple(earlier))
 
