@@ -53,7 +53,7 @@ local function run()
   go_to('"res2a"', 6)
   for _, item in ipairs(ask("textDocument/completion")) do
     if item.label == "res2a_branch1" then
-      vim.lsp.util.apply_text_edits({ item.textEdit }, 0, "utf-16")
+      vim.lsp.util.apply_text_edits({ item.textEdit }, vim.api.nvim_get_current_buf(), "utf-16")
     end
   end
   done.completed = lines()
