@@ -273,3 +273,18 @@ def test_without_pygls_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == "the language server needs pygls: pip install 'quantcfg[lsp]'\n"
+
+
+def test_hints_are_asked_for_again_when_the_model_changes(folder: Path) -> None:
+    uri, model = uri_in(folder), folder / "deploy.prototxt"
+    refreshing = {"inlayHint": {"refreshSupport": True}, "codeLens": {"refreshSupport": True}}
+    with conversation(folder, capabilities={"workspace": refreshing}) as client:
+        client.open(uri, REQUEST)
+        client.diagnostics(uri, 1)
+        assert not [each for each in client.seen if str(each.get("method")).endswith("/refresh")]
+        model.write_text(NET + conv("cnov1", "conv1"), encoding="utf-8")
+        client.notify("workspace/didChangeWatchedFiles", {"changes": [{"uri": model.as_uri(), "type": 2}]})
+        client.diagnostics(uri, 1)
+        client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})
+        asked = {each["method"] for each in client.seen if str(each.get("method")).endswith("/refresh")}
+    assert asked == {"workspace/inlayHint/refresh", "workspace/codeLens/refresh"}
