@@ -39,7 +39,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("neovim")
     shutil.copy(MODELS / "resnet50" / "deploy.prototxt", folder)
     (folder / "quant.cfg").write_text(REQUEST, encoding="utf-8")
-    (snippet,) = re.findall(r"^```lua\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    snippets = re.findall(r"^```lua\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    (snippet,) = (each for each in snippets if '"quantcfg", "lsp"' in each)
     (folder / "init.lua").write_text(snippet, encoding="utf-8")
     result = folder / "result.json"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
