@@ -78,6 +78,10 @@ class Client:
         for index, message in enumerate(self.seen):
             if fits(message):
                 return self.seen.pop(index)
+        with _patience(self.process):
+            return self._next(fits)
+
+    def _next(self, fits: Callable[[Message], bool]) -> Message:
         while True:
             message = self._receive()
             if "id" in message and "method" in message:
@@ -106,8 +110,6 @@ def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        watchdog = Timer(_PATIENCE, process.kill)
-        watchdog.start()
         try:
             client = Client(process)
             capabilities = initial.pop("capabilities", {})
@@ -119,13 +121,23 @@ def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
             yield client
             client.request("shutdown", None)
             client.notify("exit", None)
-            assert process.wait() == 0
+            assert process.wait(_PATIENCE) == 0
             assert process.stderr
             complaints = process.stderr.read().decode()
             assert complaints == "", complaints
         finally:
-            watchdog.cancel()
             process.kill()
+
+
+@contextmanager
+def _patience(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a server that does not answer."""
+    watchdog = Timer(_PATIENCE, process.kill)
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
 
 
 def position(text: str, offset: int, encoding: str = "utf-16") -> Message:
