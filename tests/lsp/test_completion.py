@@ -85,7 +85,10 @@ def test_without_a_model_there_are_types_and_no_layers() -> None:
         ("skip_layers: ‸", "conv1", 'skip_layers: "conv1"'),
         ('skip_layers: "‸', "conv1", 'skip_layers: "conv1"'),
         ('skip_layers: "co‸nv9" do_fusion: true', "conv1", 'skip_layers: "conv1" do_fusion: true'),
-        ("skip_layers: '‸'", "fc_🦊", 'skip_layers: "fc_🦊"'),
+        ("skip_layers: '‸'", "fc_🦊", "skip_layers: 'fc_🦊'"),
+        ("skip_layers: 'fc‸", "fc_🦊", "skip_layers: 'fc_🦊'"),
+        ('skip_layer‸s: "conv1"', "skip_layer_types", 'skip_layer_types: "conv1"'),
+        ("common‸ { }", "common_config", "common_config { }"),
         ("do_fusion: t‸", "false", "do_fusion: false"),
     ],
 )

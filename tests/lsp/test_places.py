@@ -122,6 +122,11 @@ def test_the_outline_has_the_fields_and_what_they_are_for() -> None:
     ]
 
 
+def test_a_layer_is_called_by_its_name_in_the_outline() -> None:
+    (layer,) = symbols(request('layer { bottom: "data" name: "conv1" }'))
+    assert layer.detail == '"conv1"'
+
+
 def test_every_name_is_within_its_symbol() -> None:
     for each in symbols(request(REQUEST)):
         assert each.span.start <= each.name_span.start <= each.name_span.end <= each.span.end

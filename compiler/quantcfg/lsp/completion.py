@@ -21,6 +21,7 @@ from quantcfg.textproto import Cursor, cursor_at
 from quantcfg.textproto.literals import encode_string
 
 _INDENT = "  "
+_VALUE = re.compile(r"[ \t]*[:{<]")
 _SPECIAL = re.compile(r"[\\$]")
 
 
@@ -65,6 +66,7 @@ def completions(document: Document, offset: int) -> tuple[Item, ...]:
 def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
     """Yield the fields of the message; those that stand there already and cannot again are left out."""
     span = Span(document.source, cursor.start, cursor.end)
+    has_value = _VALUE.match(document.source.text, cursor.end) is not None
     for field in fields.message_at(cursor.path).fields:
         if fields.is_deprecated(field) or (field.name in cursor.given and not field.is_repeated):
             continue
@@ -73,8 +75,8 @@ def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
             field.name,
             Kind.MESSAGE if is_message else Kind.FIELD,
             span,
-            f"{field.name} {{" if is_message else f"{field.name}: ",
-            _numbered("\n".join(_snippet(field))),
+            field.name if has_value else f"{field.name} {{" if is_message else f"{field.name}: ",
+            None if has_value else _numbered("\n".join(_snippet(field))),
             fields.facts((*cursor.path, field.name), field),
             fields.comment(field),
         )
@@ -172,8 +174,17 @@ def _items(
     document: Document, cursor: Cursor, kind: Kind, names: Iterable[tuple[str, str]]
 ) -> Iterator[Item]:
     """Yield names as strings: in quotes where there are none, and with an end where it is missing."""
-    start = cursor.start - bool(cursor.quote)
-    end = cursor.end + bool(cursor.quote and cursor.is_closed)
-    span = Span(document.source, start, end)
+    span = Span(document.source, cursor.start, cursor.end)
     for name, detail in names:
-        yield Item(name, kind, span, encode_string(name), None, detail)
+        yield Item(name, kind, span, _string(name, cursor), None, detail)
+
+
+def _string(name: str, cursor: Cursor) -> str:
+    """Return a name as a string, without the quotes that stand there already."""
+    text = encode_string(name)
+    if not cursor.quote:
+        return text
+    inside = text[1:-1]
+    if cursor.quote == "'":
+        inside = inside.replace('\\"', '"').replace("'", "\\'")
+    return inside if cursor.is_closed else inside + cursor.quote

@@ -121,14 +121,12 @@ class Conversion:
 
     def _item(self, item: Item, order: str, *, with_snippets: bool) -> types.CompletionItem:
         snippet = item.snippet if with_snippets else None
-        written = item.span.text[:1]
         return types.CompletionItem(
             item.label,
             kind=_ITEM_KINDS[item.kind],
             detail=item.detail or None,
             documentation=_markdown(item.documentation) if item.documentation else None,
             sort_text=order,
-            filter_text=written + item.label if written in ("'", '"') else item.label,
             text_edit=types.TextEdit(self.range(item.span), snippet or item.text),
             insert_text_format=types.InsertTextFormat.Snippet
             if snippet

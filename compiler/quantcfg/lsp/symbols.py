@@ -46,10 +46,11 @@ def _symbols(document: Document, fields: Iterable[tree.Field], depth: int) -> It
 
 
 def _detail(document: Document, field: tree.Field) -> str:
-    """Return the value of a scalar; of a message, the first string in it, which names what it is for."""
+    """Return the value of a scalar; of a message, its name, or else the first string in it."""
     value: tree.Value | None = field.value
     if isinstance(value, tree.Message):
-        strings = (inner.value for inner in value.fields if isinstance(inner.value, tree.String))
-        value = next(strings, None)
+        strings = [inner for inner in value.fields if isinstance(inner.value, tree.String)]
+        named = next((inner for inner in strings if inner.name.text == "name"), None)
+        value = (named or strings[0]).value if strings else None
     text = " ".join(document.span(value).text.split()) if value else ""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
