@@ -31,8 +31,14 @@ _OTHER_ENCODINGS = ("GB18030", "Latin-1")
 def read_bytes(
     name: str, report: Report, *, span: Span | None = None, help: str | None = None
 ) -> bytes | None:
-    """Return the content of a file, or None after reporting why there is none; span is where it is named."""
+    """Return the content of a file, or None after reporting why there is none.
+
+    span is where a text names it: then it must be a regular file, since a text
+    has no say in what else is read.
+    """
     try:
+        if span and os.path.exists(name) and not os.path.isfile(name):
+            raise ValueError("it is no regular file")
         with open(name, "rb", opener=open_descriptor) as file:
             content = file.read(limits.FILE_SIZE + 1)
     except (OSError, ValueError) as error:

@@ -108,3 +108,29 @@ def test_a_mistake_in_the_model_is_told_with_its_place(tmp_path: Path) -> None:
     found = findings(Document(source, read_model(Named(str(path)), {}, None)))
     assert found[0].message.startswith(f"the model ({path}:1:15): ")
     assert [place.span.text for place in found[0].related] == ["1"]
+
+
+@pytest.mark.parametrize("text", ["a=" + "[" * 20_000, "a={" * 500])
+def test_settings_that_are_nested_too_deep_are_an_error_like_others(tmp_path: Path, text: str) -> None:
+    (tmp_path / "quantcfg.toml").write_text(text)
+    with pytest.raises(SettingsError, match="quantcfg.toml"):
+        named(tmp_path, "")
+
+
+def test_a_folder_that_cannot_be_looked_at_has_no_settings(tmp_path: Path) -> None:
+    assert named(tmp_path / ("a" * 300), "") is None
+
+
+def test_what_is_wrong_with_the_settings_of_the_client_is_said_of_them(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="the settings of the editor: model is no string"):
+        named(tmp_path, "", model=5)
+
+
+@pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0", "/dev/null", "pipe"])
+def test_what_may_never_end_is_no_model(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    path = os.path.join(tmp_path, name)
+    if os.path.isfile(path):
+        pytest.skip("standard input is a file here")
+    model = read_model(Named(path), {}, None)
+    assert [each.code for each in model.diagnostics] == ["QC101"]

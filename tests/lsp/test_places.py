@@ -238,6 +238,12 @@ def test_all_fixes_are_one() -> None:
     assert fix_of_all(request("batch_num: 2\n")) is None
 
 
+def test_a_fix_that_another_one_uncovers_is_made_with_it() -> None:
+    every = fix_of_all(request("n\\ _"))
+    assert every
+    assert applied("n\\ _", every.edits) == "n_: _"
+
+
 # --- the compiled JSON
 
 

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from quantcfg.caffe import Network
     from quantcfg.source import Source
 
-_MOST_ROUNDS = 10
-"""How often fixes are applied: what one mends may show what another one can."""
-
 _EPILOG = """\
 examples:
   quantcfg check quant.cfg --model deploy.prototxt
@@ -118,18 +115,13 @@ def _check(options: argparse.Namespace, file: str, network: Network | None) -> _
 def _fixed(options: argparse.Namespace, file: str, source: Source, network: Network | None) -> _Checked:
     """Check a text and fix it, until nothing more can be fixed."""
     from quantcfg.checking import check_source
-    from quantcfg.diagnostics.fixes import fixed
-    from quantcfg.source import Source
+    from quantcfg.diagnostics.fixes import fixed_throughout
 
-    now, fixes = source, 0
-    unfixed = found = weighed(options, check_source(now, network))
-    for _ in range(_MOST_ROUNDS):
-        text, count = fixed(now, found)
-        if not count:
-            break
-        fixes += count
-        now = Source(source.name, text)
-        found = weighed(options, check_source(now, network))
+    def check(text: Source) -> list[Diagnostic]:
+        return weighed(options, check_source(text, network))
+
+    unfixed = check(source)
+    now, found, fixes = fixed_throughout(source, unfixed, check)
     return _Checked(file, found, fixes, source, now.text, unfixed)
 
 

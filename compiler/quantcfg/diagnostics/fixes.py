@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit
 from quantcfg.source import Source
+
+_MOST_ROUNDS = 10
+"""How often fixes are applied: what one mends may show what another one can."""
+
+
+def fixed_throughout(
+    source: Source, found: Sequence[Diagnostic], check: Callable[[Source], Sequence[Diagnostic]]
+) -> tuple[Source, Sequence[Diagnostic], int]:
+    """Fix a text until nothing more can be fixed; return it, what is still wrong with it, and how many fixes.
+
+    found is what is wrong with it, and check returns what is wrong with another text.
+    """
+    fixes = 0
+    for _ in range(_MOST_ROUNDS):
+        text, count = fixed(source, found)
+        if not count:
+            break
+        fixes += count
+        source = Source(source.name, text)
+        found = check(source)
+    return source, found, fixes
 
 
 def fixed(source: Source, diagnostics: Iterable[Diagnostic]) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -39,7 +40,8 @@ _ITEM_KINDS = {
 
 def path_of(uri: str) -> str:
     """Return the path of a file, or the URI itself, where it is that of something else."""
-    return to_fs_path(uri) or uri
+    path = to_fs_path(uri.replace("file://localhost/", "file:///", 1)) if uri.startswith("file:") else None
+    return os.path.normpath(path) if path else uri
 
 
 def uri_of(name: str) -> str:

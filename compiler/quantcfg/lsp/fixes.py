@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic, Edit
-from quantcfg.diagnostics.fixes import fixed
+from quantcfg.diagnostics.fixes import fixed_throughout
 from quantcfg.diagnostics.words import counted
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.edits import difference
@@ -32,12 +33,14 @@ def fixes(document: Document, start: int, end: int) -> tuple[Fix, ...]:
 
 
 def fix_of_all(document: Document) -> Fix | None:
-    """Return all fixes as one, None where there is none."""
-    text, count = fixed(document.source, document.diagnostics)
+    """Return all fixes as one, None where there is none: those of "quantcfg check --fix"."""
+    source, _, count = fixed_throughout(
+        document.source, document.diagnostics, lambda text: check_source(text, document.network)
+    )
     if not count:
         return None
     title = f"fix what needs no judgement: {counted(count, 'mistake')}"
-    return Fix(title, difference(document.source, text))
+    return Fix(title, difference(document.source, source.text))
 
 
 def _title(edits: tuple[Edit, ...]) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _CODECS = {"utf-8": "utf-8", "utf-16": "utf-16-le"}
@@ -27,10 +29,27 @@ class Lines:
     def _starts(self) -> list[int]:
         return [0, *(line_end.end() for line_end in _LINE_END.finditer(self.text))]
 
+    @cached_property
+    def _columns(self) -> dict[int, Sequence[int]]:
+        """The columns of the characters of lines that are looked at, where they are not those of ASCII."""
+        return {}
+
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and the column of an offset."""
         line = bisect_right(self._starts, offset) - 1
-        return line, _units(self.text[self._starts[line] : offset], self.encoding)
+        index = offset - self._starts[line]
+        columns = self._columns_of(line)
+        return line, columns[index] if columns else index
+
+    def _columns_of(self, line: int) -> Sequence[int]:
+        """Return the column of each character of a line, and of its end; nothing where that is its index."""
+        if line not in self._columns:
+            end = self._starts[line + 1] if line + 1 < len(self._starts) else len(self.text)
+            text = self.text[self._starts[line] : end]
+            is_plain = self.encoding not in _CODECS or text.isascii()
+            units = () if is_plain else (_units(char, self.encoding) for char in text)
+            self._columns[line] = () if is_plain else tuple(accumulate(units, initial=0))
+        return self._columns[line]
 
     def offset(self, line: int, column: int) -> int:
         """Return the offset of a position; one beyond the end of a line, or of the text, is at that end."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from quantcfg.api import load_model
 from quantcfg.caffe import Network
-from quantcfg.diagnostics import Diagnostic, in_order
+from quantcfg.diagnostics import Diagnostic, catalogue, in_order
 from quantcfg.source import Source, Span
 
 SETTINGS = "quantcfg.toml"
@@ -60,7 +60,11 @@ def model_for(source: Source, settings: Mapping[str, Any], root: str | None) -> 
 
     """
     folder = os.path.dirname(os.path.abspath(source.name))
-    return named_model(source) or _named_around(folder) or _named_by(settings, root or folder)
+    return (
+        named_model(source)
+        or _named_around(folder)
+        or _named_by(settings, root or folder, "the settings of the editor")
+    )
 
 
 def named_model(source: Source) -> Named | None:
@@ -78,17 +82,25 @@ def _named_around(folder: str) -> Named | None:
     """Return the model that the nearest quantcfg.toml names that names one."""
     for around in (Path(folder), *Path(folder).parents):
         path = around / SETTINGS
-        if path.is_file():
+        if _is_file(path):
             try:
                 settings = tomllib.loads(path.read_text(encoding="utf-8"))
-                return _named_by(settings, str(around))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 raise SettingsError(f"{path}: {error}") from error
+            return _named_by(settings, str(around), str(path))
     return None
 
 
-def _named_by(settings: Mapping[str, Any], folder: str) -> Named | None:
-    """Return the model that settings name.
+def _is_file(path: Path) -> bool:
+    """Tell whether a path is that of a file; where that cannot be known, none can be read either."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _named_by(settings: Mapping[str, Any], folder: str, where: str) -> Named | None:
+    """Return the model that settings name, relative to a folder; where says where they stand.
 
     Raises:
         SettingsError: one of them is no text.
@@ -97,7 +109,7 @@ def _named_by(settings: Mapping[str, Any], folder: str) -> Named | None:
     files = {key: settings[key] for key in ("model", "weights", "config") if settings.get(key)}
     for key, value in files.items():
         if not isinstance(value, str):
-            raise SettingsError(f"{os.path.join(folder, SETTINGS)}: {key} is no string")
+            raise SettingsError(f"{where}: {key} is no string")
     if "model" not in files:
         return None
     paths = {key: os.path.normpath(os.path.join(folder, value)) for key, value in files.items()}
@@ -115,6 +127,11 @@ def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -
     if earlier and earlier.named == named and earlier.stamp == stamp:
         return earlier
     found: list[Diagnostic] = []
+    if text is None and os.path.exists(named.model) and not os.path.isfile(named.model):
+        # A device may never end; it may even be the server's own standard input.
+        reason = "it is no regular file"
+        found.append(catalogue.UNREADABLE_FILE.at(None, file=named.model, reason=reason))
+        return Model(named, None, tuple(found), stamp)
     network = load_model(named.model, named.weights, found.append, text=text)
     return Model(named, network, in_order(found), stamp)
 
