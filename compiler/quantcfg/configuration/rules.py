@@ -331,7 +331,7 @@ def _search_findings(params: Mapping[str, Any], path: Path, places: Places) -> I
 
 
 def _setting(number: Any, path: Path, places: Places) -> Setting[float]:
-    return Setting(number, Origin(OriginKind.WRITTEN, _key_of(path), places.value(path)))
+    return Setting(number, Origin(OriginKind.WRITTEN, (_key_of(path),), places.value(path)))
 
 
 def _weight_findings(

@@ -101,7 +101,7 @@ def _channel_wise(algorithm: Algorithm | None, layer_type: str) -> Setting[bool]
 
 @cache
 def _usual_channel_wise(layer_type: str) -> Setting[bool]:
-    origin = Origin(OriginKind.LAYER_TYPE, f"default of {layer_type}")
+    origin = Origin(OriginKind.LAYER_TYPE, (f"default of {layer_type}",))
     return Setting(capabilities.channel_wise(layer_type), origin)
 
 

@@ -43,9 +43,9 @@ def in_todays_fields(request: Request) -> Request:
     given = request.conv or request.fc
     if given is None or rival(request):
         return request
-    fc = request.fc or Calibration("defaults", None, None, Origin(OriginKind.DEFAULT, "defaults"))
+    fc = request.fc or Calibration("defaults", None, None, Origin(OriginKind.DEFAULT, ("defaults",)))
     overrides = tuple(
-        Override(Setting(layer_type, Origin(OriginKind.LAYER_TYPE, fc.level)), fc)
+        Override(Setting(layer_type, Origin(OriginKind.LAYER_TYPE, (fc.level,))), fc)
         for layer_type in fc_types()
     )
     return replace(request, common=request.conv, type_overrides=overrides)

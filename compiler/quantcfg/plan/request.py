@@ -158,7 +158,7 @@ def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], repo
     binding = bind(document, message, report, foreign=contracts.foreign_fields())
     reading = _Reading(binding, binding.failed | _infinite(binding, report))
     return Request(
-        settings=_scalars(reading, message, _At()),
+        settings=_scalars(reading, message, ()),
         skip_layers=_names(binding, "skip_layers"),
         skip_layer_types=_names(binding, "skip_layer_types"),
         skip_fusion_layers=_names(binding, "skip_fusion_layers"),
@@ -179,19 +179,6 @@ class _Reading:
 
     binding: Binding
     failed: AbstractSet[Path]
-
-
-@small_value
-class _At:
-    """Where in a request something is: its path, also as text, and the level that it belongs to."""
-
-    path: Path = ()
-    what: str = ""
-    level: str | None = None
-
-    def step(self, name: str | int) -> _At:
-        """Return where a field, or an item, of what is here is."""
-        return _At((*self.path, name), f"{self.what}.{name}" if self.what else str(name), self.level)
 
 
 def _network_field(document: tree.Document) -> tree.Field | None:
@@ -218,8 +205,8 @@ def _has_unread_overrides(reading: _Reading) -> bool:
 
 def _infinite(binding: Binding, report: Report) -> set[Path]:
     """Return the path of every number that is not finite, after reporting it (reference U22)."""
-    words = (place.value for place in binding.places.values())
-    if not any(isinstance(word, _WORDS) and _MAY_BE_INFINITE.search(word.text) for word in words):
+    words = {place.value.text for place in binding.places.values() if isinstance(place.value, _WORDS)}
+    if not any(map(_MAY_BE_INFINITE.search, words)):
         return set()
     return set(_infinite_in(binding, binding.message, (), report))
 
@@ -239,90 +226,105 @@ def _infinite_in(binding: Binding, message: Any, path: Path, report: Report) -> 
 
 
 def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
-    values, at = getattr(binding.message, field), _At().step(field)
-    return tuple(_setting(binding, value, at.step(index)) for index, value in enumerate(values))
+    values = getattr(binding.message, field)
+    return tuple(_setting(binding, value, (field, index)) for index, value in enumerate(values))
 
 
 def _overrides(reading: _Reading, field: str, target: str, kind: str) -> Iterator[Override]:
     """Yield the overrides that are complete; the binding has reported the others."""
-    binding, at = reading.binding, _At().step(field)
+    binding = reading.binding
     for index, message in enumerate(getattr(binding.message, field)):
-        name, here = getattr(message, target), at.step(index)
+        name, path = getattr(message, target), (field, index)
         level = f'the override of {kind} "{name}"'
-        calibration = _calibration(reading, message, "calibration_config", here, level)
+        calibration = _calibration(reading, message, "calibration_config", path, level)
         if calibration and message.HasField(target):
-            yield Override(_setting(binding, name, here.step(target)), calibration)
+            yield Override(_setting(binding, name, (*path, target)), calibration)
 
 
 def _calibration(
-    reading: _Reading, parent: Any, field: str, around: _At | None = None, level: str | None = None
+    reading: _Reading, parent: Any, field: str, around: Path = (), level: str | None = None
 ) -> Calibration | None:
     if not parent.HasField(field):
         return None
-    message, at, level = getattr(parent, field), (around or _At()).step(field), level or field
-    within = _At(at.path, at.what, level)
+    message, path, level = getattr(parent, field), (*around, field), level or field
     return Calibration(
         level,
-        _algorithm(reading, message, message.WhichOneof("wts_quant_algo"), within),
-        _algorithm(reading, message, message.WhichOneof("acts_quant_algo"), within),
-        _origin(reading.binding, at),
+        _algorithm(reading, message, message.WhichOneof("wts_quant_algo"), path, level),
+        _algorithm(reading, message, message.WhichOneof("acts_quant_algo"), path, level),
+        _origin(reading.binding.places[path], path),
     )
 
 
-def _algorithm(reading: _Reading, parent: Any, field: str | None, around: _At) -> Algorithm | None:
+def _algorithm(
+    reading: _Reading, parent: Any, field: str | None, around: Path, level: str
+) -> Algorithm | None:
     if field is None:
         return None
-    at, message, failed = around.step(field), getattr(parent, field), reading.failed
-    names = message.DESCRIPTOR.fields_by_name if failed else ()
-    unread = frozenset(name for name in names if (*at.path, name) in failed)
-    place = reading.binding.places[at.path]
-    earlier = (
-        Algorithm(each.name.text, {}, _origin_at(each, around.step(each.name.text)))
-        for each in _earlier(place)
+    path, message = (*around, field), getattr(parent, field)
+    place = reading.binding.places[path]
+    return Algorithm(
+        field,
+        _scalars(reading, message, path, level),
+        _origin(place, path, level),
+        _unread(reading, message, path),
+        _earlier_algorithms(place, around, level),
     )
-    return Algorithm(field, _scalars(reading, message, at), _origin_at(place, at), unread, tuple(earlier))
+
+
+def _unread(reading: _Reading, message: Any, path: Path) -> frozenset[str]:
+    """Return the fields of a message that are given, but badly."""
+    names = message.DESCRIPTOR.fields_by_name if reading.failed else ()
+    return frozenset([name for name in names if (*path, name) in reading.failed])
+
+
+def _earlier_algorithms(place: Place, around: Path, level: str) -> tuple[Algorithm, ...]:
+    """Return the algorithms that would be asked for without a place."""
+    names = [(each, each.name.text) for each in _earlier(place)]
+    return tuple([Algorithm(name, {}, _origin(each, (*around, name), level)) for each, name in names])
 
 
 def _non_uniform(reading: _Reading) -> NonUniform | None:
-    binding, name = reading.binding, "nuq_quantize"
+    binding, name, path = reading.binding, "nuq_quantize", ("nuq_config",)
     if not binding.message.HasField("nuq_config"):
         return None
-    config, at = binding.message.nuq_config, _At().step("nuq_config")
-    within = _At(at.path, at.what, at.what)
-    given = _algorithm(reading, config, name if config.HasField(name) else None, within)
-    last = binding.places[at.path]
-    unset = [Algorithm(name, {}, _origin_at(place, at)) for place in (last, *_earlier(last))]
+    config = binding.message.nuq_config
+    given = _algorithm(reading, config, name if config.HasField(name) else None, path, "nuq_config")
+    last = binding.places[path]
+    unset = [Algorithm(name, {}, _origin(place, path)) for place in (last, *_earlier(last))]
     first, *others = [given, *given.earlier, *unset] if given else unset
     return NonUniform(
-        _setting(binding, config.mapping_file, at.step("mapping_file"))
+        _setting(binding, config.mapping_file, (*path, "mapping_file"))
         if config.HasField("mapping_file")
         else None,
         Algorithm(first.name, first.parameters, first.origin, first.unread, tuple(others)),
     )
 
 
-def _scalars(reading: _Reading, message: Any, at: _At) -> dict[str, Setting[Any]]:
+def _scalars(
+    reading: _Reading, message: Any, around: Path, level: str | None = None
+) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message that are set; each float as its shortest decimal."""
     settings = {}
     for descriptor, value in message.ListFields():
         name = descriptor.name
-        here = at.step(name)
-        if descriptor.message_type is not None or descriptor.is_repeated or here.path in reading.failed:
+        path = (*around, name)
+        if descriptor.message_type is not None or descriptor.is_repeated or path in reading.failed:
             continue
-        place = reading.binding.places[here.path]
-        behind = _lost(place, descriptor, message, here) if place.earlier else None
-        settings[name] = Setting(_decimal(value), _origin_at(place, here), behind)
+        place = reading.binding.places[path]
+        origin = _origin(place, path, level)
+        behind = _lost(place, descriptor, message, origin) if place.earlier else None
+        settings[name] = Setting(_decimal(value), origin, behind)
     return settings
 
 
-def _lost(place: Place, descriptor: Any, message: Any, at: _At) -> Setting[Any] | None:
+def _lost(place: Place, descriptor: Any, message: Any, origin: Origin) -> Setting[Any] | None:
     """Return what a scalar field would have without a place, of the values that it can have."""
     behind = None
-    for earlier in reversed(list(_earlier(place))):
+    for earlier in reversed(_earlier(place)):
         holder = type(message)(**{descriptor.name: convert(earlier, descriptor)})
         value = _decimal(getattr(holder, descriptor.name))
         if not isinstance(value, float) or math.isfinite(value):
-            behind = Setting(value, _origin_at(earlier, at), behind)
+            behind = Setting(value, _origin(earlier, origin.path, origin.level), behind)
     return behind
 
 
@@ -330,23 +332,18 @@ def _decimal(value: Any) -> Any:
     return shortest_decimal(value) if isinstance(value, float) else value
 
 
-def _earlier(place: Place) -> Iterator[Place]:
-    """Yield the places that would count one after the other without a place."""
-    earlier = place.earlier
+def _earlier(place: Place) -> list[Place]:
+    """Return the places that would count one after the other without a place."""
+    places, earlier = [], place.earlier
     while earlier:
-        yield earlier
+        places.append(earlier)
         earlier = earlier.earlier
+    return places
 
 
-def _setting(binding: Binding, value: Any, at: _At) -> Setting[Any]:
-    return Setting(value, _origin(binding, at))
+def _setting(binding: Binding, value: Any, path: Path) -> Setting[Any]:
+    return Setting(value, _origin(binding.places[path], path))
 
 
-def _origin(binding: Binding, at: _At) -> Origin:
-    return _origin_at(binding.places[at.path], at)
-
-
-def _origin_at(place: Place, at: _At) -> Origin:
-    """Return the origin of a value: the value's place, or of a message the place of its name."""
-    span = place.name_span if isinstance(place.value, tree.Message) else place.span
-    return Origin(OriginKind.WRITTEN, at.what, span, place, at.level)
+def _origin(place: Place, path: Path, level: str | None = None) -> Origin:
+    return Origin(OriginKind.WRITTEN, path, place, level)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from quantcfg.source import Span
-from quantcfg.textproto import Place
+from quantcfg.textproto import Path, Place, tree
 from quantcfg.values import small_value
 
 T = TypeVar("T")
@@ -31,15 +31,33 @@ class OriginKind(StrEnum):
 class Origin:
     """Where a value came from.
 
-    what names it in words; place is its field where it stands in a quant.cfg,
-    and level says in whose part of that, such as "common_config".
+    path names it: of what stands in a quant.cfg it is the path, else it has one
+    step, in words. where is the place of the text or argument, or the field where
+    that is one of a quant.cfg; level says in whose part of that, such as
+    "common_config".
     """
 
     kind: OriginKind
-    what: str
-    span: Span | None = None
-    place: Place | None = field(default=None, compare=False, repr=False)
+    path: Path
+    where: Span | Place | None = field(default=None, compare=False, repr=False)
     level: str | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def what(self) -> str:
+        """Its name in words."""
+        return ".".join(map(str, self.path))
+
+    @property
+    def place(self) -> Place | None:
+        """Its field, where it stands in a quant.cfg."""
+        return self.where if isinstance(self.where, Place) else None
+
+    @property
+    def span(self) -> Span | None:
+        """Where it is written: the place of the value, or of a message that of its name."""
+        if not isinstance(self.where, Place):
+            return self.where
+        return self.where.name_span if isinstance(self.where.value, tree.Message) else self.where.span
 
 
 @small_value
@@ -76,9 +94,9 @@ def either(setting: Setting[T] | None, other: Setting[T]) -> Setting[T]:
 
 def default(value: T, what: str = "default") -> Setting[T]:
     """Return a setting that is the default of the schema."""
-    return Setting(value, Origin(OriginKind.DEFAULT, what))
+    return Setting(value, Origin(OriginKind.DEFAULT, (what,)))
 
 
 def written(value: T, what: str, span: Span) -> Setting[T]:
     """Return a setting that stands in a text or an argument."""
-    return Setting(value, Origin(OriginKind.WRITTEN, what, span))
+    return Setting(value, Origin(OriginKind.WRITTEN, (what,), span))
