@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from quantcfg.caffe import capabilities
@@ -17,6 +18,8 @@ from quantcfg.diagnostics.words import boolean
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.settings import Setting
+
+_MOST_KEPT = 1000
 
 
 def check_values(plan: Plan, report: Report) -> Plan:
@@ -139,12 +142,12 @@ def check_search(
 
     A step that cannot be read is None.
     """
-    width = Decimal(str(end.value)) - Decimal(str(start.value))
+    width = _width(start.value, end.value)
     if width <= 0:
         # An end that is out of range by itself is left to the schema.
         if contract.accepts("ifmr", "search_range", [start.value, end.value]):
             report(_empty_range(start, end))
-    elif step and Decimal(str(step.value)) > width:
+    elif step and _decimal(step.value) > width:
         default = "" if step.span else f"{step.value} is the default of the step; "
         report(
             catalogue.LONG_STEP.at(
@@ -155,6 +158,17 @@ def check_search(
                 help=f"{default}the step can be {float(width)} at most",
             )
         )
+
+
+@lru_cache(_MOST_KEPT)
+def _width(start: float, end: float) -> Decimal:
+    return _decimal(end) - _decimal(start)
+
+
+@lru_cache(_MOST_KEPT)
+def _decimal(value: float) -> Decimal:
+    """Return a number exactly as it is written."""
+    return Decimal(str(value))
 
 
 def _empty_range(start: Setting[float], end: Setting[float]) -> Diagnostic:

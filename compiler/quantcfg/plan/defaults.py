@@ -25,15 +25,12 @@ def fill_defaults(plan: Plan, report: Report) -> Plan:
     activation = {
         id(calibration): _activation_values(calibration, flags) for calibration in _calibrations(plan.layers)
     }
-    weight = {_weight_key(layer): layer for layer in plan.layers}
-    weight_values = {key: _weight_values(layer) for key, layer in weight.items()}
+    keys = [_weight_key(layer) for layer in plan.layers]
+    alike = dict(zip(keys, plan.layers, strict=True))
+    weight = {key: _weight_values(layer) for key, layer in alike.items()}
     layers = tuple(
-        replace(
-            layer,
-            activation_values=activation[id(layer.calibration)],
-            weight_values=weight_values[_weight_key(layer)],
-        )
-        for layer in plan.layers
+        layer.filled(activation[id(layer.calibration)], weight[key])
+        for key, layer in zip(keys, plan.layers, strict=True)
     )
     _check_asymmetric(layers, report)
     return replace(plan, values=values, layers=layers)
@@ -62,9 +59,11 @@ def _weight_key(layer: LayerPlan) -> tuple[int, int, str]:
 
 
 def _weight_values(layer: LayerPlan) -> Values:
-    algorithm, others = layer.weight, [layer.calibration.weight] if layer.calibration else []
+    algorithm, given = layer.weight, layer.calibration.weight if layer.calibration else None
     special: dict[str, Setting[Any]] = {
-        contract.WEIGHT_ALGORITHM: _named(contract.weight_algorithm, algorithm, *others),
+        contract.WEIGHT_ALGORITHM: _named(
+            contract.weight_algorithm, algorithm, None if given is algorithm else given
+        ),
         contract.CHANNEL_WISE: _channel_wise(algorithm, layer.layer.type),
     }
     return _values(contract.weight_algorithm(algorithm), algorithm, special)
@@ -79,13 +78,13 @@ def _values(name: str, algorithm: Algorithm | None, special: Mapping[str, Settin
 
 
 def _named(
-    name_of: Callable[[Algorithm | None], str], algorithm: Algorithm | None, *others: Algorithm | None
+    name_of: Callable[[Algorithm | None], str], algorithm: Algorithm | None, other: Algorithm | None = None
 ) -> Setting[str]:
-    """Return the name of an algorithm, with what would be named without it behind it."""
-    named = [algorithm, *(other for other in others if other is not algorithm)]
+    """Return the name of an algorithm, with what would be named without it behind it: another one, first."""
     setting = _usual_name(name_of)
-    for each in reversed([link for first in named if first for link in (first, *first.earlier)]):
-        setting = Setting(name_of(each), each.origin, setting)
+    for last in (other, algorithm):
+        for each in reversed((last, *last.earlier)) if last else ():
+            setting = Setting(name_of(each), each.origin, setting)
     return setting
 
 

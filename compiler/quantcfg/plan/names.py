@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from quantcfg import limits
 from quantcfg.caffe import Layer, Network, capabilities
@@ -23,15 +24,20 @@ from quantcfg.plan.settings import Setting
 from quantcfg.textproto import removal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
-    """The names that there are; likely are those that make sense in a field, and are suggested first."""
+    """The names that there are; find_likely finds those that make sense in a field."""
 
     field: str
     names: Collection[str]
-    likely: Sequence[str]
+    find_likely: Callable[[], Sequence[str]]
     rule: Rule
     help: str | None = None
+
+    @cached_property
+    def likely(self) -> Sequence[str]:
+        """The names that make sense in the field, and are suggested first."""
+        return self.find_likely()
 
     @property
     def are_layers(self) -> bool:
@@ -91,11 +97,13 @@ def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tu
 def _types(field: str) -> Known:
     types = capabilities.quantizable_types()
     help = f"the quantizable types are {quoted(types)}"
-    return Known(field, types, types, catalogue.UNQUANTIZABLE_TYPE, help)
+    return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE, help)
 
 
 def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
-    likely = [layer.name for layer in network.layers if is_likely(layer)]
+    def likely() -> Sequence[str]:
+        return [layer.name for layer in network.layers if is_likely(layer)]
+
     return Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER)
 
 

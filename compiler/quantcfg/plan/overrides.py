@@ -76,7 +76,7 @@ def _with_levels(
     given = (*(override.calibration for override in overrides), *([last] if last else []))
     if not given:
         return plan
-    return replace(plan, calibration=given[0], beaten=given[1:], weight=given[0].weight)
+    return LayerPlan(plan.layer, plan.enabled, given[0], given[1:], given[0].weight)
 
 
 def _check_common(common: Calibration | None, layers: Sequence[LayerPlan], report: Report) -> None:

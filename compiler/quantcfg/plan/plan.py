@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from quantcfg.caffe import Layer, Network
@@ -11,6 +12,7 @@ from quantcfg.diagnostics import Report
 from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.request import Algorithm, Calibration, Request
 from quantcfg.plan.settings import Setting, default
+from quantcfg.values import small_value
 
 DEFINED_HERE = "the layer is defined here"
 
@@ -19,8 +21,11 @@ Leaf = Setting[Any] | tuple[Setting[Any], ...]
 
 Values = Mapping[str, Leaf]
 
+_NOTHING: Values = MappingProxyType({})
+_QUANTIZED = default(True)
 
-@dataclass(frozen=True, slots=True)
+
+@small_value
 class LayerPlan:
     """What becomes of one layer.
 
@@ -33,13 +38,26 @@ class LayerPlan:
     """
 
     layer: Layer
-    enabled: Setting[bool] = field(default_factory=lambda: default(True))
+    enabled: Setting[bool] = _QUANTIZED
     calibration: Calibration | None = None
     beaten: tuple[Calibration, ...] = ()
     weight: Algorithm | None = None
     beaten_weight: Algorithm | None = None
-    activation_values: Values = field(default_factory=dict)
-    weight_values: Values = field(default_factory=dict)
+    activation_values: Values = field(default_factory=lambda: _NOTHING)
+    weight_values: Values = field(default_factory=lambda: _NOTHING)
+
+    def filled(self, activation_values: Values, weight_values: Values) -> LayerPlan:
+        """Return this layer with the values that come out."""
+        return LayerPlan(
+            self.layer,
+            self.enabled,
+            self.calibration,
+            self.beaten,
+            self.weight,
+            self.beaten_weight,
+            activation_values,
+            weight_values,
+        )
 
 
 @dataclass(frozen=True, slots=True)
