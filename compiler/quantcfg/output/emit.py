@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import math
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
@@ -13,6 +14,8 @@ from quantcfg.plan.plan import Values
 Config = dict[str, Any]
 
 _INDENT = 4 * " "
+_MARSHAL_VERSION = 2
+"""The last one in which no value is written as a reference to another one."""
 
 
 def config_of(plan: Plan) -> Config:
@@ -27,11 +30,19 @@ def config_of(plan: Plan) -> Config:
 
 def text_of(config: Config) -> str:
     """Return the exact content of the file: AMCT's layout, without a final newline (reference 3.5)."""
-    # Layers share few distinct bodies: each is laid out once. Unlike ==, repr tells 1, 1.0 and True apart.
-    shown = {key: repr(body) for key, body in config.items()}
-    bodies = dict(zip(shown.values(), config.values(), strict=True))
+    # Layers share few distinct bodies: each is laid out once.
+    forms = {key: form(body) for key, body in config.items()}
+    bodies = dict(zip(forms.values(), config.values(), strict=True))
     texts = {each: _text(body, "\n" + _INDENT) for each, body in bodies.items()}
-    return _between("{}", [f"{quoted(key)}:{texts[each]}" for key, each in shown.items()], "\n")
+    return _between("{}", [f"{quoted(key)}:{texts[each]}" for key, each in forms.items()], "\n")
+
+
+def form(body: Any) -> bytes:
+    """Return what two values of a configuration have in common only if they have the same text.
+
+    Unlike ==, it tells 1, 1.0 and True apart.
+    """
+    return marshal.dumps(body, _MARSHAL_VERSION)
 
 
 def _text(value: Any, end: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.output.emit import Config, layer_values
+from quantcfg.output.emit import Config, form, layer_values
 from quantcfg.plan import Plan, Setting
 
 if TYPE_CHECKING:
@@ -106,14 +106,11 @@ def _schema() -> dict[str, Any]:
 
 
 def _alike(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the keys that have the same body, by the first of them; those of the network stand alone.
-
-    Unlike ==, repr tells 1, 1.0 and True apart.
-    """
+    """Return the keys that have the same body, by the first of them; those of the network stand alone."""
     reserved = _schema()["properties"]
-    groups: dict[str, list[str]] = {}
+    groups: dict[str | bytes, list[str]] = {}
     for name, value in config.items():
-        groups.setdefault(name if name in reserved else repr(value), []).append(name)
+        groups.setdefault(name if name in reserved else form(value), []).append(name)
     return {names[0]: names for names in groups.values()}
 
 
