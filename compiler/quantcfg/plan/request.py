@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from quantcfg import contracts
@@ -26,6 +27,7 @@ _WORDS = (tree.Number, tree.Identifier)
 _MAY_BE_INFINITE = re.compile(r"inf|nan|[0-9.]e|[0-9.]{38}", re.IGNORECASE)
 """What there is in every number that is not finite, or too large for 32 bits."""
 
+_NONE: frozenset[str] = frozenset()
 _TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
 _LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
 
@@ -42,7 +44,7 @@ class Algorithm:
     name: str
     parameters: Mapping[str, Setting[Any]]
     origin: Origin
-    unread: frozenset[str] = frozenset()
+    unread: frozenset[str] = _NONE
     earlier: tuple[Algorithm, ...] = ()
 
 
@@ -267,20 +269,21 @@ def _algorithm(
         _scalars(reading, message, path, level),
         _origin(place, path, level),
         _unread(reading, message, path),
-        _earlier_algorithms(place, around, level),
+        _earlier_algorithms(place, around, level) if place.earlier else (),
     )
 
 
 def _unread(reading: _Reading, message: Any, path: Path) -> frozenset[str]:
     """Return the fields of a message that are given, but badly."""
-    names = message.DESCRIPTOR.fields_by_name if reading.failed else ()
-    return frozenset([name for name in names if (*path, name) in reading.failed])
+    if not reading.failed:
+        return _NONE
+    return frozenset(name for name in message.DESCRIPTOR.fields_by_name if (*path, name) in reading.failed)
 
 
 def _earlier_algorithms(place: Place, around: Path, level: str) -> tuple[Algorithm, ...]:
     """Return the algorithms that would be asked for without a place."""
-    names = [(each, each.name.text) for each in _earlier(place)]
-    return tuple([Algorithm(name, {}, _origin(each, (*around, name), level)) for each, name in names])
+    names = ((each, each.name.text) for each in _earlier(place))
+    return tuple(Algorithm(name, {}, _origin(each, (*around, name), level)) for each, name in names)
 
 
 def _non_uniform(reading: _Reading) -> NonUniform | None:
@@ -305,24 +308,29 @@ def _scalars(
 ) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message that are set; each float as its shortest decimal."""
     settings = {}
-    for descriptor, value in message.ListFields():
-        name = descriptor.name
+    for name in filter(message.HasField, _scalar_names(message.DESCRIPTOR)):
         path = (*around, name)
-        if descriptor.message_type is not None or descriptor.is_repeated or path in reading.failed:
-            continue
-        place = reading.binding.places[path]
-        origin = _origin(place, path, level)
-        behind = _lost(place, descriptor, message, origin) if place.earlier else None
-        settings[name] = Setting(_decimal(value), origin, behind)
+        if path not in reading.failed:
+            place = reading.binding.places[path]
+            origin = _origin(place, path, level)
+            behind = _lost(place, name, message, origin) if place.earlier else None
+            settings[name] = Setting(_decimal(getattr(message, name)), origin, behind)
     return settings
 
 
-def _lost(place: Place, descriptor: Any, message: Any, origin: Origin) -> Setting[Any] | None:
+@cache
+def _scalar_names(descriptor: Any) -> tuple[str, ...]:
+    """Return the names of the scalar fields of a message type that are not lists, in order."""
+    fields = sorted(descriptor.fields, key=lambda field: field.number)
+    return tuple(field.name for field in fields if field.message_type is None and not field.is_repeated)
+
+
+def _lost(place: Place, name: str, message: Any, origin: Origin) -> Setting[Any] | None:
     """Return what a scalar field would have without a place, of the values that it can have."""
-    behind = None
+    behind, descriptor = None, message.DESCRIPTOR.fields_by_name[name]
     for earlier in reversed(_earlier(place)):
-        holder = type(message)(**{descriptor.name: convert(earlier, descriptor)})
-        value = _decimal(getattr(holder, descriptor.name))
+        holder = type(message)(**{name: convert(earlier, descriptor)})
+        value = _decimal(getattr(holder, name))
         if not isinstance(value, float) or math.isfinite(value):
             behind = Setting(value, _origin(earlier, origin.path, origin.level), behind)
     return behind

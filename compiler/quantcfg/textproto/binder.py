@@ -131,7 +131,7 @@ class _Context:
 
     failed holds the fields that are given, but badly; damaged the messages in
     which something stands that cannot be read; enclosing the messages that are
-    being filled, the innermost last; ended the last message of each type.
+    being filled, the innermost last; ended the last message of each type, where a text closes early.
     """
 
     document: tree.Document
@@ -195,7 +195,8 @@ def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: _Targe
         else:
             _bind_unknown_field(context, node, target)
     context.enclosing.pop()
-    context.ended[target.descriptor] = target
+    if context.document.closes_early:
+        context.ended[target.descriptor] = target
     return waiting
 
 
@@ -291,8 +292,10 @@ def _set(context: _Context, place: Place, known: _Known, target: _Target) -> Seq
         )
     value = _value(context, place, known, path)
     if value is not None:
-        context.places[path] = _replacing(context, place, known, message, path)
-        context.unknown_enums.pop(path, None)
+        if known.oneof or path in context.places:
+            place = _replacing(context, place, known, message, path)
+            context.unknown_enums.pop(path, None)
+        context.places[path] = place
         setattr(message, name, value)
     return ()
 
