@@ -8,7 +8,7 @@ import math
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from quantcfg.plan import LayerPlan, Leaf, Plan, Setting
+from quantcfg.plan import LayerPlan, Plan, Setting
 from quantcfg.plan.plan import Values
 
 Config = dict[str, Any]
@@ -23,9 +23,16 @@ def config_of(plan: Plan) -> Config:
 
     A layer that is named like one of these keys, an error by itself, is left out.
     """
-    config: Config = _plain(plan.values)
+    config = _plain(plan.values)
     layers = (layer for layer in plan.layers if layer.layer.name not in config)
-    return config | {layer.layer.name: _plain(layer_values(layer)) for layer in layers}
+    return config | {layer.layer.name: _body(layer) for layer in layers}
+
+
+def _body(layer: LayerPlan) -> dict[str, Any]:
+    return {
+        key: value.value if isinstance(value, Setting) else _plain(value)
+        for key, value in layer_values(layer).items()
+    }
 
 
 def text_of(config: Config) -> str:
@@ -83,10 +90,9 @@ def layer_values(layer: LayerPlan) -> dict[str, Setting[bool] | Values]:
     }
 
 
-def _plain(value: Leaf | Any) -> Any:
+def _plain(values: Values) -> dict[str, Any]:
     """Return values without their origins."""
-    if isinstance(value, Setting):
-        return value.value
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return {key: _plain(item) for key, item in value.items()}
+    return {
+        key: [item.value for item in leaf] if isinstance(leaf, tuple) else leaf.value
+        for key, leaf in values.items()
+    }

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -22,10 +20,6 @@ from quantcfg.values import small_value
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
 """Mistakes behind which fields may stand in another message than they were meant to."""
-
-_WORDS = (tree.Number, tree.Identifier)
-_MAY_BE_INFINITE = re.compile(r"inf|nan|[0-9.]e|[0-9.]{38}", re.IGNORECASE)
-"""What there is in every number that is not finite, or too large for 32 bits."""
 
 _NONE: frozenset[str] = frozenset()
 _TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
@@ -158,7 +152,7 @@ def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], repo
         return Request()
     message = contracts.message_class(*_CONFIG)()
     binding = bind(document, message, report, foreign=contracts.foreign_fields())
-    reading = _Reading(binding, binding.failed | _infinite(binding, report))
+    reading = _Reading(binding, set(binding.failed), report)
     return Request(
         settings=_scalars(reading, message, ()),
         skip_layers=_names(binding, "skip_layers"),
@@ -177,10 +171,11 @@ def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], repo
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A binding, and the paths of all that was given, but badly."""
+    """A binding, and the paths of all that was given, but badly: numbers that are not finite among them."""
 
     binding: Binding
-    failed: AbstractSet[Path]
+    failed: set[Path]
+    report: Report
 
 
 def _network_field(document: tree.Document) -> tree.Field | None:
@@ -203,28 +198,6 @@ def _has_unread_overrides(reading: _Reading) -> bool:
         ):
             return True
     return () in binding.damaged
-
-
-def _infinite(binding: Binding, report: Report) -> set[Path]:
-    """Return the path of every number that is not finite, after reporting it (reference U22)."""
-    words = {place.value.text for place in binding.places.values() if isinstance(place.value, _WORDS)}
-    if not any(map(_MAY_BE_INFINITE.search, words)):
-        return set()
-    return set(_infinite_in(binding, binding.message, (), report))
-
-
-def _infinite_in(binding: Binding, message: Any, path: Path, report: Report) -> Iterator[Path]:
-    for descriptor, value in message.ListFields():
-        field_path = (*path, descriptor.name)
-        if descriptor.message_type is not None:
-            items = enumerate(value) if descriptor.is_repeated else ((None, value),)
-            for index, item in items:
-                item_path = field_path if index is None else (*field_path, index)
-                yield from _infinite_in(binding, item, item_path, report)
-        elif isinstance(value, float) and not math.isfinite(value):
-            span = binding.places[field_path].span
-            report(catalogue.NOT_FINITE.at(span, field=descriptor.name, value=span.text))
-            yield field_path
 
 
 def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
@@ -264,9 +237,10 @@ def _algorithm(
         return None
     path, message = (*around, field), getattr(parent, field)
     place = reading.binding.places[path]
+    parameters = _scalars(reading, message, path, level)
     return Algorithm(
         field,
-        _scalars(reading, message, path, level),
+        parameters,
         _origin(place, path, level),
         _unread(reading, message, path),
         _earlier_algorithms(place, around, level) if place.earlier else (),
@@ -306,15 +280,21 @@ def _non_uniform(reading: _Reading) -> NonUniform | None:
 def _scalars(
     reading: _Reading, message: Any, around: Path, level: str | None = None
 ) -> dict[str, Setting[Any]]:
-    """Return the scalar fields of a message that are set; each float as its shortest decimal."""
+    """Return the scalar fields of a message that are set; each float as its shortest decimal.
+
+    A number that is not finite is reported (reference U22).
+    """
     settings = {}
     for name in filter(message.HasField, _scalar_names(message.DESCRIPTOR)):
-        path = (*around, name)
+        path, value = (*around, name), getattr(message, name)
+        place = reading.binding.places[path]
+        if isinstance(value, float) and not math.isfinite(value):
+            reading.failed.add(path)
+            reading.report(catalogue.NOT_FINITE.at(place.span, field=name, value=place.span.text))
         if path not in reading.failed:
-            place = reading.binding.places[path]
             origin = _origin(place, path, level)
             behind = _lost(place, name, message, origin) if place.earlier else None
-            settings[name] = Setting(_decimal(getattr(message, name)), origin, behind)
+            settings[name] = Setting(_decimal(value), origin, behind)
     return settings
 
 
