@@ -72,11 +72,12 @@ def _with_levels(
     have what conv_calibration_config says.
     """
     overrides = [override for override in (own, by_type) if override]
-    last = common if all(override.is_written for override in overrides) else None
-    given = (*(override.calibration for override in overrides), *([last] if last else []))
+    given = [override.calibration for override in overrides]
+    if common and all(override.is_written for override in overrides):
+        given.append(common)
     if not given:
         return plan
-    return LayerPlan(plan.layer, plan.enabled, given[0], given[1:], given[0].weight)
+    return LayerPlan(plan.layer, plan.enabled, given[0], tuple(given[1:]), given[0].weight)
 
 
 def _check_common(common: Calibration | None, layers: Sequence[LayerPlan], report: Report) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
@@ -246,12 +246,13 @@ def _expect_fields(context: _Context, node: tree.Field, known: _Known, target: _
     if not known.is_message or not context.document.closes_early:
         return
     path: Path = (*target.path, known.name)
-    value = getattr(target.message, known.name)
+    holder = target.message
     if known.is_repeated:
-        path, value = (*path, len(value)), value.add()
+        holder = getattr(holder, known.name)
+        path = (*path, len(holder))
     context.places[path] = Place(context.document, node, node.value)
     context.damaged.add(path)
-    message = _target(_present(value), path, target.depth + 1)
+    message = _target(_made(holder, known), path, target.depth + 1)
     context.ended[message.descriptor] = message
 
 
@@ -274,8 +275,11 @@ def _add(
     context: _Context, place: Place, known: _Known, container: Any, path: Path, depth: int
 ) -> Sequence[tree.Field]:
     if known.is_message:
-        return _bind_message(context, place, known, container.add, path, depth)
-    if (value := _value(context, place, known, path)) is not None:
+        return _bind_message(context, place, known, container, path, depth)
+    value = convert(place, known.descriptor)
+    if isinstance(value, Diagnostic):
+        _refuse(context, place, path, value)
+    else:
         context.places[path] = place
         container.append(value)
     return ()
@@ -284,30 +288,47 @@ def _add(
 def _set(context: _Context, place: Place, known: _Known, target: _Target) -> Sequence[tree.Field]:
     name, message = known.name, target.message
     path = (*target.path, name)
+    may_replace = known.oneof or path in context.places
     if known.is_message:
-        if isinstance(place.value, tree.Message):
+        if may_replace and isinstance(place.value, tree.Message):
             place = _replacing(context, place, known, message, path)
-        return _bind_message(
-            context, place, known, lambda: _present(getattr(message, name)), path, target.depth
-        )
-    value = _value(context, place, known, path)
-    if value is not None:
-        if known.oneof or path in context.places:
-            place = _replacing(context, place, known, message, path)
-            context.unknown_enums.pop(path, None)
-        context.places[path] = place
-        setattr(message, name, value)
+        return _bind_message(context, place, known, message, path, target.depth)
+    value = convert(place, known.descriptor)
+    if isinstance(value, Diagnostic):
+        _refuse(context, place, path, value)
+        return ()
+    if may_replace:
+        place = _replacing(context, place, known, message, path)
+        context.unknown_enums.pop(path, None)
+    context.places[path] = place
+    setattr(message, name, value)
     return ()
 
 
-def _present(message: Message) -> Message:
+def _refuse(context: _Context, place: Place, path: Path, wrong: Diagnostic) -> None:
+    """Report that a field does not take a value, or where a lenient binding passes over it, keep its word."""
+    if context.lenient and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
+        context.unknown_enums[path] = place.span.text
+        context.places[path] = place
+    else:
+        context.failed.add(path)
+        context.report(wrong)
+
+
+def _made(holder: Any, known: _Known) -> Message:
+    """Return the message of a field, made if it is not there, or a new one of a list."""
+    if known.is_repeated:
+        added: Message = holder.add()
+        return added
+    message: Message = getattr(holder, known.name)
     message.SetInParent()
     return message
 
 
 def _bind_message(
-    context: _Context, place: Place, known: _Known, make: Callable[[], Message], path: Path, depth: int
+    context: _Context, place: Place, known: _Known, holder: Any, path: Path, depth: int
 ) -> Sequence[tree.Field]:
+    """Bind a message; holder is the list that it belongs in, or the message around it."""
     node = place.value
     if not isinstance(node, tree.Message):
         context.failed.add(path)
@@ -317,7 +338,9 @@ def _bind_message(
         context.report(catalogue.TOO_DEEP.at(place.name_span, limit=limits.NESTING))
     else:
         context.places[path] = place
-        return _bind_fields(context, node.fields, _target(make(), path, depth + 1, node.is_closed))
+        return _bind_fields(
+            context, node.fields, _target(_made(holder, known), path, depth + 1, node.is_closed)
+        )
     return ()
 
 
@@ -446,17 +469,3 @@ def _path(dotted: str) -> Path:
         if step["index"]:
             path.append(int(step["index"]))
     return tuple(path)
-
-
-def _value(context: _Context, place: Place, known: _Known, path: Path) -> Any:
-    """Return the value of a scalar, or None after reporting that the field does not take it."""
-    value = convert(place, known.descriptor)
-    if not isinstance(value, Diagnostic):
-        return value
-    if context.lenient and value.code == catalogue.UNKNOWN_ENUM_VALUE.code:
-        context.unknown_enums[path] = place.span.text
-        context.places[path] = place
-        return None
-    context.failed.add(path)
-    context.report(value)
-    return None
