@@ -75,6 +75,7 @@ NOTHING_FOLLOWS = {
     "a misspelt layer that may not stand there": 'skip_layers: «QC401»"relu_1"',
     "a misspelt layer without fusion that has none": 'skip_fusion_layers: «QC401»"conv_1"',
     "a misspelt layer with an override that cannot be quantized": for_layer("«QC401»reIu1"),
+    "a mapping file that may never end": 'nuq_config { mapping_file: «QC101»"/dev/stdin" }',
     "nuq for many layers that cannot have it": 'nuq_config { mapping_file: «QC101»"nowhere.json" }',
     "fields of another edition": "«QC201»tensor_quantize { layer_name: 'a' }\n«QC201»version: 2",
 }
