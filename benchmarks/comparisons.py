@@ -19,7 +19,8 @@ from benchmarks.editor import keystroke
 from benchmarks.measure import Costs, elapsed_milliseconds, megabytes, milliseconds, process
 from quantcfg import cli, compile_config, contracts
 from quantcfg.api import load_model
-from quantcfg.caffe import Network, read_weights
+from quantcfg.caffe import Network
+from quantcfg.caffe.weights import read_weights
 from quantcfg.source import Source
 from quantcfg.textproto import parse
 
@@ -34,7 +35,7 @@ text_format.Parse(open(sys.argv[1]).read(), net, allow_unknown_field=True)
 """
 _COMPILE_SMALL = "from quantcfg.api import compile_files; compile_files(sys.argv[3], None, sys.argv[4])"
 _COMPILE = "assert compile_files(sys.argv[1], None, sys.argv[2]).ok"
-_IMPORT_WEIGHTS = "from quantcfg.caffe import read_weights; read_weights(sys.argv[2], print)"
+_IMPORT_WEIGHTS = "from quantcfg.caffe.weights import read_weights; read_weights(sys.argv[2], print)"
 _READ_WEIGHTS = "read_weights(sys.argv[1], print)"
 _PATIENCE = 150
 """After how many milliseconds an answer to a keystroke seems late."""

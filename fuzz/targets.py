@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from quantcfg.api import load_model
-from quantcfg.caffe import Network, read_network, read_weights
+from quantcfg.caffe import Network, read_network
+from quantcfg.caffe.weights import read_weights
 from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed

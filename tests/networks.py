@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from quantcfg.caffe import Network, Weights, read_network
+from quantcfg.caffe import Network, read_network
 from quantcfg.caffe.network import Shape
-from quantcfg.caffe.weights import WeightLayer
+from quantcfg.caffe.weights import WeightLayer, Weights
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.source import Source
 

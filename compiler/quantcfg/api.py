@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from quantcfg.caffe import Network, read_network, read_weights
+from quantcfg.caffe import Network, read_network
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats.text import render, render_line
@@ -166,7 +166,11 @@ def load_model(
         source = read_source(model_file, found.append, wanted="a prototxt")
     else:
         source = Source(os.fspath(model_file), text)
-    weights = None if weights_file is None else read_weights(weights_file, found.append)
+    weights = None
+    if weights_file is not None:
+        from quantcfg.caffe.weights import read_weights
+
+        weights = read_weights(weights_file, found.append)
     network = read_network(source, weights, found.append) if source else None
     for diagnostic in found:
         report(diagnostic)

@@ -7,7 +7,8 @@ from quantcfg.checking import is_text_format
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.source import Source
-from quantcfg.textproto import parse, print_document, tree
+from quantcfg.textproto import parse, tree
+from quantcfg.textproto.printer import print_document
 
 
 @no_collection()

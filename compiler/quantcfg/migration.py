@@ -18,7 +18,10 @@ from quantcfg.diagnostics.fixes import applied
 from quantcfg.plan import Request, request_from_config
 from quantcfg.plan.deprecated import fc_types, in_todays_fields, rival
 from quantcfg.source import Source
-from quantcfg.textproto import addition, comments, parse, print_document, replacement, tree
+from quantcfg.textproto import parse, tree
+from quantcfg.textproto.edits import addition, replacement
+from quantcfg.textproto.lossless import comments
+from quantcfg.textproto.printer import print_document
 
 _NO_SOURCE = Source("", "")
 

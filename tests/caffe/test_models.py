@@ -10,7 +10,8 @@ import pytest
 from google.protobuf import text_format
 
 from quantcfg import contracts
-from quantcfg.caffe import Network, read_weights
+from quantcfg.caffe import Network
+from quantcfg.caffe.weights import read_weights
 from quantcfg.diagnostics import Diagnostic, catalogue
 from quantcfg.files import read_source
 from quantcfg.source import Source

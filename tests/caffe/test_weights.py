@@ -16,9 +16,9 @@ from google.protobuf.message import DecodeError
 from hypothesis import strategies as st
 
 from quantcfg import contracts
-from quantcfg.caffe import Weights, capabilities, read_weights
+from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Shape
-from quantcfg.caffe.weights import WeightLayer
+from quantcfg.caffe.weights import WeightLayer, Weights, read_weights
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue
 from tests.caffe.wire import (
     FIXED32,
@@ -504,7 +504,7 @@ def test_no_few_bytes_raise_and_what_protobuf_accepts_is_accepted(content: bytes
 
 MEASURE = """
 import resource, sys, tracemalloc
-from quantcfg.caffe import read_weights
+from quantcfg.caffe.weights import read_weights
 
 def most_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -14,7 +14,7 @@ import pytest
 
 from quantcfg import Compilation, Explanation, Network, Provenance, compile_config, explain, read_model
 from quantcfg.plan import Origin, OriginKind, Setting
-from quantcfg.textproto import removal
+from quantcfg.textproto.edits import removal
 from tests.laws import law
 from tests.networks import conv, deconv, inner_product, net, network, pool
 from tests.plan.generated import MAPPING_FILE, Case, Request, cases

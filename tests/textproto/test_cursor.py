@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import strategies
 
-from quantcfg.textproto import cursor_at
+from quantcfg.textproto.cursor import cursor_at
 from tests.laws import law
 
 MARK = "‸"

@@ -2,6 +2,5 @@
 
 from quantcfg.caffe.network import Layer, Network
 from quantcfg.caffe.reader import read_network
-from quantcfg.caffe.weights import Weights, read_weights
 
-__all__ = ["Layer", "Network", "Weights", "read_network", "read_weights"]
+__all__ = ["Layer", "Network", "read_network"]

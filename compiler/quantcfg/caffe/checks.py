@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.definitions import Definition
 from quantcfg.caffe.network import Layer
-from quantcfg.caffe.weights import Weights
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.words import quoted
 from quantcfg.source import Source
+
+if TYPE_CHECKING:
+    from quantcfg.caffe.weights import Weights
 
 
 def check_layers(layers: Sequence[Definition], report: Report) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 from quantcfg import contracts, limits
 from quantcfg.caffe import capabilities
@@ -13,11 +14,13 @@ from quantcfg.caffe.fusion import with_fusion_groups
 from quantcfg.caffe.network import Attribute, Layer, Network, Shape
 from quantcfg.caffe.phase import holds_in_test
 from quantcfg.caffe.sharing import sharing_groups
-from quantcfg.caffe.weights import Weights
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.words import quoted
 from quantcfg.source import Source
 from quantcfg.textproto import Binding, bind, parse
+
+if TYPE_CHECKING:
+    from quantcfg.caffe.weights import Weights
 
 _RANK = 4
 """The rank of a blob of which nothing says otherwise: batch, channels, height, width."""

@@ -11,7 +11,8 @@ from quantcfg.decompiler.shortest import Layout
 from quantcfg.decompiler.wanted import Algorithm, Calibration
 from quantcfg.plan import contract
 from quantcfg.source import Source
-from quantcfg.textproto import parse, print_document
+from quantcfg.textproto import parse
+from quantcfg.textproto.printer import print_document
 
 
 def print_layout(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from quantcfg.diagnostics.words import alternatives
 
@@ -35,6 +34,8 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
 
     A name that differs only in case, in "_" or in "-" is nearest of all.
     """
+    from difflib import get_close_matches
+
     names = list(known)
     same = [candidate for candidate in names if _plain(candidate) == _plain(name)]
     near = same or get_close_matches(name, names, n=_MOST)

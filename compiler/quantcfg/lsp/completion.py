@@ -17,7 +17,7 @@ from quantcfg.plan import assumed_network
 from quantcfg.plan.names import known_names
 from quantcfg.provenance import words
 from quantcfg.source import Span
-from quantcfg.textproto import Cursor, cursor_at
+from quantcfg.textproto.cursor import Cursor, cursor_at
 from quantcfg.textproto.literals import encode_string
 
 _INDENT = "  "

@@ -21,7 +21,7 @@ from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
-from quantcfg.textproto import removal
+from quantcfg.textproto.edits import removal
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from quantcfg.diagnostics import Report
 from quantcfg.files import without_byte_order_mark
 from quantcfg.source import Source
 from quantcfg.textproto import tree
-from quantcfg.textproto.recovery import Recovery
 from quantcfg.textproto.runs import fields_of_run
 from quantcfg.textproto.scan import check_pieces
 
@@ -43,6 +42,8 @@ def parse_word_by_word(source: Source, text: str, report: Report) -> tree.Docume
 
     It is the same tree, but only this way tells what a mistake is, and reads on behind it.
     """
+    from quantcfg.textproto.recovery import Recovery
+
     recovery = Recovery(source, report)
     fields = _fields(_parser(with_runs=False).parse(text, on_error=recovery.read_on))
     return tree.Document(source, fields, recovery.closes_early)
