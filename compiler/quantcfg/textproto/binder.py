@@ -236,8 +236,10 @@ def _bind_field(context: _Context, node: tree.Field, known: _Known, target: _Tar
         context.report(catalogue.NOT_SUPPORTED.at(context.document.span(node.name), what="a map field"))
     elif known.is_repeated:
         return _bind_items(context, node, known, target)
+    elif known.is_message:
+        return _set_message(context, Place(context.document, node, node.value), known, target)
     else:
-        return _set(context, Place(context.document, node, node.value), known, target)
+        _set_scalar(context, Place(context.document, node, node.value), known, target)
     return ()
 
 
@@ -285,24 +287,24 @@ def _add(
     return ()
 
 
-def _set(context: _Context, place: Place, known: _Known, target: _Target) -> Sequence[tree.Field]:
-    name, message = known.name, target.message
-    path = (*target.path, name)
-    may_replace = known.oneof or path in context.places
-    if known.is_message:
-        if may_replace and isinstance(place.value, tree.Message):
-            place = _replacing(context, place, known, message, path)
-        return _bind_message(context, place, known, message, path, target.depth)
+def _set_message(context: _Context, place: Place, known: _Known, target: _Target) -> Sequence[tree.Field]:
+    path = (*target.path, known.name)
+    if (known.oneof or path in context.places) and isinstance(place.value, tree.Message):
+        place = _replacing(context, place, known, target.message, path)
+    return _bind_message(context, place, known, target.message, path, target.depth)
+
+
+def _set_scalar(context: _Context, place: Place, known: _Known, target: _Target) -> None:
+    path = (*target.path, known.name)
     value = convert(place, known.descriptor)
     if isinstance(value, Diagnostic):
         _refuse(context, place, path, value)
-        return ()
-    if may_replace:
-        place = _replacing(context, place, known, message, path)
+        return
+    if known.oneof or path in context.places:
+        place = _replacing(context, place, known, target.message, path)
         context.unknown_enums.pop(path, None)
     context.places[path] = place
-    setattr(message, name, value)
-    return ()
+    setattr(target.message, known.name, value)
 
 
 def _refuse(context: _Context, place: Place, path: Path, wrong: Diagnostic) -> None:
