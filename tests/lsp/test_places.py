@@ -7,7 +7,7 @@ import pytest
 from quantcfg import contracts
 from quantcfg.api import compile_config
 from quantcfg.diagnostics import Edit
-from quantcfg.lsp.compiled import compiled, summary
+from quantcfg.lsp.compiled import compiled, title
 from quantcfg.lsp.definition import definitions
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.fixes import fix_of_all, fixes
@@ -249,14 +249,19 @@ def test_a_fix_that_another_one_uncovers_is_made_with_it() -> None:
 
 def test_the_compiled_json_is_what_a_compile_gives() -> None:
     assert compiled(request(REQUEST)) == compile_config(NETWORK, config_text=REQUEST).text
-    assert summary(request(REQUEST)) == "2 layers quantized, 2 skipped"
+    assert str(title(request(REQUEST))).endswith("(2 layers quantized, 2 skipped)")
 
 
 @pytest.mark.parametrize("text", ["batch_num: 0", '{"batch_num": 1}'])
 def test_what_cannot_be_compiled_gives_none(text: str) -> None:
     assert compiled(request(text)) is None
-    assert summary(request(text)) is None
     assert compiled(request("batch_num: 1", None)) is None
+
+
+def test_it_is_said_why_there_is_nothing_to_show() -> None:
+    assert title(request("batch_num: 0")) == "for net.prototxt: nothing to show while there are errors"
+    assert str(title(request("batch_num: 1", None))).startswith("no model: ")
+    assert title(request('{"batch_num": 1}')) is None
 
 
 def test_the_comments_of_the_contract_are_on_every_field() -> None:

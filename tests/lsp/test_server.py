@@ -238,13 +238,17 @@ def test_the_compiled_json_is_shown_where_the_client_can(folder: Path) -> None:
         client.open(uri, "# quantcfg-model: deploy.prototxt\n")
         (lens,) = client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})
         command = lens["command"]
-        assert command["title"] == "show the compiled JSON (3 layers quantized, 0 skipped)"
+        assert (
+            command["title"] == "show the compiled JSON for deploy.prototxt (3 layers quantized, 0 skipped)"
+        )
         assert command["command"] == SHOW_COMPILED
         text = client.request("workspace/executeCommand", {**command, "title": None})
         assert text.startswith('{\n    "version":1,')
         client.diagnostics(uri, 1)
         assert replaced(client, uri, 2, "batch_num: 0")
-        assert client.request("textDocument/codeLens", {"textDocument": {"uri": uri}}) == []
+        (lens,) = client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})
+        assert lens["command"]["title"].startswith("no model: ")
+        assert client.request("workspace/executeCommand", {**command, "title": None}) is None
         (shown,) = (each for each in client.seen if each.get("method") == "window/showDocument")
     path = Path(shown["params"]["uri"].removeprefix("file://"))
     assert not path.exists(), "what was shown is cleared away at the end"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from quantcfg.diagnostics import has_errors
 from quantcfg.diagnostics.words import counted
 from quantcfg.lsp.document import Document
@@ -16,11 +18,16 @@ def compiled(document: Document) -> str | None:
     return text_of(config_of(plan))
 
 
-def summary(document: Document) -> str | None:
-    """Return in words what the JSON has, None where there is none."""
+def title(document: Document) -> str | None:
+    """Return what there is to show, and for which model, or why there is nothing; None for no quant.cfg."""
     plan = document.plan
-    if plan is None or document.network is None or has_errors(document.diagnostics):
+    if plan is None:
         return None
+    if document.model is None:
+        return 'no model: name one by "# quantcfg-model: deploy.prototxt" at the top'
+    model = os.path.basename(document.model.named.model)
+    if document.network is None or has_errors(document.diagnostics):
+        return f"for {model}: nothing to show while there are errors"
     quantized = sum(layer.enabled.value for layer in plan.layers)
     skipped = len(plan.layers) - quantized
-    return f"{counted(quantized, 'layer')} quantized, {skipped} skipped"
+    return f"show the compiled JSON for {model} ({counted(quantized, 'layer')} quantized, {skipped} skipped)"

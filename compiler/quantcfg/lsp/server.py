@@ -15,7 +15,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from quantcfg import __version__
 from quantcfg.files import read_source
-from quantcfg.lsp.compiled import compiled, summary
+from quantcfg.lsp.compiled import compiled, title
 from quantcfg.lsp.completion import completions
 from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
 from quantcfg.lsp.definition import definitions
@@ -370,14 +370,17 @@ def _answer_commands(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     def lens(params: types.CodeLensParams) -> list[types.CodeLens]:
         uri = params.text_document.uri
-        said = summary(server.document(uri))
+        said = title(server.document(uri))
         start = types.Position(0, 0)
-        command = types.Command(f"show the compiled JSON ({said})", SHOW_COMPILED, arguments=[uri])
+        command = types.Command(said or "", SHOW_COMPILED, arguments=[uri])
         return [types.CodeLens(types.Range(start, start), command)] if said else []
 
     @server.command(SHOW_COMPILED)
     def show(uri: str) -> str | None:
-        text = compiled(server.document(uri))
+        document = server.document(uri)
+        text = compiled(document)
         if text is not None:
             server.show(uri, text)
+        elif said := title(document):
+            server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
         return text
