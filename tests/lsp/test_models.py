@@ -134,3 +134,15 @@ def test_what_may_never_end_is_no_model(tmp_path: Path, name: str) -> None:
         pytest.skip("standard input is a file here")
     model = read_model(Named(path), {}, None)
     assert [each.code for each in model.diagnostics] == ["QC101"]
+
+
+def test_weights_that_cannot_be_read_are_told_where_they_are_named(tmp_path: Path) -> None:
+    (tmp_path / "net.prototxt").write_text(NET)
+    text = "# quantcfg-model: net.prototxt\n# quantcfg-weights: nowhere\n"
+    source = Source(str(tmp_path / "quant.cfg"), text)
+    found = model_for(source, {}, None)
+    assert found
+    (finding,) = findings(Document(source, read_model(found, {}, None)))
+    assert finding.span
+    assert finding.span.text == "nowhere"
+    assert finding.message.startswith("the weights: cannot read ")

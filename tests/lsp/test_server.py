@@ -262,6 +262,20 @@ def test_what_is_not_open_has_empty_answers(folder: Path, client: Client) -> Non
     assert codes(client.diagnostics("untitled:Untitled-1", 1)) == ["QC501"]
 
 
+@pytest.mark.parametrize("shuts_down", [True, False])
+def test_exit_ends_the_process_while_the_client_goes_on(folder: Path, shuts_down: bool) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "quantcfg", "lsp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        client = Client(process)
+        client.request("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": {}})
+        client.open(uri_in(folder), REQUEST)
+        if shuts_down:
+            client.request("shutdown", None)
+        client.notify("exit", None)
+        assert process.wait(100) == (0 if shuts_down else 1)
+
+
 def test_without_pygls_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     (tmp_path / "pygls").mkdir()
     (tmp_path / "pygls" / "__init__.py").write_text(

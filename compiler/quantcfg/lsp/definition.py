@@ -26,7 +26,7 @@ def definitions(document: Document, offset: int) -> tuple[Span, ...]:
     Of the comment that names the model, it is the start of that.
     """
     named, model = model_named(document), document.model
-    if named and model and named.start <= offset <= named.end:
+    if named and named.span and model and named.span.start <= offset <= named.span.end:
         return (Span(Source(model.named.model, ""), 0, 0),)
     return tuple(layer.span for layer in layers_at(document, offset) if layer.span)
 

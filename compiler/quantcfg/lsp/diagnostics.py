@@ -29,6 +29,8 @@ def _of_model(document: Document) -> Iterator[Diagnostic]:
         return
     named = model_named(document)
     for each in model.diagnostics:
-        message = f"the model{words.at(each.span)}: {each.message}"
+        of_weights = (each.span.source.name if each.span else each.file) == model.named.weights
+        message = f"the {'weights' if of_weights else 'model'}{words.at(each.span)}: {each.message}"
+        span = (named.weights_span if of_weights else named.span) if named else None
         place = related(each.span, "it is here")
-        yield replace(each, message=message, span=named, related=place, fix=(), file=document.source.name)
+        yield replace(each, message=message, span=span, related=place, fix=(), file=document.source.name)

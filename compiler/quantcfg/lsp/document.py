@@ -9,7 +9,7 @@ from functools import cached_property
 from quantcfg.caffe import Network
 from quantcfg.checking import Checked, checked, is_configuration
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.lsp.models import Model, named_model
+from quantcfg.lsp.models import Model, Named, named_model
 from quantcfg.plan import Plan
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
@@ -125,7 +125,6 @@ def fields_in(value: tree.Value) -> tuple[tree.Field, ...]:
     return value.fields if isinstance(value, tree.Message) else ()
 
 
-def model_named(document: Document) -> Span | None:
-    """Return where the text itself names its model, if it does."""
-    named = named_model(document.source) if document.is_request else None
-    return named.span if named else None
+def model_named(document: Document) -> Named | None:
+    """Return the model that the text itself names, if it does."""
+    return named_model(document.source) if document.is_request else None

@@ -28,11 +28,12 @@ _NAMED = re.compile(r"#[ \t]*quantcfg-(?P<kind>model|weights):[ \t]*(?P<file>[^\
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The files of a model, and where a text names it; config is the quant.cfg of configurations for it."""
+    """The files of a model, and where a text names them; config is the quant.cfg of configurations for it."""
 
     model: str
     weights: str | None = None
     span: Span | None = None
+    weights_span: Span | None = None
     config: str | None = None
 
 
@@ -75,7 +76,8 @@ def named_model(source: Source) -> Named | None:
         return None
     folder = os.path.dirname(os.path.abspath(source.name))
     files = {kind: os.path.normpath(os.path.join(folder, each["file"])) for kind, each in named.items()}
-    return Named(files["model"], files.get("weights"), Span(source, *named["model"].span("file")))
+    spans = {kind: Span(source, *each.span("file")) for kind, each in named.items()}
+    return Named(files["model"], files.get("weights"), spans["model"], spans.get("weights"))
 
 
 def _named_around(folder: str) -> Named | None:
@@ -121,7 +123,7 @@ def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -
 
     opened holds the texts of files that are open, by path: they count, not the files.
     """
-    named = replace(named, span=None, config=None)
+    named = replace(named, span=None, weights_span=None, config=None)
     text = opened.get(named.model)
     stamp = (text if text is not None else _stamp(named.model), named.weights and _stamp(named.weights))
     if earlier and earlier.named == named and earlier.stamp == stamp:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -52,10 +54,17 @@ class _Opened:
 
 
 class _Protocol(LanguageServerProtocol):
-    """The protocol, but texts are edited by the server itself.
+    """The protocol, but texts are edited by the server itself, and "exit" ends the process.
 
     pygls ends lines where Python does, at a form feed too, and moves positions that do not fit.
+    At the end it waits for what reads standard input, which may be open for as long as the client lives.
     """
+
+    @lsp_method(types.EXIT)
+    def lsp_exit(self, *_: object) -> None:  # type: ignore[override]
+        """End the process, as the protocol says with an error where the client did not shut down before."""
+        shutil.rmtree(cast("Server", self._server).folder, ignore_errors=True)
+        os._exit(0 if self._shutdown else 1)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(
