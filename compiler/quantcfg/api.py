@@ -14,8 +14,8 @@ from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.files import PathLike, read_source
-from quantcfg.output import Config, bad_output_name, check_config, config_of, text_of, write_file
-from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_arguments, request_from_config
+from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file
+from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
 from quantcfg.source import Source, argument_span
 
@@ -334,9 +334,7 @@ def _compile(network: Network | None, request: Request | None, found: list[Diagn
     """Compile a request; where there is no network, find at least what is wrong with the request alone."""
     if request is None:
         return _failure(found)
-    plan = lower(network or assumed_network(request), request, found.append)
-    config = config_of(plan)
-    check_config(plan, config, found.append)
+    plan, config = check_request(request, network, found.append)
     if network is None or has_errors(found):
         return _failure(found, plan)
     return Compilation(config, text_of(config), in_order(found), plan)

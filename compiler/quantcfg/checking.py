@@ -9,8 +9,8 @@ from quantcfg.caffe import Network
 from quantcfg.collection import no_collection
 from quantcfg.configuration import check_configuration
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
-from quantcfg.output import check_config, config_of
-from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_tree
+from quantcfg.output import check_request
+from quantcfg.plan import Plan, request_from_tree
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
 
@@ -62,15 +62,5 @@ def checked(source: Source, network: Network | None) -> Checked:
     wrong: list[Diagnostic] = []
     document = parse(source, wrong.append)
     request = request_from_tree(document, wrong, found.append)
-    plan = check_request(request, network, found.append)
+    plan, _ = check_request(request, network, found.append)
     return Checked(in_order(found), document, plan)
-
-
-def check_request(request: Request, network: Network | None, report: Report) -> Plan:
-    """Return the plan of a request, after reporting what is wrong with it.
-
-    Without a network, it is what would be wrong for every one.
-    """
-    plan = lower(network or assumed_network(request), request, report)
-    check_config(plan, config_of(plan), report)
-    return plan

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from quantcfg.checking import check_request, is_text_format
+from quantcfg.checking import is_text_format
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors, related
 from quantcfg.diagnostics.fixes import applied
+from quantcfg.output import check_request
 from quantcfg.plan import Request, request_from_config
 from quantcfg.plan.deprecated import fc_types, in_todays_fields, rival
 from quantcfg.source import Source

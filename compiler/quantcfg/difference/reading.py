@@ -6,8 +6,8 @@ from quantcfg.caffe import Network
 from quantcfg.checking import is_configuration
 from quantcfg.configuration import completed, read_configuration
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
-from quantcfg.output import Config, check_config, config_of
-from quantcfg.plan import assumed_network, lower, request_from_config
+from quantcfg.output import Config, check_request
+from quantcfg.plan import request_from_config
 from quantcfg.source import Source
 
 
@@ -31,7 +31,5 @@ def _read(source: Source, network: Network | None, found: list[Diagnostic]) -> C
 
 def _compiled(source: Source, network: Network | None, found: list[Diagnostic]) -> Config | None:
     request = request_from_config(source, found.append)
-    plan = lower(network or assumed_network(request), request, found.append)
-    config = config_of(plan)
-    check_config(plan, config, found.append)
+    _, config = check_request(request, network, found.append)
     return config if network else None

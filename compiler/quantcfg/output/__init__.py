@@ -1,7 +1,7 @@
 """What comes out: the configuration of a plan, its text, its validation and its file."""
 
 from quantcfg.output.emit import Config, config_of, text_of
-from quantcfg.output.validate import allowed, check_config, schema_errors
+from quantcfg.output.validate import allowed, check_config, check_request, schema_errors
 from quantcfg.output.write import bad_output_name, rewrite_file, write_file
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "allowed",
     "bad_output_name",
     "check_config",
+    "check_request",
     "config_of",
     "rewrite_file",
     "schema_errors",

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
+from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.output.emit import Config, form, layer_values
-from quantcfg.plan import Plan, Setting
+from quantcfg.output.emit import Config, config_of, form, layer_values
+from quantcfg.plan import Plan, Request, Setting, assumed_network, lower
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -41,6 +42,17 @@ _EXPECTED = {
     "minItems": "a list of at least {} items",
     "maxItems": "a list of at most {} items",
 }
+
+
+def check_request(request: Request, network: Network | None, report: Report) -> tuple[Plan, Config]:
+    """Return the plan of a request and its configuration, after reporting what is wrong with them.
+
+    Without a network, it is what would be wrong for every one.
+    """
+    plan = lower(network or assumed_network(request), request, report)
+    config = config_of(plan)
+    check_config(plan, config, report)
+    return plan, config
 
 
 def check_config(plan: Plan, config: Config, report: Report) -> None:
