@@ -37,7 +37,7 @@ def read_bytes(
     has no say in what else is read.
     """
     try:
-        if span and os.path.exists(name) and not os.path.isfile(name):
+        if span and is_special(name):
             raise ValueError("it is no regular file")
         with open(name, "rb", opener=open_descriptor) as file:
             content = file.read(limits.FILE_SIZE + 1)
@@ -48,6 +48,11 @@ def read_bytes(
         report(catalogue.TOO_LARGE.at(span, file=name, limit=limits.FILE_SIZE, help=help))
         return None
     return content
+
+
+def is_special(name: PathLike) -> bool:
+    """Tell whether something is there that is no regular file: a device, a pipe, a folder."""
+    return os.path.exists(name) and not os.path.isfile(name)
 
 
 def open_descriptor(name: str, flags: int) -> int:

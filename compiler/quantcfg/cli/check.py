@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_report_arguments
 from quantcfg.cli.console import counts, print_findings, print_remark, print_remarks, weighed
-from quantcfg.cli.rewriting import (
-    add_file_arguments,
-    check_file_arguments,
-    print_difference,
-    read,
-    write,
-)
+from quantcfg.cli.files import check_inputs, read, read_network
+from quantcfg.cli.rewriting import add_file_arguments, print_difference, write
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.words import counted
 
@@ -69,11 +64,8 @@ class _Checked:
 
 def run(options: argparse.Namespace) -> int:
     """Check the files, fix what can be fixed, and say what was found."""
-    if options.weights is not None and options.model is None:
-        options.parser.error("--weights goes with --model")
-    check_file_arguments(options)
-
-    network, remarks = _network(options)
+    check_inputs(options, options.files)
+    network, remarks = read_network(options)
     checked = [_check(options, file, network) for file in options.files]
     if options.fix:
         checked = [_written(each) for each in checked]
@@ -90,14 +82,6 @@ def run(options: argparse.Namespace) -> int:
         print_findings(options, found)
         print_remark(summary)
     return int(has_errors(found) or (options.diff and any(each.fixes for each in checked)))
-
-
-def _network(options: argparse.Namespace) -> tuple[Network | None, Sequence[Diagnostic]]:
-    from quantcfg.api import load_model
-
-    found: list[Diagnostic] = []
-    network = load_model(options.model, options.weights, found.append) if options.model is not None else None
-    return network, in_order(found)
 
 
 def _check(options: argparse.Namespace, file: str, network: Network | None) -> _Checked:

@@ -18,6 +18,7 @@ from quantcfg.cli.arguments import (
 from quantcfg.cli.console import counts, print_remarks, print_result, weighed
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
 from quantcfg.diagnostics.words import counted
+from quantcfg.files import is_special
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compile, write, and say what was done."""
-    if options.annotate and not _is_file(options.output):
+    if options.annotate and (options.output == STANDARD_STREAM or is_special(options.output)):
         options.parser.error("--annotate goes with -o and the name of a file")
 
     compilation = compiled(options)
@@ -88,11 +89,6 @@ def _origins(compilation: Compilation) -> str:
     from quantcfg.provenance import table
 
     return table.render(explain(compilation))
-
-
-def _is_file(output: str) -> bool:
-    """Tell whether an output is a file, or will be one: not standard output, a device or a pipe."""
-    return output != STANDARD_STREAM and (os.path.isfile(output) or not os.path.exists(output))
 
 
 def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> str:

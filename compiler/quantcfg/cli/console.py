@@ -101,6 +101,12 @@ def print_findings(options: argparse.Namespace, found: Sequence[Diagnostic]) -> 
         print_result(text)
 
 
+def print_plain(found: Iterable[Diagnostic]) -> None:
+    """Write findings to standard error as text, for a command that has no arguments for how to show them."""
+    for diagnostic in found:
+        print_remark(render(diagnostic))
+
+
 def print_remarks(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
     """Write findings to standard error, and what was done, as remarks beside the result."""
     text = render_all(options.format, found, color=_in_color(options, sys.stderr))

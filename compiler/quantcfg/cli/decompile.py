@@ -11,9 +11,9 @@ from quantcfg.cli.arguments import (
     add_output_argument,
     add_report_arguments,
 )
-from quantcfg.cli.console import counts, print_file, print_remarks, weighed
-from quantcfg.cli.rewriting import STANDARD_INPUT_NAME, read
-from quantcfg.diagnostics import Diagnostic, has_errors, in_order
+from quantcfg.cli.console import counts, print_remarks, weighed
+from quantcfg.cli.files import STANDARD_INPUT_NAME, read, read_network, write_output
+from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.words import counted
 
 if TYPE_CHECKING:
@@ -47,20 +47,20 @@ def run(options: argparse.Namespace) -> int:
     found: list[Diagnostic] = []
     decompilation = _decompiled(options, found)
     found = weighed(options, found)
-    written = decompilation is not None and not has_errors(found) and _write(options, decompilation, found)
+    text = decompilation.text if decompilation and not has_errors(found) else None
+    inputs = (options.file, options.model, options.weights)
+    written = text is not None and write_output(options, text, inputs, found.append)
     print_remarks(options, found, _summary(options, decompilation, found, written=written))
     return 0 if written else 1
 
 
 def _decompiled(options: argparse.Namespace, found: list[Diagnostic]) -> Decompilation | None:
     """Decompile what is in the files; without a network, find what is wrong with the configuration alone."""
-    from quantcfg.api import load_model
     from quantcfg.checking import check_source
     from quantcfg.decompiler import decompile_source
 
-    remarks: list[Diagnostic] = []
-    network = load_model(options.model, options.weights, remarks.append)
-    found += in_order(remarks)
+    network, remarks = read_network(options)
+    found += remarks
     source = read(options, options.file, found.append, wanted="a JSON configuration")
     if source is None or network is None:
         found += check_source(source, network) if source else ()
@@ -68,21 +68,6 @@ def _decompiled(options: argparse.Namespace, found: list[Diagnostic]) -> Decompi
     decompilation = decompile_source(source, network)
     found += decompilation.diagnostics
     return decompilation
-
-
-def _write(options: argparse.Namespace, decompilation: Decompilation, found: list[Diagnostic]) -> bool:
-    from quantcfg.output import bad_output_name, write_file
-
-    assert decompilation.text is not None
-    if options.output == STANDARD_STREAM:
-        print_file(decompilation.text)
-        return True
-    inputs = [name for name in (options.file, options.model, options.weights) if name is not None]
-    bad = bad_output_name(options.output, inputs)
-    if bad:
-        found.append(bad)
-        return False
-    return write_file(options.output, decompilation.text, found.append)
 
 
 def _summary(

@@ -7,11 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments
-from quantcfg.cli.console import print_remark, print_result
-from quantcfg.cli.rewriting import STANDARD_INPUT_NAME, read
+from quantcfg.cli.arguments import add_model_arguments
+from quantcfg.cli.console import print_plain, print_result
+from quantcfg.cli.files import STANDARD_INPUT_NAME, check_inputs, read, read_network
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
-from quantcfg.diagnostics.formats.text import render
 from quantcfg.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
@@ -49,17 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read both, and show what changes."""
-    if options.weights is not None and options.model is None:
-        options.parser.error("--weights goes with --model")
-    if options.old == options.new == STANDARD_STREAM:
-        options.parser.error("standard input can be read once only")
-
+    check_inputs(options, (options.old, options.new))
     found: list[Diagnostic] = []
     network, configs = _read(options, found)
     old, new = configs
     if old is None or new is None or has_errors(found):
-        for diagnostic in found:
-            print_remark(render(diagnostic))
+        print_plain(found)
         return _TROUBLE
 
     from quantcfg.difference import difference
@@ -72,7 +66,6 @@ def run(options: argparse.Namespace) -> int:
 def _read(
     options: argparse.Namespace, found: list[Diagnostic]
 ) -> tuple[Network | None, Sequence[Config | None]]:
-    from quantcfg.api import load_model
     from quantcfg.checking import is_configuration
     from quantcfg.difference import configuration_in
 
@@ -80,16 +73,13 @@ def _read(
     sources = [read(options, name, found.append, wanted=wanted) for name in (options.old, options.new)]
     if options.model is None and not all(source is None or is_configuration(source) for source in sources):
         options.parser.error("a quant.cfg is compared by what it compiles to: give --model")
-    remarks: list[Diagnostic] = []
-    network = (
-        load_model(options.model, options.weights, remarks.append) if options.model is not None else None
-    )
-    found += in_order(remarks)
+    network, remarks = read_network(options)
+    found += remarks
     configs = []
     for source in sources:
-        remarks = []
-        configs.append(configuration_in(source, network, remarks.append) if source else None)
-        found += in_order(remarks)
+        here: list[Diagnostic] = []
+        configs.append(configuration_in(source, network, here.append) if source else None)
+        found += in_order(here)
     return network, configs
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, compiled
-from quantcfg.cli.console import counts, print_remark, print_result
-from quantcfg.diagnostics.formats.text import render
+from quantcfg.cli.console import counts, print_plain, print_remark, print_result
 from quantcfg.diagnostics.words import counted
 
 _EPILOG = """\
@@ -51,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         provenance = explain(compilation, options.layer, options.key)
     except QuantConfigError as error:
-        for diagnostic in error.diagnostics:
-            print_remark(render(diagnostic))
+        print_plain(error.diagnostics)
         print_remark(counts(error.diagnostics))
         return 1
     print_result(json.render(provenance) if options.format == "json" else text.render(provenance))

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments
-from quantcfg.cli.console import print_remark, print_result
-from quantcfg.diagnostics import Diagnostic, in_order
-from quantcfg.diagnostics.formats.text import render
+from quantcfg.cli.console import print_plain, print_remark, print_result
+from quantcfg.cli.files import read_network
 from quantcfg.diagnostics.terminal import aligned
 from quantcfg.diagnostics.words import counted
 
@@ -40,12 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the network and show it."""
-    from quantcfg.api import load_model
-
-    found: list[Diagnostic] = []
-    network = load_model(options.model, options.weights, found.append)
-    for diagnostic in in_order(found):
-        print_remark(render(diagnostic))
+    network, remarks = read_network(options)
+    print_plain(remarks)
     if network is None:
         return 1
     print_result(_json(network.layers) if options.format == "json" else _table(network.layers))

@@ -1,4 +1,4 @@
-"""Files whose text a command changes: how they are read, put back, and shown as a difference."""
+"""Files whose text a command changes: how they are put back, and shown as a difference."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from quantcfg.cli.console import (
     print_result,
     weighed,
 )
+from quantcfg.cli.files import STANDARD_INPUT_NAME, check_inputs, read
 from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
 from quantcfg.diagnostics.words import counted
 
 if TYPE_CHECKING:
     from quantcfg.source import Source
 
-STANDARD_INPUT_NAME = "<stdin>"
 _NO_NEWLINE = "\n\\ No newline at end of file\n"
 
 
@@ -35,21 +35,6 @@ def add_file_arguments(parser: argparse.ArgumentParser, *, help: str) -> None:
     parser.add_argument(
         "--stdin-filename", metavar="NAME", default=STANDARD_INPUT_NAME, help="what standard input is called"
     )
-
-
-def check_file_arguments(options: argparse.Namespace) -> None:
-    """End with the status of wrong usage where standard input is named again."""
-    if options.files.count(STANDARD_STREAM) > 1:
-        options.parser.error("standard input can be read once only")
-
-
-def read(options: argparse.Namespace, file: str, report: Report, *, wanted: str) -> Source | None:
-    """Return a file or standard input as a source, or None after reporting why it cannot be read."""
-    from quantcfg.files import read_source, read_standard_input
-
-    if file == STANDARD_STREAM:
-        return read_standard_input(options.stdin_filename, report, wanted=wanted)
-    return read_source(file, report, wanted=wanted)
 
 
 def write(file: str, source: Source, text: str, report: Report) -> bool:
@@ -101,7 +86,7 @@ def add_rewriting_arguments(parser: argparse.ArgumentParser, *, help: str) -> No
 
 def run_rewriting(options: argparse.Namespace, rewriting: Rewriting) -> int:
     """Change the files, or say what would change in them; return the exit status."""
-    check_file_arguments(options)
+    check_inputs(options, options.files)
     found: list[Diagnostic] = []
     outcomes = Counter(_outcome(options, file, rewriting, found) for file in options.files)
     changes_nothing = options.check or options.diff

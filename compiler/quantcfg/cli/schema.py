@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
-from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
-from quantcfg.cli.console import print_file, print_remark
-from quantcfg.diagnostics import Diagnostic, in_order
-from quantcfg.diagnostics.formats.text import render
-
-if TYPE_CHECKING:
-    from quantcfg.diagnostics import Report
+from quantcfg.cli.arguments import add_model_arguments, add_output_argument
+from quantcfg.cli.console import print_plain
+from quantcfg.cli.files import read_network, write_output
+from quantcfg.diagnostics import in_order
 
 _EPILOG = """\
 examples:
@@ -34,35 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the schema, or write it to a file."""
-    if options.weights is not None and options.model is None:
-        options.parser.error("--weights goes with --model")
-    found: list[Diagnostic] = []
-    text = _schema(options, found.append)
-    written = text is not None and _write(options, text, found.append)
-    for diagnostic in in_order(found):
-        print_remark(render(diagnostic))
-    return 0 if written else 1
-
-
-def _schema(options: argparse.Namespace, report: Report) -> str | None:
-    from quantcfg.api import load_model
     from quantcfg.configuration import config_schema_text
 
-    if options.model is None:
-        return config_schema_text()
-    network = load_model(options.model, options.weights, report)
-    return None if network is None else config_schema_text(network)
-
-
-def _write(options: argparse.Namespace, text: str, report: Report) -> bool:
-    from quantcfg.output import bad_output_name, write_file
-
-    if options.output == STANDARD_STREAM:
-        print_file(text)
-        return True
-    inputs = [name for name in (options.model, options.weights) if name is not None]
-    bad = bad_output_name(options.output, inputs)
-    if bad:
-        report(bad)
-        return False
-    return write_file(options.output, text, report)
+    network, remarks = read_network(options)
+    found = list(remarks)
+    text = config_schema_text(network) if network or options.model is None else None
+    inputs = (options.model, options.weights)
+    written = text is not None and write_output(options, text, inputs, found.append)
+    print_plain(in_order(found))
+    return 0 if written else 1

@@ -18,6 +18,7 @@ from typing import Any
 from quantcfg.api import load_model
 from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, catalogue, in_order
+from quantcfg.files import is_special
 from quantcfg.source import Source, Span
 
 SETTINGS = "quantcfg.toml"
@@ -129,7 +130,7 @@ def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -
     if earlier and earlier.named == named and earlier.stamp == stamp:
         return earlier
     found: list[Diagnostic] = []
-    if text is None and os.path.exists(named.model) and not os.path.isfile(named.model):
+    if text is None and is_special(named.model):
         # A device may never end; it may even be the server's own standard input.
         reason = "it is no regular file"
         found.append(catalogue.UNREADABLE_FILE.at(None, file=named.model, reason=reason))

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.files import PathLike, descriptor_of, reason
+from quantcfg.files import PathLike, descriptor_of, is_special, reason
 
 _DIRECTORY_MODE = 0o750
 _FILE_MODE = 0o640
@@ -53,7 +53,7 @@ def write_file(name: str, text: str, report: Report) -> bool:
         descriptor = descriptor_of(name)
         if descriptor is not None:
             _write_to(os.dup(descriptor), content)
-        elif os.path.exists(name) and not os.path.isfile(name):
+        elif is_special(name):
             _write_to(name, content)
         else:
             target = _target(name)
