@@ -49,9 +49,9 @@ _STAGES = (
     ("syntax tree to message", "quantcfg.caffe.reader", "bind"),
     (_READ, "quantcfg.api", "read_network"),
     ("quant.cfg to request", "quantcfg.api", "request_from_config"),
-    ("passes", "quantcfg.api", "lower"),
-    ("plan to configuration", "quantcfg.api", "config_of"),
-    ("validation", "quantcfg.api", "check_config"),
+    ("passes", "quantcfg.output.validate", "lower"),
+    ("plan to configuration", "quantcfg.output.validate", "config_of"),
+    ("validation", "quantcfg.output.validate", "check_config"),
     ("configuration to text", "quantcfg.api", "text_of"),
     ("writing the file", "quantcfg.api", "write_file"),
 )
