@@ -72,7 +72,7 @@ scalars: SearchStrategy[tree.Scalar] = numbers | identifiers | strings
 
 
 def _fields(values: SearchStrategy[tree.Value]) -> SearchStrategy[tuple[tree.Field, ...]]:
-    return st.lists(st.builds(tree.Field, names, values), max_size=3).map(tuple)
+    return st.lists(st.builds(tree.field_of, names, values), max_size=3).map(tuple)
 
 
 def _nested(values: SearchStrategy[tree.Value]) -> SearchStrategy[tree.Value]:

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import text_format
 
 from quantcfg import contracts
-from quantcfg.textproto import Binding, bind
+from quantcfg.textproto import Binding, Bound, bind
 from tests.laws import law
 from tests.textproto.reading import (
     CONFIG,
@@ -40,7 +40,19 @@ def bound(text: str, message_type: type[Message], *, lenient: bool = False) -> B
 
 def spans(binding: Binding) -> dict[Path, tuple[str, str]]:
     """Return the texts of the name and of the value that stand in each place."""
-    return {path: (place.name_span.text, place.span.text) for path, place in binding.places.items()}
+    places = ((path, binding.place_at(path)) for path in given(binding.whole))
+    return {path: (place.name_span.text, place.span.text) for path, place in places if place}
+
+
+def given(bound: Bound) -> Iterator[Path]:
+    """Yield the paths of all that is set in a message."""
+    for name, each in bound.fields.items():
+        path = (*bound.path, name)
+        items = enumerate(each) if isinstance(each, list) else [(None, each)]
+        for index, item in items:
+            yield path if index is None else (*path, index)
+            if isinstance(item, Bound):
+                yield from given(item)
 
 
 def test_every_value_knows_the_name_and_the_text_that_gave_it() -> None:
@@ -73,7 +85,7 @@ def test_items_that_are_refused_leave_no_gap() -> None:
 @law(messages(CONFIG) | messages(EVERYTHING) | messages(IMPLICIT), examples=100)
 def test_every_value_of_a_message_has_a_place_and_nothing_else_has_one(message: Message) -> None:
     text = text_format.MessageToString(message)
-    assert set(bound(text, type(message)).places) == set(paths(message, ()))
+    assert set(given(bound(text, type(message)).whole)) == set(paths(message, ()))
 
 
 def paths(message: Any, path: Path) -> Iterator[Path]:
@@ -107,6 +119,11 @@ def test_texts_mean_what_they_mean_to_google(text: str, plain: str) -> None:
 # --- lenient binding: the schema is only a part of the format
 
 
+def unknown_enums(binding: Binding) -> dict[Path, tuple[str, str]]:
+    """Return the texts of the names and values where an enum has no such value."""
+    return {path: (place.name_span.text, place.span.text) for path, place in binding.unknown_enums.items()}
+
+
 def test_a_lenient_binding_passes_over_fields_that_the_schema_lacks() -> None:
     text = 'name: "net" force_backward: true state { level: 1 } [a.b] { c: 1 } layer { name: "a" loss: 1 }'
     network = bound(text, NETWORK, lenient=True).message
@@ -115,15 +132,17 @@ def test_a_lenient_binding_passes_over_fields_that_the_schema_lacks() -> None:
 
 def test_a_lenient_binding_keeps_the_words_that_an_enum_lacks() -> None:
     binding = bound("layers { type: CONVOLUTION } layers { type: WARP }", NETWORK, lenient=True)
-    assert binding.unknown_enums == {("layers", 1, "type"): "WARP"}
-    assert spans(binding)["layers", 1, "type"] == ("type", "WARP")
+    assert unknown_enums(binding) == {("layers", 1, "type"): ("type", "WARP")}
     assert not binding.message.layers[1].HasField("type")
 
 
 def test_a_lenient_binding_keeps_the_numbers_that_an_enum_lacks() -> None:
     text = f"layers {{ type: 99 }} layers {{ type: {2**32} }}"
     binding = bound(text, NETWORK, lenient=True)
-    assert binding.unknown_enums == {("layers", 0, "type"): "99", ("layers", 1, "type"): str(2**32)}
+    assert unknown_enums(binding) == {
+        ("layers", 0, "type"): ("type", "99"),
+        ("layers", 1, "type"): ("type", str(2**32)),
+    }
 
 
 def test_a_lenient_binding_does_not_miss_required_fields() -> None:

@@ -51,19 +51,24 @@ class Definition:
     @property
     def span(self) -> Span:
         """Where its name stands, or the word that opens it."""
-        named = self.binding.places.get((*self.path, "name"))
-        return named.span if named else self.binding.places[self.path].name_span
+        named = self.binding.place_at((*self.path, "name"))
+        return named.span if named else self._place(self.path).name_span
+
+    def _place(self, path: Path) -> Place:
+        place = self.binding.place_at(path)
+        assert place
+        return place
 
     def unknown_word(self, field: str) -> Place:
         """Return where the unknown enum word of a field stands."""
-        return self.binding.places[self.unknown_enums[field]]
+        return self.binding.unknown_enums[self.unknown_enums[field]]
 
     def shared_parameters(self) -> Iterator[tuple[str, Place]]:
         """Yield the names that the layer gives to its parameters, and where."""
         for index, parameter in enumerate(self.parameter.param):
             path = (*self.path, "param", index)
             if parameter.name:
-                yield parameter.name, self.binding.places.get((*path, "name")) or self.binding.places[path]
+                yield parameter.name, self.binding.place_at((*path, "name")) or self._place(path)
 
     def attributes(self) -> dict[str, Attribute]:
         """Return the values of its parameter message, defaults filled in.
@@ -75,7 +80,7 @@ class Definition:
             return {}
         message = getattr(self.parameter, field)
         unknown = {
-            name: self.binding.unknown_enums[path]
+            name: self.binding.unknown_enums[path].span.text
             for name, path in self.unknown_enums.items()
             if name in message.DESCRIPTOR.fields_by_name
         }
@@ -86,7 +91,8 @@ def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
     """Return the layers of a caffe.NetParameter, in the order of the text, in today's form."""
     net = binding.message
     if net.layers and net.layer:
-        report(catalogue.MIXED_VERSIONS.at(binding.places["layer", 0].name_span))
+        first = binding.place_at(("layer", 0))
+        report(catalogue.MIXED_VERSIONS.at(first.name_span if first else None))
     unknown = _unknown_enums(binding, "layers" if net.layers else "layer")
     if any(layer.HasField("layer") for layer in net.layers):
         return _upgrade_v0(binding, unknown, report)
@@ -109,7 +115,9 @@ def _upgrade_v1(binding: Binding, index: int, unknown: Mapping[str, Path]) -> De
     for name in old.param:
         layer.param.add(name=name)
     types = old.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
-    type_name = binding.unknown_enums[unknown["type"]] if "type" in unknown else types[old.type].name
+    type_name = (
+        binding.unknown_enums[unknown["type"]].span.text if "type" in unknown else types[old.type].name
+    )
     return Definition(
         layer, capabilities.v1_type(type_name), tuple(old.bottom), ("layers", index), binding, unknown
     )

@@ -25,8 +25,8 @@ def holds_in_test(layer: Definition, report: Report) -> bool:
         report(catalogue.UNKNOWN_PHASE.at(span, layer=layer.name, value=span.text, help=help))
         return True
     if include and exclude:
-        places = [layer.binding.places[(*layer.path, rules, 0)].name_span for rules in ("include", "exclude")]
-        related = [Related(place, "a rule of this kind") for place in places]
+        firsts = [layer.binding.place_at((*layer.path, rules, 0)) for rules in ("include", "exclude")]
+        related = [Related(first.name_span, "a rule of this kind") for first in firsts if first]
         report(catalogue.INCLUDE_AND_EXCLUDE.at(layer.span, layer=layer.name, related=related))
         return True
     if include:

@@ -14,7 +14,7 @@ from quantcfg.plan.contract import global_defaults
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
-from quantcfg.textproto import Binding, Path, Place, bind, convert, parse, tree
+from quantcfg.textproto import Binding, Bound, Path, Place, bind, convert, parse, tree
 from quantcfg.values import small_value
 
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
@@ -154,16 +154,16 @@ def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], repo
     binding = bind(document, message, report, foreign=contracts.foreign_fields())
     reading = _Reading(binding, set(binding.failed), report)
     return Request(
-        settings=_scalars(reading, message, ()),
+        settings=_scalars(reading, binding.whole),
         skip_layers=_names(binding, "skip_layers"),
         skip_layer_types=_names(binding, "skip_layer_types"),
         skip_fusion_layers=_names(binding, "skip_fusion_layers"),
         non_uniform=_non_uniform(reading),
-        common=_calibration(reading, message, "common_config"),
+        common=_calibration(reading, binding.whole, "common_config"),
         type_overrides=tuple(_overrides(reading, *_TYPE_OVERRIDES)),
         layer_overrides=tuple(_overrides(reading, *_LAYER_OVERRIDES)),
-        conv=_calibration(reading, message, "conv_calibration_config"),
-        fc=_calibration(reading, message, "fc_calibration_config"),
+        conv=_calibration(reading, binding.whole, "conv_calibration_config"),
+        fc=_calibration(reading, binding.whole, "fc_calibration_config"),
         has_unread_overrides=_has_unread_overrides(reading),
         is_whole=not any(each.code in _BREAKS for each in wrong),
     )
@@ -192,66 +192,65 @@ def _network_field(document: tree.Document) -> tree.Field | None:
 def _has_unread_overrides(reading: _Reading) -> bool:
     binding = reading.binding
     for overridden, target, _ in (_TYPE_OVERRIDES, _LAYER_OVERRIDES):
-        overrides = getattr(binding.message, overridden)
         if (overridden,) in reading.failed or not all(
-            override.HasField(target) and override.HasField("calibration_config") for override in overrides
+            target in override.fields and "calibration_config" in override.fields
+            for override in binding.whole.messages_of(overridden)
         ):
             return True
     return () in binding.damaged
 
 
 def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
-    values = getattr(binding.message, field)
-    return tuple(_setting(binding, value, (field, index)) for index, value in enumerate(values))
+    values, given = getattr(binding.message, field), binding.whole.items(field)
+    items = enumerate(zip(values, given, strict=True))
+    return tuple(
+        Setting(value, _origin(binding.place(each), (field, index))) for index, (value, each) in items
+    )
 
 
 def _overrides(reading: _Reading, field: str, target: str, kind: str) -> Iterator[Override]:
     """Yield the overrides that are complete; the binding has reported the others."""
-    binding = reading.binding
-    for index, message in enumerate(getattr(binding.message, field)):
-        name, path = getattr(message, target), (field, index)
-        level = f'the override of {kind} "{name}"'
-        calibration = _calibration(reading, message, "calibration_config", path, level)
-        if calibration and message.HasField(target):
-            yield Override(_setting(binding, name, (*path, target)), calibration)
+    for bound in reading.binding.whole.messages_of(field):
+        name = getattr(bound.message, target)
+        calibration = _calibration(reading, bound, "calibration_config", f'the override of {kind} "{name}"')
+        if calibration and target in bound.fields:
+            yield Override(_setting(reading.binding, bound, target), calibration)
 
 
 def _calibration(
-    reading: _Reading, parent: Any, field: str, around: Path = (), level: str | None = None
+    reading: _Reading, parent: Bound, field: str, level: str | None = None
 ) -> Calibration | None:
-    if not parent.HasField(field):
+    bound, level = parent.message_of(field), level or field
+    if bound is None:
         return None
-    message, path, level = getattr(parent, field), (*around, field), level or field
+    message = bound.message
     return Calibration(
         level,
-        _algorithm(reading, message, message.WhichOneof("wts_quant_algo"), path, level),
-        _algorithm(reading, message, message.WhichOneof("acts_quant_algo"), path, level),
-        _origin(reading.binding.places[path], path),
+        _algorithm(reading, bound, message.WhichOneof("wts_quant_algo"), level),
+        _algorithm(reading, bound, message.WhichOneof("acts_quant_algo"), level),
+        _origin(reading.binding.place(bound), bound.path),
     )
 
 
-def _algorithm(
-    reading: _Reading, parent: Any, field: str | None, around: Path, level: str
-) -> Algorithm | None:
-    if field is None:
+def _algorithm(reading: _Reading, parent: Bound, field: str | None, level: str) -> Algorithm | None:
+    bound = parent.message_of(field) if field else None
+    if field is None or bound is None:
         return None
-    path, message = (*around, field), getattr(parent, field)
-    place = reading.binding.places[path]
-    parameters = _scalars(reading, message, path, level)
+    place = reading.binding.place(bound)
     return Algorithm(
         field,
-        parameters,
-        _origin(place, path, level),
-        _unread(reading, message, path),
-        _earlier_algorithms(place, around, level) if place.earlier else (),
+        _scalars(reading, bound, level),
+        _origin(place, bound.path, level),
+        _unread(reading, bound),
+        _earlier_algorithms(place, parent.path, level) if place.earlier else (),
     )
 
 
-def _unread(reading: _Reading, message: Any, path: Path) -> frozenset[str]:
+def _unread(reading: _Reading, bound: Bound) -> frozenset[str]:
     """Return the fields of a message that are given, but badly."""
     if not reading.failed:
         return _NONE
-    return frozenset(name for name in message.DESCRIPTOR.fields_by_name if (*path, name) in reading.failed)
+    return frozenset(name for name in bound.known if (*bound.path, name) in reading.failed)
 
 
 def _earlier_algorithms(place: Place, around: Path, level: str) -> tuple[Algorithm, ...]:
@@ -261,37 +260,33 @@ def _earlier_algorithms(place: Place, around: Path, level: str) -> tuple[Algorit
 
 
 def _non_uniform(reading: _Reading) -> NonUniform | None:
-    binding, name, path = reading.binding, "nuq_quantize", ("nuq_config",)
-    if not binding.message.HasField("nuq_config"):
+    binding, name = reading.binding, "nuq_quantize"
+    config = binding.whole.message_of("nuq_config")
+    if config is None:
         return None
-    config = binding.message.nuq_config
-    given = _algorithm(reading, config, name if config.HasField(name) else None, path, "nuq_config")
-    last = binding.places[path]
-    unset = [Algorithm(name, {}, _origin(place, path)) for place in (last, *_earlier(last))]
+    given = _algorithm(reading, config, name, "nuq_config")
+    last = binding.place(config)
+    unset = [Algorithm(name, {}, _origin(place, config.path)) for place in (last, *_earlier(last))]
     first, *others = [given, *given.earlier, *unset] if given else unset
     return NonUniform(
-        _setting(binding, config.mapping_file, (*path, "mapping_file"))
-        if config.HasField("mapping_file")
-        else None,
+        _setting(binding, config, "mapping_file") if "mapping_file" in config.fields else None,
         Algorithm(first.name, first.parameters, first.origin, first.unread, tuple(others)),
     )
 
 
-def _scalars(
-    reading: _Reading, message: Any, around: Path, level: str | None = None
-) -> dict[str, Setting[Any]]:
+def _scalars(reading: _Reading, bound: Bound, level: str | None = None) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message that are set; each float as its shortest decimal.
 
     A number that is not finite is reported (reference U22).
     """
-    settings = {}
-    for name in filter(message.HasField, _scalar_names(message.DESCRIPTOR)):
-        path, value = (*around, name), getattr(message, name)
-        place = reading.binding.places[path]
+    settings, message, failed = {}, bound.message, reading.failed
+    for name in filter(bound.fields.__contains__, _scalar_names(bound.descriptor)):
+        path, value = (*bound.path, name), getattr(message, name)
+        place = reading.binding.place(bound.single(name))
         if isinstance(value, float) and not math.isfinite(value):
-            reading.failed.add(path)
+            failed.add(path)
             reading.report(catalogue.NOT_FINITE.at(place.span, field=name, value=place.span.text))
-        if path not in reading.failed:
+        if path not in failed:
             origin = _origin(place, path, level)
             behind = _lost(place, name, message, origin) if place.earlier else None
             settings[name] = Setting(_decimal(value), origin, behind)
@@ -309,7 +304,7 @@ def _lost(place: Place, name: str, message: Any, origin: Origin) -> Setting[Any]
     """Return what a scalar field would have without a place, of the values that it can have."""
     behind, descriptor = None, message.DESCRIPTOR.fields_by_name[name]
     for earlier in reversed(_earlier(place)):
-        holder = type(message)(**{name: convert(earlier, descriptor)})
+        holder = type(message)(**{name: convert(earlier.document, earlier.value, descriptor)})
         value = _decimal(getattr(holder, name))
         if not isinstance(value, float) or math.isfinite(value):
             behind = Setting(value, _origin(earlier, origin.path, origin.level), behind)
@@ -329,8 +324,9 @@ def _earlier(place: Place) -> list[Place]:
     return places
 
 
-def _setting(binding: Binding, value: Any, path: Path) -> Setting[Any]:
-    return Setting(value, _origin(binding.places[path], path))
+def _setting(binding: Binding, bound: Bound, name: str) -> Setting[Any]:
+    origin = _origin(binding.place(bound.single(name)), (*bound.path, name))
+    return Setting(getattr(bound.message, name), origin)
 
 
 def _origin(place: Place, path: Path, level: str | None = None) -> Origin:

@@ -45,23 +45,6 @@ _MOST_SUGGESTIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
-    """A message that was filled from a text, and where each of its values came from.
-
-    unknown_enums holds the words that a lenient binding found where the enum of
-    the schema has no such value; the field is left unset then. failed holds the
-    fields that were given badly, and are therefore unset; damaged the messages
-    in which something stands that cannot be read.
-    """
-
-    message: Any
-    places: Mapping[Path, Place]
-    unknown_enums: Mapping[Path, str]
-    failed: AbstractSet[Path]
-    damaged: AbstractSet[Path]
-
-
-@dataclass(frozen=True, slots=True)
 class _Known:
     """A field of a schema, with what the binding asks of it for every value."""
 
@@ -72,6 +55,10 @@ class _Known:
     is_repeated: bool
     has_presence: bool
     oneof: str | None
+
+    def inner(self) -> Mapping[str, _Known]:
+        """Return the fields of the message that it holds."""
+        return _fields_of(self.descriptor.message_type)
 
 
 @cache
@@ -101,28 +88,108 @@ def _known(field: FieldDescriptor) -> _Known:
     )
 
 
+Given = tree.Field | Place
+"""What gave a value: a field of the text; the place in it, where that is not all there is to say of it."""
+
+
 @small_value
-class _Target:
-    """A message that is being filled, where it is in the whole, and how deep."""
+class Bound:
+    """A message that was filled, what gave it, and its fields that are set: what gave each of them.
+
+    given is None for the whole text; path is where the message is in that, and
+    depth how deep. A list has an item for each of its values.
+    """
 
     message: Any
-    fields: Mapping[str, _Known]
+    known: Mapping[str, _Known] = field(repr=False)
+    given: Given | None = None
     path: Path = ()
     depth: int = 1
     is_closed: bool = True
+    fields: dict[str, Given | Bound | list[Given | Bound]] = field(default_factory=dict)
 
     @property
     def descriptor(self) -> Descriptor:
+        """The type of the message."""
         descriptor: Descriptor = self.message.DESCRIPTOR
         return descriptor
 
-    def known(self, name: tree.Name) -> _Known | None:
+    def known_field(self, node: tree.Field) -> _Known | None:
         """Return the field of the message that a name stands for, if there is one."""
-        return None if name.bracketed else self.fields.get(name.text)
+        return None if node.bracketed else self.known.get(node.text)
+
+    def message_of(self, name: str) -> Bound | None:
+        """Return the message of a field, if it is set."""
+        bound = self.fields.get(name)
+        return bound if isinstance(bound, Bound) else None
+
+    def messages_of(self, name: str) -> Iterator[Bound]:
+        """Yield the messages of a list."""
+        items = self.fields.get(name)
+        yield from (item for item in items or () if isinstance(item, Bound))  # type: ignore[union-attr]
+
+    def single(self, name: str) -> Given | Bound:
+        """Return what gave a field that is no list."""
+        given = self.fields[name]
+        assert not isinstance(given, list)
+        return given
+
+    def items(self, name: str) -> list[Given | Bound]:
+        """Return what gave the items of a list."""
+        given = self.fields.setdefault(name, [])
+        assert isinstance(given, list)
+        return given
 
 
-def _target(message: Message, path: Path = (), depth: int = 1, is_closed: bool = True) -> _Target:
-    return _Target(message, _fields_of(message.DESCRIPTOR), path, depth, is_closed)
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A message that was filled from a text, and where each of its values came from.
+
+    unknown_enums holds the words that a lenient binding found where the enum of
+    the schema has no such value; the field is left unset then. failed holds the
+    fields that were given badly, and are therefore unset; damaged the messages
+    in which something stands that cannot be read.
+    """
+
+    document: tree.Document
+    whole: Bound
+    unknown_enums: Mapping[Path, Place]
+    failed: AbstractSet[Path]
+    damaged: AbstractSet[Path]
+
+    @property
+    def message(self) -> Any:
+        """The message."""
+        return self.whole.message
+
+    def place(self, given: Given | Bound) -> Place:
+        """Return the place of what gave a value."""
+        return _place(self.document, given)
+
+    def place_at(self, path: Path) -> Place | None:
+        """Return the place of what gave the value at a path, None if nothing did."""
+        found = _at(self.whole, path)
+        return self.place(found) if found else None
+
+
+def _place(document: tree.Document, given: Given | Bound) -> Place:
+    if isinstance(given, Bound):
+        assert given.given
+        given = given.given
+    return given if isinstance(given, Place) else Place(document, given, given.value)
+
+
+def _at(whole: Bound, path: Path) -> Given | Bound | None:
+    found: Given | Bound | Sequence[Given | Bound] | None = whole
+    for step in path:
+        if isinstance(found, Bound):
+            found = found.fields.get(str(step))
+        elif isinstance(found, list) and int(step) < len(found):
+            found = found[int(step)]
+        else:
+            return None
+    assert not isinstance(found, Sequence)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +205,11 @@ class _Context:
     report: Report
     lenient: bool
     foreign: Mapping[str, str]
-    places: dict[Path, Place] = field(default_factory=dict)
-    unknown_enums: dict[Path, str] = field(default_factory=dict)
+    unknown_enums: dict[Path, Place] = field(default_factory=dict)
     failed: set[Path] = field(default_factory=set)
     damaged: set[Path] = field(default_factory=set)
-    enclosing: list[_Target] = field(default_factory=list)
-    ended: dict[Descriptor, _Target] = field(default_factory=dict)
+    enclosing: list[Bound] = field(default_factory=list)
+    ended: dict[Descriptor, Bound] = field(default_factory=dict)
     suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
 
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
@@ -172,24 +238,25 @@ def bind(
     foreign holds names that are no misspelt fields, and what to say of them.
     """
     context = _Context(document, report, lenient, foreign)
-    _bind_fields(context, document.fields, _target(message))
+    whole = Bound(message, _fields_of(message.DESCRIPTOR))
+    _bind_fields(context, document.fields, whole)
     if not lenient:
-        for diagnostic in _missing_fields(context, message):
+        for diagnostic in _missing_fields(context, whole):
             report(diagnostic)
-    return Binding(message, context.places, context.unknown_enums, context.failed, context.damaged)
+    return Binding(document, whole, context.unknown_enums, context.failed, context.damaged)
 
 
-def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: _Target) -> Sequence[tree.Field]:
+def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: Bound) -> Sequence[tree.Field]:
     """Bind the fields of a message; return those behind its end, where a bracket is missing."""
     context.enclosing.append(target)
     waiting = deque(fields)
     while waiting:
         node = waiting.popleft()
-        known = target.known(node.name)
+        known = target.known_field(node)
         if known is not None:
             if outside := _bind_field(context, node, known, target):
                 waiting.extendleft(reversed(outside))
-        elif _belongs_outside(context, node.name):
+        elif _belongs_outside(context, node):
             waiting.appendleft(node)
             break
         else:
@@ -200,21 +267,21 @@ def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: _Targe
     return waiting
 
 
-def _belongs_outside(context: _Context, name: tree.Name) -> bool:
+def _belongs_outside(context: _Context, node: tree.Field) -> bool:
     """Tell whether a message around knows a field that its own does not, where one of them has no end."""
     if all(target.is_closed for target in context.enclosing):
         return False
-    return any(target.known(name) for target in context.enclosing[:-1])
+    return any(target.known_field(node) for target in context.enclosing[:-1])
 
 
-def _bind_unknown_field(context: _Context, node: tree.Field, target: _Target) -> None:
+def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> None:
     """Bind a field that its message does not have to what was meant; else report it."""
-    if not node.name.text:
+    if not node.text:
         context.damaged.add(target.path)
         return
     if context.document.closes_early:
         for ended in reversed(list(context.ended.values())):
-            if known := ended.known(node.name):
+            if known := ended.known_field(node):
                 _bind_field(context, node, known, ended)
                 return
     if isinstance(node.value, tree.Missing):
@@ -222,12 +289,12 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: _Target) ->
         context.damaged.add(target.path)
         return
     _report_unknown_field(context, node.name, target)
-    slip = context.suggestion(node.name.text, target.descriptor).slip
-    if slip and not context.lenient and not node.name.bracketed:
-        _bind_field(context, node, target.fields[slip], target)
+    slip = context.suggestion(node.text, target.descriptor).slip
+    if slip and not context.lenient and not node.bracketed:
+        _bind_field(context, node, target.known[slip], target)
 
 
-def _bind_field(context: _Context, node: tree.Field, known: _Known, target: _Target) -> Sequence[tree.Field]:
+def _bind_field(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Sequence[tree.Field]:
     """Bind a field; return the fields in it that belong to a message around it."""
     if isinstance(node.value, tree.Missing):
         context.failed.add((*target.path, known.name))
@@ -237,143 +304,145 @@ def _bind_field(context: _Context, node: tree.Field, known: _Known, target: _Tar
     elif known.is_repeated:
         return _bind_items(context, node, known, target)
     elif known.is_message:
-        return _set_message(context, Place(context.document, node, node.value), known, target)
+        return _set_message(context, node, known, target)
     else:
-        _set_scalar(context, Place(context.document, node, node.value), known, target)
+        _set_scalar(context, node, known, target)
     return ()
 
 
-def _expect_fields(context: _Context, node: tree.Field, known: _Known, target: _Target) -> None:
+def _expect_fields(context: _Context, node: tree.Field, known: _Known, target: Bound) -> None:
     """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
     if not known.is_message or not context.document.closes_early:
         return
-    path: Path = (*target.path, known.name)
-    holder = target.message
-    if known.is_repeated:
-        holder = getattr(holder, known.name)
-        path = (*path, len(holder))
-    context.places[path] = Place(context.document, node, node.value)
-    context.damaged.add(path)
-    message = _target(_made(holder, known), path, target.depth + 1)
+    message = _made(node, known, target, is_closed=True)
+    context.damaged.add(message.path)
     context.ended[message.descriptor] = message
 
 
-def _bind_items(context: _Context, node: tree.Field, known: _Known, target: _Target) -> Sequence[tree.Field]:
-    items = node.value.items if isinstance(node.value, tree.List) else (node.value,)
-    container = getattr(target.message, known.name)
+def _bind_items(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Sequence[tree.Field]:
+    if not isinstance(node.value, tree.List):
+        return _add(context, node, node.value, known, target)
     outside: list[tree.Field] = []
-    for item in items:
+    for item in node.value.items:
         place = Place(context.document, node, item)
-        path = (*target.path, known.name, len(container))
-        if isinstance(item, tree.String) and isinstance(node.value, tree.List) and len(item.parts) > 1:
+        if isinstance(item, tree.String) and len(item.parts) > 1:
             help = 'put "," between them, if they are two'
             context.report(catalogue.ADJACENT_STRINGS.at(place.span, help=help))
         if not isinstance(item, tree.Missing):
-            outside += _add(context, place, known, container, path, target.depth)
+            outside += _add(context, place, item, known, target)
     return outside
 
 
 def _add(
-    context: _Context, place: Place, known: _Known, container: Any, path: Path, depth: int
+    context: _Context, given: Given, node: tree.Value, known: _Known, target: Bound
 ) -> Sequence[tree.Field]:
+    """Bind a value to a list."""
     if known.is_message:
-        return _bind_message(context, place, known, container, path, depth)
-    value = convert(place, known.descriptor)
+        return _bind_message(context, given, node, known, target)
+    container = getattr(target.message, known.name)
+    value = convert(context.document, node, known.descriptor)
     if isinstance(value, Diagnostic):
-        _refuse(context, place, path, value)
+        _refuse(context, given, (*target.path, known.name, len(container)), value)
     else:
-        context.places[path] = place
+        target.items(known.name).append(given)
         container.append(value)
     return ()
 
 
-def _set_message(context: _Context, place: Place, known: _Known, target: _Target) -> Sequence[tree.Field]:
-    path = (*target.path, known.name)
-    if (known.oneof or path in context.places) and isinstance(place.value, tree.Message):
-        place = _replacing(context, place, known, target.message, path)
-    return _bind_message(context, place, known, target.message, path, target.depth)
+def _set_message(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Sequence[tree.Field]:
+    given: Given = node
+    if (known.oneof or known.name in target.fields) and isinstance(node.value, tree.Message):
+        given = _replacing(context, node, known, target)
+    return _bind_message(context, given, node.value, known, target)
 
 
-def _set_scalar(context: _Context, place: Place, known: _Known, target: _Target) -> None:
-    path = (*target.path, known.name)
-    value = convert(place, known.descriptor)
+def _set_scalar(context: _Context, node: tree.Field, known: _Known, target: Bound) -> None:
+    name = known.name
+    value = convert(context.document, node.value, known.descriptor)
     if isinstance(value, Diagnostic):
-        _refuse(context, place, path, value)
+        _refuse(context, node, (*target.path, name), value)
         return
-    if known.oneof or path in context.places:
-        place = _replacing(context, place, known, target.message, path)
-        context.unknown_enums.pop(path, None)
-    context.places[path] = place
-    setattr(target.message, known.name, value)
+    if context.unknown_enums:
+        context.unknown_enums.pop((*target.path, name), None)
+    is_first = known.oneof is None and name not in target.fields
+    target.fields[name] = node if is_first else _replacing(context, node, known, target)
+    setattr(target.message, name, value)
 
 
-def _refuse(context: _Context, place: Place, path: Path, wrong: Diagnostic) -> None:
+def _refuse(context: _Context, given: Given, path: Path, wrong: Diagnostic) -> None:
     """Report that a field does not take a value, or where a lenient binding passes over it, keep its word."""
     if context.lenient and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
-        context.unknown_enums[path] = place.span.text
-        context.places[path] = place
+        context.unknown_enums[path] = _place(context.document, given)
     else:
         context.failed.add(path)
         context.report(wrong)
 
 
-def _made(holder: Any, known: _Known) -> Message:
-    """Return the message of a field, made if it is not there, or a new one of a list."""
-    if known.is_repeated:
-        added: Message = holder.add()
-        return added
-    message: Message = getattr(holder, known.name)
-    message.SetInParent()
-    return message
-
-
 def _bind_message(
-    context: _Context, place: Place, known: _Known, holder: Any, path: Path, depth: int
+    context: _Context, given: Given, node: tree.Value, known: _Known, target: Bound
 ) -> Sequence[tree.Field]:
-    """Bind a message; holder is the list that it belongs in, or the message around it."""
-    node = place.value
+    """Bind a message to a field, or to a list."""
     if not isinstance(node, tree.Message):
-        context.failed.add(path)
-        context.report(wrong_type(place, known.descriptor, "a message in braces"))
-    elif depth >= limits.NESTING:
-        context.failed.add(path)
-        context.report(catalogue.TOO_DEEP.at(place.name_span, limit=limits.NESTING))
+        context.failed.add(_next_path(known, target))
+        context.report(wrong_type(context.document, node, known.descriptor, "a message in braces"))
+    elif target.depth >= limits.NESTING:
+        context.failed.add(_next_path(known, target))
+        span = _place(context.document, given).name_span
+        context.report(catalogue.TOO_DEEP.at(span, limit=limits.NESTING))
     else:
-        context.places[path] = place
-        return _bind_fields(
-            context, node.fields, _target(_made(holder, known), path, depth + 1, node.is_closed)
-        )
+        return _bind_fields(context, node.fields, _made(given, known, target, node.is_closed))
     return ()
 
 
-def _replacing(context: _Context, place: Place, known: _Known, message: Any, path: Path) -> Place:
-    """Return a place with that of what it replaces: an earlier one of its field, or another of its oneof.
+def _next_path(known: _Known, target: Bound) -> Path:
+    """Return where the next message of a field goes."""
+    path: Path = (*target.path, known.name)
+    return (*path, len(target.items(known.name))) if known.is_repeated else path
+
+
+def _made(given: Given, known: _Known, target: Bound, is_closed: bool) -> Bound:
+    """Return the message of a field, made if it is not there, or a new one of a list."""
+    path, name = _next_path(known, target), known.name
+    if known.is_repeated:
+        message = getattr(target.message, name).add()
+        made = Bound(message, known.inner(), given, path, target.depth + 1, is_closed)
+        target.items(name).append(made)
+        return made
+    message = getattr(target.message, name)
+    message.SetInParent()
+    there = target.fields.get(name)
+    fields = there.fields if isinstance(there, Bound) else {}
+    made = Bound(message, known.inner(), given, path, target.depth + 1, is_closed, fields)
+    target.fields[name] = made
+    return made
+
+
+def _replacing(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Given:
+    """Return a field with what it replaces: an earlier one of its name, or another of its oneof.
 
     A scalar that is given again is reported, and so is a member of a oneof that takes another's place.
     """
     name = known.name
-    if known.oneof:
-        other = message.WhichOneof(known.oneof)
-    else:
-        is_again = known.has_presence and path in context.places and message.HasField(name)
-        other = name if is_again else None
-    if other is None:
-        return place
-    earlier = context.places[(*path[:-1], other)]
+    other = target.message.WhichOneof(known.oneof) if known.oneof else name
+    if other is None or other not in target.fields:
+        return node
+    earlier = _place(context.document, target.single(other))
     if other != name:
+        del target.fields[other]
         related = [Related(earlier.name_span, f'"{other}" is set here')]
-        context.report(catalogue.ONEOF_REPLACED.at(place.name_span, field=name, other=other, related=related))
-    elif not known.is_message:
+        span = context.document.span(node.name)
+        context.report(catalogue.ONEOF_REPLACED.at(span, field=name, other=other, related=related))
+    elif not known.is_message and known.has_presence:
         related = [Related(earlier.span, "this value is lost")]
-        context.report(catalogue.SET_AGAIN.at(place.name_span, field=name, related=related))
-    return Place(place.document, place.field, place.value, earlier)
+        context.report(catalogue.SET_AGAIN.at(context.document.span(node.name), field=name, related=related))
+    return Place(context.document, node, node.value, earlier)
 
 
-def _report_unknown_field(context: _Context, name: tree.Name, target: _Target) -> None:
+def _report_unknown_field(context: _Context, name: tree.Name, target: Bound) -> None:
     span = context.document.span(name)
     suggestion = context.suggestion(name.text, target.descriptor)
     fix = [Edit(span, suggestion.slip)] if suggestion.slip else []
-    within = _within(context, target.path)
+    within = _within(target)
     if context.lenient:
         if suggestion.slip and not name.bracketed:
             context.report(
@@ -397,7 +466,7 @@ def _report_unknown_field(context: _Context, name: tree.Name, target: _Target) -
         )
 
 
-def _owners(context: _Context, name: str, target: _Target) -> list[str]:
+def _owners(context: _Context, name: str, target: Bound) -> list[str]:
     """Return the messages that have a field of a name: the nearest, or all of them.
 
     A field of this message that leads to it is not missed: its part is there, at the wrong level.
@@ -406,11 +475,7 @@ def _owners(context: _Context, name: str, target: _Target) -> list[str]:
         if _holders([inner], name):
             context.failed.add((*target.path, inner.name))
     nearest = [field.name for field in target.descriptor.fields if _has_field(field.message_type, name)]
-    around = [
-        _within(context, each.path)
-        for each in reversed(context.enclosing[:-1])
-        if _has_field(each.descriptor, name)
-    ]
+    around = [_within(each) for each in reversed(context.enclosing[:-1]) if _has_field(each.descriptor, name)]
     current = [field for field in context.enclosing[0].descriptor.fields if not field.GetOptions().deprecated]
     return nearest or around[:1] or _holders(current, name)
 
@@ -447,20 +512,25 @@ def _reserved_names(descriptor: Descriptor) -> list[str]:
     return list(proto.reserved_name)
 
 
-def _missing_fields(context: _Context, message: Message) -> Iterator[Diagnostic]:
+def _missing_fields(context: _Context, whole: Bound) -> Iterator[Diagnostic]:
     """Find the required fields that are not set. Merge does not look for them (reference U21)."""
-    for missing in message.FindInitializationErrors():  # type: ignore[attr-defined]
+    for missing in whole.message.FindInitializationErrors():
         path = _path(missing)
         if path in context.failed or path[:-1] in context.damaged:
             continue
-        parent = context.places.get(path[:-1])
-        span = parent.name_span if parent else Span(context.document.source, 0, 0)
-        yield catalogue.MISSING_FIELD.at(span, field=path[-1], message=_within(context, path[:-1]))
+        parent = _at(whole, path[:-1])
+        assert isinstance(parent, Bound)
+        place = _place(context.document, parent) if parent.given else None
+        span = place.name_span if place else Span(context.document.source, 0, 0)
+        yield catalogue.MISSING_FIELD.at(span, field=path[-1], message=_within(parent))
 
 
-def _within(context: _Context, path: Path) -> str:
-    """Return what a text calls the message at a path."""
-    return context.places[path].name.text if path else "the top level"
+def _within(message: Bound) -> str:
+    """Return what a text calls a message."""
+    given = message.given
+    if given is None:
+        return "the top level"
+    return given.field.text if isinstance(given, Place) else given.text
 
 
 def _path(dotted: str) -> Path:

@@ -82,7 +82,7 @@ class _Build:
     @staticmethod
     def field(children: list[tree.Name | tree.Value]) -> tree.Field:
         name, value = cast("tuple[tree.Name, tree.Value]", children)
-        return tree.Field(name, value)
+        return tree.field_of(name, value)
 
     @staticmethod
     def _run(children: list[Token]) -> Tree[tree.Field]:

@@ -32,24 +32,25 @@ def fields_of_run(run: Token) -> list[tree.Field]:
     """Return the fields of a run."""
     offset = cast(int, run.start_pos)
     fields: list[tree.Field] = []
-    around: list[tuple[tree.Name, int, list[tree.Field]]] = []
+    around: list[tuple[str, int, int, list[tree.Field]]] = []
     for piece in _PIECE.finditer(run):
         kind, end = piece.lastgroup, offset + piece.end()
         if kind is None:
             continue
         if kind == "closing":
-            name, start, outer = around.pop()
-            outer.append(tree.Field(name, tree.Message(tuple(fields), start, end)))
+            name, start, opening, outer = around.pop()
+            message = tree.Message(tuple(fields), opening, end)
+            outer.append(tree.Field(name, message, False, start, start + len(name)))
             fields = outer
             continue
-        start, text = offset + piece.start(), piece["name"]
-        name = tree.Name(text, False, start, start + len(text))
+        start, name = offset + piece.start(), piece["name"]
         if kind == "opening":
-            around.append((name, end - 1, fields))
+            around.append((name, start, end - 1, fields))
             fields = []
         else:
             text = piece[kind]
-            fields.append(tree.Field(name, _SCALARS[kind](text, end - len(text), end)))
+            value = _SCALARS[kind](text, end - len(text), end)
+            fields.append(tree.Field(name, value, False, start, start + len(name)))
     return fields
 
 

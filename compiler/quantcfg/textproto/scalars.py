@@ -69,103 +69,113 @@ class Place:
         return Span(self.document.source, self.value.start, self.value.end)
 
 
-def convert(place: Place, descriptor_field: FieldDescriptor) -> Any:
+def convert(document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor) -> Any:
     """Return the value of a scalar, or what is wrong with it."""
-    if isinstance(place.value, tree.List):
-        items = [place.document.span(item).text for item in place.value.items]
-        fix = [Edit(place.span, items[0])] if len(items) == 1 else []
-        return catalogue.LIST_FOR_ONE.at(place.span, field=descriptor_field.name, fix=fix)
-    return _CONVERTERS[descriptor_field.type](place, descriptor_field)
+    if isinstance(value, tree.List):
+        span = document.span(value)
+        items = [document.span(item).text for item in value.items]
+        fix = [Edit(span, items[0])] if len(items) == 1 else []
+        return catalogue.LIST_FOR_ONE.at(span, field=descriptor_field.name, fix=fix)
+    return _CONVERTERS[descriptor_field.type](document, value, descriptor_field)
 
 
-def _to_integer(place: Place, descriptor_field: FieldDescriptor, *, low: int, high: int) -> int | Diagnostic:
-    value = integer(place.value) if isinstance(place.value, tree.Number) else None
-    if value is None:
-        return wrong_type(place, descriptor_field, "an integer")
+def _to_integer(
+    document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor, *, low: int, high: int
+) -> int | Diagnostic:
+    number = integer(value) if isinstance(value, tree.Number) else None
+    if number is None:
+        return wrong_type(document, value, descriptor_field, "an integer")
     # Even "-0" is no unsigned integer (spec: "Value Types").
-    if not low <= value <= high or (low == 0 and place.value.text.startswith("-")):  # type: ignore[union-attr]
+    if not low <= number <= high or (low == 0 and value.text.startswith("-")):  # type: ignore[union-attr]
         return catalogue.INTEGER_RANGE.at(
-            place.span, field=descriptor_field.name, low=low, high=high, value=_written(place.value)
+            document.span(value), field=descriptor_field.name, low=low, high=high, value=_written(value)
         )
-    return value
+    return number
 
 
-def _to_float(place: Place, descriptor_field: FieldDescriptor) -> float | Diagnostic:
-    value = floating(place.value.text) if isinstance(place.value, _WORDS) else None
-    return wrong_type(place, descriptor_field, "a decimal number") if value is None else value
+def _to_float(
+    document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor
+) -> float | Diagnostic:
+    number = floating(value.text) if isinstance(value, _WORDS) else None
+    return wrong_type(document, value, descriptor_field, "a decimal number") if number is None else number
 
 
-def _to_bool(place: Place, descriptor_field: FieldDescriptor) -> bool | Diagnostic:
-    value = place.value
+def _to_bool(
+    document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor
+) -> bool | Diagnostic:
     if isinstance(value, tree.Identifier) and value.text in _BOOLS:
         return _BOOLS[value.text]
     if isinstance(value, tree.Number) and not value.text.startswith("-") and integer(value) in (0, 1):
         return bool(integer(value))
-    return wrong_type(place, descriptor_field, "true or false")
+    return wrong_type(document, value, descriptor_field, "true or false")
 
 
-def _to_string(place: Place, descriptor_field: FieldDescriptor) -> str | Diagnostic:
-    value = _to_bytes(place, descriptor_field)
-    if isinstance(value, Diagnostic):
-        return value
+def _to_string(
+    document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor
+) -> str | Diagnostic:
+    decoded = _to_bytes(document, value, descriptor_field)
+    if isinstance(decoded, Diagnostic):
+        return decoded
     try:
-        return value.decode()
+        return decoded.decode()
     except UnicodeDecodeError:
-        return catalogue.TEXT_NOT_UTF8.at(place.span, field=descriptor_field.name)
+        return catalogue.TEXT_NOT_UTF8.at(document.span(value), field=descriptor_field.name)
 
 
-def _to_bytes(place: Place, descriptor_field: FieldDescriptor) -> bytes | Diagnostic:
-    if not isinstance(place.value, tree.String):
-        return wrong_type(place, descriptor_field, "a string in quotes")
-    value = decode_string(place.value)
-    if isinstance(value, tree.Literal):
-        span = place.document.span(value)
-        help = "write \\\\ for a backslash"
-        return catalogue.BAD_ESCAPE.at(span, escape=value.text, help=help, fix=_escaped(place))
-    return value
+def _to_bytes(
+    document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor
+) -> bytes | Diagnostic:
+    if not isinstance(value, tree.String):
+        return wrong_type(document, value, descriptor_field, "a string in quotes")
+    decoded = decode_string(value)
+    if isinstance(decoded, tree.Literal):
+        span, help = document.span(decoded), "write \\\\ for a backslash"
+        return catalogue.BAD_ESCAPE.at(span, escape=decoded.text, help=help, fix=_escaped(document, value))
+    return decoded
 
 
-def _escaped(place: Place) -> list[Edit]:
+def _escaped(document: tree.Document, string: tree.String) -> list[Edit]:
     """Return the edits that double the backslashes of a string, where none of them can be meant otherwise."""
-    assert isinstance(place.value, tree.String)
     edits = []
-    for part in place.value.parts:
+    for part in string.parts:
         is_path = _WINDOWS_PATH.match(part.text)
         for escape in re.finditer(r"\\.", part.text):
             if not is_path and escape[0][1] in _MEANINGFUL:
                 return []
             at = part.start + escape.start()
-            edits.append(Edit(Span(place.document.source, at, at + 1), "\\\\"))
+            edits.append(Edit(Span(document.source, at, at + 1), "\\\\"))
     return edits
 
 
-def _to_enum(place: Place, descriptor_field: FieldDescriptor) -> int | Diagnostic:
-    enum, value = descriptor_field.enum_type, place.value
+def _to_enum(
+    document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor
+) -> int | Diagnostic:
+    enum = descriptor_field.enum_type
     assert enum
     if isinstance(value, tree.Identifier) and value.text in enum.values_by_name:
         return enum.values_by_name[value.text].number
     number = integer(value) if isinstance(value, tree.Number) else None
     if number is not None and not enum.is_closed:
-        return _to_integer(place, descriptor_field, low=-(2**31), high=2**31 - 1)
+        return _to_integer(document, value, descriptor_field, low=-(2**31), high=2**31 - 1)
     if number is not None and number in [known.number for known in enum.values]:
         return number
     names = list(enum.values_by_name)
     if not isinstance(value, tree.Identifier | tree.Number):
         few = len(names) <= _MOST_NAMES
         return wrong_type(
-            place, descriptor_field, f"one of {', '.join(names)}" if few else "one of its words"
+            document, value, descriptor_field, f"one of {', '.join(names)}" if few else "one of its words"
         )
     suggestion = suggest(value.text, names)
     return catalogue.UNKNOWN_ENUM_VALUE.at(
-        place.span,
+        document.span(value),
         field=descriptor_field.name,
         value=_written(value),
         help=suggestion.help or (f"it can be {', '.join(names)}" if len(names) <= _MOST_NAMES else None),
-        fix=[Edit(place.span, suggestion.slip)] if suggestion.slip else [],
+        fix=[Edit(document.span(value), suggestion.slip)] if suggestion.slip else [],
     )
 
 
-_CONVERTERS: Mapping[int, Callable[[Place, FieldDescriptor], Any]] = {
+_CONVERTERS: Mapping[int, Callable[[tree.Document, tree.Value, FieldDescriptor], Any]] = {
     **{kind: partial(_to_integer, low=low, high=high) for kind, (low, high) in _INTEGER_RANGES.items()},
     FieldDescriptor.TYPE_FLOAT: _to_float,
     FieldDescriptor.TYPE_DOUBLE: _to_float,
@@ -176,16 +186,18 @@ _CONVERTERS: Mapping[int, Callable[[Place, FieldDescriptor], Any]] = {
 }
 
 
-def wrong_type(place: Place, descriptor_field: FieldDescriptor, expected: str) -> Diagnostic:
+def wrong_type(
+    document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor, expected: str
+) -> Diagnostic:
     """Return the diagnostic for a value of a kind that a field does not take."""
-    help, meant = _meant(place.value, descriptor_field)
+    help, meant = _meant(value, descriptor_field)
     return catalogue.WRONG_TYPE.at(
-        place.span,
+        document.span(value),
         field=descriptor_field.name,
         expected=expected,
-        found=_written(place.value),
+        found=_written(value),
         help=help,
-        fix=[Edit(place.span, meant)] if meant else [],
+        fix=[Edit(document.span(value), meant)] if meant else [],
     )
 
 

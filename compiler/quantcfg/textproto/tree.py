@@ -104,15 +104,21 @@ class Message:
 
 @small_value
 class Field:
-    """A name and its value. A name without text stands where no field could be read."""
+    """A name and its value. A name without text stands where no field could be read.
 
-    name: Name
+    The parts of the name stand here: a node more for each field would take its time.
+    """
+
+    text: str
     value: Value
+    bracketed: bool = False
+    start: int = _offset()
+    name_end: int = _offset()
 
     @property
-    def start(self) -> int:
-        """Where its name starts."""
-        return self.name.start
+    def name(self) -> Name:
+        """Its name."""
+        return Name(self.text, self.bracketed, self.start, self.name_end)
 
     @property
     def end(self) -> int:
@@ -140,6 +146,11 @@ class Document:
     def span(self, node: Node) -> Span:
         """Return where a node of this document stands."""
         return Span(self.source, node.start, node.end)
+
+
+def field_of(name: Name, value: Value) -> Field:
+    """Return the field of a name and a value."""
+    return Field(name.text, value, name.bracketed, name.start, name.end)
 
 
 def children(node: Node) -> tuple[Node, ...]:
