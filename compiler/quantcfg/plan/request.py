@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from quantcfg import contracts
@@ -14,7 +13,7 @@ from quantcfg.plan.contract import global_defaults
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
-from quantcfg.textproto import Binding, Bound, Path, Place, bind, convert, parse, tree
+from quantcfg.textproto import Binding, Bound, Given, Path, Place, bind, convert, parse, place_of, tree
 from quantcfg.values import small_value
 
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
@@ -22,6 +21,7 @@ _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
 """Mistakes behind which fields may stand in another message than they were meant to."""
 
 _NONE: frozenset[str] = frozenset()
+_WRITTEN = OriginKind.WRITTEN
 _TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
 _LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
 
@@ -201,10 +201,10 @@ def _has_unread_overrides(reading: _Reading) -> bool:
 
 
 def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
-    values, given = getattr(binding.message, field), binding.whole.items(field)
+    values, given = getattr(binding.message, field), binding.whole.given_items(field)
     items = enumerate(zip(values, given, strict=True))
     return tuple(
-        Setting(value, _origin(binding.place(each), (field, index))) for index, (value, each) in items
+        Setting(value, _origin(each, (field, index), binding.document)) for index, (value, each) in items
     )
 
 
@@ -228,7 +228,7 @@ def _calibration(
         level,
         _algorithm(reading, bound, message.WhichOneof("wts_quant_algo"), level),
         _algorithm(reading, bound, message.WhichOneof("acts_quant_algo"), level),
-        _origin(reading.binding.place(bound), bound.path),
+        _message_origin(reading, bound),
     )
 
 
@@ -236,13 +236,12 @@ def _algorithm(reading: _Reading, parent: Bound, field: str | None, level: str) 
     bound = parent.message_of(field) if field else None
     if field is None or bound is None:
         return None
-    place = reading.binding.place(bound)
     return Algorithm(
         field,
         _scalars(reading, bound, level),
-        _origin(place, bound.path, level),
+        _message_origin(reading, bound, level),
         _unread(reading, bound),
-        _earlier_algorithms(place, parent.path, level) if place.earlier else (),
+        _earlier_algorithms(bound, parent.path, level) if isinstance(bound.given, Place) else (),
     )
 
 
@@ -253,10 +252,12 @@ def _unread(reading: _Reading, bound: Bound) -> frozenset[str]:
     return frozenset(name for name in bound.known if (*bound.path, name) in reading.failed)
 
 
-def _earlier_algorithms(place: Place, around: Path, level: str) -> tuple[Algorithm, ...]:
-    """Return the algorithms that would be asked for without a place."""
-    names = ((each, each.name.text) for each in _earlier(place))
-    return tuple(Algorithm(name, {}, _origin(each, (*around, name), level)) for each, name in names)
+def _earlier_algorithms(bound: Bound, around: Path, level: str) -> tuple[Algorithm, ...]:
+    """Return the algorithms that would be asked for without the message of one."""
+    names = ((each, each.field.text) for each in _earlier(bound.given))
+    return tuple(
+        Algorithm(name, {}, _origin(each, (*around, name), each.document, level)) for each, name in names
+    )
 
 
 def _non_uniform(reading: _Reading) -> NonUniform | None:
@@ -265,8 +266,8 @@ def _non_uniform(reading: _Reading) -> NonUniform | None:
     if config is None:
         return None
     given = _algorithm(reading, config, name, "nuq_config")
-    last = binding.place(config)
-    unset = [Algorithm(name, {}, _origin(place, config.path)) for place in (last, *_earlier(last))]
+    origins = [_origin(each, config.path, each.document) for each in _earlier(config.given)]
+    unset = [Algorithm(name, {}, origin) for origin in (_message_origin(reading, config), *origins)]
     first, *others = [given, *given.earlier, *unset] if given else unset
     return NonUniform(
         _setting(binding, config, "mapping_file") if "mapping_file" in config.fields else None,
@@ -279,35 +280,33 @@ def _scalars(reading: _Reading, bound: Bound, level: str | None = None) -> dict[
 
     A number that is not finite is reported (reference U22).
     """
-    settings, message, failed = {}, bound.message, reading.failed
-    for name in filter(bound.fields.__contains__, _scalar_names(bound.descriptor)):
+    settings, message = {}, bound.message
+    failed, document = reading.failed, reading.binding.document
+    for name, given in bound.fields.items():
+        if isinstance(given, Bound | list):
+            continue
         path, value = (*bound.path, name), getattr(message, name)
-        place = reading.binding.place(bound.single(name))
-        if isinstance(value, float) and not math.isfinite(value):
-            failed.add(path)
-            reading.report(catalogue.NOT_FINITE.at(place.span, field=name, value=place.span.text))
-        if path not in failed:
-            origin = _origin(place, path, level)
-            behind = _lost(place, name, message, origin) if place.earlier else None
-            settings[name] = Setting(_decimal(value), origin, behind)
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                span = place_of(given, document).span
+                reading.report(catalogue.NOT_FINITE.at(span, field=name, value=span.text))
+                failed.add(path)
+            value = shortest_decimal(value)
+        if not failed or path not in failed:
+            origin = Origin(_WRITTEN, path, given, level, document)
+            behind = _lost(given, name, message, origin) if isinstance(given, Place) else None
+            settings[name] = Setting(value, origin, behind)
     return settings
 
 
-@cache
-def _scalar_names(descriptor: Any) -> tuple[str, ...]:
-    """Return the names of the scalar fields of a message type that are not lists, in order."""
-    fields = sorted(descriptor.fields, key=lambda field: field.number)
-    return tuple(field.name for field in fields if field.message_type is None and not field.is_repeated)
-
-
-def _lost(place: Place, name: str, message: Any, origin: Origin) -> Setting[Any] | None:
-    """Return what a scalar field would have without a place, of the values that it can have."""
+def _lost(given: Given, name: str, message: Any, origin: Origin) -> Setting[Any] | None:
+    """Return what a scalar field would have without what gave it, of the values that it can have."""
     behind, descriptor = None, message.DESCRIPTOR.fields_by_name[name]
-    for earlier in reversed(_earlier(place)):
+    for earlier in reversed(_earlier(given)):
         holder = type(message)(**{name: convert(earlier.document, earlier.value, descriptor)})
         value = _decimal(getattr(holder, name))
         if not isinstance(value, float) or math.isfinite(value):
-            behind = Setting(value, _origin(earlier, origin.path, origin.level), behind)
+            behind = Setting(value, _origin(earlier, origin.path, earlier.document, origin.level), behind)
     return behind
 
 
@@ -315,9 +314,9 @@ def _decimal(value: Any) -> Any:
     return shortest_decimal(value) if isinstance(value, float) else value
 
 
-def _earlier(place: Place) -> list[Place]:
-    """Return the places that would count one after the other without a place."""
-    places, earlier = [], place.earlier
+def _earlier(given: Given | None) -> list[Place]:
+    """Return the places that would count one after the other without what gave a value."""
+    places, earlier = list[Place](), given.earlier if isinstance(given, Place) else None
     while earlier:
         places.append(earlier)
         earlier = earlier.earlier
@@ -325,9 +324,13 @@ def _earlier(place: Place) -> list[Place]:
 
 
 def _setting(binding: Binding, bound: Bound, name: str) -> Setting[Any]:
-    origin = _origin(binding.place(bound.single(name)), (*bound.path, name))
+    origin = _origin(bound.given_to(name), (*bound.path, name), binding.document)
     return Setting(getattr(bound.message, name), origin)
 
 
-def _origin(place: Place, path: Path, level: str | None = None) -> Origin:
-    return Origin(OriginKind.WRITTEN, path, place, level)
+def _message_origin(reading: _Reading, bound: Bound, level: str | None = None) -> Origin:
+    return Origin(_WRITTEN, bound.path, bound.given, level, reading.binding.document)
+
+
+def _origin(given: Given, path: Path, document: tree.Document, level: str | None = None) -> Origin:
+    return Origin(_WRITTEN, path, given, level, document)

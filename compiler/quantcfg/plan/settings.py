@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from quantcfg.source import Span
-from quantcfg.textproto import Path, Place, tree
+from quantcfg.textproto import Given, Path, Place, place_of, tree
 from quantcfg.values import small_value
 
 T = TypeVar("T")
@@ -32,15 +32,16 @@ class Origin:
     """Where a value came from.
 
     path names it: of what stands in a quant.cfg it is the path, else it has one
-    step, in words. where is the place of the text or argument, or the field where
-    that is one of a quant.cfg; level says in whose part of that, such as
-    "common_config".
+    step, in words. where is the place of the text or argument, or what gave the
+    value in a quant.cfg, which is document; level says in whose part of that,
+    such as "common_config".
     """
 
     kind: OriginKind
     path: Path
-    where: Span | Place | None = field(default=None, compare=False, repr=False)
+    where: Span | Given | None = field(default=None, compare=False, repr=False)
     level: str | None = field(default=None, compare=False, repr=False)
+    document: tree.Document | None = field(default=None, compare=False, repr=False)
 
     @property
     def what(self) -> str:
@@ -50,14 +51,17 @@ class Origin:
     @property
     def place(self) -> Place | None:
         """Its field, where it stands in a quant.cfg."""
-        return self.where if isinstance(self.where, Place) else None
+        if self.document is None or self.where is None or isinstance(self.where, Span):
+            return None
+        return place_of(self.where, self.document)
 
     @property
     def span(self) -> Span | None:
         """Where it is written: the place of the value, or of a message that of its name."""
-        if not isinstance(self.where, Place):
-            return self.where
-        return self.where.name_span if isinstance(self.where.value, tree.Message) else self.where.span
+        place = self.place
+        if place is None:
+            return self.where if isinstance(self.where, Span) else None
+        return place.name_span if isinstance(place.value, tree.Message) else place.span
 
 
 @small_value

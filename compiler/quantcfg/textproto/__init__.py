@@ -4,8 +4,8 @@ Nothing here knows of quantization or of Caffe. What a compile has no use for
 is imported from its own module: cursor, edits, lossless, printer.
 """
 
-from quantcfg.textproto.binder import Binding, Bound, Path, bind
+from quantcfg.textproto.binder import Binding, Bound, Given, Path, bind, place_of
 from quantcfg.textproto.parser import parse
 from quantcfg.textproto.scalars import Place, convert
 
-__all__ = ["Binding", "Bound", "Path", "Place", "bind", "convert", "parse"]
+__all__ = ["Binding", "Bound", "Given", "Path", "Place", "bind", "convert", "parse", "place_of"]

@@ -118,6 +118,16 @@ class Bound:
         """Return the field of the message that a name stands for, if there is one."""
         return None if node.bracketed else self.known.get(node.text)
 
+    def given_to(self, name: str) -> Given:
+        """Return what gave a scalar that is no list."""
+        given = self.fields[name]
+        assert not isinstance(given, Bound | list)
+        return given
+
+    def given_items(self, name: str) -> list[Given]:
+        """Return what gave the items of a list of scalars."""
+        return [item for item in self.items(name) if not isinstance(item, Bound)]
+
     def message_of(self, name: str) -> Bound | None:
         """Return the message of a field, if it is set."""
         bound = self.fields.get(name)
@@ -162,21 +172,22 @@ class Binding:
         """The message."""
         return self.whole.message
 
-    def place(self, given: Given | Bound) -> Place:
-        """Return the place of what gave a value."""
-        return _place(self.document, given)
-
     def place_at(self, path: Path) -> Place | None:
         """Return the place of what gave the value at a path, None if nothing did."""
         found = _at(self.whole, path)
-        return self.place(found) if found else None
+        return _place(self.document, found) if found else None
+
+
+def place_of(given: Given, document: tree.Document) -> Place:
+    """Return the place of what gave a value in a document."""
+    return given if isinstance(given, Place) else Place(document, given, given.value)
 
 
 def _place(document: tree.Document, given: Given | Bound) -> Place:
     if isinstance(given, Bound):
         assert given.given
         given = given.given
-    return given if isinstance(given, Place) else Place(document, given, given.value)
+    return place_of(given, document)
 
 
 def _at(whole: Bound, path: Path) -> Given | Bound | None:
