@@ -56,10 +56,6 @@ class _Known:
     has_presence: bool
     oneof: str | None
 
-    def inner(self) -> Mapping[str, _Known]:
-        """Return the fields of the message that it holds."""
-        return _fields_of(self.descriptor.message_type)
-
 
 @cache
 def _fields_of(descriptor: Descriptor) -> Mapping[str, _Known]:
@@ -263,7 +259,7 @@ def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: Bound)
     waiting = deque(fields)
     while waiting:
         node = waiting.popleft()
-        known = target.known_field(node)
+        known = None if node.bracketed else target.known.get(node.text)
         if known is not None:
             if outside := _bind_field(context, node, known, target):
                 waiting.extendleft(reversed(outside))
@@ -413,18 +409,19 @@ def _next_path(known: _Known, target: Bound) -> Path:
 
 def _made(given: Given, known: _Known, target: Bound, is_closed: bool) -> Bound:
     """Return the message of a field, made if it is not there, or a new one of a list."""
-    path, name = _next_path(known, target), known.name
+    path, holder, fields = _next_path(known, target), getattr(target.message, known.name), None
     if known.is_repeated:
-        message = getattr(target.message, name).add()
-        made = Bound(message, known.inner(), given, path, target.depth + 1, is_closed)
-        target.items(name).append(made)
-        return made
-    message = getattr(target.message, name)
-    message.SetInParent()
-    there = target.fields.get(name)
-    fields = there.fields if isinstance(there, Bound) else {}
-    made = Bound(message, known.inner(), given, path, target.depth + 1, is_closed, fields)
-    target.fields[name] = made
+        message = holder.add()
+    else:
+        message, there = holder, target.message_of(known.name)
+        message.SetInParent()
+        fields = there.fields if there else None
+    inner = _fields_of(message.DESCRIPTOR)
+    made = Bound(message, inner, given, path, target.depth + 1, is_closed, {} if fields is None else fields)
+    if known.is_repeated:
+        target.items(known.name).append(made)
+    else:
+        target.fields[known.name] = made
     return made
 
 

@@ -3,63 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from quantcfg.textproto import tree
+from quantcfg.textproto.tree import Field, Identifier, Literal, Message, Number, String
 
 if TYPE_CHECKING:
     from lark import Token
 
 _GAP = r"\s*+(?:\#.*\n\s*+)*+"
 
-# The grammar has seen to it that a run holds nothing else, so this need not look closely.
+# The grammar has seen to it that a run holds nothing else, so this need not look closely. The
+# pieces leave nothing out: where one stands follows from the lengths of those before it.
 _PIECE = re.compile(
     rf"""
-      (?P<name> \w++ ) {_GAP} (?: :{_GAP} )?
-      (?: (?P<string> "[^"]*+" | '[^']*+' )
-        | (?P<identifier> -?[A-Za-z_]\w*+ )
-        | (?P<number> [\w.+-]++ )
-        | (?P<opening> \{{ ) )
-    | (?P<closing> \}} )
-    | \#.*
+    (?: ( \w++ ) ( {_GAP} (?: :{_GAP} )? )        # name, between
+        (?: ( "[^"]*+" | '[^']*+' )               # string
+          | ( -?[A-Za-z_]\w*+ )                   # word
+          | ( [\w.+-]++ )                         # number
+          | \{{ )
+      | ( \}} ) )                                 # closing
+    ( {_GAP} (?: [;,]{_GAP} )? )                  # behind
     """,
     re.VERBOSE | re.ASCII,
 )
 
 
-def fields_of_run(run: Token) -> list[tree.Field]:
+def fields_of_run(run: Token) -> list[Field]:
     """Return the fields of a run."""
     offset = cast(int, run.start_pos)
-    fields: list[tree.Field] = []
-    around: list[tuple[str, int, int, list[tree.Field]]] = []
-    for piece in _PIECE.finditer(run):
-        kind, end = piece.lastgroup, offset + piece.end()
-        if kind is None:
-            continue
-        if kind == "closing":
+    fields: list[Field] = []
+    around: list[tuple[str, int, int, list[Field]]] = []
+    for name, between, string, word, number, closing, behind in _PIECE.findall(run):
+        start = offset
+        if closing:
             name, start, opening, outer = around.pop()
-            message = tree.Message(tuple(fields), opening, end)
-            outer.append(tree.Field(name, message, False, start, start + len(name)))
+            offset += 1
+            message = Message(tuple(fields), opening, offset)
+            outer.append(Field(name, message, False, start, start + len(name)))
             fields = outer
-            continue
-        start, name = offset + piece.start(), piece["name"]
-        if kind == "opening":
-            around.append((name, start, end - 1, fields))
-            fields = []
         else:
-            text = piece[kind]
-            value = _SCALARS[kind](text, end - len(text), end)
-            fields.append(tree.Field(name, value, False, start, start + len(name)))
+            name_end = start + len(name)
+            at = name_end + len(between)
+            offset = at + (len(string or word or number) or 1)
+            if word:
+                fields.append(Field(name, Identifier(word, at, offset), False, start, name_end))
+            elif number:
+                fields.append(Field(name, Number(number, at, offset), False, start, name_end))
+            elif string:
+                literal = Literal(string, at, offset)
+                fields.append(Field(name, String((literal,)), False, start, name_end))
+            else:
+                around.append((name, start, at, fields))
+                fields = []
+        offset += len(behind)
     return fields
-
-
-def _string(text: str, start: int, end: int) -> tree.String:
-    return tree.String((tree.Literal(text, start, end),))
-
-
-_SCALARS: Mapping[str, Callable[[str, int, int], tree.Scalar]] = {
-    "string": _string,
-    "identifier": tree.Identifier,
-    "number": tree.Number,
-}
