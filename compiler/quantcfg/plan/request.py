@@ -182,11 +182,10 @@ def _network_field(document: tree.Document) -> tree.Field | None:
     """Return the first list that only a Caffe network has, unless there are fields of a quant.cfg as well."""
     network = contracts.message_class("caffe", "caffe.NetParameter").DESCRIPTOR.fields_by_name
     config = contracts.message_class(*_CONFIG).DESCRIPTOR.fields_by_name
-    names = [field for field in document.fields if not field.name.bracketed]
-    if any(field.name.text in config for field in names):
+    if any(field.text in config for field in document.fields):
         return None
     lists = {name for name, known in network.items() if known.is_repeated}
-    return next((field for field in names if field.name.text in lists), None)
+    return next((field for field in document.fields if field.text in lists), None)
 
 
 def _has_unread_overrides(reading: _Reading) -> bool:

@@ -110,10 +110,6 @@ class Bound:
         descriptor: Descriptor = self.message.DESCRIPTOR
         return descriptor
 
-    def known_field(self, node: tree.Field) -> _Known | None:
-        """Return the field of the message that a name stands for, if there is one."""
-        return None if node.bracketed else self.known.get(node.text)
-
     def given_to(self, name: str) -> Given:
         """Return what gave a scalar that is no list."""
         given = self.fields[name]
@@ -259,7 +255,7 @@ def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: Bound)
     waiting = deque(fields)
     while waiting:
         node = waiting.popleft()
-        known = None if node.bracketed else target.known.get(node.text)
+        known = target.known.get(node.text)
         if known is not None:
             if outside := _bind_field(context, node, known, target):
                 waiting.extendleft(reversed(outside))
@@ -278,7 +274,7 @@ def _belongs_outside(context: _Context, node: tree.Field) -> bool:
     """Tell whether a message around knows a field that its own does not, where one of them has no end."""
     if all(target.is_closed for target in context.enclosing):
         return False
-    return any(target.known_field(node) for target in context.enclosing[:-1])
+    return any(node.text in target.known for target in context.enclosing[:-1])
 
 
 def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> None:
@@ -288,7 +284,7 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> N
         return
     if context.document.closes_early:
         for ended in reversed(list(context.ended.values())):
-            if known := ended.known_field(node):
+            if known := ended.known.get(node.text):
                 _bind_field(context, node, known, ended)
                 return
     if isinstance(node.value, tree.Missing):
@@ -296,8 +292,8 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> N
         context.damaged.add(target.path)
         return
     _report_unknown_field(context, node.name, target)
-    slip = context.suggestion(node.text, target.descriptor).slip
-    if slip and not context.lenient and not node.bracketed:
+    slip = context.suggestion(node.name.text, target.descriptor).slip
+    if slip and not context.lenient and not node.name.bracketed:
         _bind_field(context, node, target.known[slip], target)
 
 
@@ -409,19 +405,18 @@ def _next_path(known: _Known, target: Bound) -> Path:
 
 def _made(given: Given, known: _Known, target: Bound, is_closed: bool) -> Bound:
     """Return the message of a field, made if it is not there, or a new one of a list."""
-    path, holder, fields = _next_path(known, target), getattr(target.message, known.name), None
+    name, path, depth = known.name, _next_path(known, target), target.depth + 1
+    message = getattr(target.message, name)
     if known.is_repeated:
-        message = holder.add()
-    else:
-        message, there = holder, target.message_of(known.name)
-        message.SetInParent()
-        fields = there.fields if there else None
-    inner = _fields_of(message.DESCRIPTOR)
-    made = Bound(message, inner, given, path, target.depth + 1, is_closed, {} if fields is None else fields)
-    if known.is_repeated:
-        target.items(known.name).append(made)
-    else:
-        target.fields[known.name] = made
+        message = message.add()
+        made = Bound(message, _fields_of(message.DESCRIPTOR), given, path, depth, is_closed, {})
+        target.items(name).append(made)
+        return made
+    message.SetInParent()
+    there = target.message_of(name)
+    fields = there.fields if there else {}
+    made = Bound(message, _fields_of(message.DESCRIPTOR), given, path, depth, is_closed, fields)
+    target.fields[name] = made
     return made
 
 

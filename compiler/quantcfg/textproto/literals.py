@@ -27,6 +27,13 @@ _FLOAT_WORDS = ("inf", "infinity", "nan")
 _RADIX = re.compile(r"0x|0[0-7]+$")
 
 
+def plain_text(string: String) -> str | None:
+    """Return what a string of ASCII characters without escapes says; None if it is another one."""
+    text = string.parts[0].text
+    is_plain = len(string.parts) == 1 and text.isascii() and "\\" not in text
+    return text[1:-1] if is_plain else None
+
+
 def decode_string(string: String) -> bytes | Literal:
     """Return the bytes that a string stands for, or its first escape sequence that is none.
 

@@ -76,7 +76,7 @@ def _fields(
 def _field(document: tree.Document, field: tree.Field, level: int) -> Iterator[_Line]:
     """Yield the lines of a field; comments in its name, and between that and the value, go before it."""
     yield from _comments(document, field.start, field.value.start, level)
-    name = f"[{field.name.text}]" if field.name.bracketed else field.name.text
+    name = field.text
     colon = " " if isinstance(field.value, tree.Message) else ": "
     yield from _value(document, field.value, level, name + colon)
 

@@ -39,19 +39,19 @@ def fields_of_run(run: Token) -> list[Field]:
             name, start, opening, outer = around.pop()
             offset += 1
             message = Message(tuple(fields), opening, offset)
-            outer.append(Field(name, message, False, start, start + len(name)))
+            outer.append(Field(name, message, start, start + len(name)))
             fields = outer
         else:
             name_end = start + len(name)
             at = name_end + len(between)
             offset = at + (len(string or word or number) or 1)
             if word:
-                fields.append(Field(name, Identifier(word, at, offset), False, start, name_end))
+                fields.append(Field(name, Identifier(word, at, offset), start, name_end))
             elif number:
-                fields.append(Field(name, Number(number, at, offset), False, start, name_end))
+                fields.append(Field(name, Number(number, at, offset), start, name_end))
             elif string:
                 literal = Literal(string, at, offset)
-                fields.append(Field(name, String((literal,)), False, start, name_end))
+                fields.append(Field(name, String((literal,)), start, name_end))
             else:
                 around.append((name, start, at, fields))
                 fields = []

@@ -14,7 +14,7 @@ from quantcfg.diagnostics import Diagnostic, Edit, catalogue
 from quantcfg.diagnostics.suggest import suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.literals import decode_string, floating, integer, quotable
+from quantcfg.textproto.literals import decode_string, floating, integer, plain_text, quotable
 from quantcfg.values import small_value
 
 _INTEGER_RANGES = {
@@ -113,6 +113,8 @@ def _to_bool(
 def _to_string(
     document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor
 ) -> str | Diagnostic:
+    if isinstance(value, tree.String) and (plain := plain_text(value)) is not None:
+        return plain
     decoded = _to_bytes(document, value, descriptor_field)
     if isinstance(decoded, Diagnostic):
         return decoded

@@ -106,19 +106,21 @@ class Message:
 class Field:
     """A name and its value. A name without text stands where no field could be read.
 
-    The parts of the name stand here: a node more for each field would take its time.
+    The text is that of the name, in brackets if they are a part of it. A node more
+    for each name would take its time.
     """
 
     text: str
     value: Value
-    bracketed: bool = False
     start: int = _offset()
     name_end: int = _offset()
 
     @property
     def name(self) -> Name:
         """Its name."""
-        return Name(self.text, self.bracketed, self.start, self.name_end)
+        bracketed = self.text.startswith("[")
+        text = self.text[1:-1] if bracketed else self.text
+        return Name(text, bracketed, self.start, self.name_end)
 
     @property
     def end(self) -> int:
@@ -150,7 +152,8 @@ class Document:
 
 def field_of(name: Name, value: Value) -> Field:
     """Return the field of a name and a value."""
-    return Field(name.text, value, name.bracketed, name.start, name.end)
+    text = f"[{name.text}]" if name.bracketed else name.text
+    return Field(text, value, name.start, name.end)
 
 
 def children(node: Node) -> tuple[Node, ...]:
