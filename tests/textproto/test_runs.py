@@ -85,6 +85,8 @@ def test_in_a_text_with_pieces_put_in_and_left_out(text: str, seed: int) -> None
         "a: 1 # {\n; # }\n, b: 2",
         "a: 1;; b: 2",
         "a # : 1\n : # 2\n 3 # 4",
+        "a: 1 b # 1\n: 2 c: # 2\n3 d # 3\n{ # 4\n e: 5 # 5\n, # 6\nf: 6 } # 7\n; # 8\ng: 7",
+        "a: # 1\nb c: 2 d { e: 1, # 2\n f: # 3\n g: 1 }",
         "a { b: { c { d { e { f: 1 } } } } } g: 1",
         "a { b { c { d: [1] } } e: 1 } f: 1",
         "a { b: 1 > c: 1",

@@ -11,17 +11,15 @@ from quantcfg.textproto import tree
 if TYPE_CHECKING:
     from lark import Token
 
-_GAP = r"\s*+(?:\#.*\n\s*+)*+"
-
 # The grammar has seen to it that a run holds nothing else, so this need not look closely.
 _PIECE = re.compile(
-    rf"""
-      (?P<name> \w++ ) {_GAP} (?: :{_GAP} )?
+    r"""
+      (?P<name> \w++ ) \s*+ (?: :\s*+ )?
       (?: (?P<string> "[^"]*+" | '[^']*+' )
         | (?P<identifier> -?[A-Za-z_]\w*+ )
         | (?P<number> [\w.+-]++ )
-        | (?P<opening> \{{ ) )
-    | (?P<closing> \}} )
+        | (?P<opening> \{ ) )
+    | (?P<closing> \} )
     | \#.*
     """,
     re.VERBOSE | re.ASCII,
