@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, cast
 
 from quantcfg.textproto import tree
-
-if TYPE_CHECKING:
-    from lark import Token
+from quantcfg.textproto.lalr import Token
 
 # The grammar has seen to it that a run holds nothing else, so this need not look closely.
 _PIECE = re.compile(
@@ -28,7 +25,7 @@ _PIECE = re.compile(
 
 def fields_of_run(run: Token) -> list[tree.Field]:
     """Return the fields of a run."""
-    offset = cast(int, run.start_pos)
+    offset = run.start_pos
     fields: list[tree.Field] = []
     around: list[tuple[tree.Name, int, list[tree.Field]]] = []
     for piece in _PIECE.finditer(run):
