@@ -8,7 +8,7 @@ QUIETLY := --ignore-scripts --no-audit --no-fund --silent
 EXTENSION := $(shell find editors/vscode -name node_modules -prune -o -type f -print)
 EXAMPLE := examples/tinynet
 
-.PHONY: demo test test-deep lint typecheck bench fuzz mutations proto clean
+.PHONY: demo test test-deep lint typecheck bench fuzz mutations proto grammar clean
 
 demo: .venv/demo
 	$(BIN)/quantcfg layers --model $(EXAMPLE)/deploy.prototxt
@@ -48,6 +48,10 @@ proto: .venv/test
 	for name in caffe calibration_config_caffe; do \
 	    $(BIN)/python -m grpc_tools.protoc -I proto --include_source_info --descriptor_set_out=proto/$$name.binpb $$name.proto || exit 1; \
 	done
+
+# grammar/textproto.json is the compiled form of grammar/*.lark, and belongs in the commit with them.
+grammar: .venv/test
+	$(BIN)/python -m quantcfg.textproto.tables grammar/textproto.json
 
 clean:
 	rm -rf .venv build dist compiler/*.egg-info

@@ -17,6 +17,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from quantcfg import contracts
 from quantcfg.plan import contract
 from quantcfg.plan.float32 import shortest_decimal
+from quantcfg.textproto import tables
 
 ROOT = Path(__file__).parents[1]
 
@@ -111,6 +112,14 @@ def test_the_compiled_form_of_a_proto_file_is_up_to_date(proto: Path, tmp_path: 
 def test_there_is_a_proto_file_for_every_compiled_form() -> None:
     stems = {path.stem for path in (ROOT / "proto").glob("*.proto")}
     assert {path.stem for path in (ROOT / "proto").glob("*.binpb")} == stems
+
+
+# --- the grammar and its compiled form
+
+
+def test_the_compiled_form_of_the_grammar_is_up_to_date() -> None:
+    text = (ROOT / "grammar" / "textproto.json").read_text(encoding="utf-8")
+    assert text == tables.as_json(tables.parse_table()), 'run "make grammar"'
 
 
 # --- the JSON files

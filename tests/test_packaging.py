@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DATA_FOLDERS = {"grammar": "*.lark", "proto": "*.binpb", "schemas": "*.json"}
+DATA_FILES = ("grammar/*.lark", "grammar/*.json", "proto/*.binpb", "schemas/*.json")
 UNSHIPPED = shutil.ignore_patterns(
     ".git", ".venv", "build", "dist", "node_modules", "*.egg-info", "__pycache__", ".*_cache"
 )
@@ -36,11 +36,7 @@ def run(*command: str, cwd: Path | None = None) -> str:
 
 def test_the_wheel_holds_every_data_file(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
-    expected = {
-        f"quantcfg/{folder}/{file.name}"
-        for folder, pattern in DATA_FOLDERS.items()
-        for file in (ROOT / folder).glob(pattern)
-    }
+    expected = {f"quantcfg/{file.relative_to(ROOT)}" for pattern in DATA_FILES for file in ROOT.glob(pattern)}
     assert expected | {"quantcfg/py.typed"} <= names
 
 

@@ -49,6 +49,14 @@ def grammar(name: str) -> str:
 
 
 @cache
+def parse_table() -> dict[str, Any]:
+    """Return the compiled form of grammar/."""
+    return cast(
+        "dict[str, Any]", json.loads(files("quantcfg.grammar").joinpath("textproto.json").read_bytes())
+    )
+
+
+@cache
 def message_class(file: str, name: str) -> type[Message]:
     """Return the class of a message of proto/, such as ("caffe", "caffe.NetParameter").
 

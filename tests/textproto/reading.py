@@ -13,13 +13,11 @@ from google.protobuf import text_format
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.source import Source
-from quantcfg.textproto import bind, parse
-from tests import protos
+from quantcfg.textproto import bind, parse, tree
+from tests import protos, shared
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
-
-    from quantcfg.textproto import tree
 
 _HERE = Path(__file__).parent
 
@@ -29,6 +27,12 @@ ENDLESS = protos.message_class(_HERE / "everything.proto", "everything.Endless")
 IMPLICIT = protos.message_class(_HERE / "implicit.proto", "implicit.Implicit")
 DELIMITED = protos.message_class(_HERE / "delimited.proto", "delimited.Delimited")
 CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")
+
+_REPOSITORY = Path(__file__).parents[2]
+OWN_TEXTS = [
+    path for folder in ("examples", "fuzz/corpus") for path in sorted((_REPOSITORY / folder).glob("*/*"))
+]
+SHARED_TEXTS = [*shared.files(shared.MODELS, "*/*.prototxt"), *shared.files(shared.CONFIGS, "*.cfg")]
 
 
 _STRING_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(#[^\n]*)""")
@@ -84,6 +88,17 @@ def read_by_google(text: str, message_type: type[Message]) -> Message | None:
 def same(one: Message, other: Message) -> bool:
     """Tell whether two messages are equal, bit by bit but for what a NaN holds."""
     return text_format.MessageToString(one) == text_format.MessageToString(other)
+
+
+def places(document: tree.Document) -> list[tuple[type, int, int, bool]]:
+    """Return what the equality of trees leaves out: where each node is, and whether it has an end."""
+    found = []
+    unseen: list[tree.Node] = list(document.fields)
+    while unseen:
+        node = unseen.pop()
+        found.append((type(node), node.start, node.end, getattr(node, "is_closed", True)))
+        unseen.extend(tree.children(node))
+    return found
 
 
 def comments_of(text: str) -> list[str]:

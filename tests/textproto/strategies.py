@@ -155,6 +155,22 @@ def _value_tokens(value: tree.Value, random: Random) -> Iterator[str]:
         yield from ("-", value.text[1:]) if value.text.startswith("-") else (value.text,)
 
 
+# --- texts that may be wrong
+
+_PIECES = [*"\"'{}<>[]:;,-.#\n\\ x0", "a: 1", 'a: "x"', "b {", "[e] {}", '"y"', "# c", "1f", "\0", "ü"]
+
+
+@st.composite
+def damaged_texts(draw: DrawFn) -> str:
+    """A text with pieces put in and left out; it may be right all the same."""
+    _, text = draw(noisy_texts(documents))
+    random = Random(draw(st.integers(0, 2**32)))
+    for _ in range(random.randint(1, 3)):
+        at = random.randint(0, len(text))
+        text = text[:at] + random.choice(["", *_PIECES]) + text[at + random.choice((0, 0, 1, 2)) :]
+    return text
+
+
 # --- messages
 
 INTEGER_BOUNDS = {

@@ -1,4 +1,9 @@
-"""Text to syntax tree, by the grammar in grammar/textproto.lark, with the short cut of grammar/runs.lark."""
+"""Text to syntax tree, by the grammar in grammar/textproto.lark, with the short cut of grammar/runs.lark.
+
+A text without mistakes is read by the parse table that lark has made of both
+ahead of time. Lark itself is loaded for a text with a mistake, or with a name
+in brackets.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +15,13 @@ from quantcfg import contracts
 from quantcfg.diagnostics import Report
 from quantcfg.files import without_byte_order_mark
 from quantcfg.source import Source
-from quantcfg.textproto import tree
+from quantcfg.textproto import lalr, tree
+from quantcfg.textproto.lalr import Token
 from quantcfg.textproto.runs import fields_of_run
 from quantcfg.textproto.scan import check_pieces
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, Tree
+    from lark import Lark
 
 _GAP = re.compile(r"[ \t\n\v\f\r]|#[^\n]*\n")
 
@@ -28,13 +34,11 @@ def parse(source: Source, report: Report) -> tree.Document:
     """
     if not check_pieces(source, report):
         return tree.Document(source, ())
-    from lark import UnexpectedInput
-
     text = without_byte_order_mark(source, report)
-    try:
-        return tree.Document(source, _fields(_parser(with_runs=True).parse(text)))
-    except UnexpectedInput:
+    fields = lalr.parse(text, cast(lalr.Table, contracts.parse_table()), _Build)
+    if fields is None:
         return parse_word_by_word(source, text, report)
+    return tree.Document(source, _fields(fields))
 
 
 def parse_word_by_word(source: Source, text: str, report: Report) -> tree.Document:
@@ -45,7 +49,7 @@ def parse_word_by_word(source: Source, text: str, report: Report) -> tree.Docume
     from quantcfg.textproto.recovery import Recovery
 
     recovery = Recovery(source, report)
-    fields = _fields(_parser(with_runs=False).parse(text, on_error=recovery.read_on))
+    fields = _fields(_lark().parse(text, on_error=recovery.read_on))
     return tree.Document(source, fields, recovery.closes_early)
 
 
@@ -54,16 +58,14 @@ def _fields(parsed: object) -> tuple[tree.Field, ...]:
 
 
 @cache
-def _parser(*, with_runs: bool) -> Lark:
-    """Return the parser; with runs no token depends on its context, so one lexer will do."""
+def _lark() -> Lark:
+    """Return lark's parser of the grammar without runs."""
     from lark import Lark
 
-    grammars = ("textproto.lark", "runs.lark") if with_runs else ("textproto.lark",)
     return Lark(
-        "".join(map(contracts.grammar, grammars)),
+        contracts.grammar("textproto.lark"),
         start="document",
         parser="lalr",
-        lexer="basic" if with_runs else "contextual",
         maybe_placeholders=False,
         transformer=_Build,
     )
@@ -72,7 +74,7 @@ def _parser(*, with_runs: bool) -> Lark:
 class _Build:
     """What becomes of each rule of the grammar: a node, made of the nodes and tokens in it.
 
-    A token without text was put in where something is missing.
+    A token of lark's without text was put in where something is missing.
     """
 
     @staticmethod
@@ -85,12 +87,9 @@ class _Build:
         return tree.field_of(name, value)
 
     @staticmethod
-    def _run(children: list[Token]) -> Tree[tree.Field]:
-        from lark import Tree
-
+    def _run(children: list[Token]) -> list[tree.Field]:
         (token,) = children
-        # The name of the rule starts with "_": what is in the tree takes its place.
-        return Tree("_run", [*fields_of_run(token)])
+        return fields_of_run(token)
 
     @staticmethod
     def plain_name(children: list[Token]) -> tree.Name:
@@ -136,4 +135,4 @@ class _Build:
 
 def _extent(tokens: list[Token]) -> tuple[int, int]:
     """Return where the first of some tokens starts and the last one ends."""
-    return cast(int, tokens[0].start_pos), cast(int, tokens[-1].end_pos)
+    return tokens[0].start_pos, tokens[-1].end_pos

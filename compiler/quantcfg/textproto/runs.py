@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
 
+from quantcfg.textproto.lalr import Token
 from quantcfg.textproto.tree import Field, Identifier, Literal, Message, Number, String
-
-if TYPE_CHECKING:
-    from lark import Token
 
 _GAP = r"\s*+(?:\#.*\n\s*+)*+"
 
@@ -16,13 +13,13 @@ _GAP = r"\s*+(?:\#.*\n\s*+)*+"
 # pieces leave nothing out: where one stands follows from the lengths of those before it.
 _PIECE = re.compile(
     rf"""
-    (?: ( \w++ ) ( {_GAP} (?: :{_GAP} )? )        # name, between
+    (?: ( \w++ ) ( \s*+ (?: :\s*+ )? )            # name, between
         (?: ( "[^"]*+" | '[^']*+' )               # string
           | ( -?[A-Za-z_]\w*+ )                   # word
           | ( [\w.+-]++ )                         # number
           | \{{ )
       | ( \}} ) )                                 # closing
-    ( {_GAP} (?: [;,]{_GAP} )? )                  # behind
+    ( {_GAP} (?: [;,]\s*+ )? )                   # behind
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -30,7 +27,7 @@ _PIECE = re.compile(
 
 def fields_of_run(run: Token) -> list[Field]:
     """Return the fields of a run."""
-    offset = cast(int, run.start_pos)
+    offset = run.start_pos
     fields: list[Field] = []
     around: list[tuple[str, int, int, list[Field]]] = []
     for name, between, string, word, number, closing, behind in _PIECE.findall(run):

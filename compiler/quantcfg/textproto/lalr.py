@@ -1,0 +1,114 @@
+"""A driver for an LALR(1) parse table: reads a text as lark would, by the table that it has made (tables.py).
+
+It only tells that there is a mistake; what it is, and how to read on, is for lark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, TypedDict
+
+_END = "$END"
+_NOTHING = ""
+"""The kind of token that no state takes."""
+
+
+class Token(str):
+    """A piece of the text, and where it stands; it is like a token of lark's."""
+
+    __slots__ = ("start_pos",)
+
+    start_pos: int
+
+    @property
+    def end_pos(self) -> int:
+        """Where it ends."""
+        return self.start_pos + len(self)
+
+
+Role = Literal["kept", "inlined", "filtered"]
+"""What becomes of a part of a rule: it is given to the action, or what is in it is, or nothing."""
+
+
+class Rule(TypedDict):
+    """A rule: the symbol that it makes, the action that makes its value, and the roles of its parts."""
+
+    origin: str
+    action: str
+    expansion: list[Role]
+
+
+class State(TypedDict):
+    """A state: which state a token or a symbol leads to, and by which rule to reduce before a token."""
+
+    shift: dict[str, int]
+    reduce: dict[str, int]
+    goto: dict[str, int]
+
+
+class Table(TypedDict):
+    """What lark makes of a grammar; states and rules are known by their numbers."""
+
+    scanner: str
+    ignored: list[str]
+    start: int
+    end: int
+    rules: list[Rule]
+    states: list[State]
+
+
+def parse(text: str, table: Table, actions: object) -> Any:
+    """Return what the actions make of a text, or None if it has a mistake.
+
+    An action is a method with the name of a rule, and takes a list of values
+    and tokens. The value of a rule without an action is that list.
+    """
+    rules, states = table["rules"], table["states"]
+    path, values = [table["start"]], list[Any]()
+    for kind, token in _tokens(text, table):
+        while (number := states[path[-1]]["reduce"].get(kind)) is not None:
+            rule = rules[number]
+            at = len(values) - len(rule["expansion"])
+            value = _value(rule, values[at:], actions)
+            del values[at:], path[at + 1 :]
+            values.append(value)
+            path.append(states[path[-1]]["goto"][rule["origin"]])
+        after = states[path[-1]]["shift"].get(kind)
+        if after is None:
+            break
+        values.append(token)
+        path.append(after)
+    return values[0] if path[-1] == table["end"] else None
+
+
+def _tokens(text: str, table: Table) -> Iterator[tuple[str, Token]]:
+    """Yield the kinds of all tokens and the tokens, and then the end, or what is no token."""
+    match_at, ignored = re.compile(table["scanner"]).match, table["ignored"]
+    offset = 0
+    while match := match_at(text, offset):
+        kind = match.lastgroup or _NOTHING
+        if kind not in ignored:
+            yield kind, _token(match[0], offset)
+        offset = match.end()
+    yield _END if offset == len(text) else _NOTHING, _token("", offset)
+
+
+def _token(text: str, start: int) -> Token:
+    token = Token(text)
+    token.start_pos = start
+    return token
+
+
+def _value(rule: Rule, parts: list[Any], actions: object) -> Any:
+    children = list[Any]()
+    for part, role in zip(parts, rule["expansion"], strict=True):
+        if role == "kept":
+            children.append(part)
+        elif role == "inlined" and children:
+            children += part
+        elif role == "inlined":
+            # The list is not copied, so that one that grows at its end takes time in step with its length.
+            children = part
+    action = getattr(actions, rule["action"], None)
+    return action(children) if action else children

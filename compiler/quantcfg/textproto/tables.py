@@ -1,0 +1,104 @@
+"""The parse table of the grammar with runs, as lark makes it, for the driver in lalr.py.
+
+"make grammar" keeps it in grammar/textproto.json, so that nothing but that needs this module.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from lark import Lark
+from lark.grammar import Rule, Symbol, Terminal
+from lark.lexer import BasicLexer
+
+from quantcfg import contracts
+from quantcfg.textproto import lalr
+
+_Actions = Mapping[str, tuple[object, int | Rule]]
+"""A state of lark's: what to do at a symbol."""
+
+
+def lark_with_runs(actions: object = None) -> Lark:
+    """Return lark's parser of the grammar with runs; no token there depends on its context."""
+    return Lark(
+        contracts.grammar("textproto.lark") + contracts.grammar("runs.lark"),
+        start="document",
+        parser="lalr",
+        lexer="basic",
+        maybe_placeholders=False,
+        transformer=actions,
+    )
+
+
+def parse_table() -> lalr.Table:
+    """Return the parse table of the grammar with runs; it is the same in every process."""
+    lark = lark_with_runs()
+    parser = lark.parse_interactive("")
+    lexer, table = parser.lexer_thread.lexer, parser.parser_state.parse_conf
+    assert isinstance(lexer, BasicLexer)
+    order = _numbered(table.states, table.start_state)
+    return {
+        "scanner": "|".join(f"(?P<{known.name}>{known.pattern.to_regexp()})" for known in lexer.terminals),
+        "ignored": sorted(lexer.ignore_types),
+        "start": order[table.start_state],
+        "end": order[table.end_state],
+        "rules": [_rule(rule) for rule in lark.rules],
+        "states": [_state(table.states[state], order, lark.rules) for state in order],
+    }
+
+
+def _numbered(states: Mapping[int, _Actions], start: int) -> dict[int, int]:
+    """Return new numbers for the states, in the order of a search from the start; lark's change."""
+    order, unseen = {start: 0}, [start]
+    for state in unseen:
+        for _, (_, target) in sorted(states[state].items()):
+            if isinstance(target, int) and target not in order:
+                order[target] = len(order)
+                unseen.append(target)
+    return order
+
+
+def _rule(rule: Rule) -> lalr.Rule:
+    return {
+        "origin": str(rule.origin.name),
+        "action": str(rule.alias or rule.origin.name),
+        "expansion": [_role(symbol, rule) for symbol in rule.expansion],
+    }
+
+
+def _role(symbol: Symbol, rule: Rule) -> lalr.Role:
+    """Return what becomes of a symbol, as lark.parse_tree_builder has it."""
+    if isinstance(symbol, Terminal):
+        return "filtered" if symbol.filter_out and not rule.options.keep_all_tokens else "kept"
+    return "inlined" if symbol.name.startswith("_") else "kept"
+
+
+def _state(actions: _Actions, order: Mapping[int, int], rules: list[Rule]) -> lalr.State:
+    state: lalr.State = {"shift": {}, "reduce": {}, "goto": {}}
+    for symbol, (_, target) in sorted(actions.items()):
+        if isinstance(target, Rule):
+            state["reduce"][symbol] = rules.index(target)
+        elif symbol.isupper():
+            state["shift"][symbol] = order[target]
+        else:
+            state["goto"][symbol] = order[target]
+    return state
+
+
+def as_json(table: lalr.Table) -> str:
+    """Return a parse table as JSON text, with a line for each rule and state."""
+    entries = ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in table.items())
+    return f"{{\n{entries}\n}}\n"
+
+
+def _lines(value: object) -> str:
+    if not isinstance(value, list):
+        return json.dumps(value)
+    return "[\n" + ",\n".join(f"  {json.dumps(each)}" for each in value) + "\n]"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(as_json(parse_table()), encoding="utf-8")

@@ -1,0 +1,82 @@
+"""The driver reads what lark would read by the same grammars, and nothing else."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from lark import Lark, Tree, UnexpectedInput
+
+from quantcfg import contracts
+from quantcfg.source import Source
+from quantcfg.textproto import lalr, parser, tree
+from quantcfg.textproto.tables import lark_with_runs
+from tests import shared
+from tests.laws import law
+from tests.textproto.near_misses import nearly_valid_texts
+from tests.textproto.reading import CONFIG, EVERYTHING, OWN_TEXTS, SHARED_TEXTS, places
+from tests.textproto.strategies import damaged_texts, documents, noisy_texts
+
+
+def read_by_driver(text: str) -> Any:
+    return lalr.parse(text, cast(lalr.Table, contracts.parse_table()), parser._Build)
+
+
+def read_by_lark(text: str) -> Any:
+    try:
+        return _lark().parse(text)
+    except UnexpectedInput:
+        return None
+
+
+@cache
+def _lark() -> Lark:
+    # It wants what takes the place of a rule in a tree of its own.
+    run = staticmethod(lambda children: Tree("_run", [*parser._Build._run(children)]))
+    return lark_with_runs(type("Build", (parser._Build,), {"_run": run}))
+
+
+def assert_they_agree(text: str) -> None:
+    ours, theirs = read_by_driver(text), read_by_lark(text)
+    assert ours == theirs
+    if ours is not None:
+        ours, theirs = (tree.Document(Source("text", text), fields) for fields in (ours, theirs))
+        assert places(ours) == places(theirs)
+
+
+@law(noisy_texts(documents).map(lambda noisy: noisy[1]))
+def test_on_a_text_without_mistakes(text: str) -> None:
+    assert_they_agree(text)
+
+
+@law(nearly_valid_texts(CONFIG) | nearly_valid_texts(EVERYTHING))
+def test_on_a_text_that_is_nearly_right(text: str) -> None:
+    assert_they_agree(text)
+
+
+@law(damaged_texts(), examples=400)
+def test_on_a_text_with_pieces_put_in_and_left_out(text: str) -> None:
+    assert_they_agree(text)
+
+
+@pytest.mark.parametrize("path", OWN_TEXTS, ids=lambda path: path.name)
+def test_on_the_texts_here(path: Path) -> None:
+    assert_they_agree(path.read_bytes().decode(errors="replace"))
+
+
+@shared.needs_shared
+@pytest.mark.parametrize("path", SHARED_TEXTS, ids=lambda path: path.name)
+def test_on_real_texts(path: Path) -> None:
+    assert_they_agree(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("text", ["", " ", "# c", "a: 1", "a: [1, 2] b: [{}, <>] c: []", "a <b: 'x' \"y\">;"])
+def test_a_text_without_mistakes_is_read(text: str) -> None:
+    assert read_by_driver(text) is not None
+
+
+@pytest.mark.parametrize("text", ["a", "a:", "a {", "a: 1 }", "a: [1", "a: 1;;", "a: 1 \0", "\0", "a: 1x"])
+def test_a_text_with_a_mistake_is_not(text: str) -> None:
+    assert read_by_driver(text) is None
