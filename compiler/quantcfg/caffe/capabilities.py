@@ -44,6 +44,7 @@ def has_weights(layer_type: str) -> bool:
     return bool(layer_types().get(layer_type, {}).get("has_weights"))
 
 
+@cache
 def channel_wise(layer_type: str) -> bool:
     """Tell whether a type may have, and has by default, a factor for each channel (reference 3.4)."""
     return bool(layer_types().get(layer_type, {}).get("channel_wise"))

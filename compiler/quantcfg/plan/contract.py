@@ -37,9 +37,8 @@ class Parameter:
     defaults: tuple[Any, ...]
     unwritten: tuple[Setting[Any], ...]
 
-    def value(self, algorithm: Algorithm | None) -> Setting[Any] | tuple[Setting[Any], ...]:
-        """Return what the algorithm sets with the default behind it, or else the default."""
-        given = algorithm.parameters if algorithm else {}
+    def value(self, given: Mapping[str, Setting[Any]]) -> Setting[Any] | tuple[Setting[Any], ...]:
+        """Return what is given with the default behind it, or else the default."""
         if len(self.settings) == 1:
             return either(given.get(self.key), self.unwritten[0])
         return tuple(map(either, map(given.get, self.settings), self.unwritten))

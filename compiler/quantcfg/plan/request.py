@@ -282,7 +282,7 @@ def _scalars(reading: _Reading, bound: Bound, level: str | None = None) -> dict[
     settings, message = {}, bound.message
     failed, document = reading.failed, reading.binding.document
     for name, given in bound.fields.items():
-        if isinstance(given, Bound | list):
+        if isinstance(given, (Bound, list)):
             continue
         path, value = (*bound.path, name), getattr(message, name)
         if isinstance(value, float):
