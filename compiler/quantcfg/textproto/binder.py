@@ -216,9 +216,9 @@ class _Context:
     suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
 
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
-        """Return the fields that a name was probably meant to be."""
+        """Return the fields that a name was probably meant to be; none for one in brackets."""
         key = (descriptor.full_name, name)
-        if name in self.foreign:
+        if name in self.foreign or name.startswith("["):
             return Suggestion()
         if key not in self.suggestions and len(self.suggestions) < _MOST_SUGGESTIONS:
             fields = [field.name for field in descriptor.fields if not field.GetOptions().deprecated]
@@ -291,10 +291,13 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> N
         # What is wrong here has been reported, and the name may only be a part of what was meant.
         context.damaged.add(target.path)
         return
-    _report_unknown_field(context, node.name, target)
-    slip = context.suggestion(node.name.text, target.descriptor).slip
-    if slip and not context.lenient and not node.name.bracketed:
-        _bind_field(context, node, target.known[slip], target)
+    suggestion = context.suggestion(node.text, target.descriptor)
+    if not context.lenient:
+        _report_unknown_field(context, node.name, target, suggestion)
+        if suggestion.slip:
+            _bind_field(context, node, target.known[suggestion.slip], target)
+    elif suggestion.slip:
+        _report_slip(context, node.name, target, suggestion)
 
 
 def _bind_field(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Sequence[tree.Field]:
@@ -441,32 +444,35 @@ def _replacing(context: _Context, node: tree.Field, known: _Known, target: Bound
     return Place(context.document, node, node.value, earlier)
 
 
-def _report_unknown_field(context: _Context, name: tree.Name, target: Bound) -> None:
+def _report_unknown_field(context: _Context, name: tree.Name, target: Bound, suggestion: Suggestion) -> None:
     span = context.document.span(name)
-    suggestion = context.suggestion(name.text, target.descriptor)
-    fix = [Edit(span, suggestion.slip)] if suggestion.slip else []
-    within = _within(target)
-    if context.lenient:
-        if suggestion.slip and not name.bracketed:
-            context.report(
-                catalogue.NEARLY_A_FIELD.at(
-                    span, name=name.text, message=within, help=suggestion.help, fix=fix
-                )
-            )
-    elif name.bracketed:
+    if name.bracketed:
         context.report(catalogue.NOT_SUPPORTED.at(span, what="the name of an extension or of an Any type"))
-    elif name.text not in _reserved_names(target.descriptor):
-        context.failed.update((*target.path, meant) for meant in suggestion.names)
-        owners = [] if suggestion.names else _owners(context, name.text, target)
-        context.report(
-            catalogue.UNKNOWN_FIELD.at(
-                span,
-                message=within,
-                name=quotable(name.text),
-                help=context.foreign.get(name.text) or suggestion.help or _belonging(name.text, owners),
-                fix=fix,
-            )
+        return
+    if name.text in _reserved_names(target.descriptor):
+        return
+    context.failed.update((*target.path, meant) for meant in suggestion.names)
+    owners = [] if suggestion.names else _owners(context, name.text, target)
+    context.report(
+        catalogue.UNKNOWN_FIELD.at(
+            span,
+            message=_within(target),
+            name=quotable(name.text),
+            help=context.foreign.get(name.text) or suggestion.help or _belonging(name.text, owners),
+            fix=[Edit(span, suggestion.slip)] if suggestion.slip else [],
         )
+    )
+
+
+def _report_slip(context: _Context, name: tree.Name, target: Bound, suggestion: Suggestion) -> None:
+    """Report a name that is nearly one of the schema, where the schema may lack names."""
+    span = context.document.span(name)
+    fix = [Edit(span, suggestion.slip or "")]
+    context.report(
+        catalogue.NEARLY_A_FIELD.at(
+            span, name=name.text, message=_within(target), help=suggestion.help, fix=fix
+        )
+    )
 
 
 def _owners(context: _Context, name: str, target: Bound) -> list[str]:
