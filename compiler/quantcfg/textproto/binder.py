@@ -101,8 +101,13 @@ class Bound:
     given: Given | None = None
     path: Path = ()
     depth: int = 1
-    is_closed: bool = True
     fields: dict[str, Given | Bound | list[Given | Bound]] = field(default_factory=dict)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the bracket that ends it was found."""
+        value = self.given.value if self.given else None
+        return not isinstance(value, tree.Message) or value.is_closed
 
     @property
     def descriptor(self) -> Descriptor:
@@ -320,7 +325,7 @@ def _expect_fields(context: _Context, node: tree.Field, known: _Known, target: B
     """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
     if not known.is_message or not context.document.closes_early:
         return
-    message = _made(node, known, target, is_closed=True)
+    message = _made(node, known, target)
     context.damaged.add(message.path)
     context.ended[message.descriptor] = message
 
@@ -396,7 +401,7 @@ def _bind_message(
         span = _place(context.document, given).name_span
         context.report(catalogue.TOO_DEEP.at(span, limit=limits.NESTING))
     else:
-        return _bind_fields(context, node.fields, _made(given, known, target, node.is_closed))
+        return _bind_fields(context, node.fields, _made(given, known, target))
     return ()
 
 
@@ -406,19 +411,19 @@ def _next_path(known: _Known, target: Bound) -> Path:
     return (*path, len(target.items(known.name))) if known.is_repeated else path
 
 
-def _made(given: Given, known: _Known, target: Bound, is_closed: bool) -> Bound:
+def _made(given: Given, known: _Known, target: Bound) -> Bound:
     """Return the message of a field, made if it is not there, or a new one of a list."""
     name, path, depth = known.name, _next_path(known, target), target.depth + 1
     message = getattr(target.message, name)
     if known.is_repeated:
         message = message.add()
-        made = Bound(message, _fields_of(message.DESCRIPTOR), given, path, depth, is_closed, {})
+        made = Bound(message, _fields_of(message.DESCRIPTOR), given, path, depth, {})
         target.items(name).append(made)
         return made
     message.SetInParent()
     there = target.message_of(name)
     fields = there.fields if there else {}
-    made = Bound(message, _fields_of(message.DESCRIPTOR), given, path, depth, is_closed, fields)
+    made = Bound(message, _fields_of(message.DESCRIPTOR), given, path, depth, fields)
     target.fields[name] = made
     return made
 
