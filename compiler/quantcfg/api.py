@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from quantcfg.output import Config, bad_output_name, check_request, text_of, wri
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
 from quantcfg.source import Source, argument_span
+from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from quantcfg.provenance import Provenance
@@ -39,7 +39,7 @@ class QuantConfigWarning(UserWarning):
     """Something in a request that does not do what its writer probably meant."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Compilation:
     """What a compile gave.
 
@@ -59,7 +59,7 @@ class Compilation:
         return self.config is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Formatting:
     """What a formatting gave: the text, None where there are errors; diagnostics are sorted by place."""
 
@@ -72,7 +72,7 @@ class Formatting:
         return self.text is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Migration:
     """What a migration gave: the text, None where it stays as it is; diagnostics say why, sorted by place."""
 

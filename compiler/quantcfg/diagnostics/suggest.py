@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from quantcfg.diagnostics.words import alternatives
+from quantcfg.values import small_value
 
 _MOST = 3
 _SHORTEST_SLIP = 3
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Suggestion:
     """The known names that a name is near to, the best one first.
 
