@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from quantcfg.caffe import Network, read_network
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
-from quantcfg.diagnostics.formats.text import render, render_line
+from quantcfg.diagnostics.formats import render_all
 from quantcfg.files import PathLike, read_source
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
@@ -31,7 +31,7 @@ class QuantConfigError(ValueError):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
-        super().__init__("\n".join(render(diagnostic) for diagnostic in errors))
+        super().__init__(render_all("text", errors))
         self.diagnostics = diagnostics
 
 
@@ -133,6 +133,8 @@ def create_quant_config(
         raise QuantConfigError(tuple(found))
     if replaces:
         found.append(catalogue.OUTPUT_REPLACED.at(None, file=config_file))
+    from quantcfg.diagnostics.formats.text import render_line
+
     for diagnostic in found:
         warnings.warn(render_line(diagnostic), QuantConfigWarning, stacklevel=2)
 
