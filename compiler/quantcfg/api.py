@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from quantcfg.caffe import Network, read_network
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
-from quantcfg.diagnostics.formats.text import render, render_line
+from quantcfg.diagnostics.formats import render_all
 from quantcfg.files import PathLike, read_source
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
 from quantcfg.source import Source, argument_span
+from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from quantcfg.provenance import Provenance
@@ -31,7 +31,7 @@ class QuantConfigError(ValueError):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
-        super().__init__("\n".join(render(diagnostic) for diagnostic in errors))
+        super().__init__(render_all("text", errors))
         self.diagnostics = diagnostics
 
 
@@ -39,7 +39,7 @@ class QuantConfigWarning(UserWarning):
     """Something in a request that does not do what its writer probably meant."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Compilation:
     """What a compile gave.
 
@@ -59,7 +59,7 @@ class Compilation:
         return self.config is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Formatting:
     """What a formatting gave: the text, None where there are errors; diagnostics are sorted by place."""
 
@@ -72,7 +72,7 @@ class Formatting:
         return self.text is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Migration:
     """What a migration gave: the text, None where it stays as it is; diagnostics say why, sorted by place."""
 
@@ -133,6 +133,8 @@ def create_quant_config(
         raise QuantConfigError(tuple(found))
     if replaces:
         found.append(catalogue.OUTPUT_REPLACED.at(None, file=config_file))
+    from quantcfg.diagnostics.formats.text import render_line
+
     for diagnostic in found:
         warnings.warn(render_line(diagnostic), QuantConfigWarning, stacklevel=2)
 

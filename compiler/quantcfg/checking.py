@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from quantcfg.caffe import Network
 from quantcfg.collection import no_collection
@@ -13,6 +12,7 @@ from quantcfg.output import check_request
 from quantcfg.plan import Plan, request_from_tree
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
+from quantcfg.values import frozen_value
 
 _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 
@@ -35,7 +35,7 @@ def is_text_format(source: Source, report: Report, *, wanted: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Checked:
     """What a check found, sorted by place, and the tree and the plan that it made of a quant.cfg."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,7 +31,7 @@ def schema(name: str) -> dict[str, Any]:
 
 def schema_text(name: str) -> str:
     """Return the text of a JSON file of schemas/."""
-    return files("quantcfg.schemas").joinpath(name).read_text(encoding="utf-8")
+    return _content("quantcfg.schemas", name).decode()
 
 
 def foreign_fields() -> dict[str, str]:
@@ -45,15 +45,13 @@ def foreign_fields() -> dict[str, str]:
 @cache
 def grammar(name: str) -> str:
     """Return a file of grammar/."""
-    return files("quantcfg.grammar").joinpath(name).read_text(encoding="utf-8")
+    return _content("quantcfg.grammar", name).decode()
 
 
 @cache
 def parse_table() -> dict[str, Any]:
     """Return the compiled form of grammar/."""
-    return cast(
-        "dict[str, Any]", json.loads(files("quantcfg.grammar").joinpath("textproto.json").read_bytes())
-    )
+    return cast("dict[str, Any]", json.loads(_content("quantcfg.grammar", "textproto.json")))
 
 
 @cache
@@ -91,7 +89,14 @@ def _full_name(descriptor: FileDescriptorProto, path: Sequence[int]) -> str:
 def _files(file: str) -> Iterable[FileDescriptorProto]:
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-    return FileDescriptorSet.FromString(files("quantcfg.proto").joinpath(f"{file}.binpb").read_bytes()).file
+    return FileDescriptorSet.FromString(_content("quantcfg.proto", f"{file}.binpb")).file
+
+
+def _content(package: str, name: str) -> bytes:
+    """Return a file of a package, without importlib.resources, which takes longer to load."""
+    content = get_data(package, name)
+    assert content is not None
+    return content
 
 
 @cache

@@ -439,8 +439,10 @@ def test_what_takes_long_to_load_is_not_loaded_to_show_little(option: str) -> No
 def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     loaded = modules_after("compile", *MODEL, *WEIGHTS, *CONFIGURED, "-o", "config.json")
     assert Path("config.json").is_file()
-    assert not loaded & {"lark", "jsonschema", "numpy"}
-    assert not loaded & {f"quantcfg.textproto.{module}" for module in ("cursor", "printer", "recovery")}
+    assert not loaded & {"lark", "jsonschema", "numpy", "importlib.resources", "difflib"}
+    modules = ("cursor", "edits", "lossless", "printer", "recovery")
+    assert not loaded & {f"quantcfg.textproto.{module}" for module in modules}
+    assert not loaded & {"quantcfg.diagnostics.formats.text", "quantcfg.diagnostics.terminal"}
     rooms = ("configuration", "decompiler", "difference", "formatting", "jsontext", "provenance")
     assert not loaded & {f"quantcfg.{room}" for room in rooms}
     assert {name for name in loaded if name.startswith("quantcfg.cli.")} == {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from quantcfg import contracts
@@ -17,12 +17,13 @@ from quantcfg.caffe.network import Attribute
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.source import Span
 from quantcfg.textproto import Binding, Path, Place
+from quantcfg.values import small_value
 
 _PADDING = "padding"
 _PADDED = ("conv", "pool")
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Definition:
     """One layer as it is defined: a caffe.LayerParameter and what the text says beside it.
 

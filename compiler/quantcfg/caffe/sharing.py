@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.definitions import Definition
 from quantcfg.diagnostics import Diagnostic, Related, catalogue
 from quantcfg.diagnostics.words import quoted
 from quantcfg.textproto import Path, Place
+from quantcfg.values import frozen_value
 
 _MOST_SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Sharing:
     """Layers that share parameters, and where each of them says so."""
 

@@ -11,7 +11,6 @@ import mmap
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -20,6 +19,7 @@ from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Shape
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import PathLike, looks_like_text, open_descriptor, reason
+from quantcfg.values import frozen_value
 
 _VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
@@ -30,7 +30,7 @@ _SAMPLE = 4096
 _POINTER = b"version https://git-lfs"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class WeightLayer:
     """A layer of a weights file; the shape of a blob is None where the file does not say it."""
 
@@ -39,7 +39,7 @@ class WeightLayer:
     shapes: tuple[Shape | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Weights:
     """The layers of a weights file that have blobs, by name."""
 

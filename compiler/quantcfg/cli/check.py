@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_report_arguments
@@ -13,6 +12,7 @@ from quantcfg.cli.files import check_inputs, read, read_network
 from quantcfg.cli.rewriting import add_file_arguments, print_difference, write
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.words import counted
+from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from quantcfg.caffe import Network
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run, parser=parser)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Checked:
     """A file that was checked: what is wrong with it, and how many fixes made which text of its source."""
 

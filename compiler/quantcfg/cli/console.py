@@ -12,7 +12,6 @@ from typing import TextIO
 
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue
 from quantcfg.diagnostics.formats import DOCUMENTS, render_all
-from quantcfg.diagnostics.formats.text import render
 from quantcfg.diagnostics.words import counted
 from quantcfg.files import reason
 
@@ -72,7 +71,7 @@ def print_output_error(error: OutputError) -> None:
     """Say why standard output takes no more, unless whoever read it has enough."""
     if error.reason:
         failure = catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=error.reason)
-        print_remark(render(failure))
+        print_remark(render_all("text", [failure]))
 
 
 def silence(stream: TextIO) -> None:
@@ -104,7 +103,7 @@ def print_findings(options: argparse.Namespace, found: Sequence[Diagnostic]) -> 
 def print_plain(found: Iterable[Diagnostic]) -> None:
     """Write findings to standard error as text, for a command that has no arguments for how to show them."""
     for diagnostic in found:
-        print_remark(render(diagnostic))
+        print_remark(render_all("text", [diagnostic]))
 
 
 def print_remarks(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:

@@ -7,7 +7,6 @@ import difflib
 import io
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_report_arguments
@@ -22,6 +21,7 @@ from quantcfg.cli.console import (
 from quantcfg.cli.files import STANDARD_INPUT_NAME, check_inputs, read
 from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
 from quantcfg.diagnostics.words import counted
+from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from quantcfg.source import Source
@@ -61,7 +61,7 @@ def print_difference(source: Source, text: str, done: str) -> None:
 # --- commands that change texts, and do nothing else
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Rewriting:
     """What such a command does: from a source and a report to the text, or None after reporting why not.
 

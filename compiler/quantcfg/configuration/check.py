@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from quantcfg.caffe import Network
@@ -13,6 +12,7 @@ from quantcfg.configuration.rules import Reading, findings
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, related
 from quantcfg.jsontext import Array, Member, Object, Value, is_whole, keyed, parse, plain, removal
 from quantcfg.source import Source, Span
+from quantcfg.values import frozen_value
 
 
 def check_configuration(source: Source, network: Network | None, report: Report) -> None:
@@ -57,7 +57,7 @@ def _refused(word: str) -> None:
     raise ValueError(word)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Duplicate:
     """A key that stands again in its object."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from quantcfg.diagnostics import Edit
 from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, removal
 from quantcfg.source import Source, Span
+from quantcfg.values import frozen_value
 
 Path = tuple[str | int, ...]
 """Where a value is in a configuration: keys, and indices of lists."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Places:
     """The places of a text by path; without a text there are none, and every question is answered by None."""
 

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from quantcfg import contracts, limits
@@ -25,11 +25,12 @@ from quantcfg.plan.checks import check_search
 from quantcfg.plan.fusion import not_fusible_help
 from quantcfg.plan.plan import DEFINED_HERE
 from quantcfg.source import Span
+from quantcfg.values import frozen_value
 
 _SCHEMA_KEY = "$schema"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Reading:
     """A configuration to be checked, against a network where there is one.
 

@@ -6,7 +6,6 @@ import copy
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from quantcfg import contracts
@@ -14,13 +13,14 @@ from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.words import alternatives, quoted
 from quantcfg.plan import contract
+from quantcfg.values import frozen_value
 
 _FILE = "quant_config.schema.json"
 
 Schema = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Kind:
     """What decides which values a layer may have: its type, and why it cannot be non-uniform, or None."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from quantcfg.caffe import Network, capabilities
@@ -20,9 +19,10 @@ from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.output import Config, config_of, text_of
 from quantcfg.plan import contract, lower, request_from_config
 from quantcfg.source import Source, Span, argument_span
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Decompilation:
     """What a decompilation gave.
 

@@ -11,7 +11,7 @@ the overrides that it saves: the work grows in step with the layers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from quantcfg.decompiler.wanted import (
     Calibration,
@@ -22,9 +22,10 @@ from quantcfg.decompiler.wanted import (
     plain,
     usual_weight,
 )
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Group:
     """The layers of a type: their names by what they are to have.
 
@@ -46,7 +47,7 @@ _PLAIN = _TARGET + 1
 """What it costs to keep a layer out of a calibration, by an override that says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Layout:
     """Which calibrations a quant.cfg has, and for what."""
 
@@ -62,7 +63,7 @@ class Layout:
         return common + sum(_TARGET + calibration.settings for calibration in overrides)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Type:
     """The layers of a type, and what overrides for them cost, by one inherited flag.
 

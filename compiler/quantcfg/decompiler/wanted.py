@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from quantcfg.caffe import capabilities
 from quantcfg.plan import contract
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Algorithm:
     """An algorithm as the configuration names it, and the fields that are not as they are by default.
 
@@ -22,7 +22,7 @@ class Algorithm:
     fields: tuple[tuple[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Wanted:
     """What a layer is to have: its algorithms, and whether its activations have an offset."""
 
@@ -31,7 +31,7 @@ class Wanted:
     weight: Algorithm
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Calibration:
     """What a CalibrationConfig says; flag is what it says of asymmetric, None if nothing."""
 
@@ -47,7 +47,7 @@ class Calibration:
         return max(1, max(activation, not self.activation.is_usual) + max(weight, not self.weight.is_usual))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Inherited:
     """The flag that layers have which say nothing of asymmetric (reference 4.4).
 

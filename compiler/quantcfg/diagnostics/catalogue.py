@@ -13,15 +13,15 @@ docs/diagnostics has a page for each code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Related, Severity
 from quantcfg.source import Span
+from quantcfg.values import frozen_value
 
 _LONGEST_VALUE = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Rule:
     """A kind of diagnostic; the message is a format string."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from quantcfg.source import Span
+from quantcfg.values import frozen_value
 
 
 class Severity(StrEnum):
@@ -17,7 +17,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Related:
     """A second place that a diagnostic speaks of; it may be in another file."""
 
@@ -30,7 +30,7 @@ def related(span: Span | None, message: str) -> tuple[Related, ...]:
     return (Related(span, message),) if span else ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Edit:
     """A change of a text: what belongs in place of a span."""
 
@@ -38,7 +38,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Diagnostic:
     """One finding.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from quantcfg.diagnostics.words import alternatives
+from quantcfg.values import small_value
 
 _MOST = 3
 _SHORTEST_SLIP = 3
+_LEAST_ALIKE = 0.6
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Suggestion:
     """The known names that a name is near to, the best one first.
 
@@ -34,11 +35,9 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
 
     A name that differs only in case, in "_" or in "-" is nearest of all.
     """
-    from difflib import get_close_matches
-
     names = list(known)
     same = [candidate for candidate in names if _plain(candidate) == _plain(name)]
-    near = same or get_close_matches(name, names, n=_MOST)
+    near = same or _near(name, names)
     slips = [candidate for candidate in near if _is_slip(name, candidate)]
     return Suggestion(tuple(slips), slips[0]) if len(slips) == 1 else Suggestion(tuple(near[:_MOST]))
 
@@ -46,6 +45,21 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
 def is_slip_of_any(name: str, known: Iterable[str]) -> bool:
     """Tell whether a name may be a slip, without the time that all suggestions for it would take."""
     return any(_is_slip(name, candidate) for candidate in known)
+
+
+def _near(name: str, known: Sequence[str]) -> Sequence[str]:
+    """Return the known names that are most like a name; where none can be, difflib is not loaded."""
+    if not any(_letters_in_common(name, candidate) >= _LEAST_ALIKE for candidate in known):
+        return ()
+    from difflib import get_close_matches
+
+    return get_close_matches(name, known, n=_MOST, cutoff=_LEAST_ALIKE)
+
+
+def _letters_in_common(one: str, other: str) -> float:
+    """Return how many letters of two words are in both, from 0 to 1: for difflib no more are alike."""
+    common = sum(min(one.count(letter), other.count(letter)) for letter in set(one))
+    return 2 * common / (len(one) + len(other))
 
 
 def _plain(name: str) -> str:

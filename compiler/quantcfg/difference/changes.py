@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from quantcfg.configuration import completed, leaves
 from quantcfg.plan import contract
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Change:
     """A value that is not the same in both; None stands where there is none.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -19,6 +18,7 @@ from quantcfg.provenance import words
 from quantcfg.source import Span
 from quantcfg.textproto.cursor import Cursor, cursor_at
 from quantcfg.textproto.literals import encode_string
+from quantcfg.values import frozen_value
 
 _INDENT = "  "
 _VALUE = re.compile(r"[ \t]*[:{<]")
@@ -35,7 +35,7 @@ class Kind(Enum):
     TYPE = "type"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Item:
     """Something that can be written: text belongs in place of span.
 

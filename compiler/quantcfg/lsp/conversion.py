@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
@@ -20,6 +20,7 @@ from quantcfg.lsp.symbols import Symbol
 from quantcfg.lsp.tokens import Kind as TokenKind
 from quantcfg.lsp.tokens import Token
 from quantcfg.source import Source, Span
+from quantcfg.values import frozen_value
 
 TOKEN_TYPES = [kind.value for kind in TokenKind]
 TOKEN_MODIFIERS = [types.SemanticTokenModifiers.Deprecated.value]
@@ -49,7 +50,7 @@ def uri_of(name: str) -> str:
     return name if "://" in name else from_fs_path(name) or name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Conversion:
     """Spans to ranges, in the encoding that was agreed on; the lines of each text are counted once.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from quantcfg.caffe import Layer, Network
 from quantcfg.configuration import places_in
 from quantcfg.lsp.document import Document, fields_at, model_named, string_at, text_of
 from quantcfg.plan.names import known_names
 from quantcfg.source import Source, Span
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Name:
     """The name of a layer, or of a type of layers, and where it stands."""
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic, Edit
 from quantcfg.diagnostics.fixes import fixed_throughout
 from quantcfg.diagnostics.words import counted
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.edits import difference
+from quantcfg.values import frozen_value
 
 _LONGEST = 40
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Fix:
     """Something to choose: its title, the edits that do it, and what it mends; None if it mends all."""
 

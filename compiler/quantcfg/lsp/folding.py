@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from quantcfg.lsp.document import Document, all_fields
 from quantcfg.lsp.tokens import comments
 from quantcfg.source import Span
 from quantcfg.textproto import tree
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Fold:
     """A span whose lines can be folded into its first one."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.reach import all_reached
 from quantcfg.plan import LayerPlan, Plan
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Hint:
     """A short text to show at an offset, and a longer one for whoever asks."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.lsp import configuration, fields
@@ -16,9 +16,10 @@ from quantcfg.provenance import LayerExplanation, Provenance, words
 from quantcfg.provenance.levels import replacing
 from quantcfg.source import Span
 from quantcfg.textproto import tree
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Hover:
     """What is said, in Markdown, of what stands at a span."""
 

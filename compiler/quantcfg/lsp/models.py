@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, catalogue, in_order
 from quantcfg.files import is_special
 from quantcfg.source import Source, Span
+from quantcfg.values import frozen_value
 
 SETTINGS = "quantcfg.toml"
 
@@ -27,7 +28,7 @@ _TOP = re.compile(r"(?:[ \t\v\f\r\n]*#[^\n]*\n?)*")
 _NAMED = re.compile(r"#[ \t]*quantcfg-(?P<kind>model|weights):[ \t]*(?P<file>[^\n]*[^\s])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Named:
     """The files of a model, and where a text names them; config is the quant.cfg of configurations for it."""
 
@@ -38,7 +39,7 @@ class Named:
     config: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Model:
     """What was read of a model, and the state its files had; network is None where they cannot be read."""
 

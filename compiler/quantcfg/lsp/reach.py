@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.plan import LayerPlan, Plan
@@ -11,9 +10,10 @@ from quantcfg.plan.request import Calibration
 from quantcfg.provenance import Explanation, LayerExplanation, Provenance, explained, text
 from quantcfg.source import Span
 from quantcfg.textproto import tree
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Reached:
     """A calibration that is written, where what it is for is named, and the layers that have it."""
 

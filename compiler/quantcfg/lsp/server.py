@@ -7,7 +7,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +32,7 @@ from quantcfg.lsp.references import references
 from quantcfg.lsp.symbols import symbols
 from quantcfg.lsp.tokens import tokens
 from quantcfg.source import Source
+from quantcfg.values import frozen_value
 
 SHOW_COMPILED = "quantcfg.showCompiled"
 """The command that returns the JSON that a quant.cfg, given by its URI, compiles to."""
@@ -44,7 +44,7 @@ _PAUSE = 0.01
 """How many seconds more changes are waited for before a text is checked."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Opened:
     """A text as the client has it."""
 

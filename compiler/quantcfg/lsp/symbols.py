@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from quantcfg import limits
 from quantcfg.lsp.document import Document, fields_in
 from quantcfg.source import Span
 from quantcfg.textproto import tree
+from quantcfg.values import frozen_value
 
 _LONGEST = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Symbol:
     """A field: its name, what it says in short, where it and its name stand, and the fields in it."""
 

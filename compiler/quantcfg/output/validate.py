@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.output.emit import Config, config_of, form, layer_values
 from quantcfg.plan import Plan, Request, Setting, assumed_network, lower
+from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Failure:
     """Where a configuration fails the schema: the keyword, what it asks for, and the value that is there."""
 

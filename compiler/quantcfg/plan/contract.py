@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.plan.settings import Setting, default, either
+from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from quantcfg.plan.request import Algorithm
@@ -23,7 +23,7 @@ _ENDS = ("start", "end")
 _FIELD_END = "_quantize"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Parameter:
     """A key of the configuration that an algorithm writes.
 

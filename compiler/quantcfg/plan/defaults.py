@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan, Leaf, Plan, Values, in_words
 from quantcfg.plan.request import Algorithm, Calibration, Request
 from quantcfg.plan.settings import Origin, OriginKind, Setting, default, either
+from quantcfg.values import frozen_value
 
 
 def fill_defaults(plan: Plan, report: Report) -> Plan:
@@ -105,7 +106,7 @@ def _usual_channel_wise(layer_type: str) -> Setting[bool]:
     return Setting(capabilities.channel_wise(layer_type), origin)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Flags:
     """Where asymmetric comes from if a layer's own algorithm does not set it.
 

@@ -21,7 +21,6 @@ from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
-from quantcfg.textproto.edits import removal
 
 
 @dataclass(frozen=True)
@@ -165,6 +164,8 @@ def _check_repeats(
     for name in names:
         earlier = first.setdefault(name.value, name)
         if earlier is not name:
+            from quantcfg.textproto.edits import removal
+
             place = name.origin.place
             report(
                 catalogue.REPEATED_NAME.at(

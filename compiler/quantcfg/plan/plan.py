@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +12,7 @@ from quantcfg.diagnostics import Report
 from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.request import Algorithm, Calibration, Request
 from quantcfg.plan.settings import Setting, default
-from quantcfg.values import small_value
+from quantcfg.values import frozen_value, small_value
 
 DEFINED_HERE = "the layer is defined here"
 
@@ -60,7 +60,7 @@ class LayerPlan:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Plan:
     """The whole plan: the values for the network, and its quantizable layers, sorted by name."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from quantcfg import contracts
@@ -14,7 +14,7 @@ from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
 from quantcfg.textproto import Binding, Bound, Given, Path, Place, bind, convert, parse, place_of, tree
-from quantcfg.values import small_value
+from quantcfg.values import frozen_value, small_value
 
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
@@ -73,7 +73,7 @@ class Override:
         return self.target.origin.kind is OriginKind.WRITTEN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class NonUniform:
     """Where to find the layers for non-uniform quantization, and its parameters.
 
@@ -84,7 +84,7 @@ class NonUniform:
     weight: Algorithm
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Request:
     """A quantization request (reference 2). A setting that is absent was not asked for.
 
@@ -169,7 +169,7 @@ def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], repo
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Reading:
     """A binding, and the paths of all that was given, but badly: numbers that are not finite among them."""
 

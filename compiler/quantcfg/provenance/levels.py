@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from quantcfg.plan import LayerPlan, Plan, Setting, contract
 from quantcfg.plan.request import Algorithm, Calibration
 from quantcfg.provenance.explanation import Beaten
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Level:
     """An algorithm that was not chosen, by its name in the configuration, and why it was not.
 

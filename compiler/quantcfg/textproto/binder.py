@@ -16,7 +16,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -32,7 +32,7 @@ from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import quotable
 from quantcfg.textproto.scalars import Place, convert, wrong_type
-from quantcfg.values import small_value
+from quantcfg.values import frozen_value, small_value
 
 Path = tuple[str | int, ...]
 """Where a value is in a message: field names, and indices of repeated fields."""
@@ -44,7 +44,7 @@ _MOST_SUGGESTIONS = 1000
 """How many misspelt names of one text are looked up; a text with more of them is no text of this kind."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Known:
     """A field of a schema, with what the binding asks of it for every value."""
 
@@ -148,7 +148,7 @@ class Bound:
         return given
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Binding:
     """A message that was filled from a text, and where each of its values came from.
 
@@ -200,7 +200,7 @@ def _at(whole: Bound, path: Path) -> Given | Bound | None:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class _Context:
     """What a binding works on.
 

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field
 
 from quantcfg.textproto.scan import pieces
+from quantcfg.values import frozen_value
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REST_OF_WORD = re.compile(r"[A-Za-z0-9_]*")
 _REST_OF_STRING = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\[^\n])*") for quote in "\"'"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Cursor:
     """What can be written at an offset: the name of a field, or where field is one, its value.
 

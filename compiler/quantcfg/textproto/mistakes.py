@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from quantcfg.diagnostics import Diagnostic, Edit
 from quantcfg.source import Span
 from quantcfg.textproto.literals import quotable
+from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from lark import Token, UnexpectedCharacters, UnexpectedToken
     from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Piece:
     """A token that the parser is given in place of what stands in the text; without text, of nothing."""
 
@@ -24,7 +24,7 @@ class Piece:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Mistake:
     """A mistake in the syntax.
 
@@ -47,7 +47,7 @@ class Mistake:
         return cast(Span, self.diagnostic.span)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Remedy:
     """What to do about a mistake, for people (help, fix) and for the parser (pieces, resume)."""
 

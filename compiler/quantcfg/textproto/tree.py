@@ -8,10 +8,10 @@ Two trees are equal if they say the same, wherever it stands.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from quantcfg.source import Source, Span
-from quantcfg.values import small_value
+from quantcfg.values import frozen_value, small_value
 
 
 def _offset() -> int:
@@ -133,7 +133,7 @@ Value = Scalar | List | Message | Missing
 Node = Name | Literal | Value | Field
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Document:
     """A whole text: the fields of its one message.
 

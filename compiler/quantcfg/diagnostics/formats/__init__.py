@@ -18,6 +18,8 @@ DOCUMENTS = ("json", "sarif")
 
 
 def render_all(name: str, diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
-    """Return diagnostics in the format of that name."""
+    """Return diagnostics in the format of that name, which is loaded only if there is something to say."""
+    if not diagnostics and name not in DOCUMENTS:
+        return ""
     rendered: str = import_module(f"{__name__}.{name}").render_all(diagnostics, color=color)
     return rendered

@@ -1,0 +1,136 @@
+"""The dataclasses of values.py behave as dataclass's own, but for how fast they are made."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from typing import Any
+from unittest.mock import ANY
+
+import pytest
+from hypothesis import strategies as st
+
+from quantcfg.values import frozen_value, small_value
+from tests.laws import law
+
+
+class Written:
+    """A class as it is before it is made a dataclass."""
+
+    one: Any
+    two: Any = 2
+    compared_only: Any = field(default=3, repr=False)
+    shown_only: Any = field(default=4, compare=False)
+    made: Any = field(default_factory=tuple)
+
+
+class Other:
+    one: Any
+    two: Any = 2
+
+
+class Empty:
+    pass
+
+
+def made(decorator: Callable[[type], type], cls: type) -> Any:
+    # Each decorator gets a class of its own.
+    return decorator(type(cls.__name__, (), dict(cls.__dict__)))
+
+
+OURS = (frozen_value, small_value)
+THEIRS = dataclass(frozen=True, slots=True)
+CLASSES = {
+    decorator: [made(decorator, cls) for cls in (Written, Other, Empty)] for decorator in (*OURS, THEIRS)
+}
+CONTENTS = st.none() | st.integers(-1, 1) | st.just(float("nan")) | st.lists(st.integers(0, 1), max_size=1)
+ARGUMENTS = st.tuples(st.just(0), st.lists(CONTENTS, min_size=1, max_size=5)) | st.one_of(
+    st.tuples(st.just(1), st.lists(CONTENTS, min_size=1, max_size=2)), st.just((2, []))
+)
+
+
+@frozen_value
+class Pickled:
+    """Pickle finds classes by name."""
+
+    one: Any
+    two: Any = field(default=2, compare=False, repr=False)
+
+
+def hash_of(value: object) -> int | None:
+    try:
+        return hash(value)
+    except TypeError:
+        return None
+
+
+@law(ARGUMENTS, ARGUMENTS)
+def test_values_are_equal_hashed_and_shown_as_those_of_dataclass(
+    one: tuple[int, list[Any]], other: tuple[int, list[Any]]
+) -> None:
+    def pair(decorator: Any) -> list[Any]:
+        return [CLASSES[decorator][index](*given) for index, given in (one, other)]
+
+    theirs = pair(THEIRS)
+    for decorator in OURS:
+        ours = pair(decorator)
+        assert (ours[0] == ours[1]) == (theirs[0] == theirs[1])
+        assert list(map(repr, ours)) == list(map(repr, theirs))
+        assert [hash_of(each) is None for each in ours] == [hash_of(each) is None for each in theirs]
+        assert ours[0] != ours[1] or hash_of(ours[0]) == hash_of(ours[1])
+
+
+@pytest.mark.parametrize("decorator", OURS)
+def test_the_classes_say_of_themselves_what_those_of_dataclass_say(decorator: Any) -> None:
+    for ours, theirs in zip(CLASSES[decorator], CLASSES[THEIRS], strict=True):
+        assert inspect.signature(ours) == inspect.signature(theirs)
+        assert [str(each) for each in fields(ours)] == [str(each) for each in fields(theirs)]
+        assert (ours.__slots__, ours.__match_args__) == (theirs.__slots__, theirs.__match_args__)
+        assert ours.__doc__ == theirs.__doc__
+
+
+@pytest.mark.parametrize("decorator", OURS)
+def test_another_class_may_say_that_it_is_equal(decorator: Any) -> None:
+    value = CLASSES[decorator][0](1)
+    assert value == ANY
+    assert value != (1, 2, 3, ())
+
+
+@pytest.mark.parametrize("name", ["one", "two", "made"])
+def test_a_field_of_a_frozen_value_is_neither_set_again_nor_deleted(name: str) -> None:
+    value = CLASSES[frozen_value][0](1)
+    with pytest.raises(FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+        setattr(value, name, getattr(value, name))
+    with pytest.raises(FrozenInstanceError, match=f"cannot delete field '{name}'"):
+        delattr(value, name)
+    assert value == CLASSES[frozen_value][0](1)
+
+
+def test_a_frozen_value_has_no_other_attributes() -> None:
+    with pytest.raises(AttributeError):
+        CLASSES[frozen_value][0](1).another = 1
+
+
+def test_frozen_values_can_be_changed_in_a_copy_copied_and_pickled() -> None:
+    value = Pickled([1], 3)
+    assert repr(replace(value, one=2)) == "Pickled(one=2)"
+    assert replace(value, one=2).two == 3
+    for same in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert same is not value
+        assert (type(same), same.one, same.two) == (Pickled, [1], 3)
+        with pytest.raises(FrozenInstanceError):
+            same.one = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("decorator", OURS)
+def test_a_class_keeps_the_methods_that_it_defines(decorator: Any) -> None:
+    class Shown:
+        one: Any
+
+        def __repr__(self) -> str:
+            return "shown"
+
+    assert repr(decorator(Shown)(1)) == "shown"
