@@ -48,18 +48,10 @@ def is_slip_of_any(name: str, known: Iterable[str]) -> bool:
 
 
 def _near(name: str, known: Sequence[str]) -> Sequence[str]:
-    """Return the known names that are most like a name; where none can be, difflib is not loaded."""
-    if not any(_letters_in_common(name, candidate) >= _LEAST_ALIKE for candidate in known):
-        return ()
+    """Return the known names that are most like a name."""
     from difflib import get_close_matches
 
     return get_close_matches(name, known, n=_MOST, cutoff=_LEAST_ALIKE)
-
-
-def _letters_in_common(one: str, other: str) -> float:
-    """Return how many letters of two words are in both, from 0 to 1: for difflib no more are alike."""
-    common = sum(min(one.count(letter), other.count(letter)) for letter in set(one))
-    return 2 * common / (len(one) + len(other))
 
 
 def _plain(name: str) -> str:

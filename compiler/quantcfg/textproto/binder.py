@@ -27,7 +27,7 @@ from google.protobuf.message import Message
 
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue
-from quantcfg.diagnostics.suggest import Suggestion, suggest
+from quantcfg.diagnostics.suggest import Suggestion, is_slip_of_any, suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import quotable
@@ -39,6 +39,7 @@ Path = tuple[str | int, ...]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _STEP = re.compile(r"(?P<name>\w+)(?:\[(?P<index>\d+)\])?")
+_NO_SUGGESTION = Suggestion()
 _MOST_OWNERS = 3
 _MOST_SUGGESTIONS = 1000
 """How many misspelt names of one text are looked up; a text with more of them is no text of this kind."""
@@ -221,14 +222,18 @@ class _Context:
     suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
 
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
-        """Return the fields that a name was probably meant to be; none for one in brackets."""
+        """Return the fields that a name was probably meant to be; none for one in brackets.
+
+        In a lenient binding most of the names that the schema lacks are right, and only a slip counts.
+        """
         key = (descriptor.full_name, name)
         if name in self.foreign or name.startswith("["):
-            return Suggestion()
+            return _NO_SUGGESTION
         if key not in self.suggestions and len(self.suggestions) < _MOST_SUGGESTIONS:
             fields = [field.name for field in descriptor.fields if not field.GetOptions().deprecated]
-            self.suggestions[key] = suggest(name, fields)
-        return self.suggestions.get(key, Suggestion())
+            is_near = not self.lenient or is_slip_of_any(name, fields)
+            self.suggestions[key] = suggest(name, fields) if is_near else _NO_SUGGESTION
+        return self.suggestions.get(key, _NO_SUGGESTION)
 
 
 def bind(
