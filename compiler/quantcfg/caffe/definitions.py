@@ -16,7 +16,7 @@ from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Attribute
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.source import Span
-from quantcfg.textproto import Binding, Path, Place
+from quantcfg.textproto import Binding, Bound, Path, Place, place_of
 from quantcfg.values import small_value
 
 _PADDING = "padding"
@@ -27,14 +27,14 @@ _PADDED = ("conv", "pool")
 class Definition:
     """One layer as it is defined: a caffe.LayerParameter and what the text says beside it.
 
-    path is where the layer is in the binding; unknown_enums are the paths of the
-    words that stand where Caffe's enum has no such value, by field.
+    bound is its message in the text; unknown_enums are the paths of the words that
+    stand where Caffe's enum has no such value, by field.
     """
 
     parameter: Any
     type: str
     bottoms: tuple[str, ...]
-    path: Path
+    bound: Bound
     binding: Binding
     unknown_enums: Mapping[str, Path]
 
@@ -50,15 +50,18 @@ class Definition:
         return tuple(self.parameter.top)
 
     @property
+    def path(self) -> Path:
+        """Where it is in the binding."""
+        return self.bound.path
+
+    @property
     def span(self) -> Span:
         """Where its name stands, or the word that opens it."""
-        named = self.binding.place_at((*self.path, "name"))
-        return named.span if named else self._place(self.path).name_span
-
-    def _place(self, path: Path) -> Place:
-        place = self.binding.place_at(path)
-        assert place
-        return place
+        document = self.binding.document
+        if "name" in self.bound.fields:
+            return place_of(self.bound.given_to("name"), document).span
+        assert self.bound.given
+        return place_of(self.bound.given, document).name_span
 
     def unknown_word(self, field: str) -> Place:
         """Return where the unknown enum word of a field stands."""
@@ -69,7 +72,9 @@ class Definition:
         for index, parameter in enumerate(self.parameter.param):
             path = (*self.path, "param", index)
             if parameter.name:
-                yield parameter.name, self.binding.place_at((*path, "name")) or self._place(path)
+                place = self.binding.place_at((*path, "name")) or self.binding.place_at(path)
+                assert place
+                yield parameter.name, place
 
     def attributes(self) -> dict[str, Attribute]:
         """Return the values of its parameter message, defaults filled in.
@@ -90,7 +95,7 @@ class Definition:
 
 def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
     """Return the layers of a caffe.NetParameter, in the order of the text, in today's form."""
-    net = binding.message
+    net, whole = binding.message, binding.whole
     if net.layers and net.layer:
         first = binding.place_at(("layer", 0))
         report(catalogue.MIXED_VERSIONS.at(first.name_span if first else None))
@@ -98,15 +103,18 @@ def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
     if any(layer.HasField("layer") for layer in net.layers):
         return _upgrade_v0(binding, unknown, report)
     if net.layers:
-        return tuple(_upgrade_v1(binding, index, unknown[index]) for index in range(len(net.layers)))
+        layers = enumerate(whole.messages_of("layers"))
+        return tuple(_upgrade_v1(binding, bound, unknown[index]) for index, bound in layers)
     return tuple(
-        Definition(layer, layer.type, tuple(layer.bottom), ("layer", index), binding, unknown[index])
-        for index, layer in enumerate(net.layer)
+        Definition(
+            bound.message, bound.message.type, tuple(bound.message.bottom), bound, binding, unknown[index]
+        )
+        for index, bound in enumerate(whole.messages_of("layer"))
     )
 
 
-def _upgrade_v1(binding: Binding, index: int, unknown: Mapping[str, Path]) -> Definition:
-    old = binding.message.layers[index]
+def _upgrade_v1(binding: Binding, bound: Bound, unknown: Mapping[str, Path]) -> Definition:
+    old = bound.message
     layer = _new_layer(old.name, old.top)
     for name in ("include", "exclude"):
         getattr(layer, name).extend(getattr(old, name))
@@ -119,9 +127,7 @@ def _upgrade_v1(binding: Binding, index: int, unknown: Mapping[str, Path]) -> De
     type_name = (
         binding.unknown_enums[unknown["type"]].span.text if "type" in unknown else types[old.type].name
     )
-    return Definition(
-        layer, capabilities.v1_type(type_name), tuple(old.bottom), ("layers", index), binding, unknown
-    )
+    return Definition(layer, capabilities.v1_type(type_name), tuple(old.bottom), bound, binding, unknown)
 
 
 def _upgrade_v0(
@@ -129,14 +135,14 @@ def _upgrade_v0(
 ) -> tuple[Definition, ...]:
     layers = [
         Definition(
-            _upgraded_v0_layer(old),
-            old.layer.type,
-            tuple(old.bottom),
-            ("layers", index, "layer") if old.HasField("layer") else ("layers", index),
+            _upgraded_v0_layer(bound.message),
+            bound.message.layer.type,
+            tuple(bound.message.bottom),
+            bound.message_of("layer") or bound,
             binding,
             unknown[index],
         )
-        for index, old in enumerate(binding.message.layers)
+        for index, bound in enumerate(binding.whole.messages_of("layers"))
     ]
     return tuple(
         replace(layer, type=capabilities.v0_type(layer.type)) for layer in _without_padding(layers, report)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Layer
@@ -25,7 +24,7 @@ def with_fusion_groups(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     for group in groups.values():
         members = tuple(layers[index].name for index in sorted(group))
         for index in group:
-            fused[index] = replace(layers[index], fusion=members)
+            fused[index] = layers[index].fused(members)
     return tuple(fused)
 
 

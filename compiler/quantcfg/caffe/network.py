@@ -41,6 +41,20 @@ class Layer:
         """Whether AMCT can quantize this layer (reference 5.1, 5.2)."""
         return self.obstacle is None
 
+    def fused(self, group: tuple[str, ...]) -> Layer:
+        """Return this layer as one of a fusion group."""
+        return Layer(
+            self.name,
+            self.type,
+            self.bottoms,
+            self.tops,
+            self.attributes,
+            self.weight_shape,
+            self.obstacle,
+            group,
+            self.span,
+        )
+
 
 @dataclass(frozen=True)
 class Network:

@@ -76,8 +76,11 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"quantcfg {quantcfg.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, help in _COMMANDS.items():
-        command = commands.add_parser(name, help=help, formatter_class=argparse.RawDescriptionHelpFormatter)
+    # Where a subcommand comes first, nobody asks for the others.
+    for name in [name for name in _COMMANDS if name in arguments[:1]] or _COMMANDS:
+        command = commands.add_parser(
+            name, help=_COMMANDS[name], formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         if name in arguments:
             import_module(f"{__name__}.{name}").add_arguments(command)
     return parser
