@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from sys import intern
 
 from quantcfg.textproto.lalr import Token
 from quantcfg.textproto.tree import Field, Identifier, Literal, Message, Number, String
@@ -39,6 +40,8 @@ def fields_of_run(run: Token) -> list[Field]:
             outer.append(Field(name, message, start, start + len(name)))
             fields = outer
         else:
+            # The same few names stand again and again, and are looked up: one object of each will do.
+            name = intern(name)
             name_end = start + len(name)
             at = name_end + len(between)
             offset = at + (len(string or word or number) or 1)
