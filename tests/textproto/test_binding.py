@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from quantcfg.diagnostics import Diagnostic
-    from quantcfg.textproto.binder import Path
+    from quantcfg.textproto import Path
 
 NETWORK = contracts.message_class("caffe", "caffe.NetParameter")
 

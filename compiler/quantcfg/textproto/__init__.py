@@ -4,7 +4,8 @@ Nothing here knows of quantization or of Caffe. What a compile has no use for
 is imported from its own module: cursor, edits, lossless, printer.
 """
 
-from quantcfg.textproto.binder import Binding, Bound, Given, Path, bind, place_of
+from quantcfg.textproto.binder import bind
+from quantcfg.textproto.binding import Binding, Bound, Given, Path, place_of
 from quantcfg.textproto.parser import parse
 from quantcfg.textproto.scalars import Place, convert
 

@@ -15,11 +15,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import field
-from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto
@@ -30,12 +27,20 @@ from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue
 from quantcfg.diagnostics.suggest import Suggestion, is_slip_of_any, suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
+from quantcfg.textproto.binding import (
+    Binding,
+    Bound,
+    Given,
+    Known,
+    Path,
+    bound_at,
+    fields_of,
+    place_of,
+    place_of_bound,
+)
 from quantcfg.textproto.literals import quotable
 from quantcfg.textproto.scalars import Place, convert, wrong_type
-from quantcfg.values import frozen_value, small_value
-
-Path = tuple[str | int, ...]
-"""Where a value is in a message: field names, and indices of repeated fields."""
+from quantcfg.values import frozen_value
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _STEP = re.compile(r"(?P<name>\w+)(?:\[(?P<index>\d+)\])?")
@@ -43,162 +48,6 @@ _NO_SUGGESTION = Suggestion()
 _MOST_OWNERS = 3
 _MOST_SUGGESTIONS = 1000
 """How many misspelt names of one text are looked up; a text with more of them is no text of this kind."""
-
-
-@frozen_value
-class _Known:
-    """A field of a schema, with what the binding asks of it for every value."""
-
-    descriptor: FieldDescriptor
-    name: str
-    is_message: bool
-    is_map: bool
-    is_repeated: bool
-    has_presence: bool
-    oneof: str | None
-
-
-@cache
-def _fields_of(descriptor: Descriptor) -> Mapping[str, _Known]:
-    """Return the fields of a message type by the names that a text may use for them."""
-    names = {}
-    for known in map(_known, descriptor.fields):
-        names[known.name] = known
-        is_group = known.descriptor.type == FieldDescriptor.TYPE_GROUP
-        group = known.descriptor.message_type if is_group else None
-        # A group goes by the name of its type as well (spec: "group Fields").
-        if group and group.name.lower() == known.name:
-            names[group.name] = known
-    return names
-
-
-def _known(field: FieldDescriptor) -> _Known:
-    message, oneof = field.message_type, field.containing_oneof
-    return _Known(
-        field,
-        field.name,
-        message is not None,
-        message is not None and message.GetOptions().map_entry,
-        field.is_repeated,
-        field.has_presence,
-        oneof.name if oneof else None,
-    )
-
-
-Given = tree.Field | Place
-"""What gave a value: a field of the text; the place in it, where that is not all there is to say of it."""
-
-
-@small_value
-class Bound:
-    """A message that was filled, what gave it, and its fields that are set: what gave each of them.
-
-    given is None for the whole text; path is where the message is in that, and
-    depth how deep. A list has an item for each of its values.
-    """
-
-    message: Any
-    known: Mapping[str, _Known] = field(repr=False)
-    given: Given | None = None
-    path: Path = ()
-    depth: int = 1
-    fields: dict[str, Given | Bound | list[Given | Bound]] = field(default_factory=dict)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the bracket that ends it was found."""
-        value = self.given.value if self.given else None
-        return not isinstance(value, tree.Message) or value.is_closed
-
-    @property
-    def descriptor(self) -> Descriptor:
-        """The type of the message."""
-        descriptor: Descriptor = self.message.DESCRIPTOR
-        return descriptor
-
-    def given_to(self, name: str) -> Given:
-        """Return what gave a scalar that is no list."""
-        given = self.fields[name]
-        assert not isinstance(given, Bound | list)
-        return given
-
-    def given_items(self, name: str) -> list[Given]:
-        """Return what gave the items of a list of scalars."""
-        return [item for item in self.items(name) if not isinstance(item, Bound)]
-
-    def message_of(self, name: str) -> Bound | None:
-        """Return the message of a field, if it is set."""
-        bound = self.fields.get(name)
-        return bound if isinstance(bound, Bound) else None
-
-    def messages_of(self, name: str) -> Iterator[Bound]:
-        """Yield the messages of a list."""
-        items = self.fields.get(name)
-        yield from (item for item in items or () if isinstance(item, Bound))  # type: ignore[union-attr]
-
-    def single(self, name: str) -> Given | Bound:
-        """Return what gave a field that is no list."""
-        given = self.fields[name]
-        assert not isinstance(given, list)
-        return given
-
-    def items(self, name: str) -> list[Given | Bound]:
-        """Return what gave the items of a list."""
-        given = self.fields.setdefault(name, [])
-        assert isinstance(given, list)
-        return given
-
-
-@frozen_value
-class Binding:
-    """A message that was filled from a text, and where each of its values came from.
-
-    unknown_enums holds the words that a lenient binding found where the enum of
-    the schema has no such value; the field is left unset then. failed holds the
-    fields that were given badly, and are therefore unset; damaged the messages
-    in which something stands that cannot be read.
-    """
-
-    document: tree.Document
-    whole: Bound
-    unknown_enums: Mapping[Path, Place]
-    failed: AbstractSet[Path]
-    damaged: AbstractSet[Path]
-
-    @property
-    def message(self) -> Any:
-        """The message."""
-        return self.whole.message
-
-    def place_at(self, path: Path) -> Place | None:
-        """Return the place of what gave the value at a path, None if nothing did."""
-        found = _at(self.whole, path)
-        return _place(self.document, found) if found else None
-
-
-def place_of(given: Given, document: tree.Document) -> Place:
-    """Return the place of what gave a value in a document."""
-    return given if isinstance(given, Place) else Place(document, given, given.value)
-
-
-def _place(document: tree.Document, given: Given | Bound) -> Place:
-    if isinstance(given, Bound):
-        assert given.given
-        given = given.given
-    return place_of(given, document)
-
-
-def _at(whole: Bound, path: Path) -> Given | Bound | None:
-    found: Given | Bound | Sequence[Given | Bound] | None = whole
-    for step in path:
-        if isinstance(found, Bound):
-            found = found.fields.get(str(step))
-        elif isinstance(found, list) and int(step) < len(found):
-            found = found[int(step)]
-        else:
-            return None
-    assert not isinstance(found, Sequence)
-    return found
 
 
 @frozen_value
@@ -251,7 +100,7 @@ def bind(
     foreign holds names that are no misspelt fields, and what to say of them.
     """
     context = _Context(document, report, lenient, foreign)
-    whole = Bound(message, _fields_of(message.DESCRIPTOR))
+    whole = Bound(message, fields_of(message.DESCRIPTOR))
     _bind_fields(context, document.fields, whole)
     if not lenient:
         for diagnostic in _missing_fields(context, whole):
@@ -310,7 +159,7 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> N
         _report_slip(context, node.name, target, suggestion)
 
 
-def _bind_field(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Sequence[tree.Field]:
+def _bind_field(context: _Context, node: tree.Field, known: Known, target: Bound) -> Sequence[tree.Field]:
     """Bind a field; return the fields in it that belong to a message around it."""
     if isinstance(node.value, tree.Missing):
         context.failed.add((*target.path, known.name))
@@ -326,7 +175,7 @@ def _bind_field(context: _Context, node: tree.Field, known: _Known, target: Boun
     return ()
 
 
-def _expect_fields(context: _Context, node: tree.Field, known: _Known, target: Bound) -> None:
+def _expect_fields(context: _Context, node: tree.Field, known: Known, target: Bound) -> None:
     """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
     if not known.is_message or not context.document.closes_early:
         return
@@ -335,7 +184,7 @@ def _expect_fields(context: _Context, node: tree.Field, known: _Known, target: B
     context.ended[message.descriptor] = message
 
 
-def _bind_items(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Sequence[tree.Field]:
+def _bind_items(context: _Context, node: tree.Field, known: Known, target: Bound) -> Sequence[tree.Field]:
     if not isinstance(node.value, tree.List):
         return _add(context, node, node.value, known, target)
     outside: list[tree.Field] = []
@@ -350,7 +199,7 @@ def _bind_items(context: _Context, node: tree.Field, known: _Known, target: Boun
 
 
 def _add(
-    context: _Context, given: Given, node: tree.Value, known: _Known, target: Bound
+    context: _Context, given: Given, node: tree.Value, known: Known, target: Bound
 ) -> Sequence[tree.Field]:
     """Bind a value to a list."""
     if known.is_message:
@@ -365,14 +214,14 @@ def _add(
     return ()
 
 
-def _set_message(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Sequence[tree.Field]:
+def _set_message(context: _Context, node: tree.Field, known: Known, target: Bound) -> Sequence[tree.Field]:
     given: Given = node
     if (known.oneof or known.name in target.fields) and isinstance(node.value, tree.Message):
         given = _replacing(context, node, known, target)
     return _bind_message(context, given, node.value, known, target)
 
 
-def _set_scalar(context: _Context, node: tree.Field, known: _Known, target: Bound) -> None:
+def _set_scalar(context: _Context, node: tree.Field, known: Known, target: Bound) -> None:
     name = known.name
     value = convert(context.document, node.value, known.descriptor)
     if isinstance(value, Diagnostic):
@@ -388,14 +237,14 @@ def _set_scalar(context: _Context, node: tree.Field, known: _Known, target: Boun
 def _refuse(context: _Context, given: Given, path: Path, wrong: Diagnostic) -> None:
     """Report that a field does not take a value, or where a lenient binding passes over it, keep its word."""
     if context.lenient and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
-        context.unknown_enums[path] = _place(context.document, given)
+        context.unknown_enums[path] = place_of(given, context.document)
     else:
         context.failed.add(path)
         context.report(wrong)
 
 
 def _bind_message(
-    context: _Context, given: Given, node: tree.Value, known: _Known, target: Bound
+    context: _Context, given: Given, node: tree.Value, known: Known, target: Bound
 ) -> Sequence[tree.Field]:
     """Bind a message to a field, or to a list."""
     if not isinstance(node, tree.Message):
@@ -403,37 +252,37 @@ def _bind_message(
         context.report(wrong_type(context.document, node, known.descriptor, "a message in braces"))
     elif target.depth >= limits.NESTING:
         context.failed.add(_next_path(known, target))
-        span = _place(context.document, given).name_span
+        span = place_of(given, context.document).name_span
         context.report(catalogue.TOO_DEEP.at(span, limit=limits.NESTING))
     else:
         return _bind_fields(context, node.fields, _made(given, known, target))
     return ()
 
 
-def _next_path(known: _Known, target: Bound) -> Path:
+def _next_path(known: Known, target: Bound) -> Path:
     """Return where the next message of a field goes."""
     path: Path = (*target.path, known.name)
     return (*path, len(target.items(known.name))) if known.is_repeated else path
 
 
-def _made(given: Given, known: _Known, target: Bound) -> Bound:
+def _made(given: Given, known: Known, target: Bound) -> Bound:
     """Return the message of a field, made if it is not there, or a new one of a list."""
     name, path, depth = known.name, _next_path(known, target), target.depth + 1
     message = getattr(target.message, name)
     if known.is_repeated:
         message = message.add()
-        made = Bound(message, _fields_of(message.DESCRIPTOR), given, path, depth, {})
+        made = Bound(message, fields_of(message.DESCRIPTOR), given, path, depth, {})
         target.items(name).append(made)
         return made
     message.SetInParent()
     there = target.message_of(name)
     fields = there.fields if there else {}
-    made = Bound(message, _fields_of(message.DESCRIPTOR), given, path, depth, fields)
+    made = Bound(message, fields_of(message.DESCRIPTOR), given, path, depth, fields)
     target.fields[name] = made
     return made
 
 
-def _replacing(context: _Context, node: tree.Field, known: _Known, target: Bound) -> Given:
+def _replacing(context: _Context, node: tree.Field, known: Known, target: Bound) -> Given:
     """Return a field with what it replaces: an earlier one of its name, or another of its oneof.
 
     A scalar that is given again is reported, and so is a member of a oneof that takes another's place.
@@ -442,7 +291,7 @@ def _replacing(context: _Context, node: tree.Field, known: _Known, target: Bound
     other = target.message.WhichOneof(known.oneof) if known.oneof else name
     if other is None or other not in target.fields:
         return node
-    earlier = _place(context.document, target.single(other))
+    earlier = place_of_bound(target.single(other), context.document)
     if other != name:
         del target.fields[other]
         related = [Related(earlier.name_span, f'"{other}" is set here')]
@@ -537,9 +386,9 @@ def _missing_fields(context: _Context, whole: Bound) -> Iterator[Diagnostic]:
         path = _path(missing)
         if path in context.failed or path[:-1] in context.damaged:
             continue
-        parent = _at(whole, path[:-1])
+        parent = bound_at(whole, path[:-1])
         assert isinstance(parent, Bound)
-        place = _place(context.document, parent) if parent.given else None
+        place = place_of_bound(parent, context.document) if parent.given else None
         span = place.name_span if place else Span(context.document.source, 0, 0)
         yield catalogue.MISSING_FIELD.at(span, field=path[-1], message=_within(parent))
 
