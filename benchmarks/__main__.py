@@ -16,10 +16,15 @@ def main() -> None:
     """Run all comparisons."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
-        "model", nargs="?", type=Path, help="a prototxt to read and compile, in place of a generated one"
+        "model",
+        nargs="?",
+        type=Path,
+        help="a prototxt to read and compile, in place of a generated one of the size that the goals are for",
     )
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     options = parser.parse_args()
+    if options.model and not options.model.is_file():
+        parser.error(f'there is no file "{options.model}"')
     print(report.header())
     measured = []
     with tempfile.TemporaryDirectory() as folder:
@@ -29,7 +34,7 @@ def main() -> None:
             measured.append(result)
             print(report.line(result), flush=True)
         stages = shares(model, config, Path(folder) / "config.json")
-    print(report.stages(stages))
+    print(f"\n{report.summary(measured)}\n\n{report.stages(stages)}")
     if options.write:
         report.write(measured, stages)
 

@@ -14,13 +14,15 @@ from benchmarks.comparisons import Result
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _START, _END = "<!-- results: make bench ARGUMENTS=--write -->\n", "<!-- end of results -->\n"
 _LIBRARIES = ("protobuf", "jsonschema", "lark")
-_HEADER = ("what", "against", "ratio", "goal", "", "ours", "theirs")
-_LINE = "{:47} {:43} {:>6} {:>6} {:6} {:>11} {:>11}"
+_HEADER = ("what", "against", "ratio", "goal", "verdict", "ours", "theirs")
+_LINE = "{:59} {:43} {:>6} {:>6} {:7} {:>11} {:>11}"
+_LEAST_SHOWN = 0.01
+"""The smallest share of the time that is worth a word."""
 
 
 def header() -> str:
-    """Return the first line of the table."""
-    return _LINE.format(*_HEADER)
+    """Return what stands above the table: where the results come from, and its first line."""
+    return f"{_origin()}\n\n{_LINE.format(*_HEADER)}"
 
 
 def line(result: Result) -> str:
@@ -28,9 +30,16 @@ def line(result: Result) -> str:
     return _LINE.format(*_cells(result))
 
 
+def summary(results: Sequence[Result]) -> str:
+    """Return in words how many goals are reached; a line without a goal is there for information."""
+    verdicts = [result.verdict for result in results if result.verdict]
+    return f"{verdicts.count('met')} of {len(verdicts)} goals met"
+
+
 def stages(shares: Mapping[str, float]) -> str:
     """Return in one paragraph how much of a compile each stage takes."""
-    shown = ", ".join(f"{stage} {share:.0%}" for stage, share in shares.items())
+    worth = {stage: share for stage, share in shares.items() if share >= _LEAST_SHOWN}
+    shown = ", ".join(f"{stage} {share:.0%}" for stage, share in worth.items())
     return f"Of the processor time of `quantcfg compile` in a new process: {shown}."
 
 
@@ -44,7 +53,11 @@ def write(results: Sequence[Result], shares: Mapping[str, float]) -> None:
 def _page(results: Sequence[Result]) -> str:
     rows = [_HEADER, ["---"] * len(_HEADER), *map(_cells, results)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"{date.today().isoformat()}, {_machine()}, {_versions()}.\n\n{table}\n"
+    return f"{_origin()}\n\n{table}\n"
+
+
+def _origin() -> str:
+    return f"{date.today().isoformat()}, {_machine()}, {_versions()}."
 
 
 def _cells(result: Result) -> list[str]:
