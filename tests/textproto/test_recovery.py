@@ -200,6 +200,14 @@ def test_what_a_misspelt_field_holds_is_checked_as_what_was_meant() -> None:
     assert message.HasField("common_config")
 
 
+def test_a_map_without_a_value_is_no_message_that_fields_behind_it_belong_to() -> None:
+    assert read("map_string_nested: ; } value: 1", EVERYTHING).codes == ["QC104", "QC104", "QC201"]
+
+
+def test_half_a_character_is_no_word_of_an_enum() -> None:
+    assert read("one_color: '\ud800'", EVERYTHING).codes == ["QC202"]
+
+
 def test_a_field_far_from_all_others_is_not_looked_into() -> None:
     assert read("quantization { ifmr_quantize { search_stp: 'a' } }", CONFIG).codes == ["QC201"]
 

@@ -177,7 +177,7 @@ def _bind_field(context: _Context, node: tree.Field, known: Known, target: Bound
 
 def _expect_fields(context: _Context, node: tree.Field, known: Known, target: Bound) -> None:
     """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
-    if not known.is_message or not context.document.closes_early:
+    if not known.is_message or known.is_map or not context.document.closes_early:
         return
     message = _made(node, known, target)
     context.damaged.add(message.path)

@@ -233,7 +233,8 @@ def _is_word_for(text: str, descriptor_field: FieldDescriptor) -> bool:
     if descriptor_field.type == FieldDescriptor.TYPE_BOOL:
         return text in _BOOLS
     if descriptor_field.enum_type is not None:
-        return text in descriptor_field.enum_type.values_by_name
+        # Protobuf cannot look up what UTF-8 cannot say; the words of an enum are ASCII.
+        return text.isascii() and text in descriptor_field.enum_type.values_by_name
     return bool(_PLAIN_NUMBER.fullmatch(text)) and (
         descriptor_field.type not in _INTEGER_RANGES or text.lstrip("-").isdigit()
     )
