@@ -120,6 +120,42 @@ def test_a_device_without_an_end_is_too_large(capsys: Captured, monkeypatch: pyt
     assert codes(capsys, "check", "quant.cfg") == ["QC112"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("unknown.cfg", "foo: 1\n" * 50, "QC201"),
+        ("again.cfg", "skip_layers: [" + '"a", ' * 50 + '"a"]', "QC404"),
+        ("again.json", "{" + '"batch_num": 1, ' * 50 + '"batch_num": 1}', "QC511"),
+        ("wrong.json", json.dumps({f"layer{number}": {"quant_enable": 3} for number in range(50)}), "QC501"),
+    ],
+)
+def test_of_one_kind_of_mistake_so_many_are_told_as_one_reads(
+    name: str, content: str, code: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FINDINGS_OF_A_CODE", 10)
+    Path(name).write_text(content)
+    found = [each for each in codes(capsys, "check", name) if each in (code, "QC116")]
+    assert found == [code] * 10 + ["QC116"]
+
+
+def test_of_a_model_as_many_mistakes_of_a_kind_are_told(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "FINDINGS_OF_A_CODE", 10)
+    text = Path("deploy.prototxt").read_text()
+    Path("deploy.prototxt").write_text("name: 3\n" * 50 + text)
+    arguments = ("compile", "--model", "deploy.prototxt", "--config", "quant.cfg", "-o", "out.json")
+    assert codes(capsys, *arguments) == ["QC202"] * 10 + ["QC116"]
+
+
+def test_fixes_go_beyond_what_is_told_at_once(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FINDINGS_OF_A_CODE", 10)
+    Path("quant.cfg").write_text("skip_layers: [" + '"a", ' * 50 + '"a"]')
+    assert cli.main(["check", "quant.cfg", "--fix"]) == 0
+    assert "50 fixed" in capsys.readouterr().err
+    assert Path("quant.cfg").read_text() == 'skip_layers: ["a"]'
+
+
 def test_a_prototxt_for_weights_and_the_other_way_round(capsys: Captured) -> None:
     swapped = ("layers", "--model", "weights.caffemodel", "--weights", "deploy.prototxt")
     assert cli.main([*swapped]) == 1

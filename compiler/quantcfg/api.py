@@ -34,6 +34,10 @@ class QuantConfigError(ValueError):
         super().__init__(render_all("text", errors))
         self.diagnostics = diagnostics
 
+    def __reduce__(self) -> tuple[type[QuantConfigError], tuple[tuple[Diagnostic, ...]]]:
+        # Pickled otherwise, it would be made again of its text.
+        return type(self), (self.diagnostics,)
+
 
 class QuantConfigWarning(UserWarning):
     """Something in a request that does not do what its writer probably meant."""

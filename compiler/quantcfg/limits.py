@@ -17,6 +17,9 @@ LAYERS = 50_000
 SYNTAX_MISTAKES = 100
 """How many mistakes in the syntax of a text are told; behind the last one it is not read on."""
 
+FINDINGS_OF_A_CODE = 1_000
+"""How many findings of one code are told of a text."""
+
 COMPARISONS = 20_000
 """How many names are compared to suggest what was meant: where many names are not known, they are those of
 another network, and what each was meant to be is not worth the time to find out."""

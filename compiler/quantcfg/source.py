@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from quantcfg.values import small_value
+from quantcfg.values import frozen_value
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Source:
         return start, end - (end > start and self.text[end - 1] == "\r")
 
 
-@small_value
+@frozen_value
 class Span:
     """A piece of a source, from one offset up to but without another."""
 

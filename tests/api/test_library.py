@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -170,6 +172,19 @@ def test_weights_that_cannot_be_read_are_an_error_beside_those_of_the_model(
     with pytest.raises(QuantConfigError) as caught:
         read_model("nowhere", "nowhere else")
     assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["QC101", "QC101"]
+
+
+@pytest.mark.parametrize(
+    "another", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))]
+)
+def test_an_error_can_be_copied_and_sent_to_another_process(
+    another: Callable[[QuantConfigError], QuantConfigError],
+) -> None:
+    with pytest.raises(QuantConfigError) as caught:
+        read_model("nowhere")
+    same = another(caught.value)
+    assert type(same) is QuantConfigError
+    assert (str(same), same.diagnostics) == (str(caught.value), caught.value.diagnostics)
 
 
 # --- several threads

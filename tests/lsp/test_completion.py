@@ -63,6 +63,7 @@ def test_a_field_that_stands_there_is_not_offered_again_unless_it_is_repeated() 
         ('skip_layers: ["conv1", ‸]', ["conv1", "conv2", "pool", "pool_max", "fc_🦊"]),
         ("# batch‸", []),
         ("unknown: ‸", []),
+        ("common_config { ifmr_quantize { asymmetric { num_of_bins: ‸", []),
         ("unknown { ‸ }", [field.name for field in CONFIG.fields if not field.GetOptions().deprecated]),
         ("common_config: ‸", []),
         ('nuq_config { mapping_file: "‸', []),

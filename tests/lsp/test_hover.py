@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from quantcfg import contracts
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.models import Model
@@ -65,6 +66,12 @@ def test_of_a_type_the_layers_are_said() -> None:
 @pytest.mark.parametrize("marked", ["‸", "# batch_‸num", "common_config { ‸ }", "what‸: 1", ""])
 def test_of_nothing_nothing_is_said(marked: str) -> None:
     assert said(marked if "‸" in marked else "‸") is None
+
+
+@pytest.mark.parametrize("name", contracts.schema("quant_config.schema.json")["definitions"])
+def test_what_the_schema_defines_is_an_algorithm_only_if_it_is_one(name: str) -> None:
+    marked = f"common_config {{ ifmr_quantize {{ {name} {{ search_‸step: 1 }} }} }}"
+    assert ("greater than 0" in (said(marked) or "")) == (name == "ifmr")
 
 
 def test_the_span_is_that_of_what_is_spoken_of() -> None:

@@ -15,6 +15,7 @@ from quantcfg.caffe.network import Attribute, Layer, Network, Shape
 from quantcfg.caffe.phase import holds_in_test
 from quantcfg.caffe.sharing import sharing_groups
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.diagnostics.limited import limited
 from quantcfg.diagnostics.words import quoted
 from quantcfg.source import Source
 from quantcfg.textproto import Binding, bind, parse
@@ -33,7 +34,7 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
     that is made of it.
     """
     found: list[Diagnostic] = []
-    network = _read(source, weights, found.append)
+    network = _read(source, weights, limited(found.append))
     if not has_errors(found) and not network.layers:
         found.append(_no_layers(source, is_strange=not found))
     for diagnostic in found:

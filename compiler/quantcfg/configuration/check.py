@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from quantcfg.caffe import Network
 from quantcfg.configuration.places import Path, places_of
 from quantcfg.configuration.rules import Reading, findings
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, related
+from quantcfg.diagnostics.limited import limited
 from quantcfg.jsontext import Array, Member, Object, Value, is_whole, keyed, parse, plain, removal
 from quantcfg.source import Source, Span
 from quantcfg.values import frozen_value
@@ -23,18 +25,10 @@ def check_configuration(source: Source, network: Network | None, report: Report)
     """
     if _is_in_order(source.text, network):
         return
-    found: list[Diagnostic] = []
-    tree = parse(source, found.append)
-    is_whole = not has_errors(found)
-    duplicates = list(_duplicates(tree, ()))
-    found += (_duplicate(source, duplicate) for duplicate in duplicates)
-    if isinstance(tree, Object):
-        unsettled = {each.path for each in duplicates if not each.is_same}
-        found += findings(Reading(plain(tree), network, places_of(source, tree), is_whole, unsettled))
-    elif is_whole:
-        span = Span(source, tree.start, tree.start + 1)
-        found.append(catalogue.JSON_SYNTAX.at(span, expected='"{"', found=f'"{span.text}"'))
-    for diagnostic in found:
+    wrong: list[Diagnostic] = []
+    tree = parse(source, wrong.append)
+    report = limited(report)
+    for diagnostic in chain(wrong, _findings(source, tree, network, is_whole=not has_errors(wrong))):
         report(diagnostic)
 
 
@@ -55,6 +49,20 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refused(word: str) -> None:
     raise ValueError(word)
+
+
+def _findings(
+    source: Source, tree: Value, network: Network | None, *, is_whole: bool
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong by the tree; is_whole tells that all of the text could be read."""
+    duplicates = list(_duplicates(tree, ()))
+    yield from (_duplicate(source, duplicate) for duplicate in duplicates)
+    if isinstance(tree, Object):
+        unsettled = {each.path for each in duplicates if not each.is_same}
+        yield from findings(Reading(plain(tree), network, places_of(source, tree), is_whole, unsettled))
+    elif is_whole:
+        span = Span(source, tree.start, tree.start + 1)
+        yield catalogue.JSON_SYNTAX.at(span, expected='"{"', found=f'"{span.text}"')
 
 
 @frozen_value

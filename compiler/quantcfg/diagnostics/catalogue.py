@@ -80,6 +80,7 @@ TOO_LARGE = _error("QC112", '"{file}" has more than {limit} bytes')
 TOO_LONG = _error("QC113", "this has {length} characters, and {limit} is the most")
 TOO_MANY_MISTAKES = _error("QC114", "after {limit} mistakes in the syntax, the rest of the text is not read")
 CARRIAGE_RETURN = _warning("QC115", "this comment goes on behind a carriage return, which alone ends no line")
+NOT_ALL_TOLD = _note("QC116", "after {limit} findings of {code}, the others are not told")
 JSON_SYNTAX = _error("QC121", "expected {expected}, found {found}")
 NOT_JSON = _error("QC122", "JSON has no {what}")
 

@@ -11,6 +11,7 @@ from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
+from quantcfg.diagnostics.limited import limited
 from quantcfg.output.emit import Config, config_of, form, layer_values
 from quantcfg.plan import Plan, Request, Setting, assumed_network, lower
 from quantcfg.values import frozen_value
@@ -49,6 +50,7 @@ def check_request(request: Request, network: Network | None, report: Report) -> 
 
     Without a network, it is what would be wrong for every one.
     """
+    report = limited(report)
     plan = lower(network or assumed_network(request), request, report)
     config = config_of(plan)
     check_config(plan, config, report)

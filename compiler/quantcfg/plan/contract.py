@@ -19,6 +19,9 @@ WEIGHT_ALGORITHM = "wts_algo"
 ASYMMETRIC = "asymmetric"
 CHANNEL_WISE = "channel_wise"
 
+_HOMES = (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM))
+"""The definitions of the objects that name an algorithm, and the key that does."""
+
 _ENDS = ("start", "end")
 _FIELD_END = "_quantize"
 
@@ -104,18 +107,15 @@ def schema_of(field: str, algorithm: str | None = None) -> Mapping[str, Any]:
 
     algorithm is the field that the field stands in, if it is a parameter.
     """
-    definitions = _schema()["definitions"]
     known: Mapping[str, Any]
     if algorithm is None:
         known = _schema()["properties"].get(field, {})
         return known
-    name = algorithm if algorithm in definitions else algorithm.removesuffix(_FIELD_END)
-    if name not in definitions:
-        return {}
-    parameter = next((each for each in parameters(name) if field in each.settings), None)
+    name = next((each for each in _algorithms() if algorithm in (each, field_of(each))), None)
+    parameter = next((each for each in parameters(name) if field in each.settings), None) if name else None
     if parameter is None:
         return {}
-    known = _resolved(definitions[name]["properties"][parameter.key])
+    known = _resolved(_schema()["definitions"][name]["properties"][parameter.key])
     items: Mapping[str, Any] = known.get("items", {})
     return items if len(parameter.settings) > 1 else known
 
@@ -159,12 +159,17 @@ def _choices(definition: dict[str, Any], selector: str) -> Iterator[str]:
     yield from definition.get("properties", {}).get(selector, {}).get("enum", ())
 
 
+def _algorithms() -> Iterator[str]:
+    for home, selector in _HOMES:
+        yield from _choices(_schema()["definitions"][home], selector)
+
+
 def home_of(key: str) -> str | None:
     """Return the object of a configuration that has a key: a layer, or one of its objects."""
     definitions = _schema()["definitions"]
     if key in definitions["layer"]["properties"]:
         return "a layer"
-    for home, selector in (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM)):
+    for home, selector in _HOMES:
         if any(key in definitions[name]["properties"] for name in _choices(definitions[home], selector)):
             return f"{home}_quant_params of a layer"
     return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
+from quantcfg.diagnostics.limited import limited
 from quantcfg.plan.contract import global_defaults
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
@@ -142,6 +143,7 @@ def request_from_config(source: Source, report: Report) -> Request:
 
 def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], report: Report) -> Request:
     """Return the request of a quant.cfg by its tree, and by what its parser found wrong."""
+    report = limited(report)
     for diagnostic in wrong:
         report(diagnostic)
     stranger = _network_field(document)
