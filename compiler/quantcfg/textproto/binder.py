@@ -16,6 +16,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
+from functools import cache
 from types import MappingProxyType
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -340,39 +341,45 @@ def _owners(context: _Context, name: str, target: Bound) -> list[str]:
     A field of this message that leads to it is not missed: its part is there, at the wrong level.
     """
     for inner in target.descriptor.fields:
-        if _holders([inner], name):
+        if name in _holders((inner,)):
             context.failed.add((*target.path, inner.name))
     nearest = [field.name for field in target.descriptor.fields if _has_field(field.message_type, name)]
     around = [_within(each) for each in reversed(context.enclosing[:-1]) if _has_field(each.descriptor, name)]
-    current = [field for field in context.enclosing[0].descriptor.fields if not field.GetOptions().deprecated]
-    return nearest or around[:1] or _holders(current, name)
+    return nearest or around[:1] or _holders(_current_fields(context.enclosing[0].descriptor)).get(name, [])
 
 
 def _has_field(message: Descriptor | None, name: str) -> bool:
     return message is not None and name in message.fields_by_name
 
 
-def _holders(fields: Iterable[FieldDescriptor], name: str) -> list[str]:
-    """Return those of some fields, and of the fields in them, whose messages have a field of a name."""
+@cache
+def _current_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
+    return tuple(field for field in descriptor.fields if not field.GetOptions().deprecated)
+
+
+@cache
+def _holders(fields: tuple[FieldDescriptor, ...]) -> Mapping[str, list[str]]:
+    """Return for each name those of some fields, and of the fields in them, whose messages have it."""
     waiting = deque(fields)
     seen: set[str] = set()
-    holders: dict[str, None] = {}
+    holders: dict[str, dict[str, None]] = {}
     while waiting:
         message, holder = waiting[0].message_type, waiting.popleft().name
         if message is None:
             continue
-        if name in message.fields_by_name:
-            holders[holder] = None
+        for name in message.fields_by_name:
+            holders.setdefault(name, {})[holder] = None
         if message.full_name not in seen:
             seen.add(message.full_name)
             waiting.extend(message.fields)
-    return list(holders)
+    return {name: list(found) for name, found in holders.items()}
 
 
 def _belonging(name: str, owners: list[str]) -> str | None:
     return f'"{name}" belongs in {" or ".join(owners[:_MOST_OWNERS])}' if owners else None
 
 
+@cache
 def _reserved_names(descriptor: Descriptor) -> list[str]:
     """Return the reserved names of a message type, which a text may use without effect (spec: "Fields")."""
     proto = DescriptorProto()
