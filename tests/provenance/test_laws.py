@@ -86,11 +86,11 @@ def outcomes(request: Request, model: Network) -> Iterator[str]:
         compilation = compile_request(model, request)
         if compilation.config is None:
             return
-        given: dict[int, Explained] = {}
+        given: dict[object, Explained] = {}
         for path, explanation in explained(compilation).items():
             origin = explanation.chain[0].origin
             if origin.kind is OriginKind.WRITTEN:
-                given.setdefault(id(origin), {})[path] = explanation
+                given.setdefault((origin.path, origin.span), {})[path] = explanation
             else:
                 assert len(explanation.chain) == 1
         for explanations in given.values():

@@ -66,7 +66,7 @@ def check_config(plan: Plan, config: Config, report: Report) -> None:
     values = {**{layer.layer.name: layer_values(layer) for layer in plan.layers}, **plan.values}
     for failure in found:
         setting = _setting_at(values, failure.path)
-        mistake = (id(setting.origin if setting else None), failure.keyword)
+        mistake = (setting.origin.path if setting else None, failure.keyword)
         if mistake not in reported:
             reported.add(mistake)
             report(_diagnostic(failure, setting))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
-from quantcfg.plan.settings import Setting, default, either
+from quantcfg.plan.settings import Setting, default
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ class Parameter:
     unwritten: tuple[Setting[Any], ...]
 
     def value(self, given: Mapping[str, Setting[Any]]) -> Setting[Any] | tuple[Setting[Any], ...]:
-        """Return what is given with the default behind it, or else the default."""
+        """Return what is given, or else the default."""
         if len(self.settings) == 1:
-            return either(given.get(self.key), self.unwritten[0])
-        return tuple(map(either, map(given.get, self.settings), self.unwritten))
+            return given.get(self.key) or self.unwritten[0]
+        return tuple(map(given.get, self.settings, self.unwritten))
 
     @property
     def default(self) -> Any:
@@ -93,6 +93,17 @@ def parameters(name: str) -> tuple[Parameter, ...]:
     return tuple(_parameter(key, known) for key, known in properties.items())
 
 
+@cache
+def unwritten(field: str) -> Mapping[str, Setting[Any]]:
+    """Return what the schema gives to parameters that are not written, by their fields in quant.cfg.
+
+    field is that of their algorithm.
+    """
+    name = _algorithm_of(field)
+    known = parameters(name) if name else ()
+    return {each: value for one in known for each, value in zip(one.settings, one.unwritten, strict=False)}
+
+
 def _parameter(key: str, known: Mapping[str, Any]) -> Parameter:
     names: tuple[str, ...] = (key,)
     defaults = (known["default"],) if "default" in known else ()
@@ -111,7 +122,7 @@ def schema_of(field: str, algorithm: str | None = None) -> Mapping[str, Any]:
     if algorithm is None:
         known = _schema()["properties"].get(field, {})
         return known
-    name = next((each for each in _algorithms() if algorithm in (each, field_of(each))), None)
+    name = _algorithm_of(algorithm)
     parameter = next((each for each in parameters(name) if field in each.settings), None) if name else None
     if parameter is None:
         return {}
@@ -159,9 +170,11 @@ def _choices(definition: dict[str, Any], selector: str) -> Iterator[str]:
     yield from definition.get("properties", {}).get(selector, {}).get("enum", ())
 
 
-def _algorithms() -> Iterator[str]:
-    for home, selector in _HOMES:
-        yield from _choices(_schema()["definitions"][home], selector)
+def _algorithm_of(field: str) -> str | None:
+    """Return the algorithm that a field of quant.cfg asks for, None if it is no such field."""
+    definitions = _schema()["definitions"]
+    names = (name for home, selector in _HOMES for name in _choices(definitions[home], selector))
+    return next((name for name in names if field in (name, field_of(name))), None)
 
 
 def home_of(key: str) -> str | None:

@@ -72,11 +72,8 @@ def _weight_values(layer: LayerPlan) -> Values:
 
 def _values(name: str, algorithm: Algorithm | None, special: Mapping[str, Setting[Any]]) -> Values:
     """Return the values of an algorithm in output order; special holds those with rules of their own."""
-    given = algorithm.parameters if algorithm else {}
-    return {
-        parameter.key: special.get(parameter.key) or parameter.value(given)
-        for parameter in contract.parameters(name)
-    }
+    given = {**algorithm.parameters, **special} if algorithm else special
+    return {parameter.key: parameter.value(given) for parameter in contract.parameters(name)}
 
 
 def _named(

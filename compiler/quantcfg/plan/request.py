@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
+from types import MappingProxyType
 from typing import Any
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.limited import limited
-from quantcfg.plan.contract import global_defaults
+from quantcfg.plan.contract import global_defaults, unwritten
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
@@ -22,6 +23,7 @@ _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
 """Mistakes behind which fields may stand in another message than they were meant to."""
 
 _NONE: frozenset[str] = frozenset()
+_NO_OTHERS: Mapping[str, Setting[Any]] = MappingProxyType({})
 _WRITTEN = OriginKind.WRITTEN
 _TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
 _LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
@@ -156,7 +158,7 @@ def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], repo
     binding = bind(document, message, report, foreign=contracts.foreign_fields())
     reading = _Reading(binding, set(binding.failed), report)
     return Request(
-        settings=_scalars(reading, binding.whole),
+        settings=_scalars(reading, binding.whole, _message_origin(reading, binding.whole)),
         skip_layers=_names(binding, "skip_layers"),
         skip_layer_types=_names(binding, "skip_layer_types"),
         skip_fusion_layers=_names(binding, "skip_fusion_layers"),
@@ -237,10 +239,11 @@ def _algorithm(reading: _Reading, parent: Bound, field: str | None, level: str) 
     bound = parent.message_of(field) if field else None
     if field is None or bound is None:
         return None
+    origin = _message_origin(reading, bound, level)
     return Algorithm(
         field,
-        _scalars(reading, bound, level),
-        _message_origin(reading, bound, level),
+        _scalars(reading, bound, origin, unwritten(field)),
+        origin,
         _unread(reading, bound),
         _earlier_algorithms(bound, parent.path, level) if isinstance(bound.given, Place) else (),
     )
@@ -276,38 +279,46 @@ def _non_uniform(reading: _Reading) -> NonUniform | None:
     )
 
 
-def _scalars(reading: _Reading, bound: Bound, level: str | None = None) -> dict[str, Setting[Any]]:
+def _scalars(
+    reading: _Reading, bound: Bound, origin: Origin, others: Mapping[str, Setting[Any]] = _NO_OTHERS
+) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message that are set; each float as its shortest decimal.
 
-    A number that is not finite is reported (reference U22).
+    others are what they would be if nothing were written. A number that is not
+    finite is reported (reference U22).
     """
-    settings, message = {}, bound.message
-    failed, document = reading.failed, reading.binding.document
+    settings, message, failed = {}, bound.message, reading.failed
     for name, given in bound.fields.items():
         if isinstance(given, (Bound, list)):
             continue
-        path, value = (*bound.path, name), getattr(message, name)
+        value = getattr(message, name)
         if isinstance(value, float):
             if not math.isfinite(value):
-                span = place_of(given, document).span
+                span = place_of(given, reading.binding.document).span
                 reading.report(catalogue.NOT_FINITE.at(span, field=name, value=span.text))
-                failed.add(path)
+                failed.add((*bound.path, name))
             value = shortest_decimal(value)
-        if not failed or path not in failed:
-            origin = Origin(_WRITTEN, path, given, level, document)
-            behind = _lost(given, name, message, origin) if isinstance(given, Place) else None
-            settings[name] = Setting(value, origin, behind)
+        if not failed or (*bound.path, name) not in failed:
+            behind = others.get(name)
+            if isinstance(given, Place):
+                behind = _lost(given, name, message, origin, behind)
+            settings[name] = Setting(value, origin, behind, name, given)
     return settings
 
 
-def _lost(given: Given, name: str, message: Any, origin: Origin) -> Setting[Any] | None:
-    """Return what a scalar field would have without what gave it, of the values that it can have."""
-    behind, descriptor = None, message.DESCRIPTOR.fields_by_name[name]
+def _lost(
+    given: Place, name: str, message: Any, origin: Origin, behind: Setting[Any] | None
+) -> Setting[Any] | None:
+    """Return what a scalar field would have without what gave it, of the values that it can have.
+
+    behind is what it would have if nothing were written.
+    """
+    descriptor = message.DESCRIPTOR.fields_by_name[name]
     for earlier in reversed(_earlier(given)):
         holder = type(message)(**{name: convert(earlier.document, earlier.value, descriptor)})
         value = _decimal(getattr(holder, name))
         if not isinstance(value, float) or math.isfinite(value):
-            behind = Setting(value, _origin(earlier, origin.path, earlier.document, origin.level), behind)
+            behind = Setting(value, origin, behind, name, earlier)
     return behind
 
 

@@ -63,19 +63,41 @@ class Origin:
             return self.where if isinstance(self.where, Span) else None
         return place.name_span if isinstance(place.value, tree.Message) else place.span
 
+    def of_field(self, name: str, given: Given) -> Origin:
+        """Return the origin of a field of the message that this one is of, by what gave it."""
+        return Origin(self.kind, (*self.path, name), given, self.level, self.document)
+
 
 @small_value
 class Setting(Generic[T]):
-    """A value and its origin; behind is what would count if that origin were taken away."""
+    """A value and its origin; behind is what would count if that origin were taken away.
+
+    Of a field in a message, source is the origin of the message and given what gave
+    the field of that name: of all the values that are written, few are asked for
+    their origin, and it is made then. Else source is the origin itself.
+    """
 
     value: T
-    origin: Origin
+    source: Origin
     behind: Setting[T] | None = field(default=None, compare=False, repr=False)
+    name: str | None = None
+    given: Given | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def origin(self) -> Origin:
+        """Where the value came from."""
+        if self.name is None or self.given is None:
+            return self.source
+        return self.source.of_field(self.name, self.given)
 
     @property
     def span(self) -> Span | None:
         """Where the value is written, if it is."""
         return self.origin.span
+
+    def before(self, other: Setting[T]) -> Setting[T]:
+        """Return this setting with only another one behind it."""
+        return Setting(self.value, self.source, other, self.name, self.given)
 
     def chain(self) -> Iterator[Setting[T]]:
         """Yield this setting and those behind it, each of which would count without the ones before."""
@@ -90,9 +112,9 @@ def either(setting: Setting[T] | None, other: Setting[T]) -> Setting[T]:
     if setting is None:
         return other
     if setting.behind is None:
-        return Setting(setting.value, setting.origin, other)
+        return setting.before(other)
     for link in reversed(list(setting.chain())):
-        other = Setting(link.value, link.origin, other)
+        other = link.before(other)
     return other
 
 

@@ -64,10 +64,10 @@ def replacing(chosen: Calibration, lower: Calibration) -> str:
 
 def beaten(field: str, name: str, chain: Sequence[Setting[Any]], levels: Iterable[Level]) -> Iterator[Beaten]:
     """Yield what levels say of a field of the algorithm of a name, if that is not in its chain anyway."""
-    origins = {id(setting.origin) for setting in chain}
+    paths = {setting.origin.path for setting in chain}
     for level in levels:
         setting = _said(field, name, level)
-        if setting and id(setting.origin) not in origins:
+        if setting and setting.origin.path not in paths:
             yield Beaten(setting, level.of_flag if field == contract.ASYMMETRIC else level.reason)
 
 

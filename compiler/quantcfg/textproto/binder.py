@@ -110,17 +110,17 @@ def bind(
 
 
 def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: Bound) -> Sequence[tree.Field]:
-    """Bind the fields of a message; return those behind its end, where a bracket is missing."""
+    """Bind the fields of a message; return those behind its end, the last first, if it has none."""
     context.enclosing.append(target)
-    waiting = deque(fields)
+    waiting = [*fields]
+    waiting.reverse()
     while waiting:
-        node = waiting.popleft()
+        node = waiting.pop()
         known = target.known.get(node.text)
         if known is not None:
-            if outside := _bind_field(context, node, known, target):
-                waiting.extendleft(reversed(outside))
+            waiting += _bind_field(context, node, known, target)
         elif _belongs_outside(context, node):
-            waiting.appendleft(node)
+            waiting.append(node)
             break
         else:
             _bind_unknown_field(context, node, target)
@@ -161,7 +161,7 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> N
 
 
 def _bind_field(context: _Context, node: tree.Field, known: Known, target: Bound) -> Sequence[tree.Field]:
-    """Bind a field; return the fields in it that belong to a message around it."""
+    """Bind a field; return the fields in it that belong to a message around it, the last first."""
     if isinstance(node.value, tree.Missing):
         context.failed.add((*target.path, known.name))
         _expect_fields(context, node, known, target)
@@ -195,8 +195,8 @@ def _bind_items(context: _Context, node: tree.Field, known: Known, target: Bound
             help = 'put "," between them, if they are two'
             context.report(catalogue.ADJACENT_STRINGS.at(place.span, help=help))
         if not isinstance(item, tree.Missing):
-            outside += _add(context, place, item, known, target)
-    return outside
+            outside += reversed(_add(context, place, item, known, target))
+    return outside[::-1]
 
 
 def _add(
