@@ -1,4 +1,4 @@
-"""The driver reads what lark would read by the same grammars, and nothing else."""
+"""The driver reads what lark would by the grammar without names in brackets, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from lark import Lark, Tree, UnexpectedInput
+from lark import Lark, UnexpectedInput
 
 from quantcfg import contracts
 from quantcfg.source import Source
 from quantcfg.textproto import lalr, parser, tree
-from quantcfg.textproto.tables import lark_with_runs
 from tests import shared
 from tests.laws import law
 from tests.textproto.near_misses import nearly_valid_texts
@@ -33,16 +32,23 @@ def read_by_lark(text: str) -> Any:
 
 @cache
 def _lark() -> Lark:
-    # It wants what takes the place of a rule in a tree of its own.
-    run = staticmethod(lambda children: Tree("_run", [*parser._Build._run(children)]))
-    return lark_with_runs(type("Build", (parser._Build,), {"_run": run}))
+    grammar = contracts.grammar("textproto.lark")
+    return Lark(
+        grammar + "%override name: IDENT -> plain_name\n",
+        start="document",
+        parser="lalr",
+        lexer="basic",
+        maybe_placeholders=False,
+        transformer=parser._Build,
+    )
 
 
 def assert_they_agree(text: str) -> None:
     ours, theirs = read_by_driver(text), read_by_lark(text)
-    assert ours == theirs
+    assert (ours is None) == (theirs is None)
     if ours is not None:
-        ours, theirs = (tree.Document(Source("text", text), fields) for fields in (ours, theirs))
+        ours, theirs = (tree.Document(Source("text", text), tuple(fields)) for fields in (ours, theirs))
+        assert ours == theirs
         assert places(ours) == places(theirs)
 
 

@@ -1,15 +1,20 @@
 """A driver for an LALR(1) parse table: reads a text as lark would, by the table that it has made (tables.py).
 
-It only tells that there is a mistake; what it is, and how to read on, is for lark.
+Where there is a run of plain fields (runs.py), it is one token. The driver only
+tells that there is a mistake; what it is, and how to read on, is for lark.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypedDict
 
+from quantcfg.textproto.runs import run_at
+from quantcfg.textproto.tree import Field
+
 _END = "$END"
+_RUN = "RUN"
 _NOTHING = ""
 """The kind of token that no state takes."""
 
@@ -66,7 +71,7 @@ def parse(text: str, table: Table, actions: object) -> Any:
     """
     rules, states = table["rules"], table["states"]
     path, values = [table["start"]], list[Any]()
-    for kind, token in _tokens(text, table):
+    for kind, token in _tokens(text, table, path):
         while (number := states[path[-1]]["reduce"].get(kind)) is not None:
             rule = rules[number]
             at = len(values) - len(rule["expansion"])
@@ -82,16 +87,31 @@ def parse(text: str, table: Table, actions: object) -> Any:
     return values[0] if path[-1] == table["end"] else None
 
 
-def _tokens(text: str, table: Table) -> Iterator[tuple[str, Token]]:
-    """Yield the kinds of all tokens and the tokens, and then the end, or what is no token."""
-    match_at, ignored = re.compile(table["scanner"]).match, table["ignored"]
+def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str, Token | list[Field]]]:
+    """Yield the kinds of all tokens and the tokens, of a run its fields; then the end, or what is no token.
+
+    path ends at the state that the next token is for.
+    """
+    match_at, ignored, states = re.compile(table["scanner"]).match, table["ignored"], table["states"]
     offset = 0
-    while match := match_at(text, offset):
+    while offset < len(text):
+        if _takes(states[path[-1]], _RUN):
+            fields, offset = run_at(text, offset)
+            if fields:
+                yield _RUN, fields
+                continue
+        match = match_at(text, offset)
+        if match is None:
+            break
         kind = match.lastgroup or _NOTHING
         if kind not in ignored:
             yield kind, _token(match[0], offset)
         offset = match.end()
     yield _END if offset == len(text) else _NOTHING, _token("", offset)
+
+
+def _takes(state: State, kind: str) -> bool:
+    return kind in state["shift"] or kind in state["reduce"]
 
 
 def _token(text: str, start: int) -> Token:

@@ -17,7 +17,6 @@ from quantcfg.files import without_byte_order_mark
 from quantcfg.source import Source
 from quantcfg.textproto import lalr, tree
 from quantcfg.textproto.lalr import Token
-from quantcfg.textproto.runs import fields_of_run
 from quantcfg.textproto.scan import check_pieces
 
 if TYPE_CHECKING:
@@ -87,9 +86,9 @@ class _Build:
         return tree.field_of(name, value)
 
     @staticmethod
-    def _run(children: list[Token]) -> list[tree.Field]:
-        (token,) = children
-        return fields_of_run(token)
+    def _run(children: list[list[tree.Field]]) -> list[tree.Field]:
+        (fields,) = children
+        return fields
 
     @staticmethod
     def plain_name(children: list[Token]) -> tree.Name:

@@ -1,59 +1,71 @@
-"""A run of plain fields to syntax tree: what grammar/runs.lark takes as one token."""
+"""Runs of plain fields, taken from a text as one token: nearly all of a text is made of them.
+
+Plain are a field whose value is one scalar, as it is usually written, and a
+message of such fields in braces. What else there is, a run leaves to the
+grammar; what it takes is read as the grammar would (grammar/textproto.lark).
+"""
 
 from __future__ import annotations
 
 import re
 from sys import intern
 
-from quantcfg.textproto.lalr import Token
 from quantcfg.textproto.tree import Field, Identifier, Literal, Message, Number, String
 
-_GAP = r"\s*+(?:\#.*\n\s*+)*+"
+_DEEPEST = 3
+"""How deep messages in a run may be nested. One that has more in it is tried once for each level."""
 
-# The grammar has seen to it that a run holds nothing else, so this need not look closely. The
-# pieces leave nothing out: where one stands follows from the lengths of those before it.
+_GAP = r"\s*+(?:\#[^\n\0]*+\n\s*+)*+"
+
+# A repetition with "+" behind it is possessive: it gives nothing back, so a piece takes time in
+# step with its length. A piece never ends where the next token could belong to its value.
 _PIECE = re.compile(
     rf"""
-    (?: ( \w++ ) ( \s*+ (?: :\s*+ )? )            # name, between
-        (?: ( "[^"]*+" | '[^']*+' )               # string
-          | ( -?[A-Za-z_]\w*+ )                   # word
-          | ( [\w.+-]++ )                         # number
-          | \{{ )
-      | ( \}} ) )                                 # closing
-    ( {_GAP} (?: [;,]\s*+ )? )                   # behind
+    (?: ( [A-Za-z_]\w*+ )                                                          # name
+        (?: ( \s*+:\s*+ )                                                          # colon
+            (?: ( "[^"\\\n\0]*+" | '[^'\\\n\0]*+' )                                # string
+              | ( -?[A-Za-z_]\w*+ )                                                # word
+              | ( -?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?(?![\w.]) ) )      # number
+          | ( \s*+(?::\s*+)? ) \{{ )                                               # before_brace
+      | \}} )
+    ( {_GAP} (?!["']) (?(6)|(?:[;,]\s*+)?) )                                       # behind
     """,
     re.VERBOSE | re.ASCII,
 )
 
 
-def fields_of_run(run: Token) -> list[Field]:
-    """Return the fields of a run."""
-    offset = run.start_pos
+def run_at(text: str, start: int) -> tuple[list[Field], int]:
+    """Return the plain fields from an offset on, and where the last of them ends, with what separates it."""
+    offset = end = start
     fields: list[Field] = []
     around: list[tuple[str, int, int, list[Field]]] = []
-    for name, between, string, word, number, closing, behind in _PIECE.findall(run):
-        start = offset
-        if closing:
-            name, start, opening, outer = around.pop()
+    while piece := _PIECE.match(text, offset):
+        name, colon, string, word, number, before_brace, behind = piece.groups()
+        if name is None:
+            if not around:
+                break
+            name, first, opening, outer = around.pop()
             offset += 1
-            message = Message(tuple(fields), opening, offset)
-            outer.append(Field(name, message, start, start + len(name)))
+            outer.append(Field(name, Message(tuple(fields), opening, offset), first))
             fields = outer
+        elif colon is None:
+            if len(around) == _DEEPEST:
+                break
+            opening = offset + len(name) + len(before_brace)
+            around.append((intern(name), offset, opening, fields))
+            offset, fields = opening + 1, []
         else:
-            # The same few names stand again and again, and are looked up: one object of each will do.
-            name = intern(name)
-            name_end = start + len(name)
-            at = name_end + len(between)
-            offset = at + (len(string or word or number) or 1)
-            if word:
-                fields.append(Field(name, Identifier(word, at, offset), start, name_end))
-            elif number:
-                fields.append(Field(name, Number(number, at, offset), start, name_end))
-            elif string:
-                literal = Literal(string, at, offset)
-                fields.append(Field(name, String((literal,)), start, name_end))
+            at = offset + len(name) + len(colon)
+            value: String | Identifier | Number
+            if number:
+                value = Number(number, at, at + len(number))
+            elif word:
+                value = Identifier(word, at, at + len(word))
             else:
-                around.append((name, start, at, fields))
-                fields = []
+                value = String((Literal(string, at, at + len(string)),))
+            # The same few names stand again and again, and are looked up: one object of each will do.
+            fields.append(Field(intern(name), value, offset))
+            offset = value.end
         offset += len(behind)
-    return fields
+        end = end if around else offset
+    return around[0][-1] if around else fields, end

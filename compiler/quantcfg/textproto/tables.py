@@ -21,21 +21,15 @@ _Actions = Mapping[str, tuple[object, int | Rule]]
 """A state of lark's: what to do at a symbol."""
 
 
-def lark_with_runs(actions: object = None) -> Lark:
-    """Return lark's parser of the grammar with runs; no token there depends on its context."""
-    return Lark(
+def parse_table() -> lalr.Table:
+    """Return the parse table of the grammar with runs; it is the same in every process."""
+    lark = Lark(
         contracts.grammar("textproto.lark") + contracts.grammar("runs.lark"),
         start="document",
         parser="lalr",
         lexer="basic",
         maybe_placeholders=False,
-        transformer=actions,
     )
-
-
-def parse_table() -> lalr.Table:
-    """Return the parse table of the grammar with runs; it is the same in every process."""
-    lark = lark_with_runs()
     parser = lark.parse_interactive("")
     lexer, table = parser.lexer_thread.lexer, parser.parser_state.parse_conf
     assert isinstance(lexer, BasicLexer)

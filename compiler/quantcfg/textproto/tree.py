@@ -107,7 +107,8 @@ class Field:
     """A name and its value. A name without text stands where no field could be read.
 
     The text is that of the name, in brackets if they are a part of it. A node more
-    for each name would take its time.
+    for each name would take its time. name_end is where the name ends, 0 where that
+    follows from its text.
     """
 
     text: str
@@ -120,7 +121,7 @@ class Field:
         """Its name."""
         bracketed = self.text.startswith("[")
         text = self.text[1:-1] if bracketed else self.text
-        return Name(text, bracketed, self.start, self.name_end)
+        return Name(text, bracketed, self.start, self.name_end or self.start + len(self.text))
 
     @property
     def end(self) -> int:
