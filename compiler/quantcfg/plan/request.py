@@ -15,7 +15,7 @@ from quantcfg.plan.contract import global_defaults, unwritten
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Source, Span, argument_source, argument_span
-from quantcfg.textproto import Binding, Bound, Given, Path, Place, bind, convert, parse, place_of, tree
+from quantcfg.textproto import Binding, Bound, Given, Path, Place, bind, converter, parse, place_of, tree
 from quantcfg.values import frozen_value, small_value
 
 _CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
@@ -315,7 +315,7 @@ def _lost(
     """
     descriptor = message.DESCRIPTOR.fields_by_name[name]
     for earlier in reversed(_earlier(given)):
-        holder = type(message)(**{name: convert(earlier.document, earlier.value, descriptor)})
+        holder = type(message)(**{name: converter(descriptor)(earlier.document, earlier.value, descriptor)})
         value = _decimal(getattr(holder, name))
         if not isinstance(value, float) or math.isfinite(value):
             behind = Setting(value, origin, behind, name, earlier)

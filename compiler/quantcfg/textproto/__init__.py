@@ -7,6 +7,6 @@ is imported from its own module: cursor, edits, lossless, printer.
 from quantcfg.textproto.binder import bind
 from quantcfg.textproto.binding import Binding, Bound, Given, Path, place_of
 from quantcfg.textproto.parser import parse
-from quantcfg.textproto.scalars import Place, convert
+from quantcfg.textproto.scalars import Place, converter
 
-__all__ = ["Binding", "Bound", "Given", "Path", "Place", "bind", "convert", "parse", "place_of"]
+__all__ = ["Binding", "Bound", "Given", "Path", "Place", "bind", "converter", "parse", "place_of"]

@@ -40,7 +40,7 @@ from quantcfg.textproto.binding import (
     place_of_bound,
 )
 from quantcfg.textproto.literals import quotable
-from quantcfg.textproto.scalars import Place, convert, wrong_type
+from quantcfg.textproto.scalars import Place, wrong_type
 from quantcfg.values import frozen_value
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -206,7 +206,8 @@ def _add(
     if known.is_message:
         return _bind_message(context, given, node, known, target)
     container = getattr(target.message, known.name)
-    value = convert(context.document, node, known.descriptor)
+    assert known.convert
+    value = known.convert(context.document, node, known.descriptor)
     if isinstance(value, Diagnostic):
         _refuse(context, given, (*target.path, known.name, len(container)), value)
     else:
@@ -223,8 +224,8 @@ def _set_message(context: _Context, node: tree.Field, known: Known, target: Boun
 
 
 def _set_scalar(context: _Context, node: tree.Field, known: Known, target: Bound) -> None:
-    name = known.name
-    value = convert(context.document, node.value, known.descriptor)
+    assert known.convert
+    name, value = known.name, known.convert(context.document, node.value, known.descriptor)
     if isinstance(value, Diagnostic):
         _refuse(context, node, (*target.path, name), value)
         return
@@ -276,8 +277,8 @@ def _made(given: Given, known: Known, target: Bound) -> Bound:
         target.items(name).append(made)
         return made
     message.SetInParent()
-    there = target.message_of(name)
-    fields = there.fields if there else {}
+    there = target.fields.get(name)
+    fields = there.fields if isinstance(there, Bound) else {}
     made = Bound(message, fields_of(message.DESCRIPTOR), given, path, depth, fields)
     target.fields[name] = made
     return made

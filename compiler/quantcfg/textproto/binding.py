@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from quantcfg.textproto import tree
-from quantcfg.textproto.scalars import Place
+from quantcfg.textproto.scalars import Converter, Place, converter
 from quantcfg.values import frozen_value, small_value
 
 Path = tuple[str | int, ...]
@@ -20,7 +20,7 @@ Path = tuple[str | int, ...]
 
 @frozen_value
 class Known:
-    """A field of a schema, with what the binding asks of it for every value."""
+    """A field of a schema, with what the binding asks of it for every value; convert is None for a message."""
 
     descriptor: FieldDescriptor
     name: str
@@ -29,6 +29,7 @@ class Known:
     is_repeated: bool
     has_presence: bool
     oneof: str | None
+    convert: Converter | None
 
 
 @cache
@@ -55,6 +56,7 @@ def _known(field: FieldDescriptor) -> Known:
         field.is_repeated,
         field.has_presence,
         oneof.name if oneof else None,
+        None if message else converter(field),
     )
 
 

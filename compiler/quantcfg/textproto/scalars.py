@@ -69,14 +69,13 @@ class Place:
         return Span(self.document.source, self.value.start, self.value.end)
 
 
-def convert(document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor) -> Any:
-    """Return the value of a scalar, or what is wrong with it."""
-    if isinstance(value, tree.List):
-        span = document.span(value)
-        items = [document.span(item).text for item in value.items]
-        fix = [Edit(span, items[0])] if len(items) == 1 else []
-        return catalogue.LIST_FOR_ONE.at(span, field=descriptor_field.name, fix=fix)
-    return _CONVERTERS[descriptor_field.type](document, value, descriptor_field)
+Converter = Callable[[tree.Document, tree.Value, FieldDescriptor], Any]
+"""Returns the value of a scalar, or what is wrong with it."""
+
+
+def converter(descriptor_field: FieldDescriptor) -> Converter:
+    """Return what converts the values of a scalar field."""
+    return _CONVERTERS[descriptor_field.type]
 
 
 def _to_integer(
@@ -84,7 +83,7 @@ def _to_integer(
 ) -> int | Diagnostic:
     number = integer(value) if isinstance(value, tree.Number) else None
     if number is None:
-        return wrong_type(document, value, descriptor_field, "an integer")
+        return _wrong_scalar(document, value, descriptor_field, "an integer")
     # Even "-0" is no unsigned integer (spec: "Value Types").
     if not low <= number <= high or (low == 0 and value.text.startswith("-")):  # type: ignore[union-attr]
         return catalogue.INTEGER_RANGE.at(
@@ -97,7 +96,7 @@ def _to_float(
     document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor
 ) -> float | Diagnostic:
     number = floating(value.text) if isinstance(value, _WORDS) else None
-    return wrong_type(document, value, descriptor_field, "a decimal number") if number is None else number
+    return _wrong_scalar(document, value, descriptor_field, "a decimal number") if number is None else number
 
 
 def _to_bool(
@@ -107,7 +106,7 @@ def _to_bool(
         return _BOOLS[value.text]
     if isinstance(value, tree.Number) and not value.text.startswith("-") and integer(value) in (0, 1):
         return bool(integer(value))
-    return wrong_type(document, value, descriptor_field, "true or false")
+    return _wrong_scalar(document, value, descriptor_field, "true or false")
 
 
 def _to_string(
@@ -128,7 +127,7 @@ def _to_bytes(
     document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor
 ) -> bytes | Diagnostic:
     if not isinstance(value, tree.String):
-        return wrong_type(document, value, descriptor_field, "a string in quotes")
+        return _wrong_scalar(document, value, descriptor_field, "a string in quotes")
     decoded = decode_string(value)
     if isinstance(decoded, tree.Literal):
         span, help = document.span(decoded), "write \\\\ for a backslash"
@@ -164,7 +163,7 @@ def _to_enum(
     names = list(enum.values_by_name)
     if not isinstance(value, tree.Identifier | tree.Number):
         few = len(names) <= _MOST_NAMES
-        return wrong_type(
+        return _wrong_scalar(
             document, value, descriptor_field, f"one of {', '.join(names)}" if few else "one of its words"
         )
     suggestion = suggest(value.text, names)
@@ -177,15 +176,16 @@ def _to_enum(
     )
 
 
-_CONVERTERS: Mapping[int, Callable[[tree.Document, tree.Value, FieldDescriptor], Any]] = {
-    **{kind: partial(_to_integer, low=low, high=high) for kind, (low, high) in _INTEGER_RANGES.items()},
-    FieldDescriptor.TYPE_FLOAT: _to_float,
-    FieldDescriptor.TYPE_DOUBLE: _to_float,
-    FieldDescriptor.TYPE_BOOL: _to_bool,
-    FieldDescriptor.TYPE_STRING: _to_string,
-    FieldDescriptor.TYPE_BYTES: _to_bytes,
-    FieldDescriptor.TYPE_ENUM: _to_enum,
-}
+def _wrong_scalar(
+    document: tree.Document, value: tree.Value, descriptor_field: FieldDescriptor, expected: str
+) -> Diagnostic:
+    """Return the diagnostic for what is no scalar of the kind that a field takes."""
+    if not isinstance(value, tree.List):
+        return wrong_type(document, value, descriptor_field, expected)
+    span = document.span(value)
+    items = [document.span(item).text for item in value.items]
+    fix = [Edit(span, items[0])] if len(items) == 1 else []
+    return catalogue.LIST_FOR_ONE.at(span, field=descriptor_field.name, fix=fix)
 
 
 def wrong_type(
@@ -248,3 +248,14 @@ def _written(value: tree.Value) -> str:
     if isinstance(value, tree.String):
         return "a string"
     return "nothing" if isinstance(value, tree.Missing) else quotable(value.text)
+
+
+_CONVERTERS: Mapping[int, Converter] = {
+    **{kind: partial(_to_integer, low=low, high=high) for kind, (low, high) in _INTEGER_RANGES.items()},
+    FieldDescriptor.TYPE_FLOAT: _to_float,
+    FieldDescriptor.TYPE_DOUBLE: _to_float,
+    FieldDescriptor.TYPE_BOOL: _to_bool,
+    FieldDescriptor.TYPE_STRING: _to_string,
+    FieldDescriptor.TYPE_BYTES: _to_bytes,
+    FieldDescriptor.TYPE_ENUM: _to_enum,
+}
