@@ -12,9 +12,13 @@ from dataclasses import dataclass
 
 Work = Callable[[], object]
 
-_FEWEST, _MOST = 3, 15
+_FEWEST, _MOST = 3, 150
 _SECONDS = 8
-"""How long the runs of one comparison may take, unless the fewest take longer."""
+"""How long the runs of one comparison take, unless the fewest take longer or the most less: what a work
+costs changes from second to second with what else the machine does."""
+
+_ANSWERS = 15
+"""How often an answer is waited for."""
 
 _ADDED = """
 import sys
@@ -57,7 +61,7 @@ def milliseconds(ours: Work, theirs: Work) -> Costs:
 def elapsed_milliseconds(work: Work) -> float:
     """Return the median time that goes by until a work is done, wherever it is done."""
     work()
-    return statistics.median(_time(work, time.perf_counter) for _ in range(_MOST))
+    return statistics.median(_time(work, time.perf_counter) for _ in range(_ANSWERS))
 
 
 def _time(work: Work, clock: Callable[[], float] | None = None) -> float:

@@ -8,8 +8,7 @@ import math
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from quantcfg.plan import LayerPlan, Plan, Setting
-from quantcfg.plan.plan import Values
+from quantcfg.plan import LayerPlan, Plan, Setting, Values
 
 Config = dict[str, Any]
 

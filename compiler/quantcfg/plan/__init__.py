@@ -3,14 +3,14 @@
 from quantcfg.plan import contract
 from quantcfg.plan.assumed import assumed_network
 from quantcfg.plan.pipeline import PASSES, lower
-from quantcfg.plan.plan import LayerPlan, Leaf, Plan
+from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.request import (
     Request,
     request_from_arguments,
     request_from_config,
     request_from_tree,
 )
-from quantcfg.plan.settings import Origin, OriginKind, Setting
+from quantcfg.plan.settings import Leaf, Origin, OriginKind, Setting, Values
 
 __all__ = [
     "PASSES",
@@ -21,6 +21,7 @@ __all__ = [
     "Plan",
     "Request",
     "Setting",
+    "Values",
     "assumed_network",
     "contract",
     "lower",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
-from quantcfg.plan.settings import Setting, default
+from quantcfg.plan.settings import Leaf, Setting, default
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
@@ -39,12 +39,6 @@ class Parameter:
     settings: tuple[str, ...]
     defaults: tuple[Any, ...]
     unwritten: tuple[Setting[Any], ...]
-
-    def value(self, given: Mapping[str, Setting[Any]]) -> Setting[Any] | tuple[Setting[Any], ...]:
-        """Return what is given, or else the default."""
-        if len(self.settings) == 1:
-            return given.get(self.key) or self.unwritten[0]
-        return tuple(map(given.get, self.settings, self.unwritten))
 
     @property
     def default(self) -> Any:
@@ -91,6 +85,29 @@ def parameters(name: str) -> tuple[Parameter, ...]:
     """Return the keys of an algorithm, by its name in the configuration, in output order."""
     properties: dict[str, Any] = _schema()["definitions"][name]["properties"]
     return tuple(_parameter(key, known) for key, known in properties.items())
+
+
+def values_of(name: str, given: Mapping[str, Setting[Any]]) -> dict[str, Leaf]:
+    """Return the values of an algorithm by its name in the configuration, in output order.
+
+    given holds them by field of quant.cfg; what is not in there has its default,
+    and what is no parameter of the algorithm is left out.
+    """
+    usual, ranges = _usual(name)
+    values: dict[str, Any] = {**usual, **given}
+    for each in ranges:
+        values[each.key] = tuple(map(values.pop, each.settings, each.unwritten))
+    return values if len(values) == len(usual) else {key: values[key] for key in usual}
+
+
+@cache
+def _usual(name: str) -> tuple[dict[str, Leaf], list[Parameter]]:
+    """Return the default values of an algorithm, and its parameters that are ranges."""
+    known = parameters(name)
+    usual: dict[str, Leaf] = {
+        each.key: each.unwritten[0] if len(each.unwritten) == 1 else each.unwritten for each in known
+    }
+    return usual, [each for each in known if len(each.settings) > 1]
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,9 +12,9 @@ from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.words import boolean
 from quantcfg.plan import contract
-from quantcfg.plan.plan import LayerPlan, Leaf, Plan, Values, in_words
+from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm, Calibration, Request
-from quantcfg.plan.settings import Origin, OriginKind, Setting, default, either
+from quantcfg.plan.settings import Leaf, Origin, OriginKind, Setting, Values, default, either
 from quantcfg.values import frozen_value
 
 
@@ -47,11 +47,12 @@ def _calibrations(layers: Iterable[LayerPlan]) -> Iterable[Calibration | None]:
 
 def _activation_values(calibration: Calibration | None, flags: _Flags) -> Values:
     algorithm = calibration.activation if calibration else None
-    special: dict[str, Setting[Any]] = {
+    given = {
+        **(algorithm.parameters if algorithm else {}),
         contract.ACTIVATION_ALGORITHM: _named(contract.activation_algorithm, algorithm),
         contract.ASYMMETRIC: flags.of(algorithm),
     }
-    return _values(contract.activation_algorithm(algorithm), algorithm, special)
+    return contract.values_of(contract.activation_algorithm(algorithm), given)
 
 
 def _weight_key(layer: LayerPlan) -> tuple[int, int, str]:
@@ -60,20 +61,14 @@ def _weight_key(layer: LayerPlan) -> tuple[int, int, str]:
 
 
 def _weight_values(layer: LayerPlan) -> Values:
-    algorithm, given = layer.weight, layer.calibration.weight if layer.calibration else None
-    special: dict[str, Setting[Any]] = {
-        contract.WEIGHT_ALGORITHM: _named(
-            contract.weight_algorithm, algorithm, None if given is algorithm else given
-        ),
+    algorithm, calibrated = layer.weight, layer.calibration.weight if layer.calibration else None
+    other = None if calibrated is algorithm else calibrated
+    given = {
+        **(algorithm.parameters if algorithm else {}),
+        contract.WEIGHT_ALGORITHM: _named(contract.weight_algorithm, algorithm, other),
         contract.CHANNEL_WISE: _channel_wise(algorithm, layer.layer.type),
     }
-    return _values(contract.weight_algorithm(algorithm), algorithm, special)
-
-
-def _values(name: str, algorithm: Algorithm | None, special: Mapping[str, Setting[Any]]) -> Values:
-    """Return the values of an algorithm in output order; special holds those with rules of their own."""
-    given = {**algorithm.parameters, **special} if algorithm else special
-    return {parameter.key: parameter.value(given) for parameter in contract.parameters(name)}
+    return contract.values_of(contract.weight_algorithm(algorithm), given)
 
 
 def _named(

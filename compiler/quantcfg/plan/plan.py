@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from types import MappingProxyType
-from typing import Any
 
 from quantcfg.caffe import Layer, Network
 from quantcfg.diagnostics import Report
 from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.request import Algorithm, Calibration, Request
-from quantcfg.plan.settings import Setting, default
+from quantcfg.plan.settings import Setting, Values, default
 from quantcfg.values import frozen_value, small_value
 
 DEFINED_HERE = "the layer is defined here"
-
-Leaf = Setting[Any] | tuple[Setting[Any], ...]
-"""A value of the configuration; a list has an origin for each of its items."""
-
-Values = Mapping[str, Leaf]
 
 _NOTHING: Values = MappingProxyType({})
 _QUANTIZED = default(True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from quantcfg.source import Span
 from quantcfg.textproto import Given, Path, Place, place_of, tree
@@ -105,6 +105,12 @@ class Setting(Generic[T]):
         while setting:
             yield setting
             setting = setting.behind
+
+
+Leaf = Setting[Any] | tuple[Setting[Any], ...]
+"""A value of the configuration; a list has an origin for each of its items."""
+
+Values = Mapping[str, Leaf]
 
 
 def either(setting: Setting[T] | None, other: Setting[T]) -> Setting[T]:

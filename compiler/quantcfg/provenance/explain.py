@@ -11,8 +11,7 @@ from quantcfg.caffe import Layer
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.suggest import suggest
 from quantcfg.diagnostics.words import quoted
-from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, contract
-from quantcfg.plan.plan import Values
+from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values, contract
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
 from quantcfg.provenance.levels import activation_levels, beaten, weight_levels
 from quantcfg.provenance.reasons import reason

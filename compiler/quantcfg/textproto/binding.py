@@ -20,7 +20,10 @@ Path = tuple[str | int, ...]
 
 @frozen_value
 class Known:
-    """A field of a schema, with what the binding asks of it for every value; convert is None for a message."""
+    """A field of a schema, with what the binding asks of it for every value.
+
+    convert is None for a message.
+    """
 
     descriptor: FieldDescriptor
     name: str
