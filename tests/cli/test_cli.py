@@ -440,6 +440,7 @@ def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     loaded = modules_after("compile", *MODEL, *WEIGHTS, *CONFIGURED, "-o", "config.json")
     assert Path("config.json").is_file()
     assert not loaded & {"lark", "jsonschema", "numpy", "importlib.resources", "difflib"}
+    assert "google.protobuf.descriptor_pb2" not in loaded
     modules = ("cursor", "edits", "lossless", "printer", "recovery")
     assert not loaded & {f"quantcfg.textproto.{module}" for module in modules}
     assert not loaded & {"quantcfg.diagnostics.formats.text", "quantcfg.diagnostics.terminal"}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
 from quantcfg.caffe import capabilities
@@ -17,7 +18,10 @@ from quantcfg.caffe.network import Attribute
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.source import Span
 from quantcfg.textproto import Binding, Bound, Path, Place, place_of
-from quantcfg.values import small_value
+from quantcfg.values import frozen_value, small_value
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
 
 _PADDING = "padding"
 _PADDED = ("conv", "pool")
@@ -209,12 +213,34 @@ def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, P
 
 def _values(message: Any) -> dict[str, Attribute]:
     values: dict[str, Attribute] = {}
-    for field in message.DESCRIPTOR.fields:
-        if field.message_type is not None:
-            continue
+    for field in _value_fields(message.DESCRIPTOR):
         if field.is_repeated:
             values[field.name] = tuple(getattr(message, field.name))
-        elif message.HasField(field.name) or field.has_default_value:
+        elif field.has_default or message.HasField(field.name):
             value = getattr(message, field.name)
-            values[field.name] = field.enum_type.values_by_number[value].name if field.enum_type else value
+            values[field.name] = field.words[value] if field.words else value
     return values
+
+
+@frozen_value
+class _ValueField:
+    """A field that is no message; words are those of its enum, by number."""
+
+    name: str
+    is_repeated: bool
+    has_default: bool
+    words: Mapping[int, str]
+
+
+@cache
+def _value_fields(descriptor: Descriptor) -> tuple[_ValueField, ...]:
+    return tuple(
+        _ValueField(
+            field.name,
+            field.is_repeated,
+            field.has_default_value,
+            {value.number: value.name for value in field.enum_type.values} if field.enum_type else {},
+        )
+        for field in descriptor.fields
+        if field.message_type is None
+    )

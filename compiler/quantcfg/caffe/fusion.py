@@ -31,9 +31,12 @@ def with_fusion_groups(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 def _folded_layers(layers: Sequence[Layer]) -> dict[int, int]:
     """Return for each layer that is folded, by index, the layer that it is folded into."""
     following = _following(layers)
+    by_type: dict[str, list[int]] = defaultdict(list)
+    for index, layer in enumerate(layers):
+        by_type[layer.type].append(index)
     folded: dict[int, int] = {}
     for pattern in capabilities.fusion_patterns():
-        for index in range(len(layers)):
+        for index in by_type[pattern[0]]:
             chain = _chain(index, pattern, layers, following)
             if chain and folded.keys().isdisjoint(chain):
                 target = next(member for member in chain if layers[member].quantizable)

@@ -129,7 +129,8 @@ def _blob_ranks(binding: Binding, layers: Sequence[Definition]) -> dict[str, int
     ranks = dict.fromkeys(net.input, _RANK)
     ranks.update(zip(net.input, (len(shape.dim) for shape in net.input_shape), strict=False))
     for layer in layers:
-        shapes = [len(shape.dim) for shape in layer.parameter.input_param.shape]
+        has_shapes = layer.parameter.HasField("input_param")
+        shapes = [len(shape.dim) for shape in layer.parameter.input_param.shape] if has_shapes else ()
         if shapes:
             ranks.update(zip(layer.tops, cycle(shapes), strict=False))
         elif layer.bottoms and layer.bottoms[0] in ranks and capabilities.keeps_rank(layer.type):

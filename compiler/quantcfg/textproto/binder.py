@@ -20,7 +20,6 @@ from functools import cache
 from types import MappingProxyType
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.descriptor_pb2 import DescriptorProto
 from google.protobuf.message import Message
 
 from quantcfg import limits
@@ -80,7 +79,7 @@ class _Context:
         if name in self.foreign or name.startswith("["):
             return _NO_SUGGESTION
         if key not in self.suggestions and len(self.suggestions) < _MOST_SUGGESTIONS:
-            fields = [field.name for field in descriptor.fields if not field.GetOptions().deprecated]
+            fields = [field.name for field in _current_fields(descriptor)]
             is_near = not self.lenient or is_slip_of_any(name, fields)
             self.suggestions[key] = suggest(name, fields) if is_near else _NO_SUGGESTION
         return self.suggestions.get(key, _NO_SUGGESTION)
@@ -355,7 +354,9 @@ def _has_field(message: Descriptor | None, name: str) -> bool:
 
 @cache
 def _current_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
-    return tuple(field for field in descriptor.fields if not field.GetOptions().deprecated)
+    return tuple(
+        field for field in descriptor.fields if not (field.has_options and field.GetOptions().deprecated)
+    )
 
 
 @cache
@@ -383,6 +384,8 @@ def _belonging(name: str, owners: list[str]) -> str | None:
 @cache
 def _reserved_names(descriptor: Descriptor) -> list[str]:
     """Return the reserved names of a message type, which a text may use without effect (spec: "Fields")."""
+    from google.protobuf.descriptor_pb2 import DescriptorProto
+
     proto = DescriptorProto()
     descriptor.CopyToProto(proto)
     return list(proto.reserved_name)

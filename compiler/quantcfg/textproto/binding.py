@@ -55,7 +55,7 @@ def _known(field: FieldDescriptor) -> Known:
         field,
         field.name,
         message is not None,
-        message is not None and message.GetOptions().map_entry,
+        message is not None and message.has_options and message.GetOptions().map_entry,
         field.is_repeated,
         field.has_presence,
         oneof.name if oneof else None,
