@@ -12,7 +12,7 @@ from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.source import Source
-from quantcfg.textproto import parse, tree
+from quantcfg.textproto import parse, scan, tree
 from tests.laws import law
 from tests.marks import places, unmarked
 from tests.textproto.near_misses import nearly_valid_texts
@@ -432,3 +432,16 @@ def test_a_long_text_of_mistakes_is_read_to_its_end(piece: str) -> None:
     # A reader whose time grows faster than the text would not come to an end here.
     assert syntax_of(piece * 20_000)[1]
     assert syntax_of((piece + "\n") * 20_000)[1]
+
+
+@law(
+    st.lists(st.sampled_from(["a: 1", "b: 'cccccccc'", "# ddddddddd", "e"]), max_size=8),
+    st.sampled_from(["\n", " "]),
+)
+def test_only_what_is_too_long_by_itself_is_refused(pieces: list[str], between: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "TOKEN_LENGTH", 10)
+        text = between.join(pieces)
+        assert scan.check_pieces(Source("text", text), print)
+        for long in ("f" * 11, f"f: '{'g' * 9}'", f"[{'h' * 9}]: 1"):
+            assert not scan.check_pieces(Source("text", f"{text}\n{long}\n{text}"), lambda _: None)

@@ -96,11 +96,21 @@ def _comments(source: Source) -> Iterator[Span]:
 
 
 def _long_pieces(source: Source) -> Iterator[Span]:
-    if len(source.text) <= limits.TOKEN_LENGTH:
+    # None of these pieces goes beyond its line, and lines are found in no time.
+    if not _has_long_line(source.text):
         return
     for piece in _PIECE.finditer(source.text):
         if len(piece[0]) > limits.TOKEN_LENGTH and piece.lastgroup in ("string", "unended", "field", "word"):
             yield Span(source, *piece.span())
+
+
+def _has_long_line(text: str) -> bool:
+    start = 0
+    while len(text) - start > limits.TOKEN_LENGTH:
+        start = text.rfind("\n", start, start + limits.TOKEN_LENGTH + 1) + 1
+        if not start:
+            return True
+    return False
 
 
 def pieces(text: str, end: int) -> Iterator[re.Match[str]]:
