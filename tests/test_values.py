@@ -7,13 +7,14 @@ import inspect
 import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 from unittest.mock import ANY
 
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.values import frozen_value, small_value
+from quantcfg.values import Remembering, frozen_value, small_value
 from tests.laws import law
 
 
@@ -58,6 +59,17 @@ class Pickled:
 
     one: Any
     two: Any = field(default=2, compare=False, repr=False)
+
+
+@frozen_value
+class Worked(Remembering):
+    one: int
+    asked: list[int] = field(default_factory=list, compare=False)
+
+    @cached_property
+    def out(self) -> int:
+        self.asked.append(self.one)
+        return self.one + 1
 
 
 def hash_of(value: object) -> int | None:
@@ -123,6 +135,16 @@ def test_frozen_values_can_be_changed_in_a_copy_copied_and_pickled() -> None:
         assert (type(same), same.one, same.two) == (Pickled, [1], 3)
         with pytest.raises(FrozenInstanceError):
             same.one = 2  # type: ignore[misc]
+
+
+def test_what_was_worked_out_of_a_value_is_kept_and_makes_no_difference() -> None:
+    value = Worked(1)
+    assert (value.out, value.out, value.asked) == (2, 2, [1])
+    assert value == Worked(1)
+    assert hash(value) == hash(Worked(1))
+    assert pickle.loads(pickle.dumps(value)).out == 2
+    with pytest.raises(FrozenInstanceError):
+        value.one = 2  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("decorator", OURS)

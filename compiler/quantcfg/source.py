@@ -7,14 +7,14 @@ is shown, so that parsing pays nothing for them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
-from quantcfg.values import frozen_value
+from quantcfg.values import Remembering, frozen_value
 
 
-@dataclass(frozen=True)
-class Source:
+@frozen_value
+class Source(Remembering):
     """A named text: a file, or, with is_file false, the value of an argument."""
 
     name: str

@@ -16,6 +16,10 @@ from typing import Any, TypeVar, dataclass_transform
 _Class = TypeVar("_Class")
 
 
+class Remembering:
+    """The base of a value that keeps what was worked out of it, as functools.cached_property does."""
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen_value(cls: type[_Class]) -> type[_Class]:
     """Make a dataclass that is frozen: each of its fields is set once, and stays.

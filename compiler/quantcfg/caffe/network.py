@@ -8,6 +8,7 @@ from functools import cached_property
 
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.source import Span
+from quantcfg.values import Remembering, frozen_value
 
 Attribute = bool | int | str | tuple[int, ...]
 Attributes = Mapping[str, Attribute]
@@ -56,8 +57,8 @@ class Layer:
         )
 
 
-@dataclass(frozen=True)
-class Network:
+@frozen_value
+class Network(Remembering):
     """The layers of a prototxt that hold in phase TEST, and what was remarked when it was read.
 
     Without is_complete there is no prototxt, and the layers are only assumed.

@@ -13,7 +13,7 @@ from quantcfg.lsp.models import Model, Named, named_model
 from quantcfg.plan import Plan
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
-from quantcfg.textproto.literals import decode_string
+from quantcfg.textproto.escapes import decode_string
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
+from functools import cache
 
 from quantcfg import limits
 from quantcfg.caffe import Layer, Network, capabilities
@@ -21,11 +21,12 @@ from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
+from quantcfg.values import frozen_value
 
 
-@dataclass(frozen=True)
+@frozen_value
 class Known:
-    """The names that there are; find_likely finds those that make sense in a field."""
+    """The names that there are; find_likely finds those that make sense in a field, once."""
 
     field: str
     names: Collection[str]
@@ -33,7 +34,7 @@ class Known:
     rule: Rule
     help: str | None = None
 
-    @cached_property
+    @property
     def likely(self) -> Sequence[str]:
         """The names that make sense in the field, and are suggested first."""
         return self.find_likely()
@@ -100,6 +101,7 @@ def _types(field: str) -> Known:
 
 
 def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
+    @cache
     def likely() -> Sequence[str]:
         return [layer.name for layer in network.layers if is_likely(layer)]
 

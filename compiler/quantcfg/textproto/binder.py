@@ -43,7 +43,7 @@ from quantcfg.textproto.scalars import Place, wrong_type
 from quantcfg.values import frozen_value
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_STEP = re.compile(r"(?P<name>\w+)(?:\[(?P<index>\d+)\])?")
+_STEP = r"(?P<name>\w+)(?:\[(?P<index>\d+)\])?"
 _NO_SUGGESTION = Suggestion()
 _MOST_OWNERS = 3
 _MOST_SUGGESTIONS = 1000
@@ -415,7 +415,7 @@ def _within(message: Bound) -> str:
 def _path(dotted: str) -> Path:
     """Return the path that protobuf writes as "a[0].b"."""
     path: list[str | int] = []
-    for step in _STEP.finditer(dotted):
+    for step in re.finditer(_STEP, dotted):
         path.append(step["name"])
         if step["index"]:
             path.append(int(step["index"]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Literal, TypedDict
 
 from quantcfg.textproto.runs import run_at
@@ -92,7 +93,7 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
 
     path ends at the state that the next token is for.
     """
-    match_at, ignored, states = re.compile(table["scanner"]).match, table["ignored"], table["states"]
+    ignored, states = table["ignored"], table["states"]
     offset = 0
     while offset < len(text):
         if _takes(states[path[-1]], _RUN):
@@ -100,7 +101,7 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
             if fields:
                 yield _RUN, fields
                 continue
-        match = match_at(text, offset)
+        match = _scanner(table["scanner"]).match(text, offset)
         if match is None:
             break
         kind = match.lastgroup or _NOTHING
@@ -108,6 +109,12 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
             yield kind, _token(match[0], offset)
         offset = match.end()
     yield _END if offset == len(text) else _NOTHING, _token("", offset)
+
+
+@cache
+def _scanner(pattern: str) -> re.Pattern[str]:
+    """Return the scanner of a table, compiled for the first token that is no run: many texts have none."""
+    return re.compile(pattern)
 
 
 def _takes(state: State, kind: str) -> bool:

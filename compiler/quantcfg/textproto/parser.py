@@ -11,13 +11,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
-from quantcfg import contracts
+from quantcfg import contracts, limits
 from quantcfg.diagnostics import Report
 from quantcfg.files import without_byte_order_mark
 from quantcfg.source import Source
 from quantcfg.textproto import lalr, tree
 from quantcfg.textproto.lalr import Token
-from quantcfg.textproto.scan import check_pieces
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -31,8 +30,11 @@ def parse(source: Source, report: Report) -> tree.Document:
     A field that cannot be read is in the tree, as far as its name can be, with
     a value that is Missing.
     """
-    if not check_pieces(source, report):
-        return tree.Document(source, ())
+    if "\r" in source.text or len(source.text) > limits.TOKEN_LENGTH:
+        from quantcfg.textproto.scan import check_pieces
+
+        if not check_pieces(source, report):
+            return tree.Document(source, ())
     text = without_byte_order_mark(source, report)
     fields = lalr.parse(text, cast(lalr.Table, contracts.parse_table()), _Build)
     if fields is None:

@@ -14,7 +14,7 @@ from quantcfg.diagnostics import Diagnostic, Edit, catalogue
 from quantcfg.diagnostics.suggest import suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.literals import decode_string, floating, integer, plain_text, quotable
+from quantcfg.textproto.literals import floating, integer, plain_text, quotable
 from quantcfg.values import small_value
 
 _INTEGER_RANGES = {
@@ -31,11 +31,11 @@ _INTEGER_RANGES = {
 }
 _BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
 _WORDS = (tree.Number, tree.Identifier)
-_WINDOWS_PATH = re.compile(r"""["'](?:[A-Za-z]:\\|\\\\)""")
+_WINDOWS_PATH = r"""["'](?:[A-Za-z]:\\|\\\\)"""
 _MEANINGFUL = "abfnrtv?\\'\"01234567xuU"
 _MOST_NAMES = 10
 _FLAG_WORDS = dict.fromkeys(("true", "yes", "on"), "true") | dict.fromkeys(("false", "no", "off"), "false")
-_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_PLAIN_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 
 
 @small_value
@@ -128,6 +128,8 @@ def _to_bytes(
 ) -> bytes | Diagnostic:
     if not isinstance(value, tree.String):
         return _wrong_scalar(document, value, descriptor_field, "a string in quotes")
+    from quantcfg.textproto.escapes import decode_string
+
     decoded = decode_string(value)
     if isinstance(decoded, tree.Literal):
         span, help = document.span(decoded), "write \\\\ for a backslash"
@@ -139,7 +141,7 @@ def _escaped(document: tree.Document, string: tree.String) -> list[Edit]:
     """Return the edits that double the backslashes of a string, where none of them can be meant otherwise."""
     edits = []
     for part in string.parts:
-        is_path = _WINDOWS_PATH.match(part.text)
+        is_path = re.match(_WINDOWS_PATH, part.text)
         for escape in re.finditer(r"\\.", part.text):
             if not is_path and escape[0][1] in _MEANINGFUL:
                 return []
@@ -235,7 +237,7 @@ def _is_word_for(text: str, descriptor_field: FieldDescriptor) -> bool:
     if descriptor_field.enum_type is not None:
         # Protobuf cannot look up what UTF-8 cannot say; the words of an enum are ASCII.
         return text.isascii() and text in descriptor_field.enum_type.values_by_name
-    return bool(_PLAIN_NUMBER.fullmatch(text)) and (
+    return bool(re.fullmatch(_PLAIN_NUMBER, text)) and (
         descriptor_field.type not in _INTEGER_RANGES or text.lstrip("-").isdigit()
     )
 
