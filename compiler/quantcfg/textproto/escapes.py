@@ -37,8 +37,7 @@ def decode_string(string: String) -> bytes | Literal:
         for escape in _ESCAPE.finditer(body):
             value = _unescape(escape)
             if value is None:
-                start = part.start + 1 + escape.start()
-                return Literal(escape[0], start, start + len(escape[0]))
+                return Literal(escape[0], part.start + 1 + escape.start(), len(escape[0]))
             decoded += _encoded(body[end : escape.start()]) + value
             end = escape.end()
         decoded += _encoded(body[end:])

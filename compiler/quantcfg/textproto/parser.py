@@ -135,5 +135,6 @@ class _Build:
 
 
 def _extent(tokens: list[Token]) -> tuple[int, int]:
-    """Return where the first of some tokens starts and the last one ends."""
-    return tokens[0].start_pos, tokens[-1].end_pos
+    """Return where the first of some tokens starts, and how far the last one ends from there."""
+    start = tokens[0].start_pos
+    return start, tokens[-1].end_pos - start

@@ -103,7 +103,7 @@ def _put_in_place(parser: InteractiveParser, piece: Piece) -> None:
     stack = parser.parser_state.value_stack
     items = getattr(stack[-1], "children", None)
     if items:
-        items[-1] = tree.Missing(piece.start, piece.end)
+        items[-1] = tree.Missing(piece.start, piece.end - piece.start)
     else:
         stack[-1] = _token(piece)
 

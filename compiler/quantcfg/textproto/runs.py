@@ -44,28 +44,31 @@ def run_at(text: str, start: int) -> tuple[list[Field], int]:
         if name is None:
             if not around:
                 break
-            name, first, opening, outer = around.pop()
+            name, lead, opening, outer = around.pop()
             offset += 1
-            outer.append(Field(name, Message(tuple(fields), opening, offset), first))
+            outer.append(Field(name, Message(tuple(fields), opening, offset - opening), lead))
             fields = outer
         elif colon is None:
             if len(around) == _DEEPEST:
                 break
-            opening = offset + len(name) + len(before_brace)
-            around.append((intern(name), offset, opening, fields))
+            lead = len(name) + len(before_brace)
+            opening = offset + lead
+            around.append((intern(name), lead, opening, fields))
             offset, fields = opening + 1, []
         else:
-            at = offset + len(name) + len(colon)
+            lead = len(name) + len(colon)
+            at = offset + lead
+            length = len(number or word or string)
             value: String | Identifier | Number
             if number:
-                value = Number(number, at, at + len(number))
+                value = Number(number, at, length)
             elif word:
-                value = Identifier(word, at, at + len(word))
+                value = Identifier(word, at, length)
             else:
-                value = String((Literal(string, at, at + len(string)),))
+                value = String((Literal(string, at, length),))
             # The same few names stand again and again, and are looked up: one object of each will do.
-            fields.append(Field(intern(name), value, offset))
-            offset = value.end
+            fields.append(Field(intern(name), value, lead))
+            offset = at + length
         offset += len(behind)
         end = end if around else offset
     return around[0][-1] if around else fields, end

@@ -14,12 +14,30 @@ from quantcfg.source import Source, Span
 from quantcfg.values import frozen_value, small_value
 
 
-def _offset() -> int:
+def _number() -> int:
     return field(default=0, compare=False, repr=False)
 
 
+class _Piece:
+    """What stands in one piece.
+
+    A length takes no memory where a second offset would: of each small number
+    Python keeps one object.
+    """
+
+    __slots__ = ()
+
+    start: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.start + self.length
+
+
 @small_value
-class Name:
+class Name(_Piece):
     """The name of a field: plain, or in brackets as that of an extension or an Any type.
 
     Of a bracketed name, text is what the brackets hold, without blanks and comments.
@@ -27,17 +45,17 @@ class Name:
 
     text: str
     bracketed: bool = False
-    start: int = _offset()
-    end: int = _offset()
+    start: int = _number()
+    length: int = _number()
 
 
 @small_value
-class Literal:
+class Literal(_Piece):
     """One quoted piece of a string, quotes and escapes as written."""
 
     text: str
-    start: int = _offset()
-    end: int = _offset()
+    start: int = _number()
+    length: int = _number()
 
 
 @small_value
@@ -58,47 +76,47 @@ class String:
 
 
 @small_value
-class Number:
+class Number(_Piece):
     """A number as written, its sign put close: "-0x1F", "1.5e3f"."""
 
     text: str
-    start: int = _offset()
-    end: int = _offset()
+    start: int = _number()
+    length: int = _number()
 
 
 @small_value
-class Identifier:
+class Identifier(_Piece):
     """A word, its sign put close: "true", "AVE", "-inf"."""
 
     text: str
-    start: int = _offset()
-    end: int = _offset()
+    start: int = _number()
+    length: int = _number()
 
 
 @small_value
-class Missing:
+class Missing(_Piece):
     """Where a value should be and none can be read; what is wrong there has been reported."""
 
-    start: int = _offset()
-    end: int = _offset()
+    start: int = _number()
+    length: int = _number()
 
 
 @small_value
-class List:
+class List(_Piece):
     """A list in brackets: all scalars, or all messages."""
 
     items: tuple[Value, ...]
-    start: int = _offset()
-    end: int = _offset()
+    start: int = _number()
+    length: int = _number()
 
 
 @small_value
-class Message:
+class Message(_Piece):
     """Fields in braces or angle brackets; without is_closed, the bracket that ends them was not found."""
 
     fields: tuple[Field, ...]
-    start: int = _offset()
-    end: int = _offset()
+    start: int = _number()
+    length: int = _number()
     is_closed: bool = field(default=True, compare=False, repr=False)
 
 
@@ -107,21 +125,26 @@ class Field:
     """A name and its value. A name without text stands where no field could be read.
 
     The text is that of the name, in brackets if they are a part of it. A node more
-    for each name would take its time. name_end is where the name ends, 0 where that
-    follows from its text.
+    for each name would take its time. lead is how far before the value the name
+    starts, and name_length how long it is, 0 where it is as long as its text.
     """
 
     text: str
     value: Value
-    start: int = _offset()
-    name_end: int = _offset()
+    lead: int = _number()
+    name_length: int = _number()
 
     @property
     def name(self) -> Name:
         """Its name."""
         bracketed = self.text.startswith("[")
         text = self.text[1:-1] if bracketed else self.text
-        return Name(text, bracketed, self.start, self.name_end or self.start + len(self.text))
+        return Name(text, bracketed, self.start, self.name_length or len(self.text))
+
+    @property
+    def start(self) -> int:
+        """Where its name starts."""
+        return self.value.start - self.lead
 
     @property
     def end(self) -> int:
@@ -154,7 +177,7 @@ class Document:
 def field_of(name: Name, value: Value) -> Field:
     """Return the field of a name and a value."""
     text = f"[{name.text}]" if name.bracketed else name.text
-    return Field(text, value, name.start, name.end)
+    return Field(text, value, value.start - name.start, name.length)
 
 
 def children(node: Node) -> tuple[Node, ...]:
