@@ -18,6 +18,7 @@ marks = {"the interpreter starts": time.process_time()}
 
 import functools, json, sys
 from importlib import import_module
+import google.protobuf.message_factory  # It is loaded for the first message, which is no part of its stage.
 import quantcfg.api
 from quantcfg.__main__ import run
 from quantcfg.cli import compile
