@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import quantcfg
 
@@ -47,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with the arguments of the process, or others; return the exit status."""
     signal.signal(signal.SIGTERM, _end)
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = _parser(arguments).parse_args(arguments)
+    options, unknown = _parser(arguments).parse_known_args(arguments)
+    if unknown:
+        _refuse(unknown, options.parser)
 
     from quantcfg.cli.console import OutputError, print_output_error
 
@@ -59,6 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _BY_SIGNAL + signal.SIGINT
     return status
+
+
+def _refuse(unknown: Sequence[str], command: argparse.ArgumentParser) -> NoReturn:
+    """End over arguments that a subcommand does not have; say what a misspelt option was meant to be."""
+    from quantcfg.diagnostics.suggest import suggest
+
+    known = list(dict.fromkeys(re.findall(r"(?<!\S)--[a-z-]+", command.format_help())))
+    options = [argument.partition("=")[0] for argument in unknown if argument.startswith("--")]
+    near = next((help for option in options if (help := suggest(option, known).help)), None)
+    command.error(f"unrecognized arguments: {' '.join(unknown)}{f'; {near}' if near else ''}")
 
 
 def _end(number: int, frame: object) -> None:  # noqa: ARG001
@@ -81,6 +95,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         command = commands.add_parser(
             name, help=_COMMANDS[name], formatter_class=argparse.RawDescriptionHelpFormatter
         )
+        command.set_defaults(parser=command)
         if name in arguments:
             import_module(f"{__name__}.{name}").add_arguments(command)
     return parser

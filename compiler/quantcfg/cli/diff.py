@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", metavar="NEW", help="what it is compared with")
     add_model_arguments(parser, required=False)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
-    parser.set_defaults(run=run, parser=parser, stdin_filename=STANDARD_INPUT_NAME)
+    parser.set_defaults(run=run, stdin_filename=STANDARD_INPUT_NAME)
 
 
 def run(options: argparse.Namespace) -> int:
