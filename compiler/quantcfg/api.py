@@ -340,10 +340,10 @@ def _compile(network: Network | None, request: Request | None, found: list[Diagn
     """Compile a request; where there is no network, find at least what is wrong with the request alone."""
     if request is None:
         return _failure(found)
-    plan, config = check_request(request, network, found.append)
+    plan, config, forms = check_request(request, network, found.append)
     if network is None or has_errors(found):
         return _failure(found, plan)
-    return Compilation(config, text_of(config), in_order(found), plan)
+    return Compilation(config, text_of(config, forms), in_order(found), plan)
 
 
 def _failure(found: list[Diagnostic], plan: Plan | None = None) -> Compilation:

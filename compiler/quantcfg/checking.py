@@ -62,5 +62,5 @@ def checked(source: Source, network: Network | None) -> Checked:
     wrong: list[Diagnostic] = []
     document = parse(source, wrong.append)
     request = request_from_tree(document, wrong, found.append)
-    plan, _ = check_request(request, network, found.append)
+    plan, *_ = check_request(request, network, found.append)
     return Checked(in_order(found), document, plan)

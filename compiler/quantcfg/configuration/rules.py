@@ -19,6 +19,7 @@ from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
 from quantcfg.diagnostics.suggest import Suggestion, is_slip_of_any, suggest
 from quantcfg.diagnostics.words import boolean, counted, quoted
+from quantcfg.output import forms_of
 from quantcfg.output.validate import Failure, expected, failures
 from quantcfg.plan import Origin, OriginKind, Setting, contract
 from quantcfg.plan.checks import check_search
@@ -183,7 +184,7 @@ def _may_be_enabled(key: str, body: Any, reading: Reading) -> bool:
 
 
 def _schema_findings(config: Mapping[str, Any], reading: Reading) -> Iterator[Diagnostic]:
-    for failure in failures(config):
+    for failure in failures(config, forms_of(config)):
         if next(_infinite(failure.value, ()), None) is None:
             yield from _schema_finding(failure, reading)
     for path in _infinite(config, ()):

@@ -31,5 +31,5 @@ def _read(source: Source, network: Network | None, found: list[Diagnostic]) -> C
 
 def _compiled(source: Source, network: Network | None, found: list[Diagnostic]) -> Config | None:
     request = request_from_config(source, found.append)
-    _, config = check_request(request, network, found.append)
+    _, config, _ = check_request(request, network, found.append)
     return config if network else None

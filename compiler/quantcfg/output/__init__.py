@@ -1,6 +1,6 @@
 """What comes out: the configuration of a plan, its text, its validation and its file."""
 
-from quantcfg.output.emit import Config, config_of, text_of
+from quantcfg.output.emit import Config, config_of, forms_of, text_of
 from quantcfg.output.validate import allowed, check_config, check_request, schema_errors
 from quantcfg.output.write import bad_output_name, rewrite_file, write_file
 
@@ -11,6 +11,7 @@ __all__ = [
     "check_config",
     "check_request",
     "config_of",
+    "forms_of",
     "rewrite_file",
     "schema_errors",
     "text_of",

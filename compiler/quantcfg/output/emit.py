@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import marshal
 import math
+from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from quantcfg.plan import LayerPlan, Plan, Setting, Values
 
 Config = dict[str, Any]
+Forms = Mapping[str, bytes]
 
 _INDENT = 4 * " "
 _MARSHAL_VERSION = 2
@@ -34,21 +36,24 @@ def _body(layer: LayerPlan) -> dict[str, Any]:
     }
 
 
-def text_of(config: Config) -> str:
-    """Return the exact content of the file: AMCT's layout, without a final newline (reference 3.5)."""
+def text_of(config: Config, forms: Forms | None = None) -> str:
+    """Return the exact content of the file: AMCT's layout, without a final newline (reference 3.5).
+
+    forms are those of the configuration, where they are known.
+    """
     # Layers share few distinct bodies: each is laid out once.
-    forms = {key: form(body) for key, body in config.items()}
+    forms = forms or forms_of(config)
     bodies = dict(zip(forms.values(), config.values(), strict=True))
     texts = {each: _text(body, "\n" + _INDENT) for each, body in bodies.items()}
     return _between("{}", [f"{quoted(key)}:{texts[each]}" for key, each in forms.items()], "\n")
 
 
-def form(body: Any) -> bytes:
-    """Return what two values of a configuration have in common only if they have the same text.
+def forms_of(config: Mapping[str, Any]) -> Forms:
+    """Return for each key what two values have in common only if they have the same text.
 
     Unlike ==, it tells 1, 1.0 and True apart.
     """
-    return marshal.dumps(body, _MARSHAL_VERSION)
+    return {key: marshal.dumps(body, _MARSHAL_VERSION) for key, body in config.items()}
 
 
 def _text(value: Any, end: str) -> str:

@@ -12,7 +12,7 @@ from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.limited import limited
-from quantcfg.output.emit import Config, config_of, form, layer_values
+from quantcfg.output.emit import Config, Forms, config_of, forms_of, layer_values
 from quantcfg.plan import Plan, Request, Setting, assumed_network, lower
 from quantcfg.values import frozen_value
 
@@ -45,21 +45,22 @@ _EXPECTED = {
 }
 
 
-def check_request(request: Request, network: Network | None, report: Report) -> tuple[Plan, Config]:
-    """Return the plan of a request and its configuration, after reporting what is wrong with them.
+def check_request(request: Request, network: Network | None, report: Report) -> tuple[Plan, Config, Forms]:
+    """Return the plan of a request, its configuration and the forms of that, after reporting what is wrong.
 
     Without a network, it is what would be wrong for every one.
     """
     report = limited(report)
     plan = lower(network or assumed_network(request), request, report)
     config = config_of(plan)
-    check_config(plan, config, report)
-    return plan, config
+    forms = forms_of(config)
+    check_config(plan, config, forms, report)
+    return plan, config, forms
 
 
-def check_config(plan: Plan, config: Config, report: Report) -> None:
+def check_config(plan: Plan, config: Config, forms: Forms, report: Report) -> None:
     """Validate the configuration of a plan; report each setting that the schema refuses, once."""
-    found = list(failures(config))
+    found = list(failures(config, forms))
     if not found:
         return
     reported = set()
@@ -72,13 +73,13 @@ def check_config(plan: Plan, config: Config, report: Report) -> None:
             report(_diagnostic(failure, setting))
 
 
-def failures(config: Mapping[str, Any]) -> Iterator[Failure]:
+def failures(config: Mapping[str, Any], forms: Forms) -> Iterator[Failure]:
     """Yield what the JSON Schema finds wrong with a configuration, for every layer that has it.
 
     Layers share few distinct bodies: each is validated once, for the first
     layer that has it.
     """
-    alike = _alike(config)
+    alike = _alike(forms)
     for error in _distinct(_errors({name: config[name] for name in alike})):
         first, *rest = error.absolute_path
         values = (str(error.validator), error.validator_value, error.instance, error.schema)
@@ -99,7 +100,7 @@ def _distinct(errors: Iterable[ValidationError]) -> list[ValidationError]:
 
 def schema_errors(config: Mapping[str, Any]) -> Iterator[ValidationError]:
     """Yield what the JSON Schema finds wrong with a configuration, once for all layers that have it."""
-    yield from _errors({name: config[name] for name in _alike(config)})
+    yield from _errors({name: config[name] for name in _alike(forms_of(config))})
 
 
 def _errors(distinct: Mapping[str, Any]) -> Iterator[ValidationError]:
@@ -119,12 +120,12 @@ def _schema() -> dict[str, Any]:
     return contracts.schema("quant_config.schema.json")
 
 
-def _alike(config: Mapping[str, Any]) -> dict[str, list[str]]:
+def _alike(forms: Forms) -> dict[str, list[str]]:
     """Return the keys that have the same body, by the first of them; those of the network stand alone."""
     reserved = _schema()["properties"]
     groups: dict[str | bytes, list[str]] = {}
-    for name, value in config.items():
-        groups.setdefault(name if name in reserved else form(value), []).append(name)
+    for name, form in forms.items():
+        groups.setdefault(name if name in reserved else form, []).append(name)
     return {names[0]: names for names in groups.values()}
 
 
