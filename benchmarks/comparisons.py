@@ -74,8 +74,10 @@ def inputs_of_a_compile(folder: Path, model: Path | None) -> tuple[Path, Path]:
 
 def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
     """Measure everything in turn."""
+    # The values of a compile are many, and lie scattered in a process that has made others before.
+    compiling = list(_compiling(folder))
     yield from _reading(model)
-    yield from _compiling(folder)
+    yield from compiling
     yield from _processes(folder, model, config)
     yield from _weights(folder)
     yield from _growth(folder)
