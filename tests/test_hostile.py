@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import random
@@ -13,11 +14,11 @@ import sys
 import termios
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from quantcfg import cli, limits
+from quantcfg import __main__, cli, limits
 from tests.api.models import Model, write_model
 
 Captured = pytest.CaptureFixture[str]
@@ -220,6 +221,18 @@ def test_an_interrupted_compile_leaves_the_old_file_and_nothing_else(number: sig
     assert Path("out.json").read_text() == "old"
     assert sorted(os.listdir()) == before
     os.close(read_end)
+
+
+@pytest.mark.parametrize("place", ["quantcfg.cli._parser", "quantcfg.cli.compile.run"])
+def test_an_interruption_is_answered_wherever_it_comes(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupted)
+    monkeypatch.setattr(sys, "argv", ["quantcfg", *COMPILE])
+    assert __main__.run() == 128 + signal.SIGINT
+    gc.unfreeze()  # the process goes on
+    assert not Path("out.json").exists()
 
 
 def is_waiting(pipe: int) -> bool:

@@ -1,17 +1,31 @@
 """python -m quantcfg, and the command quantcfg."""
 
 import gc
+import signal
 import sys
 
-from quantcfg.cli import main
+_BY_SIGNAL = 128
+"""What is added to the number of a signal for the exit status of who ends by it."""
 
 
 def run() -> int:
     """Run the command as a process of its own; return the exit status."""
-    status = main()
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        # An interruption that comes while this is loaded is answered as any other.
+        from quantcfg.cli import main
+
+        status = main()
+    except KeyboardInterrupt:
+        status = _BY_SIGNAL + signal.SIGINT
     # All memory goes with the process: the interpreter need not look for cycles in it at its end.
     gc.freeze()
     return status
+
+
+def _end(number: int, frame: object) -> None:  # noqa: ARG001
+    """End as an interruption does: what is half done is cleared away."""
+    raise SystemExit(_BY_SIGNAL + number)
 
 
 if __name__ == "__main__":

@@ -354,14 +354,6 @@ def test_the_examples_of_the_help_are_right_usage(
     assert {cli.main(shlex.split(example)) for example in examples} <= {0, 1, 2}
 
 
-def test_an_interruption_has_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("quantcfg.api.compile_files", interrupt)
-    assert cli.main(["compile", *MODEL]) == 130
-
-
 # --- in a process of its own
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -27,9 +26,6 @@ _COMMANDS = {
 }
 """The subcommands, and what they do. The module of one is imported only where it is run."""
 
-_BY_SIGNAL = 128
-"""What is added to the number of a signal for the exit status of who ends by it."""
-
 _EPILOG = """\
 examples:
   quantcfg compile --model deploy.prototxt --weights net.caffemodel --config quant.cfg -o config.json
@@ -47,7 +43,6 @@ exit status: 0 done, 1 the input has errors, 2 wrong usage
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with the arguments of the process, or others; return the exit status."""
-    signal.signal(signal.SIGTERM, _end)
     arguments = sys.argv[1:] if arguments is None else arguments
     options, unknown = _parser(arguments).parse_known_args(arguments)
     if unknown:
@@ -60,8 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OutputError as error:
         print_output_error(error)
         return 1
-    except KeyboardInterrupt:
-        return _BY_SIGNAL + signal.SIGINT
     return status
 
 
@@ -73,11 +66,6 @@ def _refuse(unknown: Sequence[str], command: argparse.ArgumentParser) -> NoRetur
     options = [argument.partition("=")[0] for argument in unknown if argument.startswith("--")]
     near = next((help for option in options if (help := suggest(option, known).help)), None)
     command.error(f"unrecognized arguments: {' '.join(unknown)}{f'; {near}' if near else ''}")
-
-
-def _end(number: int, frame: object) -> None:  # noqa: ARG001
-    """End as an interruption does: what is half done is cleared away."""
-    raise SystemExit(_BY_SIGNAL + number)
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
