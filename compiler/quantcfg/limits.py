@@ -23,3 +23,6 @@ FINDINGS_OF_A_CODE = 1_000
 COMPARISONS = 20_000
 """How many names are compared to suggest what was meant: where many names are not known, they are those of
 another network, and what each was meant to be is not worth the time to find out."""
+
+COMPARED_LENGTH = 80
+"""How many characters a name may have that is compared: the time for that grows with its square."""

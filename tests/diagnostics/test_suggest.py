@@ -5,6 +5,7 @@ from string import ascii_lowercase
 import pytest
 from hypothesis import strategies as st
 
+from quantcfg import limits
 from quantcfg.diagnostics.suggest import suggest
 from tests.laws import law
 
@@ -68,6 +69,12 @@ def test_a_name_far_from_all_others_finds_none() -> None:
     for name, known in [("x", FIELDS), ("", FIELDS), ("batch_num", [])]:
         suggestion = suggest(name, known)
         assert (suggestion.names, suggestion.slip, suggestion.help) == ((), None, None)
+
+
+def test_very_long_names_are_not_compared() -> None:
+    longest = "a" * limits.COMPARED_LENGTH
+    assert suggest(longest[1:], [longest, longest + "a"]).names == (longest,)
+    assert suggest(longest + "ab", [longest, longest + "a"]).names == ()
 
 
 def test_the_known_names_may_come_one_by_one() -> None:

@@ -13,11 +13,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import field
 from typing import Any
 
-from quantcfg import contracts, limits
+from quantcfg import contracts
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
-from quantcfg.diagnostics.suggest import Suggestion, is_slip_of_any, suggest
+from quantcfg.diagnostics.suggest import Suggestion, is_slip_of_any, suggest, worth_suggesting
 from quantcfg.diagnostics.words import boolean, counted, quoted
 from quantcfg.output import forms_of
 from quantcfg.output.validate import Failure, expected, failures
@@ -75,9 +75,8 @@ def _suggestions(keys: Iterable[str], network: Network | None) -> dict[str, Sugg
     if network is None:
         settings = contract.global_defaults()
         return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
-    strange = [key for key in keys if key not in network.by_name]
-    most = 1 + limits.COMPARISONS // max(1, len(network.by_name))
-    return {key: _suggestion(key, network) for key in strange[:most]}
+    unknown = [key for key in keys if key not in network.by_name]
+    return {key: _suggestion(key, network) for key in worth_suggesting(unknown, network.by_name)}
 
 
 def _suggestion(key: str, network: Network) -> Suggestion:
@@ -365,6 +364,11 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
     if not isinstance(names, list) or network is None:
         return
     fusible = capabilities.fusible_types()
+    listed = {name for name in names if isinstance(name, str)}
+    unknown = [name for name in names if isinstance(name, str) and name not in network.by_name]
+    suggestions = {
+        name: suggest(name, network.by_name) for name in worth_suggesting(unknown, network.by_name)
+    }
     for index, name in enumerate(names):
         if not isinstance(name, str):
             continue
@@ -372,10 +376,10 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
         layer = network.by_name.get(name)
         if layer and layer.type not in fusible:
             place = related(layer.span, DEFINED_HERE)
-            help = not_fusible_help(layer, network, names)
+            help = not_fusible_help(layer, network, listed)
             yield catalogue.NOT_FUSIBLE.at(span, layer=name, type=layer.type, related=place, help=help)
         elif layer is None:
-            suggestion = suggest(name, network.by_name)
+            suggestion = suggestions.get(name, Suggestion())
             meant = network.by_name.get(suggestion.slip or "")
-            fix = _renaming(span, suggestion, names) if meant and meant.type in fusible else []
+            fix = _renaming(span, suggestion, listed) if meant and meant.type in fusible else []
             yield catalogue.UNKNOWN_LAYER.at(span, name=name, help=suggestion.help, fix=fix)

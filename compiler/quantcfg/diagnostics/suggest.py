@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from quantcfg import limits
 from quantcfg.diagnostics.words import alternatives
 from quantcfg.values import small_value
 
@@ -33,13 +34,21 @@ class Suggestion:
 def suggest(name: str, known: Iterable[str]) -> Suggestion:
     """Return what a name that is none of the known ones was probably meant to be.
 
-    A name that differs only in case, in "_" or in "-" is nearest of all.
+    A name that differs only in case, in "_" or in "-" is nearest of all. A very long
+    name is near to none.
     """
-    names = list(known)
+    if len(name) > limits.COMPARED_LENGTH:
+        return Suggestion()
+    names = [candidate for candidate in known if len(candidate) <= limits.COMPARED_LENGTH]
     same = [candidate for candidate in names if _plain(candidate) == _plain(name)]
     near = same or _near(name, names)
     slips = [candidate for candidate in near if _is_slip(name, candidate)]
     return Suggestion(tuple(slips), slips[0]) if len(slips) == 1 else Suggestion(tuple(near[:_MOST]))
+
+
+def worth_suggesting(unknown: Iterable[str], known: Collection[str]) -> Sequence[str]:
+    """Return the names of which to find out what they were meant to be, each once: of very many the first."""
+    return list(dict.fromkeys(unknown))[: 1 + limits.COMPARISONS // max(1, len(known))]
 
 
 def is_slip_of_any(name: str, known: Iterable[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from quantcfg.caffe import Layer, Network, capabilities
@@ -15,21 +15,23 @@ from quantcfg.plan.settings import Setting
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
     """Check skip_fusion_layers, and take it over as it is written."""
     names = plan.request.skip_fusion_layers
+    listed = {name.value for name in names}
     for name, layer in layers_named(names, plan.network):
         if layer.type not in capabilities.fusible_types():
-            _report_not_fusible(name, layer, plan, report)
+            _report_not_fusible(name, layer, plan.network, listed, report)
         elif not layer.fusion and plan.network.is_complete:
             report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, help="remove it from the list"))
     return replace(plan, values={**plan.values, "skip_fusion_layers": names})
 
 
-def _report_not_fusible(name: Setting[str], layer: Layer, plan: Plan, report: Report) -> None:
-    names = [each.value for each in plan.request.skip_fusion_layers]
-    place, help = related(layer.span, DEFINED_HERE), not_fusible_help(layer, plan.network, names)
+def _report_not_fusible(
+    name: Setting[str], layer: Layer, network: Network, listed: AbstractSet[str], report: Report
+) -> None:
+    place, help = related(layer.span, DEFINED_HERE), not_fusible_help(layer, network, listed)
     report(catalogue.NOT_FUSIBLE.at(name.span, layer=layer.name, type=layer.type, related=place, help=help))
 
 
-def not_fusible_help(layer: Layer, network: Network, listed: Collection[str]) -> str:
+def not_fusible_help(layer: Layer, network: Network, listed: AbstractSet[str]) -> str:
     """Return what to do about a layer that nothing is folded into: name the one that it is folded into."""
     targets = [name for name in layer.fusion if network.by_name[name].quantizable]
     return (

@@ -12,11 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import cache
 
-from quantcfg import limits
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
-from quantcfg.diagnostics.suggest import Suggestion, suggest
+from quantcfg.diagnostics.suggest import Suggestion, suggest, worth_suggesting
 from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
@@ -130,21 +129,18 @@ def _resolved(names: Sequence[Setting[str]], known: Known, report: Report) -> tu
 
 def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[str, str]:
     """Return by name what was meant by it, after reporting the names that nothing has, each once."""
-    meant: dict[str, str] = {}
-    unknown = 0
-    most = limits.COMPARISONS // max(1, len(known.names))
-    for name in names:
-        if name.value in meant:
-            continue
-        meant[name.value] = name.value
-        if name.value not in known.names:
-            suggestion = known.suggestion(name.value) if unknown <= most else Suggestion()
-            unknown += 1
-            is_likely = suggestion.slip in known.likely
-            is_new = not any(other.value == suggestion.slip for other in names)
-            _report_unknown(name, suggestion, known, report, can_be_put_in=is_likely and is_new)
-            if suggestion.slip and is_likely:
-                meant[name.value] = suggestion.slip
+    first: dict[str, Setting[str]] = {}
+    for setting in names:
+        first.setdefault(setting.value, setting)
+    unknown = [name for name in first if name not in known.names]
+    suggestions = {name: known.suggestion(name) for name in worth_suggesting(unknown, known.names)}
+    meant = {name: name for name in first}
+    for name in unknown:
+        suggestion = suggestions.get(name, Suggestion())
+        slip = suggestion.slip if suggestion.slip and suggestion.slip in known.likely else None
+        can_be_put_in = slip is not None and slip not in first
+        _report_unknown(first[name], suggestion, known, report, can_be_put_in=can_be_put_in)
+        meant[name] = slip or name
     return meant
 
 
