@@ -6,10 +6,8 @@ import errno
 import os
 import signal
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.files import PathLike, descriptor_of, is_special, reason
@@ -25,7 +23,7 @@ def bad_output_name(name: str, inputs: Iterable[PathLike]) -> Diagnostic | None:
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is empty")
     if os.path.basename(name) in ("", ".", "..") or os.path.isdir(name):
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is that of a folder")
-    if len(Path(name).name) > _LONGEST_NAME:
+    if len(os.path.basename(name)) > _LONGEST_NAME:
         return catalogue.BAD_OUTPUT_NAME.at(
             None, file=name, reason=f"a name has {_LONGEST_NAME} characters at most"
         )
@@ -57,7 +55,7 @@ def write_file(name: str, text: str, report: Report) -> bool:
             _write_to(name, content)
         else:
             target = _target(name)
-            _make_folders(target.parent)
+            _make_folders(os.path.dirname(target))
             _replace(target, content, _FILE_MODE)
     except (OSError, ValueError) as error:
         report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))
@@ -72,7 +70,7 @@ def rewrite_file(name: str, text: str, report: Report) -> bool:
     """
     try:
         target = _target(name)
-        status = target.stat()
+        status = os.stat(target)
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is no regular file")
         if not os.access(target, os.W_OK):
@@ -84,10 +82,10 @@ def rewrite_file(name: str, text: str, report: Report) -> bool:
     return True
 
 
-def _target(name: str) -> Path:
-    """Return the file that a name stands for, behind all links."""
-    target = Path(os.path.realpath(name))
-    if target.is_symlink():
+def _target(name: str) -> str:
+    """Return the path of the file that a name stands for, behind all links."""
+    target = os.path.realpath(name)
+    if os.path.islink(target):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     return target
 
@@ -97,15 +95,20 @@ def _write_to(file: str | int, content: bytes) -> None:
         stream.write(content)
 
 
-def _make_folders(folder: Path) -> None:
-    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    for parent in reversed(missing):
-        parent.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+def _make_folders(folder: str) -> None:
+    missing = []
+    while not os.path.exists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for each in reversed(missing):
+        os.makedirs(each, _DIRECTORY_MODE, exist_ok=True)
 
 
-def _replace(target: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
+def _replace(target: str, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
+    # As tempfile does it, which takes longer to load than the writing.
+    temporary = os.path.join(os.path.dirname(target), f".quantcfg-{os.urandom(8).hex()}")
     with _undisturbed():
-        descriptor, temporary = tempfile.mkstemp(prefix=".quantcfg-", dir=target.parent)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with open(descriptor, "wb") as file:
                 file.write(content)

@@ -8,9 +8,10 @@ that it was made of.
 from __future__ import annotations
 
 import json
+import ntpath
+import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from quantcfg.caffe import capabilities
@@ -68,8 +69,8 @@ def _is_possible(plan: LayerPlan) -> bool:
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     """Return the names that the mapping file gives, or None after reporting that it cannot be read."""
-    is_relative = not Path(file.value).is_absolute() and not PureWindowsPath(file.value).is_absolute()
-    help = "the path is relative to the working directory" if is_relative else None
+    is_absolute = os.path.isabs(file.value) or ntpath.isabs(file.value)
+    help = None if is_absolute else "the path is relative to the working directory"
     content = read_bytes(file.value, report, span=file.span, help=help)
     if content is None:
         return None
