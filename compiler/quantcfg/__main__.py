@@ -1,7 +1,6 @@
 """python -m quantcfg, and the command quantcfg."""
 
 import gc
-import signal
 import sys
 
 _BY_SIGNAL = 128
@@ -10,14 +9,16 @@ _BY_SIGNAL = 128
 
 def run() -> int:
     """Run the command as a process of its own; return the exit status."""
-    signal.signal(signal.SIGTERM, _end)
     try:
         # An interruption that comes while this is loaded is answered as any other.
+        import signal
+
         from quantcfg.cli import main
 
+        signal.signal(signal.SIGTERM, _end)
         status = main()
     except KeyboardInterrupt:
-        status = _BY_SIGNAL + signal.SIGINT
+        status = _BY_SIGNAL + 2  # As SIGINT is numbered everywhere.
     # All memory goes with the process: the interpreter need not look for cycles in it at its end.
     gc.freeze()
     return status

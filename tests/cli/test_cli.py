@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import pytest
 
 import quantcfg
 from quantcfg import cli, compile_config, read_model
+from quantcfg.cli.usage import Parser
 from tests.api.models import Model, write_model
 from tests.networks import batch_norm, conv, deconv, inner_product, net, pool, relu, scale
 
@@ -266,7 +268,10 @@ def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.Capture
     [
         ([], "required: COMMAND"),
         (["build"], "invalid choice: 'build'"),
+        (["complie", *MODEL], '; did you mean "compile"?'),
+        (["--verzion"], 'unrecognized arguments: --verzion; did you mean "--version"?'),
         (["compile"], "required: --model"),
+        (["compile", "--modle=net"], 'unrecognized arguments: --modle; did you mean "--model"?'),
         (["layers"], "required: --model"),
         (["layers", *MODEL, "--format", "xml"], "invalid choice: 'xml'"),
         (["compile", *MODEL, "--batch-num", "two"], "invalid int value: 'two'"),
@@ -290,6 +295,17 @@ def test_wrong_usage_has_status_2(
     assert out == ""
     assert err.startswith("usage: quantcfg")
     assert said in err
+
+
+@pytest.mark.parametrize("columns", [None, "", "0", "-1", "wide", "40", "200"])
+def test_a_help_is_as_wide_as_the_terminal(columns: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    ours, theirs = Parser(prog="quantcfg"), argparse.ArgumentParser(prog="quantcfg")
+    for parser in (ours, theirs):
+        parser.add_argument("--long", help="words " * 50)
+    assert ours.format_help() == theirs.format_help()
 
 
 def shown(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -427,14 +443,15 @@ def modules_after(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_what_takes_long_to_load_is_not_loaded_to_show_little(option: str) -> None:
     loaded = modules_after(option)
-    assert not loaded & {"lark", "google.protobuf", "jsonschema", "numpy", "dataclasses"}
-    assert {name for name in loaded if name.startswith("quantcfg")} == {"quantcfg", "quantcfg.cli"}
+    assert not loaded & {"lark", "google.protobuf", "jsonschema", "numpy", "dataclasses", "shutil"}
+    modules = {"quantcfg", "quantcfg.cli", "quantcfg.cli.usage"}
+    assert {name for name in loaded if name.startswith("quantcfg")} == modules
 
 
 def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     loaded = modules_after("compile", *MODEL, *WEIGHTS, *CONFIGURED, "-o", "config.json")
     assert Path("config.json").is_file()
-    assert not loaded & {"lark", "jsonschema", "numpy", "importlib.resources", "difflib"}
+    assert not loaded & {"lark", "jsonschema", "numpy", "importlib.resources", "difflib", "tempfile"}
     assert "google.protobuf.descriptor_pb2" not in loaded
     modules = ("cursor", "edits", "lossless", "printer", "recovery")
     assert not loaded & {f"quantcfg.textproto.{module}" for module in modules}
@@ -442,5 +459,5 @@ def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     rooms = ("configuration", "decompiler", "difference", "formatting", "jsontext", "provenance")
     assert not loaded & {f"quantcfg.{room}" for room in rooms}
     assert {name for name in loaded if name.startswith("quantcfg.cli.")} == {
-        f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console")
+        f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console", "usage")
     }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
 
 import quantcfg
+from quantcfg.cli.usage import Parser
 
 _COMMANDS = {
     "compile": "write the configuration of a network",
@@ -46,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options, unknown = _parser(arguments).parse_known_args(arguments)
     if unknown:
-        _refuse(unknown, options.parser)
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
 
     from quantcfg.cli.console import OutputError, print_output_error
 
@@ -58,31 +56,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _refuse(unknown: Sequence[str], command: argparse.ArgumentParser) -> NoReturn:
-    """End over arguments that a subcommand does not have; say what a misspelt option was meant to be."""
-    from quantcfg.diagnostics.suggest import suggest
-
-    known = list(dict.fromkeys(re.findall(r"(?<!\S)--[a-z-]+", command.format_help())))
-    options = [argument.partition("=")[0] for argument in unknown if argument.startswith("--")]
-    near = next((help for option in options if (help := suggest(option, known).help)), None)
-    command.error(f"unrecognized arguments: {' '.join(unknown)}{f'; {near}' if near else ''}")
-
-
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> Parser:
     """Return the parser of the command, in which only the subcommands that are named have their arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="quantcfg",
         description="Compile a quantization request for a Caffe network into the JSON that AMCT reads.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-V", "--version", action="version", version=f"quantcfg {quantcfg.__version__}")
+    parser.commands = _COMMANDS
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     # Where a subcommand comes first, nobody asks for the others.
     for name in [name for name in _COMMANDS if name in arguments[:1]] or _COMMANDS:
-        command = commands.add_parser(
-            name, help=_COMMANDS[name], formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        command = commands.add_parser(name, help=_COMMANDS[name])
         command.set_defaults(parser=command)
         if name in arguments:
             import_module(f"{__name__}.{name}").add_arguments(command)

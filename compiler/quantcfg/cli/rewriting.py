@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import io
 from collections import Counter
 from collections.abc import Callable
@@ -52,8 +51,10 @@ def write(file: str, source: Source, text: str, report: Report) -> bool:
 
 def print_difference(source: Source, text: str, done: str) -> None:
     """Show how a text differs from that of its source; done says what was done to it."""
+    from difflib import unified_diff
+
     old, new = (list(io.StringIO(each, newline="\n")) for each in (source.text, text))
-    lines = difflib.unified_diff(old, new, source.name, f"{source.name} ({done})")
+    lines = unified_diff(old, new, source.name, f"{source.name} ({done})")
     ended = (line if line.endswith("\n") else f"{line}{_NO_NEWLINE}" for line in lines)
     print_result("".join(ended), end="")
 
