@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+QUIET_PIP := -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python $(QUIET_PIP)
 QUIETLY := --ignore-scripts --no-audit --no-fund --silent
 EXTENSION := $(shell find editors/vscode -name node_modules -prune -o -type f -print)
 EXAMPLE := examples/tinynet
@@ -31,8 +32,12 @@ typecheck: .venv/lint .venv/test
 	$(BIN)/mypy
 
 # ARGUMENTS is --write to keep the results in docs/performance.md, or a prototxt to measure with.
-bench: .venv/test
-	$(BIN)/python -m benchmarks $(ARGUMENTS)
+# What is measured is installed as users install it: where the sources are used in place, as in .venv,
+# every Python first loads what finds them.
+bench: build/bench
+	rm -rf build/lib
+	$</bin/python $(QUIET_PIP) install '.[test]'
+	$</bin/python -m benchmarks $(ARGUMENTS)
 
 # TARGET is request, configuration, prototxt or weights; SECONDS how long to look.
 TARGET := request
@@ -76,6 +81,9 @@ clean:
 	rm -rf $@ && cp -r editors/vscode $@
 	if command -v npm >/dev/null; then cd $@ && npm ci $(QUIETLY) && npm run --silent package; fi
 	touch $@
+
+build/bench:
+	$(PYTHON) -m venv $@
 
 .venv/fuzz: .venv/test
 	$(PIP) install -e '.[fuzz]'

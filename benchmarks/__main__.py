@@ -3,47 +3,48 @@
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.comparisons import inputs_of_a_compile, results
+from benchmarks.comparisons import generated_model, results, results_of, small_request
 from benchmarks.stages import shares
+from quantcfg import cli
 
 
-def main() -> None:
-    """Run all comparisons."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all comparisons, or those for a prototxt; return the exit status."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument(
-        "model",
-        nargs="?",
-        type=Path,
-        help="a prototxt to read and compile, in place of a generated one of the size that the goals are for",
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "model", nargs="?", type=Path, help="a prototxt to read and compile; no more is measured"
     )
-    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
-    options = parser.parse_args()
-    if options.model and not options.model.is_file():
-        parser.error(f'there is no file "{options.model}"')
-    print(report.header())
-    measured = []
-    with tempfile.TemporaryDirectory() as folder:
-        _cache_bytecode(folder)
-        model, config = inputs_of_a_compile(Path(folder), options.model)
-        for result in results(Path(folder), model, config):
+    what.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = options.model or generated_model(folder)
+        compiling = (model, small_request(folder), folder / "config.json")
+        if options.model and not _compiles(*compiling):
+            return 1
+        print(report.header())
+        measured = []
+        for result in results_of(model, folder) if options.model else results(folder):
             measured.append(result)
             print(report.line(result), flush=True)
-        stages = shares(model, config, Path(folder) / "config.json")
-    print(f"\n{report.summary(measured)}\n\n{report.stages(stages)}")
+        stages = shares(*compiling)
+    print(f"\n{report.summary(measured)}{report.stages(stages)}")
     if options.write:
         report.write(measured, stages)
+    return 0
 
 
-def _cache_bytecode(folder: str) -> None:
-    """Let new processes find the byte code of all modules, as after an installation."""
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
+def _compiles(model: Path, config: Path, output: Path) -> bool:
+    """Tell whether a model can be compiled, and say why not."""
+    return cli.main(["compile", "--model", str(model), "--config", str(config), "-o", str(output)]) == 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +16,34 @@ from jsonschema import Draft202012Validator
 
 from benchmarks import inputs
 from benchmarks.editor import keystroke
-from benchmarks.measure import Costs, elapsed_milliseconds, megabytes, milliseconds, process
+from benchmarks.measure import (
+    HAS_MEMORY,
+    Costs,
+    Work,
+    elapsed_milliseconds,
+    megabytes,
+    milliseconds,
+    process,
+)
 from quantcfg import cli, compile_config, contracts
 from quantcfg.api import load_model
 from quantcfg.caffe import Network
 from quantcfg.caffe.weights import read_weights
 from quantcfg.source import Source
-from quantcfg.textproto import parse
+from quantcfg.textproto import bind, parse
 
 _MEGABYTE = 2**20
 _NET, _REQUEST = ("caffe", "caffe.NetParameter"), ("calibration_config_caffe", "amct_caffe.AMCTConfig")
 _READ_ALONE = """
 import sys
+sys.path.insert(0, sys.argv[1])
+import caffe_pb2
 from google.protobuf import text_format
-from quantcfg import contracts
-net = contracts.message_class("caffe", "caffe.NetParameter")()
-text_format.Parse(open(sys.argv[1]).read(), net, allow_unknown_field=True)
+text_format.Parse(open(sys.argv[2]).read(), caffe_pb2.NetParameter(), allow_unknown_field=True)
 """
-_COMPILE_SMALL = "from quantcfg.api import compile_files; compile_files(sys.argv[3], None, sys.argv[4])"
-_COMPILE = "assert compile_files(sys.argv[1], None, sys.argv[2]).ok"
-_IMPORT_WEIGHTS = "from quantcfg.caffe.weights import read_weights; read_weights(sys.argv[2], print)"
-_READ_WEIGHTS = "read_weights(sys.argv[1], print)"
+_PROTO = Path(__file__).parents[1] / "proto"
+_READ_WEIGHTS = "from quantcfg.caffe.weights import read_weights; read_weights({}, print)"
+_COMPILE = "from quantcfg.api import compile_files; assert compile_files({}_model, None, {}_config).ok"
 _PATIENCE = 150
 """After how many milliseconds an answer to a keystroke seems late."""
 
@@ -62,49 +69,64 @@ class Result:
         return "met" if self.costs.ratio <= self.goal else "missed"
 
 
-def inputs_of_a_compile(folder: Path, model: Path | None) -> tuple[Path, Path]:
-    """Return a prototxt, of the size of ResNet-152 unless one is given, and a small quant.cfg."""
-    if model is None:
-        model = folder / "deploy.prototxt"
-        model.write_text(inputs.prototxt(670))
-    config = folder / "small.cfg"
-    config.write_text("common_config { ifmr_quantize { search_step: 0.02 } }\n")
-    return model, config
-
-
-def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
+def results(folder: Path) -> Iterator[Result]:
     """Measure everything in turn."""
     # The values of a compile are many, and lie scattered in a process that has made others before.
     compiling = list(_compiling(folder))
-    yield from _reading(model)
+    model = generated_model(folder)
+    yield from _reading_a_model(model)
+    yield from _reading_a_request(inputs.quant_cfg(500))
     yield from compiling
-    yield from _processes(folder, model, config)
+    yield from _compiling_anew(folder, model)
+    yield from _showing_little()
     yield from _weights(folder)
     yield from _growth(folder)
     yield from _checking(folder)
     yield from _editing(folder)
 
 
-def _reading(model: Path) -> Iterator[Result]:
-    text, request = model.read_text(), inputs.quant_cfg(500)
-    yield Result(
-        f"syntax tree of a prototxt of {_kilobytes(text)}",
-        "text_format.Parse",
-        milliseconds(
-            lambda: parse(Source("deploy.prototxt", text), print),
-            lambda: text_format.Parse(text, _message(_NET), allow_unknown_field=True),
-        ),
-        goal=0.5,
+def results_of(model: Path, folder: Path) -> Iterator[Result]:
+    """Measure what is done with a prototxt at hand; the goals are for generated ones."""
+    for result in (*_reading_a_model(model), *_compiling_anew(folder, model)):
+        yield replace(result, goal=None)
+
+
+def generated_model(folder: Path) -> Path:
+    """Return a prototxt of the size of ResNet-152."""
+    model = folder / "deploy.prototxt"
+    model.write_text(inputs.prototxt(inputs.RESNET_152))
+    return model
+
+
+def small_request(folder: Path) -> Path:
+    """Return a small quant.cfg."""
+    config = folder / "small.cfg"
+    config.write_text("common_config { ifmr_quantize { search_step: 0.02 } }\n")
+    return config
+
+
+def _reading_a_model(model: Path) -> Iterator[Result]:
+    text = model.read_text()
+    yield from _reading(
+        f"a prototxt of {inputs.kilobytes(text)}",
+        lambda: parse(Source("deploy.prototxt", text), print),
+        lambda: bind(parse(Source("deploy.prototxt", text), print), _message(_NET), print, lenient=True),
+        lambda: text_format.Parse(text, _message(_NET), allow_unknown_field=True),
     )
-    yield Result(
-        f"syntax tree of a quant.cfg of {_kilobytes(request)}",
-        "text_format.Parse",
-        milliseconds(
-            lambda: parse(Source("quant.cfg", request), print),
-            lambda: text_format.Parse(request, _message(_REQUEST)),
-        ),
-        goal=0.5,
+
+
+def _reading_a_request(text: str) -> Iterator[Result]:
+    yield from _reading(
+        f"a quant.cfg of {inputs.kilobytes(text)}",
+        lambda: parse(Source("quant.cfg", text), print),
+        lambda: bind(parse(Source("quant.cfg", text), print), _message(_REQUEST), print),
+        lambda: text_format.Parse(text, _message(_REQUEST)),
     )
+
+
+def _reading(what: str, tree: Work, message: Work, theirs: Work) -> Iterator[Result]:
+    yield Result(f"syntax tree of {what}", "text_format.Parse", milliseconds(tree, theirs), goal=0.5)
+    yield Result("and the message, with its places", "text_format.Parse", milliseconds(message, theirs))
 
 
 def _compiling(folder: Path) -> Iterator[Result]:
@@ -120,17 +142,22 @@ def _compiling(folder: Path) -> Iterator[Result]:
     )
 
 
-def _processes(folder: Path, model: Path, config: Path) -> Iterator[Result]:
-    arguments = ("--model", model, "--config", config, "-o", folder / "config.json")
+def _compiling_anew(folder: Path, model: Path) -> Iterator[Result]:
+    arguments = ("--model", model, "--config", small_request(folder), "-o", folder / "config.json")
+    process("-m", "grpc_tools.protoc", "-I", _PROTO, f"--python_out={folder}", "caffe.proto")
+    process("-m", "compileall", "-q", folder)
     yield Result(
         "quantcfg compile, a new process",
         "text_format.Parse of the prototxt, likewise",
         milliseconds(
             lambda: process("-m", "quantcfg", "compile", *arguments),
-            lambda: process("-c", _READ_ALONE, model),
+            lambda: process("-c", _READ_ALONE, folder, model),
         ),
         goal=1.3,
     )
+
+
+def _showing_little() -> Iterator[Result]:
     for option in ("--version", "--help"):
         costs = milliseconds(lambda: process("-m", "quantcfg", option), lambda: process("-c", "pass"))  # noqa: B023
         yield Result(f"quantcfg {option}", "python -c pass", costs, goal=3)
@@ -149,8 +176,10 @@ def _weights(folder: Path) -> Iterator[Result]:
         ),
         goal=0.05,
     )
-    added = megabytes(_IMPORT_WEIGHTS, _READ_WEIGHTS, medium, small)
-    yield Result("memory of that", f"{_ALLOWED} MB", Costs(added, _ALLOWED), goal=1, unit="MB")
+    if HAS_MEMORY:
+        setup, work = (_READ_WEIGHTS.format(size) for size in ("small", "medium"))
+        added = megabytes(setup, work, small=small, medium=medium)
+        yield Result("memory of that", f"{_ALLOWED} MB", Costs(added, _ALLOWED), goal=1, unit="MB")
     yield Result(
         "names and shapes of a caffemodel of 400 MB",
         "of one of 1 MB with as many layers",
@@ -171,9 +200,23 @@ def _growth(folder: Path) -> Iterator[Result]:
 
     yield Result("compile 2,000 layers with as many overrides", "100 layers", costs(2_000, 100))
     yield Result("compile 20,000 layers likewise", "2,000 layers", costs(20_000, 2_000), goal=11)
-    small, *larger = (_request_in_files(folder, count) for count in counts)
-    few, many = (megabytes(_COMPILE_SMALL, _COMPILE, *files, *small) for files in larger)
-    yield Result("memory to read and compile them", "2,000 layers", Costs(many, few), goal=11, unit="MB")
+    if HAS_MEMORY:
+        least, few, many = (_request_in_files(folder, count) for count in counts)
+        costs_in_memory = Costs(*(_memory(least, files) for files in (many, few)))
+        yield Result("memory to read and compile them", "2,000 layers", costs_in_memory, goal=11, unit="MB")
+
+
+def _memory(small: tuple[Path, Path], large: tuple[Path, Path]) -> float:
+    """Return what it adds to compile a large request, in a process that has compiled a small one."""
+    (small_model, small_config), (large_model, large_config) = small, large
+    return megabytes(
+        _COMPILE.format("small", "small"),
+        _COMPILE.format("large", "large"),
+        small_model=small_model,
+        small_config=small_config,
+        large_model=large_model,
+        large_config=large_config,
+    )
 
 
 def _request_in_files(folder: Path, count: int) -> tuple[Path, Path]:
@@ -229,7 +272,3 @@ def _network(folder: Path, text: str) -> Network:
 
 def _message(name: tuple[str, str]) -> Any:
     return contracts.message_class(*name)()
-
-
-def _kilobytes(text: str) -> str:
-    return f"{round(len(text) / 1000)} KB"

@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from benchmarks.inputs import prototxt, quant_cfg
+from benchmarks.inputs import RESNET_152, kilobytes, prototxt, quant_cfg
 from tests.lsp.client import conversation, span
 
-_BLOCKS = 152
-_LAYERS = 670
-"""As many convolutions, and layers, as ResNet-152 has."""
-
-_SIZE = 100 * 1024
+_OVERRIDES = 152
+_SIZE = 100_000
+"""How long the text is, in characters."""
 
 Work = Callable[[], object]
 
@@ -23,8 +21,8 @@ Work = Callable[[], object]
 def keystroke(folder: Path) -> Iterator[tuple[str, Work]]:
     """Open a large quant.cfg in a server; the work is a keystroke in its middle, until it is checked."""
     path, model = folder / "edited.cfg", folder / "edited.prototxt"
-    model.write_text(prototxt(_LAYERS))
-    path.write_text(text := _commented(quant_cfg(_BLOCKS)))
+    model.write_text(prototxt(RESNET_152))
+    path.write_text(text := _commented(quant_cfg(_OVERRIDES)))
     uri, versions, middle = path.as_uri(), count(2), text.index("search_step", len(text) // 2)
     texts = {0: text, 1: f"{text[:middle]}x{text[middle:]}"}
 
@@ -42,7 +40,7 @@ def keystroke(folder: Path) -> Iterator[tuple[str, Work]]:
             client.edit(uri, version, [change])
             client.diagnostics(uri, version)
 
-        yield f"a keystroke in a quant.cfg of {len(text) // 1024} KB, until it is checked", typed
+        yield f"a keystroke in a quant.cfg of {kilobytes(text)}, until it is checked", typed
 
 
 def _commented(request: str) -> str:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 from quantcfg import contracts
 
+RESNET_152 = 670
+"""As many layers as ResNet-152 has."""
+
+_HEAD = 'name: "chain"\ninput: "data"\ninput_dim: 1\ninput_dim: 64\ninput_dim: 56\ninput_dim: 56\n'
 _LAYER = """\
 layer {{
   bottom: "{bottom}"
@@ -43,7 +47,7 @@ def prototxt(layers: int) -> str:
 
 
 def _prototxt(layers: int) -> Iterator[str]:
-    yield 'name: "chain"\ninput: "data"\ninput_dim: 1\ninput_dim: 64\ninput_dim: 56\ninput_dim: 56\n'
+    yield _HEAD
     bottom = top = "data"
     for index in range(layers):
         block, place = divmod(index, len(_PARAMETERS))
@@ -69,10 +73,15 @@ def convolutions(count: int) -> str:
     """Return a network of nothing but so many convolutions, all of which can be quantized."""
     parameters = _PARAMETERS["Convolution"]
     names = ["data", *map(_convolution, range(count))]
-    return 'input: "data"\ninput_dim: 1\ninput_dim: 64\ninput_dim: 56\ninput_dim: 56\n' + "".join(
+    return _HEAD + "".join(
         _LAYER.format(bottom=bottom, top=top, name=top, kind="Convolution", parameters=parameters)
         for bottom, top in pairwise(names)
     )
+
+
+def kilobytes(text: str) -> str:
+    """Return how large a text is."""
+    return f"{round(len(text) / 1000)} KB"
 
 
 def damaged(config: str, number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import statistics
 import subprocess
@@ -9,19 +10,25 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 Work = Callable[[], object]
 
 _FEWEST, _MOST = 3, 150
 _SECONDS = 8
-"""How long the runs of one comparison take, unless the fewest take longer or the most less: what a work
+"""After how many seconds no more runs of one comparison start, unless they are still too few: what a work
 costs changes from second to second with what else the machine does."""
 
 _ANSWERS = 15
 """How often an answer is waited for."""
 
+HAS_MEMORY = Path("/proc/self/clear_refs").exists()
+"""Whether the system tells how much memory a process needs (Linux)."""
+
 _ADDED = """
-import sys
+import json, sys
+
+globals().update(json.loads(sys.argv[1]))
 
 def kilobytes(key):
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(key))
@@ -52,9 +59,11 @@ def milliseconds(ours: Work, theirs: Work) -> Costs:
 
     It is processor time, of child processes too: what else runs on the machine counts for little in it.
     """
-    first = _time(ours) + _time(theirs)
-    rounds = max(_FEWEST, min(_MOST, int(_SECONDS * 1000 / first)))
-    times = [(_time(ours), _time(theirs)) for _ in range(rounds)]
+    ours(), theirs()
+    times: list[tuple[float, float]] = []
+    end = time.monotonic() + _SECONDS
+    while len(times) < _FEWEST or (len(times) < _MOST and time.monotonic() < end):
+        times.append((_time(ours), _time(theirs)))
     return Costs(*map(statistics.median, zip(*times, strict=True)))
 
 
@@ -76,12 +85,17 @@ def _processor_time() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def megabytes(setup: str, work: str, *arguments: object) -> float:
-    """Return how much memory some code adds to a new process at its peak, after other code (Linux only)."""
-    command = [sys.executable, "-c", _ADDED.format(setup=setup, work=work), *map(str, arguments)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def megabytes(setup: str, work: str, **paths: Path) -> float:
+    """Return how much memory some code adds to a new process at its peak, after other code.
+
+    The paths are variables in both.
+    """
+    program = _ADDED.format(setup=setup, work=work)
+    variables = json.dumps({name: str(path) for name, path in paths.items()})
+    return float(process("-c", program, variables))
 
 
-def process(*arguments: object) -> None:
-    """Run Python in a new process."""
-    subprocess.run([sys.executable, *map(str, arguments)], check=True, capture_output=True)
+def process(*arguments: object) -> str:
+    """Run Python in a new process; return what it writes."""
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.comparisons import Result
+from benchmarks.stages import REST
 
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _START, _END = "<!-- results: make bench ARGUMENTS=--write -->\n", "<!-- end of results -->\n"
@@ -33,14 +34,17 @@ def line(result: Result) -> str:
 def summary(results: Sequence[Result]) -> str:
     """Return in words how many goals are reached; a line without a goal is there for information."""
     verdicts = [result.verdict for result in results if result.verdict]
-    return f"{verdicts.count('met')} of {len(verdicts)} goals met"
+    return f"{verdicts.count('met')} of {len(verdicts)} goals met\n\n" if verdicts else ""
 
 
 def stages(shares: Mapping[str, float]) -> str:
-    """Return in one paragraph how much of a compile each stage takes."""
-    worth = {stage: share for stage, share in shares.items() if share >= _LEAST_SHOWN}
-    shown = ", ".join(f"{stage} {share:.0%}" for stage, share in worth.items())
-    return f"Of the processor time of `quantcfg compile` in a new process: {shown}."
+    """Return in one paragraph how much of a compile each stage takes; the small ones are with the rest."""
+    large = {stage: share for stage, share in shares.items() if share >= _LEAST_SHOWN and stage != REST}
+    shown = ", ".join(f"{stage} {share:.0%}" for stage, share in large.items())
+    return (
+        f"Of the processor time of `quantcfg compile` in a new process: {shown}, "
+        f"{REST} {1 - sum(large.values()):.0%}."
+    )
 
 
 def write(results: Sequence[Result], shares: Mapping[str, float]) -> None:

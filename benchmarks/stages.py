@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import resource
 import statistics
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from benchmarks.measure import process
 
 _ROUNDS = 9
 _PROGRAM = """
@@ -44,10 +44,11 @@ for stage in json.loads(sys.argv.pop(1)):
 assert run() == 0
 print(json.dumps(marks))
 """
-_READ = "message to network"
+REST = "the rest"
+_READ, _READER = "message to network", "quantcfg.caffe.reader"
 _STAGES = (
-    ("prototxt to syntax tree", "quantcfg.caffe.reader", "parse"),
-    ("syntax tree to message", "quantcfg.caffe.reader", "bind"),
+    ("prototxt to syntax tree", _READER, "parse"),
+    ("syntax tree to message", _READER, "bind"),
     (_READ, "quantcfg.api", "read_network"),
     ("quant.cfg to request", "quantcfg.api", "request_from_config"),
     ("passes", "quantcfg.output.validate", "lower"),
@@ -60,24 +61,20 @@ _STAGES = (
 
 def shares(model: Path, config: Path, output: Path) -> Mapping[str, float]:
     """Return how much of the processor time of a compile each stage takes, from 0 to 1, in order."""
-    command = [sys.executable, "-c", _PROGRAM, json.dumps(_STAGES), "compile"]
-    arguments = [*command, "--model", str(model), "--config", str(config), "-o", str(output)]
-    _run(arguments)
-    runs = [dict(_run(arguments)) for _ in range(_ROUNDS)]
+    arguments = ("compile", "--model", model, "--config", config, "-o", output)
+    runs = [_times(arguments) for _ in range(1 + _ROUNDS)][1:]
     medians = {stage: statistics.median(run[stage] for run in runs) for stage in runs[0]}
     return {stage: time / sum(medians.values()) for stage, time in medians.items()}
 
 
-def _run(arguments: list[str]) -> Iterator[tuple[str, float]]:
-    """Run a compile, and yield the time of each stage in seconds."""
+def _times(arguments: Iterable[object]) -> Mapping[str, float]:
+    """Run a compile in a new process; return the time of each stage in seconds."""
     before = _children()
-    output = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
+    output = process("-c", _PROGRAM, json.dumps(_STAGES), *arguments)
     whole = _children() - before
-    marks: dict[str, float] = json.loads(output)
-    nested = [stage for stage, module, _ in _STAGES if module == "quantcfg.caffe.reader"]
-    marks[_READ] -= sum(marks[stage] for stage in nested)
-    yield from marks.items()
-    yield "the rest", whole - sum(marks.values())
+    times: dict[str, float] = json.loads(output)
+    times[_READ] -= sum(times[stage] for stage, module, _ in _STAGES if module == _READER)
+    return times | {REST: whole - sum(times.values())}
 
 
 def _children() -> float:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import report
-from benchmarks.comparisons import Result, inputs_of_a_compile
+from benchmarks.__main__ import main
+from benchmarks.comparisons import Result, generated_model, small_request
 from benchmarks.measure import Costs
 from benchmarks.stages import shares
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_the_stages_of_a_compile_are_its_whole_time(tmp_path: Path) -> None:
-    model, config = inputs_of_a_compile(tmp_path, None)
-    parts = shares(model, config, tmp_path / "config.json")
+    parts = shares(generated_model(tmp_path), small_request(tmp_path), tmp_path / "config.json")
     assert {"imports", "prototxt to syntax tree", "passes", "validation", "the rest"} <= parts.keys()
     assert sum(parts.values()) == pytest.approx(1)
     assert min(parts.values()) > -0.1
@@ -30,5 +30,27 @@ def test_a_goal_is_met_or_missed_by_the_ratio() -> None:
         Result("a", "b", Costs(2, 1)),
     ]
     assert [result.verdict for result in results] == ["met", "missed", ""]
-    assert report.summary(results) == "1 of 2 goals met"
+    assert report.summary(results) == "1 of 2 goals met\n\n"
+    assert report.summary(results[2:]) == ""
     assert report.line(results[0]).split() == ["a", "b", "0.50", "0.5", "met", "1.0", "ms", "2.0", "ms"]
+
+
+def test_small_stages_are_with_the_rest() -> None:
+    shares = {"imports": 0.5, "passes": 0.485, "validation": 0.005, "the rest": 0.01}
+    assert report.stages(shares).endswith(": imports 50%, passes 48%, the rest 2%.")
+
+
+def test_of_a_prototxt_that_does_not_compile_the_mistakes_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "deploy.prototxt"
+    model.write_text('layer { name: "data" type: "Input" top: "data" }\n')
+    assert main([str(model)]) == 1
+    out, err = capsys.readouterr()
+    assert (out, "error[QC406]" in err) == ("", True)
+
+
+def test_only_the_results_of_the_generated_prototxt_are_kept(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([str(tmp_path / "deploy.prototxt"), "--write"])
+    assert caught.value.code == 2
