@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hypothesis.strategies import SearchStrategy
+
+TWICE = 2.5
+"""At most how many times the calls twice the input takes, where the work grows in step with it."""
 
 DEEP = 20
 """How many times more examples the deep run takes."""
@@ -42,3 +46,20 @@ def law(
         return test
 
     return make_test
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Return how many functions some work calls, those written in C included."""
+    count = 0
+
+    def counted(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count

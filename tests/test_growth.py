@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from itertools import chain
 
 import pytest
 
 from quantcfg import Network, check_text, limits
+from tests.laws import TWICE, calls
 from tests.networks import conv, net, network, relu
 
 FEW = 200
-MOST_TIMES = 2.5
 
 
 def overrides(count: int) -> str:
@@ -64,23 +63,6 @@ def large(count: int) -> Network:
     return network(net(*chain.from_iterable(pairs)))
 
 
-def calls(work: Callable[[], object]) -> int:
-    """Return how many functions some work calls, those written in C included."""
-    count = 0
-
-    def counted(*_: object) -> None:
-        nonlocal count
-        count += 1
-
-    before = sys.getprofile()
-    sys.setprofile(counted)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
-
-
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -102,4 +84,4 @@ def test_the_work_grows_in_step_with_the_mistakes(
         return calls(lambda: check_text(content, name, model))
 
     work(1)  # What is made once is made here.
-    assert work(2 * FEW) < MOST_TIMES * work(FEW)
+    assert work(2 * FEW) < TWICE * work(FEW)

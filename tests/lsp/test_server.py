@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -274,6 +275,65 @@ def test_exit_ends_the_process_while_the_client_goes_on(folder: Path, shuts_down
             client.request("shutdown", None)
         client.notify("exit", None)
         assert process.wait(100) == (0 if shuts_down else 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_process_while_the_client_goes_on(
+    number: signal.Signals, folder: Path, tmp_path: Path
+) -> None:
+    shown = tmp_path / "shown"
+    shown.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "quantcfg", "lsp"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(shown)},
+    ) as process:
+        client = Client(process)
+        client.request("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": {}})
+        assert list(shown.iterdir())
+        process.send_signal(number)
+        assert process.wait(100) == 128 + number
+        assert not list(shown.iterdir())
+
+
+def test_a_request_that_is_none_is_answered(folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "quantcfg", "lsp"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        client = Client(process)
+        client.request("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": {}})
+        for wrong in ({}, 5, {"textDocument": {"uri": 1}, "position": {"line": "x"}}):
+            with pytest.raises(AssertionError, match="-32602"):
+                client.request("textDocument/hover", wrong)
+        client.notify("exit", None)
+
+
+@pytest.mark.parametrize("name", ["a" * 250 + ".cfg", "a%00b.cfg", "%F0%9F%A6%8A" * 60 + ".cfg"])
+def test_the_compiled_json_of_a_file_with_any_name_is_shown(name: str, folder: Path) -> None:
+    uri = f"{folder.as_uri()}/{name}"
+    can_show = {"window": {"showDocument": {"support": True}}}
+    with conversation(folder, capabilities=can_show) as client:
+        client.open(uri, "# quantcfg-model: deploy.prototxt\n")
+        command = {"command": SHOW_COMPILED, "arguments": [uri]}
+        assert client.request("workspace/executeCommand", command).startswith('{\n    "version":1,')
+
+
+def test_files_of_one_name_are_shown_in_places_of_their_own(folder: Path) -> None:
+    can_show = {"window": {"showDocument": {"support": True}}}
+    with conversation(folder, capabilities=can_show) as client:
+        for place in ("a", "b", "a"):
+            uri = f"{folder.as_uri()}/{place}/quant.cfg"
+            client.open(uri, "# quantcfg-model: ../deploy.prototxt\n")
+            client.request("workspace/executeCommand", {"command": SHOW_COMPILED, "arguments": [uri]})
+        client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})
+        shown = [each["params"]["uri"] for each in client.seen if each.get("method") == "window/showDocument"]
+    assert len(shown) == 3
+    assert len(set(shown)) == 2
+    assert {Path(each).name for each in shown} == {"quant.json"}
 
 
 def test_without_pygls_the_command_says_how_to_get_it(tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
@@ -27,6 +30,7 @@ from quantcfg.lsp.folding import folds
 from quantcfg.lsp.formatting import layout
 from quantcfg.lsp.hints import hints
 from quantcfg.lsp.hover import hover
+from quantcfg.lsp.lines import Change, changed
 from quantcfg.lsp.models import SETTINGS, Model, Named, SettingsError, model_for, read_model
 from quantcfg.lsp.references import references
 from quantcfg.lsp.symbols import symbols
@@ -41,7 +45,10 @@ _SECTION = "quantcfg"
 _PROTOTXT = ".prototxt"
 _WATCHED = ("**/*.prototxt", "**/*.caffemodel", f"**/{SETTINGS}")
 _PAUSE = 0.01
-"""How many seconds more changes are waited for before a text is checked."""
+"""For how many seconds there are no more changes before a text is checked."""
+
+_LONGEST_STEM = 60
+"""How many characters of the name of a quant.cfg are in that of the shown configuration."""
 
 
 @frozen_value
@@ -63,8 +70,16 @@ class _Protocol(LanguageServerProtocol):
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: object) -> None:  # type: ignore[override]
         """End the process, as the protocol says with an error where the client did not shut down before."""
-        shutil.rmtree(cast("Server", self._server).folder, ignore_errors=True)
-        os._exit(0 if self._shutdown else 1)
+        _end(cast("Server", self._server).folder, 0 if self._shutdown else 1)
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Return a message as what it is; a request that is none is answered, as its client waits for it."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException:
+            if {"id", "method"} <= data.keys():
+                self._send_response(data["id"], error=JsonRpcInvalidParams().to_response_error())
+            raise
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(
@@ -84,8 +99,9 @@ class Server(LanguageServer):
         self.documents: dict[str, Document] = {}
         self.models: dict[tuple[str, str | None], Model] = {}
         self.settings: Mapping[str, Any] = {}
-        self.waiting: set[str] = set()
+        self.timer: asyncio.TimerHandle | None = None
         self.published: dict[str, tuple[int, Document]] = {}
+        self.shown: dict[str, str] = {}
         self.told: str | None = None
 
     @property
@@ -154,14 +170,13 @@ class Server(LanguageServer):
 
     def changed(self) -> None:
         """Check what is open in a moment; what has not changed costs nothing."""
-        if not self.waiting:
-            asyncio.get_running_loop().call_later(_PAUSE, self._publish)
-        self.waiting.update(self.opened)
+        if self.timer:
+            self.timer.cancel()
+        self.timer = asyncio.get_running_loop().call_later(_PAUSE, self._publish)
 
     def _publish(self) -> None:
-        uris, self.waiting = self.waiting & self.opened.keys(), set()
-        for uri in uris:
-            document, version = self.document(uri), self.opened[uri].version
+        for uri, opened in self.opened.items():
+            document, version = self.document(uri), opened.version
             before = self.published.get(uri)
             if before is None or before[0] != version or before[1] is not document:
                 self.published[uri] = version, document
@@ -188,7 +203,9 @@ class Server(LanguageServer):
         """Show a text beside what is edited, where the client can."""
         window = self.client_capabilities.window
         if window and window.show_document and window.show_document.support:
-            path = Path(self.folder, f"{Path(path_of(uri)).stem}.json")
+            self.shown.setdefault(uri, tempfile.mkdtemp(dir=self.folder))
+            stem = re.sub(r"[^\w.-]", "_", Path(path_of(uri)).stem)[:_LONGEST_STEM]
+            path = Path(self.shown[uri], f"{stem}.json")
             path.write_text(text, encoding="utf-8")
             self.window_show_document(types.ShowDocumentParams(uri_of(str(path))), lambda _: None)
 
@@ -196,7 +213,15 @@ class Server(LanguageServer):
 def serve() -> None:
     """Serve over standard input and output until the client says that it is enough."""
     with tempfile.TemporaryDirectory(prefix="quantcfg-") as folder:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: _end(folder, 128 + number))
         make_server(folder).start_io()
+
+
+def _end(folder: str, status: int) -> NoReturn:
+    """End the process with what it has shown, and do not wait for what reads standard input."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(status)
 
 
 def make_server(folder: str) -> Server:
@@ -219,9 +244,7 @@ def _keep_texts(server: Server) -> None:
     def edited(params: types.DidChangeTextDocumentParams) -> None:
         identifier = params.text_document
         before = server.opened[identifier.uri]
-        text = before.text
-        for change in params.content_changes:
-            text = _edited(text, change, server.conversion())
+        text = _edited(before.text, params.content_changes, server.encoding)
         server.opened[identifier.uri] = _Opened(text, identifier.version, before.is_prototxt)
         server.changed()
 
@@ -240,13 +263,17 @@ def _keep_texts(server: Server) -> None:
         server.changed()
 
 
-def _edited(text: str, change: types.TextDocumentContentChangeEvent, conversion: Conversion) -> str:
-    """Return a text with a change in it, or the whole new one."""
-    if isinstance(change, types.TextDocumentContentChangeWholeDocument):
-        return change.text
-    start, end = change.range.start, change.range.end
-    lines = conversion.lines(Source("", text))
-    return lines.replaced((start.line, start.character), (end.line, end.character), change.text)
+def _edited(text: str, events: Iterable[types.TextDocumentContentChangeEvent], encoding: str) -> str:
+    """Return a text after changes of it; one without a place is the whole new text."""
+    changes: list[Change] = []
+    for event in events:
+        if isinstance(event, types.TextDocumentContentChangeWholeDocument):
+            text = event.text
+            changes.clear()
+        else:
+            start, end = event.range.start, event.range.end
+            changes.append(Change((start.line, start.character), (end.line, end.character), event.text))
+    return changed(text, changes, encoding)
 
 
 def _keep_settings(server: Server) -> None:
