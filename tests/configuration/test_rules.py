@@ -280,6 +280,9 @@ HELP = {
     activation('"act_algo": "ifmg"'): 'did you mean "ifmr" or "hfmg"?',
     activation('"act_algo": "hfgm"'): 'did you mean "hfmg"?',
     '{"do_fusion": "true", "a": {}}': "write it without quotes",
+    '{"group_size": 2, "a": {}}': (
+        "a key that is no setting of the whole network is the name of a layer, and has an object"
+    ),
     activation('"num_of_bins": 1024'): (
         'give act_algo as "hfmg", or leave it out of "activation_quant_params" of layer "a"; '
         "act_algo is left out, and that is its default"

@@ -98,24 +98,23 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _ignorable(text: str) -> list[str]:
     """Return the codes in an argument; an error cannot be ignored."""
-    return [_ignorable_code(code.strip().upper()) for code in text.split(",")]
+    return [_ignorable_code(code.strip()) for code in text.split(",")]
 
 
 def _ignorable_code(code: str) -> str:
     rule = rule_code(code)
     if catalogue.rules()[rule].severity is Severity.ERROR:
-        raise argparse.ArgumentTypeError(f"{code} is an error, and an error cannot be ignored")
+        raise argparse.ArgumentTypeError(f"{rule} is an error, and an error cannot be ignored")
     return rule
 
 
 def rule_code(code: str) -> str:
     """Return a code that there is; in capitals, however it is written."""
-    known = catalogue.rules()
-    code = code.upper()
-    if code not in known:
-        near = _near(code, known)
+    known, capitals = catalogue.rules(), code.upper()
+    if capitals not in known:
+        near = _near(capitals, known)
         raise argparse.ArgumentTypeError(f'there is no code "{code}"' + (f"; is it {near}?" if near else ""))
-    return code
+    return capitals
 
 
 def _near(code: str, known: Iterable[str]) -> str | None:

@@ -29,6 +29,7 @@ from quantcfg.source import Span
 from quantcfg.values import frozen_value
 
 _SCHEMA_KEY = "$schema"
+_LAYER_HELP = "a key that is no setting of the whole network is the name of a layer, and has an object"
 
 
 @frozen_value
@@ -246,6 +247,8 @@ def _repeated_items(failure: Failure, places: Places) -> Iterator[Diagnostic]:
 def _invalid_value(failure: Failure, places: Places) -> Diagnostic:
     span = places.value(failure.path)
     help, meant = _meant(failure) if isinstance(failure.value, str) else (None, None)
+    if failure.keyword == "type" and failure.limit == "object" and len(failure.path) == 1:
+        help = _LAYER_HELP
     return catalogue.INVALID_VALUE.at(
         span,
         key=_key_of(failure.path),
