@@ -21,17 +21,19 @@ _GAP = r"\s*+(?:\#[^\n\0]*+\n\s*+)*+"
 # step with its length. A piece never ends where the next token could belong to its value.
 _PIECE = re.compile(
     rf"""
-    (?: ( [A-Za-z_]\w*+ )                                                          # name
-        (?: ( \s*+:\s*+ )                                                          # colon
-            (?: ( "[^"\\\n\0]*+" | '[^'\\\n\0]*+' )                                # string
-              | ( -?[A-Za-z_]\w*+ )                                                # word
-              | ( -?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?(?![\w.]) ) )      # number
-          | ( \s*+(?::\s*+)? ) \{{ )                                               # before_brace
+    (?: ( [A-Za-z_]\w*+ )                                                        # a name
+        (?: \s*+:\s*+
+            (?: ( "[^"\\\n\0]*+" | '[^'\\\n\0]*+' )                              # a string
+              | ( -?[A-Za-z_]\w*+ )                                              # a word
+              | ( -?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?(?![\w.]) ) )    # a number
+          | \s*+(?::\s*+)? ( \{{ ) )                                             # a brace
       | \}} )
-    ( {_GAP} (?!["']) (?(6)|(?:[;,]\s*+)?) )                                       # behind
+    {_GAP} (?!["']) (?(5)|(?:[;,]\s*+)?)
     """,
     re.VERBOSE | re.ASCII,
 )
+_NAME, _STRING, _WORD, _NUMBER, _BRACE = range(1, 6)
+"""The groups of a piece. The last one that matches tells what it is; where it ends a message, none does."""
 
 
 def run_at(text: str, start: int) -> tuple[list[Field], int]:
@@ -40,35 +42,30 @@ def run_at(text: str, start: int) -> tuple[list[Field], int]:
     fields: list[Field] = []
     around: list[tuple[str, int, int, list[Field]]] = []
     while piece := _PIECE.match(text, offset):
-        name, colon, string, word, number, before_brace, behind = piece.groups()
-        if name is None:
+        kind = piece.lastindex
+        if kind is None:
             if not around:
                 break
             name, lead, opening, outer = around.pop()
-            offset += 1
-            outer.append(Field(name, Message(tuple(fields), opening, offset - opening), lead))
+            outer.append(Field(name, Message(tuple(fields), opening, offset + 1 - opening), lead))
             fields = outer
-        elif colon is None:
+        elif kind == _BRACE:
             if len(around) == _DEEPEST:
                 break
-            lead = len(name) + len(before_brace)
-            opening = offset + lead
-            around.append((intern(name), lead, opening, fields))
-            offset, fields = opening + 1, []
+            opening = piece.start(_BRACE)
+            around.append((intern(piece[_NAME]), opening - offset, opening, fields))
+            fields = []
         else:
-            lead = len(name) + len(colon)
-            at = offset + lead
-            length = len(number or word or string)
+            at, written = piece.start(kind), piece[kind]
             value: String | Identifier | Number
-            if number:
-                value = Number(number, at, length)
-            elif word:
-                value = Identifier(word, at, length)
+            if kind == _NUMBER:
+                value = Number(written, at, len(written))
+            elif kind == _WORD:
+                value = Identifier(written, at, len(written))
             else:
-                value = String((Literal(string, at, length),))
+                value = String((Literal(written, at, len(written)),))
             # The same few names stand again and again, and are looked up: one object of each will do.
-            fields.append(Field(intern(name), value, lead))
-            offset = at + length
-        offset += len(behind)
+            fields.append(Field(intern(piece[_NAME]), value, at - offset))
+        offset = piece.end()
         end = end if around else offset
     return around[0][-1] if around else fields, end
