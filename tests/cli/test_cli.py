@@ -269,8 +269,12 @@ def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.Capture
         ([], "required: COMMAND"),
         (["build"], "invalid choice: 'build'"),
         (["complie", *MODEL], '; did you mean "compile"?'),
+        (["compil", *MODEL], '; did you mean "compile"?'),
         (["--verzion"], 'unrecognized arguments: --verzion; did you mean "--version"?'),
         (["compile"], "required: --model"),
+        (["check", "--ignore=QC999", "--modle"], 'there is no code "QC999"\n'),
+        (["check", "--modle", "--"], 'unrecognized arguments: --modle; did you mean "--model"?'),
+        (["compile", "--", "--modle"], "required: --model\n"),
         (["compile", "--modle=net"], 'unrecognized arguments: --modle; did you mean "--model"?'),
         (["layers"], "required: --model"),
         (["layers", *MODEL, "--format", "xml"], "invalid choice: 'xml'"),
@@ -297,7 +301,7 @@ def test_wrong_usage_has_status_2(
     assert said in err
 
 
-@pytest.mark.parametrize("columns", [None, "", "0", "-1", "wide", "40", "200"])
+@pytest.mark.parametrize("columns", [None, "", "0", "-1", "wide", "40", "200", "1" * 5000])
 def test_a_help_is_as_wide_as_the_terminal(columns: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     if columns is not None:

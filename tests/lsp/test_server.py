@@ -255,6 +255,19 @@ def test_the_compiled_json_is_shown_where_the_client_can(folder: Path) -> None:
     assert not path.exists(), "what was shown is cleared away at the end"
 
 
+def test_of_what_is_not_open_nothing_is_shown(folder: Path) -> None:
+    with conversation(folder) as client:
+        for uri in ("file:///nowhere.cfg", 3, None):
+            command = {"command": SHOW_COMPILED, "arguments": [uri]}
+            assert client.request("workspace/executeCommand", command) is None
+        said = [each for each in client.seen if each.get("method") == "window/showMessage"]
+    assert [each["params"]["message"] for each in said] == [
+        '"file:///nowhere.cfg" is not open',
+        '"3" is not open',
+        '"None" is not open',
+    ]
+
+
 def test_what_is_not_open_has_empty_answers(folder: Path, client: Client) -> None:
     uri = uri_in(folder)
     assert client.request("textDocument/documentSymbol", {"textDocument": {"uri": uri}}) == []

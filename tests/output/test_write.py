@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -122,6 +123,21 @@ def test_an_interruption_passes_and_leaves_the_old_file_and_nothing_else(
     with pytest.raises(KeyboardInterrupt):
         written(file)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"config.json": "old"}
+
+
+def test_an_interruption_passes_when_the_new_file_is_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def interrupted(*paths: str) -> NoReturn:
+        replace(*paths)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        written(tmp_path / "config.json")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"config.json": TEXT}
 
 
 def test_a_text_that_cannot_be_encoded_is_not_written(tmp_path: Path) -> None:

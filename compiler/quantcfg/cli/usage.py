@@ -6,7 +6,8 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
 
 from quantcfg import TYPE_CHECKING
 
@@ -33,18 +34,21 @@ class Parser(argparse.ArgumentParser):
         """End over wrong usage."""
         from quantcfg.diagnostics.suggest import suggest
 
-        known = {*self.commands, *re.findall(r"(?<!\S)--[a-z-]+", self.format_help())}
-        for word in self._names():
-            if not any(name.startswith(word) for name in known) and (near := suggest(word, known).help):
-                wrong = message if word in message else f"unrecognized arguments: {word}"
+        known = list(dict.fromkeys((*self.commands, *re.findall(r"(?<!\S)--[a-z-]+", self.format_help()))))
+        names = self._given[:1] if self.commands else self._options(known)
+        # What is wrong with a value is said before what is wrong with another name.
+        is_about_names = not message.startswith("argument ")
+        for name in names:
+            if (is_about_names or name in message) and (near := suggest(name, known).help):
+                wrong = message if name in message else f"unrecognized arguments: {name}"
                 super().error(f"{wrong}; {near}")
         super().error(message)
 
-    def _names(self) -> Sequence[str]:
-        """Return the arguments that are to be names of commands, or of options."""
-        if self.commands:
-            return self._given[:1]
-        return [argument.partition("=")[0] for argument in self._given if argument.startswith("--")]
+    def _options(self, known: Iterable[str]) -> Sequence[str]:
+        """Return the names of options that are none, nor the start of one."""
+        given = takewhile(lambda argument: argument != "--", self._given)
+        names = [argument.partition("=")[0] for argument in given if argument.startswith("--")]
+        return [name for name in names if not any(option.startswith(name) for option in known)]
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -54,9 +58,12 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 
 def _columns() -> int:
     """Return how wide the terminal is, as shutil.get_terminal_size does."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns):
-        return int(columns)
+    try:
+        columns = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        columns = 0
+    if columns > 0:
+        return columns
     try:
         return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
     except (AttributeError, ValueError, OSError):

@@ -214,7 +214,8 @@ def serve() -> None:
     """Serve over standard input and output until the client says that it is enough."""
     with tempfile.TemporaryDirectory(prefix="quantcfg-") as folder:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda number, _: _end(folder, 128 + number))
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda number, _: _end(folder, 128 + number))
         make_server(folder).start_io()
 
 
@@ -413,6 +414,10 @@ def _answer_commands(server: Server) -> None:
 
     @server.command(SHOW_COMPILED)
     def show(uri: str) -> str | None:
+        if uri not in server.opened:
+            warning = types.ShowMessageParams(types.MessageType.Warning, f'"{uri}" is not open')
+            server.window_show_message(warning)
+            return None
         document = server.document(uri)
         text = compiled(document)
         if text is not None:

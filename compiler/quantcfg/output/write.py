@@ -7,7 +7,7 @@ import os
 import signal
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.files import PathLike, descriptor_of, is_special, reason
@@ -119,7 +119,9 @@ def _replace(target: str, content: bytes, mode: int, owner: tuple[int, int] | No
                 os.fchmod(file.fileno(), mode)
             os.replace(temporary, target)
         except BaseException:
-            os.unlink(temporary)
+            # A thread that takes signals may have been interrupted when it was in its place already.
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
             raise
 
 
