@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from google.protobuf import text_format
+
 from benchmarks import report
 from benchmarks.comparisons import generated_model, results, results_of, small_request
 from benchmarks.stages import shares
@@ -31,9 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         print(report.header())
         measured = []
-        for result in results_of(model, folder) if options.model else results(folder):
-            measured.append(result)
-            print(report.line(result), flush=True)
+        try:
+            for result in results_of(model, folder) if options.model else results(folder):
+                measured.append(result)
+                print(report.line(result), flush=True)
+        except text_format.ParseError as error:
+            print(
+                f"there is nothing to compare with: protobuf cannot read the prototxt ({error})",
+                file=sys.stderr,
+            )
+            return 1
         stages = shares(*compiling)
     print(f"\n{report.summary(measured)}{report.stages(stages)}")
     if options.write:

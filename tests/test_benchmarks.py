@@ -50,6 +50,15 @@ def test_of_a_prototxt_that_does_not_compile_the_mistakes_are_shown(
     assert (out, "error[QC406]" in err) == ("", True)
 
 
+def test_a_prototxt_that_protobuf_cannot_read_has_nothing_to_compare_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = generated_model(tmp_path)
+    model.write_text(model.read_text() + "input_dim: - # protobuf wants the number here\n1\n")
+    assert main([str(model)]) == 1
+    assert "protobuf cannot read the prototxt" in capsys.readouterr().err
+
+
 def test_only_the_results_of_the_generated_prototxt_are_kept(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as caught:
         main([str(tmp_path / "deploy.prototxt"), "--write"])

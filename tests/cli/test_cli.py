@@ -271,6 +271,8 @@ def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.Capture
         (["complie", *MODEL], '; did you mean "compile"?'),
         (["compil", *MODEL], '; did you mean "compile"?'),
         (["--verzion"], 'unrecognized arguments: --verzion; did you mean "--version"?'),
+        (["--modle"], "required: COMMAND\n"),
+        (["compile", *MODEL, "-\x1b[31m"], "unrecognized arguments: -\N{REPLACEMENT CHARACTER}[31m\n"),
         (["compile"], "required: --model"),
         (["check", "--ignore=QC999", "--modle"], 'there is no code "QC999"\n'),
         (["check", "--modle", "--"], 'unrecognized arguments: --modle; did you mean "--model"?'),

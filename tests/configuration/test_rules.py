@@ -273,6 +273,14 @@ def test_a_fix_puts_in_no_name_that_is_there_already() -> None:
         assert [diagnostic.fix for diagnostic in check(text, NETWORK)] == [()]
 
 
+def test_of_two_slips_of_one_name_neither_is_mended() -> None:
+    for text in (
+        '{"Fc": {"quant_enable": false}, "FC": {"quant_enable": true}, "pool5": {}, ' + REST + "}",
+        '{"skip_fusion_layers": ["Conv1", "CONV1"], "fc": {}, "pool5": {}, ' + REST + "}",
+    ):
+        assert [diagnostic.fix for diagnostic in check(text, NETWORK)] == [(), ()]
+
+
 # --- what is said
 
 HELP = {

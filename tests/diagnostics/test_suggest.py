@@ -71,10 +71,12 @@ def test_a_name_far_from_all_others_finds_none() -> None:
         assert (suggestion.names, suggestion.slip, suggestion.help) == ((), None, None)
 
 
-def test_very_long_names_are_not_compared() -> None:
-    longest = "a" * limits.COMPARED_LENGTH
-    assert suggest(longest[1:], [longest, longest + "a"]).names == (longest,)
-    assert suggest(longest + "ab", [longest, longest + "a"]).names == ()
+def test_very_long_names_are_compared_only_for_slips() -> None:
+    longest = "layer_" * (limits.COMPARED_LENGTH // 6)
+    assert suggest(longest + "ab", [longest + "abcde"]).names == ()
+    for long in (longest + "name", longest * 100):
+        for slip in (long.upper(), long.replace("_", "-"), long[1:], long + "x"):
+            assert suggest(slip, [long, long * 2]).slip == long
 
 
 def test_the_known_names_may_come_one_by_one() -> None:

@@ -33,16 +33,18 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End over wrong usage."""
         from quantcfg.diagnostics.suggest import suggest
+        from quantcfg.diagnostics.terminal import printable
 
-        known = list(dict.fromkeys((*self.commands, *re.findall(r"(?<!\S)--[a-z-]+", self.format_help()))))
+        help = self.format_help().partition("\nexamples:\n")[0]
+        known = list(dict.fromkeys((*self.commands, *re.findall(r"(?<!\S)--[a-z-]+", help))))
         names = self._given[:1] if self.commands else self._options(known)
         # What is wrong with a value is said before what is wrong with another name.
         is_about_names = not message.startswith("argument ")
         for name in names:
             if (is_about_names or name in message) and (near := suggest(name, known).help):
                 wrong = message if name in message else f"unrecognized arguments: {name}"
-                super().error(f"{wrong}; {near}")
-        super().error(message)
+                super().error(printable(f"{wrong}; {near}"))
+        super().error(printable(message))
 
     def _options(self, known: Iterable[str]) -> Sequence[str]:
         """Return the names of options that are none, nor the start of one."""

@@ -17,7 +17,13 @@ from quantcfg import contracts
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
-from quantcfg.diagnostics.suggest import Suggestion, is_slip_of_any, suggest, worth_suggesting
+from quantcfg.diagnostics.suggest import (
+    Suggestion,
+    is_slip_of_any,
+    meant_by_several,
+    suggest,
+    worth_suggesting,
+)
 from quantcfg.diagnostics.words import boolean, counted, quoted
 from quantcfg.output import forms_of
 from quantcfg.output.validate import Failure, expected, failures
@@ -54,8 +60,9 @@ def findings(reading: Reading) -> Iterator[Diagnostic]:
     layers = {key: value for key, value in config.items() if key not in contract.global_defaults()}
     suggestions = _suggestions(layers, reading.network)
     names = {key: _name_meant(key, suggestions.get(key), reading.network) for key in layers}
+    taken = {*config, *meant_by_several(suggestions.values())}
     for key in layers:
-        yield from _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), reading)
+        yield from _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), taken, reading)
     known = {
         key: value for key, value in config.items() if names.get(key, key) is not None or _is_layer(value)
     }
@@ -122,7 +129,7 @@ def _belonging(key: str) -> str | None:
 
 
 def _layer_that_is_none(
-    key: str, name: str | None, suggestion: Suggestion, reading: Reading
+    key: str, name: str | None, suggestion: Suggestion, taken: AbstractSet[str], reading: Reading
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong with a key that should be the name of a quantizable layer."""
     if key == name:
@@ -143,7 +150,7 @@ def _layer_that_is_none(
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=stranger, fix=removal)
     else:
         is_layer = name is not None or suggestion.slip in contract.global_defaults()
-        fix = _renaming(span, suggestion, reading.config) if is_layer else []
+        fix = _renaming(span, suggestion, taken) if is_layer else []
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=suggestion.help, fix=fix)
 
 
@@ -372,6 +379,7 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
     suggestions = {
         name: suggest(name, network.by_name) for name in worth_suggesting(unknown, network.by_name)
     }
+    taken = {*listed, *meant_by_several(suggestions.values())}
     for index, name in enumerate(names):
         if not isinstance(name, str):
             continue
@@ -384,5 +392,5 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
         elif layer is None:
             suggestion = suggestions.get(name, Suggestion())
             meant = network.by_name.get(suggestion.slip or "")
-            fix = _renaming(span, suggestion, listed) if meant and meant.type in fusible else []
+            fix = _renaming(span, suggestion, taken) if meant and meant.type in fusible else []
             yield catalogue.UNKNOWN_LAYER.at(span, name=name, help=suggestion.help, fix=fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from quantcfg import limits
@@ -34,15 +35,17 @@ class Suggestion:
 def suggest(name: str, known: Iterable[str]) -> Suggestion:
     """Return what a name that is none of the known ones was probably meant to be.
 
-    A name that differs only in case, in "_" or in "-" is nearest of all. A very long
-    name is near to none.
+    A name that differs only in case, in "_" or in "-" is nearest of all. What a very
+    long name was meant to be is told only where it is a slip.
     """
+    names = list(known)
     if len(name) > limits.COMPARED_LENGTH:
-        return Suggestion()
-    names = [candidate for candidate in known if len(candidate) <= limits.COMPARED_LENGTH]
-    same = [candidate for candidate in names if _plain(candidate) == _plain(name)]
-    near = same or _near(name, names)
-    slips = [candidate for candidate in near if _is_slip(name, candidate)]
+        # To tell of a short one that it is no slip takes longer than it is worth.
+        near = [other for other in names if 2 * len(other) > len(name) and _is_slip(name, other)]
+    else:
+        names = [other for other in names if len(other) <= limits.COMPARED_LENGTH]
+        near = [other for other in names if _plain(other) == _plain(name)] or _near(name, names)
+    slips = [other for other in near if _is_slip(name, other)]
     return Suggestion(tuple(slips), slips[0]) if len(slips) == 1 else Suggestion(tuple(near[:_MOST]))
 
 
@@ -51,12 +54,17 @@ def worth_suggesting(unknown: Iterable[str], known: Collection[str]) -> Sequence
     return list(dict.fromkeys(unknown))[: 1 + limits.COMPARISONS // max(1, len(known))]
 
 
+def meant_by_several(suggestions: Iterable[Suggestion]) -> Collection[str]:
+    """Return the names that several others are slips of: none of those is to be mended without judgement."""
+    return [slip for slip, count in Counter(each.slip for each in suggestions).items() if slip and count > 1]
+
+
 def is_slip_of_any(name: str, known: Iterable[str]) -> bool:
     """Tell whether a name may be a slip, without the time that all suggestions for it would take."""
     return any(_is_slip(name, candidate) for candidate in known)
 
 
-def _near(name: str, known: Sequence[str]) -> Sequence[str]:
+def _near(name: str, known: Sequence[str]) -> list[str]:
     """Return the known names that are most like a name."""
     from difflib import get_close_matches
 

@@ -15,7 +15,7 @@ from functools import cache
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
-from quantcfg.diagnostics.suggest import Suggestion, suggest, worth_suggesting
+from quantcfg.diagnostics.suggest import Suggestion, meant_by_several, suggest, worth_suggesting
 from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
@@ -135,10 +135,11 @@ def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[
     unknown = [name for name in first if name not in known.names]
     suggestions = {name: known.suggestion(name) for name in worth_suggesting(unknown, known.names)}
     meant = {name: name for name in first}
+    taken = {*first, *meant_by_several(suggestions.values())}
     for name in unknown:
         suggestion = suggestions.get(name, Suggestion())
         slip = suggestion.slip if suggestion.slip and suggestion.slip in known.likely else None
-        can_be_put_in = slip is not None and slip not in first
+        can_be_put_in = slip is not None and slip not in taken
         _report_unknown(first[name], suggestion, known, report, can_be_put_in=can_be_put_in)
         meant[name] = slip or name
     return meant
