@@ -54,7 +54,7 @@ class Costs:
         return self.ours / self.theirs
 
 
-def milliseconds(ours: Work, theirs: Work) -> Costs:
+def milliseconds(ours: Work, theirs: Work, *, fewest: int = _FEWEST) -> Costs:
     """Return the median times of two works, run in turn, after a run of each that does not count.
 
     It is processor time, of child processes too: what else runs on the machine counts for little in it.
@@ -62,7 +62,7 @@ def milliseconds(ours: Work, theirs: Work) -> Costs:
     ours(), theirs()
     times: list[tuple[float, float]] = []
     end = time.monotonic() + _SECONDS
-    while len(times) < _FEWEST or (len(times) < _MOST and time.monotonic() < end):
+    while len(times) < fewest or (len(times) < _MOST and time.monotonic() < end):
         times.append((_time(ours), _time(theirs)))
     return Costs(*map(statistics.median, zip(*times, strict=True)))
 
