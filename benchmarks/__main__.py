@@ -28,13 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = options.model or generated_model(folder)
-        compiling = (model, small_request(folder), folder / "config.json")
+        config = small_request(folder)
+        compiling = (model, config, folder / "config.json")
         if options.model and not _compiles(*compiling):
             return 1
         print(report.header())
         measured = []
+        measure = results_of if options.model else results
         try:
-            for result in results_of(model, folder) if options.model else results(folder):
+            for result in measure(folder, model, config):
                 measured.append(result)
                 print(report.line(result), flush=True)
         except text_format.ParseError as error:
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             return 1
         stages = shares(*compiling)
-    print(f"\n{report.summary(measured)}{report.stages(stages)}")
+    print("", *filter(None, (report.summary(measured), report.stages(stages))), sep="\n\n")
     if options.write:
         report.write(measured, stages)
     return 0

@@ -72,15 +72,14 @@ class Result:
         return "met" if self.costs.ratio <= self.goal else "missed"
 
 
-def results(folder: Path) -> Iterator[Result]:
+def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
     """Measure everything in turn."""
     # The values of a compile are many, and lie scattered in a process that has made others before.
     compiling = list(_compiling(folder))
-    model = generated_model(folder)
     yield from _reading_a_model(model)
     yield from _reading_a_request(inputs.quant_cfg(500))
     yield from compiling
-    yield from _compiling_anew(folder, model)
+    yield from _compiling_anew(folder, model, config)
     yield from _showing_little()
     yield from _weights(folder)
     yield from _growth(folder)
@@ -88,9 +87,9 @@ def results(folder: Path) -> Iterator[Result]:
     yield from _editing(folder)
 
 
-def results_of(model: Path, folder: Path) -> Iterator[Result]:
+def results_of(folder: Path, model: Path, config: Path) -> Iterator[Result]:
     """Measure what is done with a prototxt at hand; the goals are for generated ones."""
-    for result in (*_reading_a_model(model), *_compiling_anew(folder, model)):
+    for result in (*_reading_a_model(model), *_compiling_anew(folder, model, config)):
         yield replace(result, goal=None)
 
 
@@ -145,8 +144,8 @@ def _compiling(folder: Path) -> Iterator[Result]:
     )
 
 
-def _compiling_anew(folder: Path, model: Path) -> Iterator[Result]:
-    arguments = ("--model", model, "--config", small_request(folder), "-o", folder / "config.json")
+def _compiling_anew(folder: Path, model: Path, config: Path) -> Iterator[Result]:
+    arguments = ("--model", model, "--config", config, "-o", folder / "config.json")
     process("-m", "grpc_tools.protoc", "-I", _PROTO, f"--python_out={folder}", "caffe.proto")
     process("-m", "compileall", "-q", folder)
     yield Result(

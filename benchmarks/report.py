@@ -34,7 +34,7 @@ def line(result: Result) -> str:
 def summary(results: Sequence[Result]) -> str:
     """Return in words how many goals are reached; a line without a goal is there for information."""
     verdicts = [result.verdict for result in results if result.verdict]
-    return f"{verdicts.count('met')} of {len(verdicts)} goals met\n\n" if verdicts else ""
+    return f"{verdicts.count('met')} of {len(verdicts)} goals met" if verdicts else ""
 
 
 def stages(shares: Mapping[str, float]) -> str:

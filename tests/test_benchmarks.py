@@ -30,7 +30,7 @@ def test_a_goal_is_met_or_missed_by_the_ratio() -> None:
         Result("a", "b", Costs(2, 1)),
     ]
     assert [result.verdict for result in results] == ["met", "missed", ""]
-    assert report.summary(results) == "1 of 2 goals met\n\n"
+    assert report.summary(results) == "1 of 2 goals met"
     assert report.summary(results[2:]) == ""
     assert report.line(results[0]).split() == ["a", "b", "0.50", "0.5", "met", "1.0", "ms", "2.0", "ms"]
 

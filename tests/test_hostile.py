@@ -12,8 +12,11 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -202,42 +205,38 @@ def test_a_disk_without_room_leaves_the_old_file_and_nothing_else() -> None:
     assert sorted(os.listdir()) == before
 
 
+@contextmanager
+def waiting_compile(**more: Any) -> Iterator[tuple[subprocess.Popen[str], BinaryIO]]:
+    """Start a compile that waits for the rest of its request, which comes from what is yielded with it."""
+    read_end, write_end = os.pipe()
+    with open(write_end, "wb", buffering=0) as request, open(read_end, "rb"):
+        process = quantcfg(*COMPILE, "--config", f"/dev/fd/{read_end}", pass_fds=(read_end,), **more)
+        request.write(b"# It waits for the rest of this request.")
+        while is_waiting(read_end):
+            time.sleep(0.01)
+        yield process, request
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_an_interrupted_compile_leaves_the_old_file_and_nothing_else(number: signal.Signals) -> None:
     Path("out.json").write_text("old")
     before = sorted(os.listdir())
-    read_end, write_end = os.pipe()
-    process = quantcfg(*COMPILE, "--config", f"/dev/fd/{read_end}", pass_fds=(read_end,))
-    os.write(write_end, b"# It waits for the rest of this request.")
-    while is_waiting(read_end):
-        time.sleep(0.01)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    with waiting_compile() as (process, _):
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == -number
     assert (out, err) == ("", "")
     assert Path("out.json").read_text() == "old"
     assert sorted(os.listdir()) == before
-    os.close(read_end)
-    os.close(write_end)
 
 
 def test_an_interruption_is_ignored_where_the_parent_says_so() -> None:
-    read_end, write_end = os.pipe()
-    process = quantcfg(
-        *COMPILE,
-        "--config",
-        f"/dev/fd/{read_end}",
-        pass_fds=(read_end,),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-    )
-    os.write(write_end, b"# It waits for the rest of this request.")
-    while is_waiting(read_end):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    os.close(write_end)
-    process.communicate(timeout=60)
+    ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    with waiting_compile(preexec_fn=ignoring) as (process, request):
+        process.send_signal(signal.SIGINT)
+        request.close()
+        process.communicate(timeout=60)
     assert process.returncode == 0
-    os.close(read_end)
 
 
 def is_waiting(pipe: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -102,13 +103,16 @@ class Client:
 
 
 @contextmanager
-def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
-    """Start a server, and end it as the protocol says; it must say nothing on standard error."""
+def started(
+    folder: Path, *, stderr: int | None = None, variables: Any = None, **initial: Any
+) -> Iterator[Client]:
+    """Start a server, and end it at last; variables are those of its environment beside the usual ones."""
     with subprocess.Popen(
         [sys.executable, "-m", "quantcfg", "lsp"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
+        env={**os.environ, **(variables or {})},
     ) as process:
         try:
             client = Client(process)
@@ -117,16 +121,23 @@ def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
                 "initialize",
                 {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities, **initial},
             )["capabilities"]
-            client.notify("initialized", {})
             yield client
-            client.request("shutdown", None)
-            client.notify("exit", None)
-            assert process.wait(_PATIENCE) == 0
-            assert process.stderr
-            complaints = process.stderr.read().decode()
-            assert complaints == "", complaints
         finally:
             process.kill()
+
+
+@contextmanager
+def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
+    """Start a server, and end it as the protocol says; it must say nothing on standard error."""
+    with started(folder, stderr=subprocess.PIPE, **initial) as client:
+        client.notify("initialized", {})
+        yield client
+        client.request("shutdown", None)
+        client.notify("exit", None)
+        assert client.process.wait(_PATIENCE) == 0
+        assert client.process.stderr
+        complaints = client.process.stderr.read().decode()
+        assert complaints == "", complaints
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from quantcfg.lsp.server import SHOW_COMPILED
-from tests.lsp.client import Client, Message, conversation, position, span
+from tests.lsp.client import Client, Message, conversation, position, span, started
 from tests.networks import conv, net, pool
 
 SNIPPETS = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}}}
@@ -278,16 +278,12 @@ def test_what_is_not_open_has_empty_answers(folder: Path, client: Client) -> Non
 
 @pytest.mark.parametrize("shuts_down", [True, False])
 def test_exit_ends_the_process_while_the_client_goes_on(folder: Path, shuts_down: bool) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "quantcfg", "lsp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        client = Client(process)
-        client.request("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": {}})
+    with started(folder) as client:
         client.open(uri_in(folder), REQUEST)
         if shuts_down:
             client.request("shutdown", None)
         client.notify("exit", None)
-        assert process.wait(100) == (0 if shuts_down else 1)
+        assert client.process.wait(100) == (0 if shuts_down else 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -296,33 +292,18 @@ def test_a_signal_ends_the_process_while_the_client_goes_on(
 ) -> None:
     shown = tmp_path / "shown"
     shown.mkdir()
-    with subprocess.Popen(
-        [sys.executable, "-m", "quantcfg", "lsp"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(shown)},
-    ) as process:
-        client = Client(process)
-        client.request("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": {}})
+    with started(folder, variables={"TMPDIR": str(shown)}) as client:
         assert list(shown.iterdir())
-        process.send_signal(number)
-        assert process.wait(100) == 128 + number
+        client.process.send_signal(number)
+        assert client.process.wait(100) == 128 + number
         assert not list(shown.iterdir())
 
 
 def test_a_request_that_is_none_is_answered(folder: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "quantcfg", "lsp"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        client = Client(process)
-        client.request("initialize", {"processId": None, "rootUri": folder.as_uri(), "capabilities": {}})
+    with started(folder, stderr=subprocess.DEVNULL) as client:
         for wrong in ({}, 5, {"textDocument": {"uri": 1}, "position": {"line": "x"}}):
             with pytest.raises(AssertionError, match="-32602"):
                 client.request("textDocument/hover", wrong)
-        client.notify("exit", None)
 
 
 @pytest.mark.parametrize("name", ["a" * 250 + ".cfg", "a%00b.cfg", "%F0%9F%A6%8A" * 60 + ".cfg"])

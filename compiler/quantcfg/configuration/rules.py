@@ -374,8 +374,8 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
     if not isinstance(names, list) or network is None:
         return
     fusible = capabilities.fusible_types()
-    listed = {name for name in names if isinstance(name, str)}
-    unknown = [name for name in names if isinstance(name, str) and name not in network.by_name]
+    listed = dict.fromkeys(name for name in names if isinstance(name, str))
+    unknown = [name for name in listed if name not in network.by_name]
     suggestions = {
         name: suggest(name, network.by_name) for name in worth_suggesting(unknown, network.by_name)
     }
@@ -387,7 +387,7 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
         layer = network.by_name.get(name)
         if layer and layer.type not in fusible:
             place = related(layer.span, DEFINED_HERE)
-            help = not_fusible_help(layer, network, listed)
+            help = not_fusible_help(layer, network, listed.keys())
             yield catalogue.NOT_FUSIBLE.at(span, layer=name, type=layer.type, related=place, help=help)
         elif layer is None:
             suggestion = suggestions.get(name, Suggestion())
