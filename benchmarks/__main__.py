@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             return 1
         stages = shares(*compiling)
-    print("", *filter(None, (report.summary(measured), report.stages(stages))), sep="\n\n")
+    said = filter(None, (report.summary(measured), report.stages(stages)))
+    print("\n" + "\n\n".join(said))
     if options.write:
         report.write(measured, stages)
     return 0
