@@ -221,7 +221,9 @@ def waiting_compile(**more: Any) -> Iterator[tuple[subprocess.Popen[str], Binary
 def test_an_interrupted_compile_leaves_the_old_file_and_nothing_else(number: signal.Signals) -> None:
     Path("out.json").write_text("old")
     before = sorted(os.listdir())
-    with waiting_compile() as (process, _):
+    # A suite that a script starts in the background has SIGINT ignored, and so would the child.
+    heeding = partial(signal.signal, number, signal.SIG_DFL)
+    with waiting_compile(preexec_fn=heeding) as (process, _):
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert process.returncode == -number

@@ -255,6 +255,32 @@ def test_a_rank_comes_through_several_layers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("bottoms", "rank"), [(("deep", "flat"), 5), (("flat", "deep"), 4), (("nowhere", "deep"), 4)]
+)
+@pytest.mark.parametrize("layer_type", ["Scale", "Concat", "Eltwise"])
+def test_the_first_input_decides_the_rank_of_the_output(
+    layer_type: str, bottoms: tuple[str, str], rank: int
+) -> None:
+    text = net(
+        "input: 'deep' input_shape { dim: [1, 3, 8, 8, 8] }",
+        "input: 'flat' input_shape { dim: [1, 3, 8, 8] }",
+        layer("both", layer_type, bottoms, "out"),
+        conv("x", "out"),
+    )
+    assert network(text).by_name["x"].attributes["filter_rank"] == rank
+
+
+@pytest.mark.parametrize(("bottoms", "rank"), [(("deep", "flat"), 5), (("flat", "deep"), 4)])
+def test_the_first_input_decides_the_rank_of_a_filter(bottoms: tuple[str, str], rank: int) -> None:
+    text = net(
+        "input: 'deep' input_shape { dim: [1, 3, 8, 8, 8] }",
+        "input: 'flat' input_shape { dim: [1, 3, 8, 8] }",
+        conv("x", bottoms, ("x", "y")),
+    )
+    assert network(text).by_name["x"].attributes["filter_rank"] == rank
+
+
+@pytest.mark.parametrize(
     ("shapes", "ranks"),
     [
         ("shape { dim: [1, 3, 8, 8, 8] }", [5, 5]),

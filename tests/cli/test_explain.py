@@ -51,6 +51,15 @@ def test_everything_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown.err == ""
 
 
+@pytest.mark.parametrize(("times", "shown"), [(18, 19), (19, 20), (20, 20), (25, 20)])
+def test_a_chain_of_more_than_20_is_cut(times: int, shown: int, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("quant.cfg").write_text("".join(f"batch_num: {number}\n" for number in range(1, times + 1)))
+    assert cli.main(["explain", *CONFIGURED, "batch_num", "--format", "json"]) == 0
+    (value,) = json.loads(capsys.readouterr().out)["network"]
+    values = [each["value"] for each in value["chain"]]
+    assert values == [*range(times, 0, -1), 1][:shown]
+
+
 def test_a_layer_is_shown_with_what_gave_its_values(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explain", *CONFIGURED, "fc"]) == 0
     shown = capsys.readouterr().out

@@ -281,6 +281,25 @@ def test_of_two_slips_of_one_name_neither_is_mended() -> None:
         assert [diagnostic.fix for diagnostic in check(text, NETWORK)] == [(), ()]
 
 
+@pytest.mark.parametrize(
+    ("name", "suggestion", "is_fixed"),
+    [
+        ("cnov2", "conv2", True),
+        ("Fc", "fc", True),
+        ("reluu1", "relu1", False),
+        ("poool1", "pool1", False),
+        ("bn11", "bn1", False),
+    ],
+)
+def test_a_slip_is_fixed_only_where_the_layer_may_be_without_fusion(
+    name: str, suggestion: str, is_fixed: bool
+) -> None:
+    text = f'{{"skip_fusion_layers": ["{name}"], "fc": {{}}, "pool5": {{}}, {REST}}}'
+    (diagnostic,) = check(text, NETWORK)
+    assert (diagnostic.code, diagnostic.help) == ("QC401", f'did you mean "{suggestion}"?')
+    assert [edit.text for edit in diagnostic.fix] == [f'"{suggestion}"'] * is_fixed
+
+
 # --- what is said
 
 HELP = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.marks import MARK
 
 
@@ -23,6 +25,13 @@ def for_every_type(calibration: str) -> str:
 def for_layer(name: str, calibration: str = "", mark: str = "") -> str:
     target = f"layer_name: {_quoted(name)}"
     return f"override_layer_configs {{ {target} {mark}calibration_config {{ {calibration} }} }}\n"
+
+
+def mapping_of(*layers: str) -> dict[str, Any]:
+    """Return the content of a mapping file that selects some layers."""
+    original = {"key": "_datadump_original_op_names", "value": {"list": {"s": layers}}}
+    flag = {"key": "_fe_weight_compress", "value": {"b": True}}
+    return {"graph": [{"op": [{"name": "op", "type": "Conv2D", "attr": [original, flag]}]}]}
 
 
 def _quoted(name: str) -> str:

@@ -6,6 +6,7 @@ every network.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from tests.laws import law
 from tests.marks import places, unmarked
 from tests.networks import conv, inner_product, net, network, pool, relu
 from tests.plan.generated import Case, cases
-from tests.plan.requests import for_all, for_layer, for_type
+from tests.plan.requests import for_all, for_layer, for_type, mapping_of
 
 NETWORK = network(
     net(
@@ -155,6 +156,53 @@ def test_a_mapping_file_that_flags_nothing_is_a_warning_without_a_network(tmp_pa
     file.write_text('{"graph": [{"op": []}]}')
     found = check(f'nuq_config {{ mapping_file: "{file}" }}', alone=True)
     assert [each.code for each in found] == ["QC429"]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "expected"),
+    [
+        (mapping_of("conv1"), ["QC501 1:{}"]),
+        (mapping_of("nowhere"), ["QC501 1:{}"]),
+        (mapping_of(), ["QC429 1:28"]),
+    ],
+    ids=["selects a layer", "selects another layer", "selects nothing"],
+)
+def test_a_mapping_file_may_select_any_layer_without_a_network(
+    mapping: object, expected: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text(json.dumps(mapping))
+    text = f'nuq_config {{ mapping_file: "{file}" nuq_quantize {{ num_steps: 5 }} }}'
+    found = check(text, alone=True)
+    assert places(found) == [each.format(text.index("5 }") + 1) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("rest", "is_fixed"),
+    [
+        ("", True),
+        ("batch_nmu: 2", True),
+        ("batch_num: 'a", True),
+        ("batch_num: 2 ?", False),
+        ("batch_num 2", False),
+        ("batch_num: 2 }", False),
+    ],
+)
+def test_a_flag_is_not_changed_where_it_may_belong_to_another_message(rest: str, is_fixed: bool) -> None:
+    found = check(for_layer("fc8", FLAG) + rest)
+    (flag,) = (each for each in found if each.code == "QC409")
+    assert bool(flag.fix) == is_fixed
+
+
+def test_a_flag_beside_a_strange_character_is_not_changed() -> None:
+    text, expected = unmarked(
+        "common_config { arq_quantize { channel_wise: true «QC105»? } }\n"
+        + for_type("Pooling")
+        + for_type("InnerProduct", "arq_quantize { channel_wise: «QC409»true }")
+    )
+    found = [each for each in check(text) if each.severity is Severity.ERROR]
+    assert places(found) == expected
+    assert [each.fix for each in found] == [(), ()]
 
 
 def test_a_slip_comes_before_a_name_that_is_only_like_it() -> None:

@@ -19,7 +19,7 @@ from quantcfg.diagnostics import catalogue
 from tests.marks import unmarked
 from tests.networks import batch_norm, conv, deconv, inner_product, net, network, pool, relu, scale
 from tests.plan.compiling import compiled, findings
-from tests.plan.requests import for_all, for_every_type, for_layer, for_type
+from tests.plan.requests import for_all, for_every_type, for_layer, for_type, mapping_of
 
 NET = net(
     conv("conv1"),
@@ -142,6 +142,9 @@ SYNTAX = {
     "an override without its type": "«QC206»override_layer_types { calibration_config { } }",
     "an override without its values": '«QC206»override_layer_configs { layer_name: "fc" }',
     "non-uniform quantization without its file": "«QC206»nuq_config { }",
+    "non-uniform quantization without its file, but with a wrong value": (
+        "«QC206»nuq_config { nuq_quantize { num_steps: «QC501»8 } }"
+    ),
     "no number": for_all("ifmr_quantize { search_step: «QC211»nan }"),
     "no number where none is used": for_layer("«QC421»relu1", "ifmr_quantize { search_step: «QC211»-inf }"),
     "a number beyond all floats": for_all("ifmr_quantize { search_range_end: «QC211»1e39 }"),
@@ -419,12 +422,6 @@ def test_the_documented_sample_is_refused_with_pooling_until_it_is_changed_as_th
 # --- the mapping file (reference 5.5)
 
 
-def mapping_of(*layers: str) -> dict[str, Any]:
-    original = {"key": "_datadump_original_op_names", "value": {"list": {"s": layers}}}
-    flag = {"key": "_fe_weight_compress", "value": {"b": True}}
-    return {"graph": [{"op": [{"name": "op", "type": "Conv2D", "attr": [original, flag]}]}]}
-
-
 def check_mapping(content: str | None, folder: Path, mark: str, request: str = "") -> Compilation:
     file = folder / "mapping.json"
     if content is not None:
@@ -455,6 +452,8 @@ def test_a_mapping_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (error,) = check_mapping(None, tmp_path, "«QC101»").diagnostics
     assert "no such file" in error.message
     assert error.help is None
+    overrides = for_type("Convolution", "hfmg_quantize { }") + for_type("InnerProduct", "hfmg_quantize { }")
+    assert not check_mapping(None, tmp_path, "«QC101»", overrides).ok
     relative = compiled(NET, 'nuq_config { mapping_file: "nowhere/mapping.json" }').diagnostics[0]
     assert relative.help == "the path is relative to the working directory"
 

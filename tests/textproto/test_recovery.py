@@ -160,6 +160,21 @@ def test_several_mistakes_of_all_kinds_are_found_in_one_run() -> None:
     assert places(read(text, EVERYTHING).diagnostics) == expected
 
 
+def test_a_list_of_messages_without_a_comma_ends_at_its_bracket() -> None:
+    text, expected = unmarked(
+        'skip_layers: ["a"]\n'
+        "override_layer_types: [\n"
+        '  «QC206»{ layer_type: "Pooling" } «QC104»{ layer_type: "InnerProduct" }\n'
+        '] «QC104»"x"\n'
+        "«QC201»batch_nmu: 1\n"
+    )
+    reading = read(text, CONFIG)
+    assert places(reading.diagnostics) == expected
+    message: Any = reading.message
+    assert [each.layer_type for each in message.override_layer_types] == ["Pooling"]
+    assert list(message.skip_layers) == ["a"]
+
+
 # --- no mistake follows from another
 
 
