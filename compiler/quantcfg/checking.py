@@ -8,6 +8,7 @@ from quantcfg.caffe import Network
 from quantcfg.collection import no_collection
 from quantcfg.configuration import check_configuration
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
+from quantcfg.files import other_content
 from quantcfg.output import check_request
 from quantcfg.plan import Plan, request_from_tree
 from quantcfg.source import Source, Span
@@ -27,7 +28,7 @@ def is_text_format(source: Source, report: Report, *, wanted: str) -> bool:
 
     wanted says in words what it should be.
     """
-    if not is_configuration(source):
+    if not is_configuration(source) or other_content(source.text):
         return True
     start = len(source.text) - len(source.text.lstrip())
     what, help = "a JSON configuration", '"quantcfg check" checks it'
@@ -60,7 +61,7 @@ def checked(source: Source, network: Network | None) -> Checked:
         check_configuration(source, network, found.append)
         return Checked(in_order(found))
     wrong: list[Diagnostic] = []
-    document = parse(source, wrong.append)
+    document = parse(source, wrong.append, wanted="a quant.cfg")
     request = request_from_tree(document, wrong, found.append)
     plan, *_ = check_request(request, network, found.append)
     return Checked(in_order(found), document, plan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,13 @@ _MARKS = {
     b"\xfe\xff": "UTF-16",
 }
 _OTHER_ENCODINGS = ("GB18030", "Latin-1")
+_MARKUP = re.compile(
+    r"[\s\ufeff]*+<(?:!|(?P<xml>\?xml\b)"
+    r"|(?:html|head|body|title|meta|link|script|style|div|p|pre|table|center|h1)[\s/>])",
+    re.IGNORECASE,
+)
+_HTML = re.compile(r"<(?:!doctype\s+)?html\b", re.IGNORECASE)
+_POINTER = re.compile(r"[\s\ufeff]*+version\s++https?://(?:git-lfs|hawser)\b", re.IGNORECASE)
 
 
 def read_bytes(
@@ -124,6 +132,8 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
     except UnicodeDecodeError as error:
         text, encoding = next(_readings(content))
         source = Source(name, text)
+        if other_content(text):
+            return source
         offset = min(len(content[: error.start].decode(encoding, errors="ignore")), max(0, len(text) - 1))
         report(
             catalogue.NOT_UTF8.at(
@@ -134,6 +144,31 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
             )
         )
         return source
+
+
+def other_content(text: str) -> tuple[str, str] | None:
+    """Return what a download often leaves in place of a file, and the help; None for any other content.
+
+    Neither text format nor JSON can start like a web page or a Git LFS pointer.
+    """
+    markup = _MARKUP.match(text)
+    if markup and markup["xml"] and not _HTML.search(text, markup.end(), markup.end() + _SAMPLE):
+        return "an XML file", "download the raw file"
+    if markup:
+        return "a web page (HTML)", "download the raw file"
+    return ("a Git LFS pointer", 'run "git lfs pull"') if _POINTER.match(text) else None
+
+
+def has_other_content(source: Source, report: Report, *, wanted: str) -> bool:
+    """Tell whether a source holds a web page or a Git LFS pointer, after reporting it.
+
+    wanted says in words what the source should be.
+    """
+    other = other_content(source.text)
+    if other:
+        what, help = other
+        report(catalogue.OTHER_CONTENT.at(None, file=source.name, what=what, wanted=wanted, help=help))
+    return other is not None
 
 
 def without_byte_order_mark(source: Source, report: Report) -> str:

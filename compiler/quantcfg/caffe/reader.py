@@ -54,7 +54,7 @@ def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
 
 
 def _read(source: Source, weights: Weights | None, report: Report) -> Network:
-    document = parse(source, report)
+    document = parse(source, report, wanted="a prototxt")
     net = contracts.message_class("caffe", "caffe.NetParameter")()
     binding = bind(document, net, report, lenient=True)
     if len(binding.message.layer) + len(binding.message.layers) > limits.LAYERS:

@@ -16,6 +16,7 @@ from quantcfg.decompiler.text import print_layout
 from quantcfg.decompiler.wanted import Wanted, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.files import other_content
 from quantcfg.output import Config, config_of, text_of
 from quantcfg.plan import contract, lower, request_from_config
 from quantcfg.source import Source, Span, argument_span
@@ -68,7 +69,7 @@ def decompile(config: str | Mapping[str, Any], network: Network, name: str = "co
 def decompile_source(source: Source, network: Network) -> Decompilation:
     """Return the shortest quant.cfg for the text of a configuration."""
     found: list[Diagnostic] = []
-    if not is_configuration(source):
+    if not is_configuration(source) and not other_content(source.text):
         return Decompilation(None, (_no_configuration(source),))
     given = read_configuration(source, network, found.append)
     if given is None:

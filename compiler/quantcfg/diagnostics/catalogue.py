@@ -81,6 +81,7 @@ TOO_LONG = _error("QC113", "this has {length} characters, and {limit} is the mos
 TOO_MANY_MISTAKES = _error("QC114", "after {limit} mistakes in the syntax, the rest of the text is not read")
 CARRIAGE_RETURN = _warning("QC115", "this comment goes on behind a carriage return, which alone ends no line")
 NOT_ALL_TOLD = _note("QC116", "after {limit} findings of {code}, the others are not told")
+OTHER_CONTENT = _error("QC117", '"{file}" is {what}, not {wanted}')
 JSON_SYNTAX = _error("QC121", "expected {expected}, found {found}")
 NOT_JSON = _error("QC122", "JSON has no {what}")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.suggest import suggest
-from quantcfg.files import without_byte_order_mark
+from quantcfg.files import has_other_content, without_byte_order_mark
 from quantcfg.jsontext.tokens import Token, tokens
 from quantcfg.jsontext.tree import Array, Member, Missing, Object, Scalar, Value
 from quantcfg.source import Source, Span
@@ -35,6 +35,8 @@ def parse(source: Source, report: Report) -> Value:
     Where something is, the indentation may show better than the brackets what
     was meant: of the two readings that with fewer mistakes counts.
     """
+    if has_other_content(source, report, wanted="a JSON configuration"):
+        return Missing(0, len(source.text))
     value, found = _read(source)
     if found:
         value, found = min(_read(source, by_indentation=True), (value, found), key=lambda read: len(read[1]))

@@ -16,7 +16,7 @@ from typing import Any
 
 from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.files import read_bytes
+from quantcfg.files import other_content, read_bytes
 from quantcfg.plan.assumed import ANY_SELECTED_LAYER
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.request import Algorithm
@@ -24,6 +24,7 @@ from quantcfg.plan.settings import Setting
 
 _COMPRESSIBLE = ("_fe_weight_compress", "fe_weight_compress")
 _ORIGINAL_NAMES = "_datadump_original_op_names"
+_SAMPLE = 4096
 
 
 def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
@@ -81,6 +82,9 @@ def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     except (LookupError, TypeError, AttributeError):
         problem = "it has no graph of operators"
     help = "it is what ATC makes of the uniformly quantized model"
+    other = other_content(content[:_SAMPLE].decode(errors="ignore"))
+    if other:
+        problem, help = f"it is {other[0]}", other[1]
     report(catalogue.BAD_MAPPING.at(file.span, file=file.value, reason=problem, help=help))
     return None
 

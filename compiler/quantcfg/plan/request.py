@@ -140,7 +140,7 @@ def _argument_items(name: str, values: Sequence[str]) -> Iterator[Setting[str]]:
 def request_from_config(source: Source, report: Report) -> Request:
     """Return the request of a quant.cfg, as far as it can be read, after reporting what is wrong with it."""
     wrong: list[Diagnostic] = []
-    return request_from_tree(parse(source, wrong.append), wrong, report)
+    return request_from_tree(parse(source, wrong.append, wanted="a quant.cfg"), wrong, report)
 
 
 def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], report: Report) -> Request:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from quantcfg import contracts, limits
 from quantcfg.diagnostics import Report
-from quantcfg.files import without_byte_order_mark
+from quantcfg.files import has_other_content, without_byte_order_mark
 from quantcfg.source import Source
 from quantcfg.textproto import lalr, tree
 from quantcfg.textproto.lalr import Token
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 _GAP = re.compile(r"[ \t\n\v\f\r]|#[^\n]*\n")
 
 
-def parse(source: Source, report: Report) -> tree.Document:
+def parse(source: Source, report: Report, *, wanted: str = "protobuf text format") -> tree.Document:
     """Return the syntax tree of a text, after reporting what is wrong with its syntax.
 
     A field that cannot be read is in the tree, as far as its name can be, with
-    a value that is Missing.
+    a value that is Missing. wanted says in words what the text should be.
     """
+    if has_other_content(source, report, wanted=wanted):
+        return tree.Document(source, ())
     if "\r" in source.text or len(source.text) > limits.TOKEN_LENGTH:
         from quantcfg.textproto.scan import check_pieces
 
