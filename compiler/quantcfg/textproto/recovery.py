@@ -50,7 +50,7 @@ class Recovery:
     def read_on(self, error: UnexpectedInput) -> bool:
         """Report an error of lark's, and bring the parser to where it can go on; what on_error asks for."""
         parser = error.interactive_parser
-        mistake = _described(error, self.source)
+        mistake = _described(error, self.source, is_first=not self.mistakes)
         accepted = accepts(parser)
         is_stray = _is_stray_bracket(mistake, accepted)
         self.closes_early |= is_stray
@@ -84,11 +84,11 @@ class Recovery:
         _go_to(parser, end)
 
 
-def _described(error: UnexpectedInput, source: Source) -> Mistake:
+def _described(error: UnexpectedInput, source: Source, *, is_first: bool) -> Mistake:
     from lark import UnexpectedCharacters, UnexpectedToken
 
     if isinstance(error, UnexpectedToken):
-        return unexpected_token(error, source)
+        return unexpected_token(error, source, is_first=is_first)
     assert isinstance(error, UnexpectedCharacters)
     return unexpected_character(error, source)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg.diagnostics import Edit, Related, catalogue
 from quantcfg.source import Source, Span
 from quantcfg.textproto import tree
+from quantcfg.textproto.indentation import CLOSING, surplus, unclosed
 from quantcfg.textproto.literals import quotable
 from quantcfg.textproto.mistakes import (
     Mistake,
@@ -50,8 +51,8 @@ _PUNCTUATION = {
 }
 
 
-def unexpected_token(error: UnexpectedToken, source: Source) -> Mistake:
-    """Return what is wrong where lark found a token that cannot stand there."""
+def unexpected_token(error: UnexpectedToken, source: Source, *, is_first: bool) -> Mistake:
+    """Return what is wrong where lark found a token that cannot stand there; is_first: nothing is before."""
     token, accepted = error.token, error.accepts
     span = _token_span(token, source)
     for special in (
@@ -71,7 +72,7 @@ def unexpected_token(error: UnexpectedToken, source: Source) -> Mistake:
         span,
         expected=" or ".join(_expected(accepted)),
         found="the end of the text" if token.type == "$END" else in_quotes(token),
-        related=_opened(error, span),
+        related=_brackets(error, span, is_first=is_first),
         help=remedy.help,
         fix=remedy.fix,
     )
@@ -97,19 +98,31 @@ def _expected(accepted: Collection[str]) -> Iterator[str]:
             yield words
 
 
-def _opened(error: UnexpectedToken, span: Span) -> Iterator[Related]:
-    """Point at the bracket that is open where another one closes, or where the text ends."""
-    from lark import Token
-
-    is_in_list = "RSQB" in error.accepts and starts_field(span.source.text, span.start)
-    if error.token.type not in ("$END", "RBRACE", "MORETHAN", "RSQB") and not is_in_list:
+def _brackets(error: UnexpectedToken, span: Span, *, is_first: bool) -> Iterator[Related]:
+    """Point at the bracket that is to blame where another one closes, or where the text ends."""
+    text, kind = span.source.text, error.token.type
+    is_in_list = "RSQB" in error.accepts and starts_field(text, span.start)
+    if kind not in ("$END", "RBRACE", "MORETHAN", "RSQB") and not is_in_list:
         return
-    for value in reversed(error.state.value_stack):
-        if isinstance(value, Token) and value.type in _CLOSES:
-            closing = _CLOSES[value.type]
-            if closing != in_quotes(error.token):
-                yield Related(span_of(value, span), f"{closing} is missing for this one")
-            return
+    opened = [value for value in error.state.value_stack if getattr(value, "type", None) in _CLOSES]
+    if not opened:
+        offset = surplus(text, span.end) if is_first else None
+        if offset is not None and offset != span.start:
+            yield Related(Span(span.source, offset, offset + 1), f'this "{text[offset]}" may be one too many')
+    elif _CLOSES[opened[-1].type] != in_quotes(error.token):
+        offset = None if is_in_list else _unclosed(text, span.end, opened, kind == "$END", is_first)
+        blamed = span_of(opened[-1], span) if offset is None else Span(span.source, offset, offset + 1)
+        yield Related(blamed, f'"{CLOSING[blamed.text]}" is missing for this one')
+
+
+def _unclosed(text: str, end: int, opened: Sequence[Token], ends: bool, is_first: bool) -> int | None:
+    """Return the bracket that indentation shows to be open, if it agrees with the parser.
+
+    What the parser has not read, behind an earlier mistake, may have brackets too.
+    """
+    missing, rest = unclosed(text, end) if ends or is_first else ((), ())
+    agrees = not ends or len(missing) + len(rest) == len(opened)
+    return missing[0] if missing and agrees else None
 
 
 # --- mistakes that are not where lark found them
