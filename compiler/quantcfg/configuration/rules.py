@@ -31,6 +31,7 @@ from quantcfg.plan import Origin, OriginKind, Setting, contract
 from quantcfg.plan.checks import check_search
 from quantcfg.plan.fusion import not_fusible_help
 from quantcfg.plan.plan import DEFINED_HERE
+from quantcfg.plan.several import Several, joined, separated, separation_help
 from quantcfg.source import Span
 from quantcfg.values import frozen_value
 
@@ -391,6 +392,23 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
             yield catalogue.NOT_FUSIBLE.at(span, layer=name, type=layer.type, related=place, help=help)
         elif layer is None:
             suggestion = suggestions.get(name, Suggestion())
+            held = separated(name, network.by_name, is_slip=suggestion.slip is not None)
+            if held:
+                yield _several(name, Several(held), span, network, taken)
+                taken.update(held)
+                continue
             meant = network.by_name.get(suggestion.slip or "")
             fix = _renaming(span, suggestion, taken) if meant and meant.type in fusible else []
             yield catalogue.UNKNOWN_LAYER.at(span, name=name, help=suggestion.help, fix=fix)
+
+
+def _several(
+    name: str, held: Several, span: Span | None, network: Network, taken: AbstractSet[str]
+) -> Diagnostic:
+    """Return that a string holds several names; taken are names that a fix must not put in again."""
+    fusible = capabilities.fusible_types()
+    possible = [
+        each for each in held.names if each in network.by_name and network.by_name[each].type in fusible
+    ]
+    fix = [Edit(span, joined(held.names))] if span and held.can_all_be_in({*possible}, taken) else []
+    return catalogue.UNKNOWN_LAYER.at(span, name=name, help=separation_help(held), fix=fix)

@@ -20,6 +20,7 @@ from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
+from quantcfg.plan.several import Several, separating_edits, separation_help, several
 from quantcfg.values import frozen_value
 
 
@@ -42,6 +43,11 @@ class Known:
     def are_layers(self) -> bool:
         """Whether they are names of layers, not of types."""
         return self.rule is catalogue.UNKNOWN_LAYER
+
+    @property
+    def are_listed(self) -> bool:
+        """Whether the field is a list of names; an override has one name."""
+        return self.field.startswith("skip_")
 
     def suggestion(self, name: str) -> Suggestion:
         """Return what a name was meant to be: a slip is what it is, and else the likely names come first."""
@@ -113,8 +119,8 @@ def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Rep
     meant = _meant(targets, known, report)
     return tuple(
         override
-        if meant[override.target.value] == override.target.value
-        else replace(override, target=Setting(meant[override.target.value], override.target.origin))
+        if meant[override.target.value] == (override.target.value,)
+        else replace(override, target=Setting(meant[override.target.value][0], override.target.origin))
         for override in overrides
     )
 
@@ -123,26 +129,56 @@ def _resolved(names: Sequence[Setting[str]], known: Known, report: Report) -> tu
     """Return what was meant by the names of a list, each once."""
     _check_repeats(names, known.field, report, can_go=True)
     meant = _meant(names, known, report)
-    settings = (Setting(meant[name.value], name.origin) for name in reversed(names))
+    settings = (
+        Setting(each, name.origin) for name in reversed(names) for each in reversed(meant[name.value])
+    )
     return tuple({setting.value: setting for setting in settings}.values())[::-1]
 
 
-def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[str, str]:
-    """Return by name what was meant by it, after reporting the names that nothing has, each once."""
+def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[str, tuple[str, ...]]:
+    """Return by name what was meant by it, after reporting the names that nothing has, each once.
+
+    That is one name, or several where a string of a list holds several.
+    """
     first: dict[str, Setting[str]] = {}
     for setting in names:
         first.setdefault(setting.value, setting)
     unknown = [name for name in first if name not in known.names]
     suggestions = {name: known.suggestion(name) for name in worth_suggesting(unknown, known.names)}
-    meant = {name: name for name in first}
+    likely = frozenset(known.likely) if unknown else frozenset()
+    meant: dict[str, tuple[str, ...]] = {name: (name,) for name in first}
     taken = {*first, *meant_by_several(suggestions.values())}
     for name in unknown:
         suggestion = suggestions.get(name, Suggestion())
-        slip = suggestion.slip if suggestion.slip and suggestion.slip in known.likely else None
+        held = several(first[name], known.names, is_slip=suggestion.slip is not None)
+        if held:
+            can_be_fixed = held.can_all_be_in(likely, taken)
+            taken.update(held.names if can_be_fixed else ())
+            _report_several(first[name], held, known, report, can_be_fixed=can_be_fixed)
+            if known.are_listed and all(each in known.names for each in held.names):
+                meant[name] = held.names
+            continue
+        slip = suggestion.slip if suggestion.slip in likely else None
         can_be_put_in = slip is not None and slip not in taken
         _report_unknown(first[name], suggestion, known, report, can_be_put_in=can_be_put_in)
-        meant[name] = slip or name
+        if slip:
+            meant[name] = (slip,)
+            taken.add(slip)
     return meant
+
+
+def _report_several(
+    name: Setting[str], held: Several, known: Known, report: Report, *, can_be_fixed: bool
+) -> None:
+    place, fix = name.origin.place, list[Edit]()
+    if place is None:
+        help = f"give {quoted(held.names)} as separate names"
+    elif not known.are_listed:
+        help = f"write one {known.field} per name: {quoted(held.names)}"
+    else:
+        help = separation_help(held)
+        fix = separating_edits(place, held) if can_be_fixed else []
+    report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
 
 
 def _report_unknown(

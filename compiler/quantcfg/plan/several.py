@@ -1,0 +1,88 @@
+"""Several names in one string: "conv1, conv2", or adjacent strings, which protobuf joins into one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Container, Iterable, Set
+
+from quantcfg.diagnostics import Edit
+from quantcfg.plan.settings import Setting
+from quantcfg.source import Span
+from quantcfg.textproto import Place, tree
+from quantcfg.values import frozen_value
+
+_SEPARATORS = re.compile(r"[\s,;]+")
+_MOST_SHOWN = 5
+
+
+@frozen_value
+class Several:
+    """The names that are meant by one; are_adjacent: each is a string of its own, without a comma between."""
+
+    names: tuple[str, ...]
+    are_adjacent: bool = False
+
+    def can_all_be_in(self, possible: Container[str], taken: Set[str]) -> bool:
+        """Tell whether each can be an item of a list that has the taken names already."""
+        distinct = set(self.names)
+        return (
+            len(distinct) == len(self.names)
+            and distinct.isdisjoint(taken)
+            and all(name in possible for name in self.names)
+        )
+
+
+def several(name: Setting[str], known: Collection[str], *, is_slip: bool) -> Several | None:
+    """Return the names that a name of nothing holds; None if it is one name.
+
+    is_slip: it is a slip of a known name.
+    """
+    names = separated(name.value, known, is_slip=is_slip)
+    if names:
+        return Several(names)
+    names = tuple(_decoded(literal) for literal in _literals(name.origin.place))
+    is_list = len(names) > 1 and any(each in known for each in names)
+    return Several(names, are_adjacent=True) if is_list else None
+
+
+def separated(name: str, known: Collection[str], *, is_slip: bool) -> tuple[str, ...]:
+    """Return the names between the commas, semicolons and blanks of a name; none if it is one name."""
+    names = tuple(each for each in _SEPARATORS.split(name) if each)
+    is_list = ("," in name or ";" in name) and not is_slip
+    return names if len(names) > 1 and (is_list or any(each in known for each in names)) else ()
+
+
+def separation_help(meant: Several) -> str:
+    """Return the help for names that are in one string of a list; of many, the first are shown."""
+    more = ", ..." if len(meant.names) > _MOST_SHOWN else ""
+    items = f"[{joined(meant.names[:_MOST_SHOWN])}{more}]"
+    if meant.are_adjacent:
+        return f'write {items}: strings without "," between them are one name'
+    return f"write one string per name: {items}"
+
+
+def joined(names: Iterable[str]) -> str:
+    """Return names as the items of a list, in text format or JSON."""
+    return ", ".join(json.dumps(name, ensure_ascii=False) for name in names)
+
+
+def separating_edits(place: Place, meant: Several) -> list[Edit]:
+    """Return the edits that give each name of a list field its own string."""
+    span, ends = place.span, [literal.end for literal in _literals(place)]
+    opening, closing = ("", "") if place.value is not place.field.value else ("[", "]")
+    if not meant.are_adjacent:
+        return [] if "\n" in span.text else [Edit(span, opening + joined(meant.names) + closing)]
+    insertions = [(span.start, opening), *((end, ",") for end in ends[:-1]), (span.end, closing)]
+    return [Edit(Span(span.source, at, at), text) for at, text in insertions if text]
+
+
+def _literals(place: Place | None) -> tuple[tree.Literal, ...]:
+    return place.value.parts if place and isinstance(place.value, tree.String) else ()
+
+
+def _decoded(literal: tree.Literal) -> str:
+    from quantcfg.textproto.escapes import decode_string
+
+    decoded = decode_string(tree.String((literal,)))
+    return decoded.decode(errors="replace") if isinstance(decoded, bytes) else literal.text
