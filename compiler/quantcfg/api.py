@@ -13,7 +13,7 @@ from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.files import PathLike, read_source
-from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file
+from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
 from quantcfg.source import Source, argument_span
@@ -322,8 +322,7 @@ def write_config(
 ) -> bool:
     """Write the configuration of a compilation, but not over an input; tell whether it is there.
 
-    beside are the texts of other files to write, by their names. They come
-    first, so that a configuration that is there has all that belongs to it.
+    beside are the texts of other files to write, by their names: all are written, or none.
     """
     assert compilation.text is not None
     assert compilation.plan is not None
@@ -333,7 +332,9 @@ def write_config(
     bad = [bad for file in files if (bad := bad_output_name(file, [*inputs, *mapping]))]
     for each in bad:
         report(each)
-    return not bad and all(write_file(file, text, report) for file, text in files.items())
+    if bad:
+        return False
+    return write_files(files, report) if beside else write_file(name, compilation.text, report)
 
 
 def _compile(network: Network | None, request: Request | None, found: list[Diagnostic]) -> Compilation:

@@ -3,14 +3,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from quantcfg import Diagnostic
-from quantcfg.output import bad_output_name, write_file
+from quantcfg.output import bad_output_name, rewrite_file, write_file, write_files
 
 TEXT = '{\n    "version":1\n}'
 
@@ -164,6 +164,211 @@ def test_the_reason_is_said_without_the_path(tmp_path: Path) -> None:
     name = str(tmp_path / "file" / "config.json")
     assert not write_file(name, TEXT, found.append)
     assert found[0].message == f'cannot write "{name}": not a directory'
+
+
+# --- files that may not be written
+
+
+@pytest.mark.parametrize("write", [write_file, rewrite_file])
+@pytest.mark.parametrize("protected", [0o444, 0o400, 0o555, 0o000], ids="{:04o}".format)
+@pytest.mark.parametrize("is_linked", [False, True], ids=["file", "link"])
+def test_a_write_protected_file_keeps_content_and_mode(
+    tmp_path: Path, write: Callable[..., bool], protected: int, is_linked: bool
+) -> None:
+    file, name = tmp_path / "config.json", tmp_path / ("link" if is_linked else "config.json")
+    file.write_text("old")
+    if is_linked:
+        name.symlink_to(file)
+    before = sorted(tmp_path.iterdir())
+    file.chmod(protected)
+    found: list[Diagnostic] = []
+    assert not write(str(name), TEXT, found.append)
+    assert [each.message for each in found] == [
+        f'cannot write "{name}": is write-protected (mode {protected:04o})'
+    ]
+    assert (found[0].code, mode(file)) == ("QC502", protected)
+    file.chmod(0o600)
+    assert file.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("mode", [0o200, 0o644, 0o622, 0o646])
+def test_a_file_with_a_write_bit_is_replaced(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "config.json"
+    file.write_text("old")
+    file.chmod(mode)
+    assert not written(file)
+    file.chmod(0o600)
+    assert file.read_text() == TEXT
+
+
+@pytest.mark.parametrize("write", [write_file, rewrite_file])
+def test_the_file_of_somebody_else_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[..., bool]
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text("old")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    found: list[Diagnostic] = []
+    assert not write(str(file), TEXT, found.append)
+    assert [each.message for each in found] == [f'cannot write "{file}": permission denied']
+    assert file.read_text() == "old"
+
+
+# --- several files
+
+
+BOTH = {"table": "new table", "config": "new config"}
+
+
+def contents(folder: Path) -> Mapping[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def both_written(folder: Path) -> list[str]:
+    """Write two files together, and return what was wrong, without the directory."""
+    found: list[Diagnostic] = []
+    done = write_files({str(folder / name): text for name, text in BOTH.items()}, found.append)
+    assert done == (not found)
+    assert {each.code for each in found} <= {"QC502"}
+    return [each.message.replace(f"{folder}/", "") for each in found]
+
+
+@pytest.fixture(params=[{}, {"config": "old"}, {"table": "old"}, {"table": "old", "config": "old"}], ids=str)
+def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Mapping[str, str]:
+    """Some of the files are there already; the values are their contents."""
+    files: Mapping[str, str] = request.param
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o604)
+    return files
+
+
+def failing_from(call: int, function: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
+    """Return a function that does its work some times, and then raises an error each time."""
+    calls = []
+
+    def replaced(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) >= call:
+            raise error
+        return function(*arguments)
+
+    return replaced
+
+
+@pytest.mark.usefixtures("earlier")
+def test_several_files_are_written(tmp_path: Path) -> None:
+    assert not both_written(tmp_path)
+    assert contents(tmp_path) == BOTH
+    assert {mode(path) for path in tmp_path.iterdir()} == {0o640}
+
+
+@pytest.mark.parametrize("step", ["fsync", "fchmod", "replace"])
+@pytest.mark.parametrize("call", [1, 2])
+def test_if_one_of_several_files_fails_none_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: Mapping[str, str], step: str, call: int
+) -> None:
+    error = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(f"os.{step}", failing_from(call, getattr(os, step), error))
+    name = list(BOTH)[call - 1]
+    assert both_written(tmp_path) == [f'cannot write "{name}": no space left on device']
+    assert contents(tmp_path) == earlier
+    assert {mode(path) for path in tmp_path.iterdir()} <= {0o604}
+
+
+@pytest.mark.parametrize("step", ["fsync", "fchmod", "replace"])
+def test_an_interruption_between_several_files_leaves_none_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: Mapping[str, str], step: str
+) -> None:
+    monkeypatch.setattr(f"os.{step}", failing_from(2, getattr(os, step), KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        both_written(tmp_path)
+    assert contents(tmp_path) == earlier
+
+
+@pytest.mark.usefixtures("earlier")
+def test_an_interruption_after_the_last_of_several_files_leaves_all_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, calls = os.replace, []
+
+    def interrupted(*paths: str) -> None:
+        replace(*paths)
+        calls.append(paths)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        both_written(tmp_path)
+    assert contents(tmp_path) == BOTH
+
+
+def test_all_files_are_complete_before_the_first_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: Mapping[str, str]
+) -> None:
+    seen: list[Mapping[str, str]] = []
+    replace = os.replace
+
+    def watched(*paths: str) -> None:
+        seen.append(contents(tmp_path))
+        replace(*paths)
+
+    monkeypatch.setattr("os.replace", watched)
+    assert not both_written(tmp_path)
+    assert set(BOTH.values()) <= set(seen[0].values())
+    assert {name: text for name, text in seen[0].items() if name in BOTH} == earlier
+
+
+def test_files_are_put_back_without_hard_links_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: Mapping[str, str]
+) -> None:
+    error = OSError(errno.EPERM, "Operation not permitted")
+    monkeypatch.setattr("os.link", failing_from(1, os.link, error))
+    monkeypatch.setattr("os.replace", failing_from(2, os.replace, error))
+    assert both_written(tmp_path) == ['cannot write "config": operation not permitted']
+    assert contents(tmp_path) == earlier
+
+
+def test_a_file_that_cannot_be_put_back_is_reported_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "table").write_text("old")
+    error = OSError(errno.EIO, "Input/output error")
+    monkeypatch.setattr("os.replace", failing_from(2, os.replace, error))
+    monkeypatch.setattr("os.rename", failing_from(1, os.rename, error))
+    assert both_written(tmp_path) == [
+        'cannot write "config": input/output error',
+        'cannot write "table": is replaced, and the earlier file cannot be put back: input/output error',
+    ]
+    assert sorted(contents(tmp_path).values()) == ["new table", "old"]
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda path: (path.touch(), path.chmod(0o444)), "is write-protected (mode 0444)"),
+        (lambda path: path.mkdir(), "not a regular file"),
+        (lambda path: os.mkfifo(path), "not a regular file"),
+        (lambda path: path.symlink_to("/dev/null"), "not a regular file"),
+        (lambda path: path.symlink_to(path), "too many levels of symbolic links"),
+    ],
+    ids=["protected", "directory", "pipe", "device", "link to itself"],
+)
+def test_none_is_written_where_one_cannot_be_a_file(
+    tmp_path: Path, name: str, make: Callable[[Path], object], reason: str
+) -> None:
+    make(tmp_path / name)
+    assert both_written(tmp_path) == [f'cannot write "{name}": {reason}']
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_two_names_of_one_file_are_not_written(tmp_path: Path) -> None:
+    (tmp_path / "config").symlink_to("table")
+    assert both_written(tmp_path) == ['cannot write "config": is the same file as another output']
+    assert [path.name for path in tmp_path.iterdir()] == ["config"]
 
 
 # --- links

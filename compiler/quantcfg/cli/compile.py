@@ -18,7 +18,7 @@ from quantcfg.cli.arguments import (
 from quantcfg.cli.console import counts, print_remarks, print_result, weighed
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
 from quantcfg.diagnostics.words import counted
-from quantcfg.files import is_special
+from quantcfg.files import descriptor_of, is_special
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compile, write, and say what was done."""
-    if options.annotate and (options.output == STANDARD_STREAM or is_special(options.output)):
+    if options.annotate and not _is_file_name(options.output):
         options.parser.error("--annotate goes with -o and the name of a file")
 
     compilation = compiled(options)
@@ -66,6 +66,11 @@ def run(options: argparse.Namespace) -> int:
     )
     print_remarks(options, found, summary)
     return 0 if written else 1
+
+
+def _is_file_name(output: str) -> bool:
+    """Return whether there can be a file beside the output."""
+    return output != STANDARD_STREAM and not is_special(output) and descriptor_of(output) is None
 
 
 def _write(options: argparse.Namespace, compilation: Compilation, found: list[Diagnostic]) -> bool:

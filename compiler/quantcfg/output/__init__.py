@@ -2,7 +2,7 @@
 
 from quantcfg.output.emit import Config, config_of, forms_of, text_of
 from quantcfg.output.validate import allowed, check_config, check_request, schema_errors
-from quantcfg.output.write import bad_output_name, rewrite_file, write_file
+from quantcfg.output.write import bad_output_name, rewrite_file, write_file, write_files
 
 __all__ = [
     "Config",
@@ -16,4 +16,5 @@ __all__ = [
     "schema_errors",
     "text_of",
     "write_file",
+    "write_files",
 ]

@@ -1,4 +1,4 @@
-"""The configuration's file: replaced in one step, or left as it is."""
+"""The files that are written: each is replaced in one step, or left as it is."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import errno
 import os
 import signal
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.files import PathLike, descriptor_of, is_special, reason
+from quantcfg.values import frozen_value
 
 _DIRECTORY_MODE = 0o750
 _FILE_MODE = 0o640
+_WRITE_BITS = 0o222
 _LONGEST_NAME = 254
 
 
@@ -40,46 +42,67 @@ def _is_same(name: PathLike, other: PathLike) -> bool:
 
 
 def write_file(name: str, text: str, report: Report) -> bool:
-    """Write a file with mode 0640, making missing folders; tell whether it is there now.
+    """Write a file as write_files does; return whether it is written.
 
-    The text goes to a file beside it that takes its place when it is whole. A
-    symbolic link stays, and the file that it points to is replaced. What is
-    there and is no file, such as a device or a pipe, is written to.
+    A device, a pipe or an open descriptor is not replaced but written to.
     """
     try:
-        content = text.encode()
         descriptor = descriptor_of(name)
-        if descriptor is not None:
-            _write_to(os.dup(descriptor), content)
-        elif is_special(name):
-            _write_to(name, content)
-        else:
-            target = _target(name)
-            _make_folders(os.path.dirname(target))
-            _replace(target, content, _FILE_MODE)
+        if descriptor is None and not is_special(name):
+            return write_files({name: text}, report)
+        _write_to(name if descriptor is None else os.dup(descriptor), text.encode())
     except (OSError, ValueError) as error:
-        report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))
+        report(_unwritable(name, error))
         return False
+    return True
+
+
+def write_files(texts: Mapping[str, str], report: Report) -> bool:
+    """Replace files by name, all of them or none, with mode 0640; return whether they are written.
+
+    Missing directories are made. A symbolic link stays, and the file that it points
+    to is replaced. Every new file is complete under a temporary name before the first
+    one takes its place. If one cannot take its place, the earlier ones are put back.
+    """
+    name, staged = "", dict[str, _Staged]()
+    with _undisturbed():
+        try:
+            for name, text in texts.items():
+                target = _target(name)
+                if target in [each.target for each in staged.values()]:
+                    raise ValueError("is the same file as another output")
+                _make_folders(os.path.dirname(target))
+                staged[name] = _stage(target, text.encode(), _FILE_MODE, keep=len(texts) > 1)
+            for name in texts:
+                os.replace(staged[name].temporary, staged[name].target)
+        except (OSError, ValueError) as error:
+            report(_unwritable(name, error))
+            return False
+        finally:
+            _settle([*staged.values()], report)
     return True
 
 
 def rewrite_file(name: str, text: str, report: Report) -> bool:
-    """Put a text in place of that of a file, which keeps its mode and owner; tell whether it is done.
-
-    A file that may not be written to is not replaced either.
-    """
+    """Replace the content of a file, which keeps its mode and owner; return whether it is done."""
     try:
         target = _target(name)
         status = os.stat(target)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
-        if not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        _replace(target, text.encode(), stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid))
+        mode, owner = stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid)
+        with _undisturbed():
+            staged = _stage(target, text.encode(), mode, owner)
+            try:
+                os.replace(staged.temporary, target)
+            finally:
+                _settle([staged], report)
     except (OSError, ValueError) as error:
-        report(catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error)))
+        report(_unwritable(name, error))
         return False
     return True
+
+
+def _unwritable(name: str, error: OSError | ValueError) -> Diagnostic:
+    return catalogue.UNWRITABLE_FILE.at(None, file=name, reason=reason(error))
 
 
 def _target(name: str) -> str:
@@ -104,25 +127,101 @@ def _make_folders(folder: str) -> None:
         os.makedirs(each, _DIRECTORY_MODE, exist_ok=True)
 
 
-def _replace(target: str, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
+@frozen_value
+class _Staged:
+    """A file that is complete under a temporary name, and the target whose place it is to take.
+
+    earlier is a second name of the file that is the target until then, if there is one.
+    """
+
+    target: str
+    temporary: str
+    earlier: str | None = None
+
+
+def _stage(
+    target: str, content: bytes, mode: int, owner: tuple[int, int] | None = None, *, keep: bool = False
+) -> _Staged:
+    """Write a temporary file beside its target; with keep, the target can be put back later."""
+    _check_writable(target)
     # As tempfile does it, which takes longer to load than the writing.
     temporary = os.path.join(os.path.dirname(target), f".quantcfg-{os.urandom(8).hex()}")
-    with _undisturbed():
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-                if owner and owner != (os.geteuid(), os.getegid()):
-                    os.fchown(file.fileno(), *owner)
-                os.fchmod(file.fileno(), mode)
-            os.replace(temporary, target)
-        except BaseException:
-            # A thread that takes signals may have been interrupted when it was in its place already.
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
+    staged = _Staged(target, temporary, f"{temporary}-earlier" if keep and os.path.exists(target) else None)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            if owner and owner != (os.geteuid(), os.getegid()):
+                os.fchown(file.fileno(), *owner)
+            os.fchmod(file.fileno(), mode)
+        if staged.earlier:
+            _link(target, staged.earlier)
+    except BaseException:
+        _remove(staged)
+        raise
+    return staged
+
+
+def _check_writable(target: str) -> None:
+    """Raise an error if a path is not free and not that of a file that may be written.
+
+    A write-protected file could be replaced, and os.access says that root can write every file.
+    """
+    try:
+        status = os.stat(target)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("not a regular file")
+    mode = stat.S_IMODE(status.st_mode)
+    if not mode & _WRITE_BITS:
+        raise PermissionError(errno.EACCES, f"is write-protected (mode {mode:04o})")
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _link(file: str, name: str) -> None:
+    """Give a file a second name; it is a copy where the file system has no hard links."""
+    try:
+        os.link(file, name)
+    except OSError:
+        import shutil
+
+        shutil.copy2(file, name)
+
+
+def _settle(staged: Sequence[_Staged], report: Report) -> None:
+    """Put the targets back unless all of them are replaced, and remove the other names.
+
+    A temporary file that is gone has taken its place, even if an interruption hid that.
+    """
+    waiting = [each for each in staged if os.path.exists(each.temporary)]
+    if waiting:
+        for each in reversed(staged):
+            if each not in waiting:
+                _put_back(each, report)
+    for each in waiting or staged:
+        _remove(each)
+
+
+def _put_back(replaced: _Staged, report: Report) -> None:
+    try:
+        if replaced.earlier:
+            os.rename(replaced.earlier, replaced.target)
+        else:
+            os.unlink(replaced.target)
+    except OSError as error:
+        why = f"is replaced, and the earlier file cannot be put back: {reason(error)}"
+        report(catalogue.UNWRITABLE_FILE.at(None, file=replaced.target, reason=why))
+
+
+def _remove(staged: _Staged) -> None:
+    """Remove the temporary file and the second name of the target, if they are there."""
+    for name in filter(None, (staged.temporary, staged.earlier)):
+        with suppress(OSError):
+            os.unlink(name)
 
 
 @contextmanager
