@@ -104,15 +104,24 @@ class Client:
 
 @contextmanager
 def started(
-    folder: Path, *, stderr: int | None = None, variables: Any = None, **initial: Any
+    folder: Path,
+    *,
+    stderr: int | None = None,
+    variables: Any = None,
+    before: Callable[[], object] | None = None,
+    **initial: Any,
 ) -> Iterator[Client]:
-    """Start a server, and end it at last; variables are those of its environment beside the usual ones."""
+    """Start a server, and end it at last.
+
+    variables are those of its environment beside the usual ones; before is called in its process first.
+    """
     with subprocess.Popen(
         [sys.executable, "-m", "quantcfg", "lsp"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
         env={**os.environ, **(variables or {})},
+        preexec_fn=before,
     ) as process:
         try:
             client = Client(process)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -292,7 +293,9 @@ def test_a_signal_ends_the_process_while_the_client_goes_on(
 ) -> None:
     shown = tmp_path / "shown"
     shown.mkdir()
-    with started(folder, variables={"TMPDIR": str(shown)}) as client:
+    # Where the tests are started with a signal ignored, the server would inherit that.
+    heed = partial(signal.signal, number, signal.SIG_DFL)
+    with started(folder, variables={"TMPDIR": str(shown)}, before=heed) as client:
         assert list(shown.iterdir())
         client.process.send_signal(number)
         assert client.process.wait(100) == 128 + number
