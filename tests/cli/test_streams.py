@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -127,3 +129,45 @@ def test_a_link_to_itself_stays(model: Model, capsys: pytest.CaptureFixture[str]
     assert cli.main(["compile", "--model", "deploy.prototxt", "-o", str(loop)]) == 1
     assert "QC502" in capsys.readouterr().err
     assert loop.is_symlink()
+
+
+def writes(stream: str, *arguments: str) -> list[str]:
+    """Run the command; return what it writes to one of its streams, by the single writes."""
+    reading, writing = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with reading, writing:
+        streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        command = [sys.executable, "-m", "quantcfg", *arguments]
+        subprocess.run(command, check=False, timeout=60, **{**streams, stream: writing})
+        writing.close()
+        return [*iter(lambda: reading.recv(1_000_000).decode(), "")]
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    ("command", "last"),
+    [
+        ("layers --model deploy.prototxt", "4 layers in phase TEST, 3 quantizable\n"),
+        ("compile --model deploy.prototxt -o config.json", "config.json: 3 layers quantized"),
+        ("compile --model deploy.prototxt --skip-layer x y", "2 errors, 0 warnings; nothing was written\n"),
+        ("check quant.cfg --model deploy.prototxt", "1 file checked: 1 error, 0 warnings\n"),
+        ("fmt quant.cfg", "1 file: 1 with errors\n"),
+        ("explain --model deploy.prototxt --config old.cfg", '1 warning; "quantcfg compile" shows it\n'),
+    ],
+    ids=lambda value: value.split()[0],
+)
+def test_a_line_on_standard_error_is_one_write(model: Model, command: str, last: str) -> None:
+    (model.folder / "quant.cfg").write_text("batch_num: 2 ?")
+    (model.folder / "old.cfg").write_text("conv_calibration_config { }")
+    written = writes("stderr", *command.split())
+    assert written[-1].startswith(last)
+    assert [each for each in written if not each.endswith("\n")] == []
+    assert "\n" not in written
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(
+    "command", ["layers --model deploy.prototxt", "rule QC101", "schema", "check no.cfg"]
+)
+def test_a_result_on_standard_output_is_one_write(command: str) -> None:
+    (written,) = writes("stdout", *command.split())
+    assert written.endswith("\n")

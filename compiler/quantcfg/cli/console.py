@@ -58,11 +58,13 @@ def _put(content: bytes) -> None:
 
 
 def print_remark(text: str) -> None:
-    """Write to standard error, unless it is closed or takes no more."""
+    """Write a text and its line end to standard error at once, unless it is closed or takes no more."""
     if sys.stderr is None:
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        # In one write: print makes two, and another process may write to the terminal in between.
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
     except OSError:
         silence(sys.stderr)
 
