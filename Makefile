@@ -2,6 +2,9 @@
 # install there what they need. PYTHON chooses another interpreter for it.
 
 PYTHON ?= python3
+OLD_PYTHON = $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1): run make PYTHON=python3.12
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+    || { echo "quantcfg needs Python 3.11 or newer, $(OLD_PYTHON)" >&2; exit 1; }
 BIN := .venv/bin
 QUIET_PIP := -m pip --disable-pip-version-check --quiet
 PIP := $(BIN)/python $(QUIET_PIP)
@@ -61,9 +64,11 @@ grammar: .venv/test
 clean:
 	rm -rf .venv build dist compiler/*.egg-info
 
+# A .venv without .venv/demo is half-made, by a try that was killed: it is made again.
 .venv/demo: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(PIP) install -e .
+	@$(CHECK_PYTHON)
+	@test -e $@ || rm -rf .venv
+	$(PYTHON) -m venv .venv && $(PIP) install -e . || { test -e $@ || rm -rf .venv; exit 1; }
 	touch $@
 
 .venv/test: .venv/demo
@@ -83,7 +88,8 @@ clean:
 	touch $@
 
 build/bench:
-	$(PYTHON) -m venv $@
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv $@ || { rm -rf $@; exit 1; }
 
 .venv/fuzz: .venv/test
 	$(PIP) install -e '.[fuzz]'
