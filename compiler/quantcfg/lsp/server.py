@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, BinaryIO, NoReturn, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -28,6 +31,7 @@ from quantcfg.lsp.document import Document
 from quantcfg.lsp.fixes import fix_of_all, fixes
 from quantcfg.lsp.folding import folds
 from quantcfg.lsp.formatting import layout
+from quantcfg.lsp.framing import Input
 from quantcfg.lsp.hints import hints
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.lines import Change, changed
@@ -216,7 +220,24 @@ def serve() -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda number, _: _end(folder, 128 + number))
-        make_server(folder).start_io()
+        logging.getLogger("pygls.server").addFilter(_in_one_line)
+        stdin = Input(sys.stdin.buffer, lambda wrong: _fail(folder, wrong))
+        make_server(folder).start_io(cast("BinaryIO", stdin))
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Show no traceback for a message that pygls cannot read: the fault is in the message."""
+    if record.exc_info:
+        record.msg, record.exc_info = f"{record.msg}: {record.exc_info[1]}", None
+    return True
+
+
+def _fail(folder: str, wrong: str) -> NoReturn:
+    """End the process with an error, in one line, over what the client sends."""
+    if sys.stderr:
+        with suppress(OSError):
+            sys.stderr.write(f"quantcfg lsp: error: {wrong}\n")
+    _end(folder, 1)
 
 
 def _end(folder: str, status: int) -> NoReturn:
