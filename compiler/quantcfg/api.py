@@ -12,7 +12,7 @@ from quantcfg.caffe import Network, read_network
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
-from quantcfg.files import PathLike, read_source
+from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
@@ -161,17 +161,14 @@ def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Ne
 
 @no_collection()
 def load_model(
-    model_file: PathLike, weights_file: PathLike | None, report: Report, *, text: str | None = None
+    model_file: PathLike, weights_file: PathLike | None, report: Report, *, read: Reader = read_source
 ) -> Network | None:
     """Return the network of a prototxt and its weights, or None after reporting why they cannot be read.
 
-    text is what the prototxt holds, where that is not what its file does.
+    read reads the prototxt.
     """
     found: list[Diagnostic] = []
-    if text is None:
-        source = read_source(model_file, found.append, wanted="a prototxt")
-    else:
-        source = Source(os.fspath(model_file), text)
+    source = read(model_file, found.append, wanted="a prototxt")
     weights = None
     if weights_file is not None:
         from quantcfg.caffe.weights import read_weights
@@ -275,11 +272,15 @@ def compile_files(
     skip_layers: list[str] | None = None,
     batch_num: int = 1,
     activation_offset: bool = True,
+    read: Reader = read_source,
 ) -> Compilation:
-    """Compile a request that is in files, as compile_config does. It raises nothing for bad input."""
+    """Compile a request that is in files, as compile_config does. It raises nothing for bad input.
+
+    read reads the prototxt and the quant.cfg.
+    """
     found: list[Diagnostic] = []
-    network = load_model(model_file, weights_file, found.append)
-    config = None if config_file is None else read_source(config_file, found.append, wanted="a quant.cfg")
+    network = load_model(model_file, weights_file, found.append, read=read)
+    config = None if config_file is None else read(config_file, found.append, wanted="a quant.cfg")
     if config_file is not None and config is None:
         return _failure(found)
     request = _request(config, skip_layers, batch_num, activation_offset, found.append)

@@ -8,6 +8,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterator
+from typing import Protocol
 
 from quantcfg import limits
 from quantcfg.diagnostics import Edit, Report, catalogue
@@ -91,6 +92,13 @@ def descriptor_of(name: str) -> int | None:
         if number.isdigit() and os.path.realpath(folder) == f"/proc/{os.getpid()}/fd":
             return int(number)
     return None
+
+
+class Reader(Protocol):
+    """A function that reads a file as a source, as read_source does."""
+
+    def __call__(self, path: PathLike, report: Report, *, wanted: str) -> Source | None:
+        """Return the source, or None after reporting why it cannot be read."""
 
 
 def read_source(path: PathLike, report: Report, *, wanted: str) -> Source | None:

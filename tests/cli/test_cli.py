@@ -465,5 +465,5 @@ def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     rooms = ("configuration", "decompiler", "difference", "formatting", "jsontext", "provenance")
     assert not loaded & {f"quantcfg.{room}" for room in rooms}
     assert {name for name in loaded if name.startswith("quantcfg.cli.")} == {
-        f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console", "usage")
+        f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console", "files", "usage")
     }

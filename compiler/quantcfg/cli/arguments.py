@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.formats import FORMATS
 
-if TYPE_CHECKING:
-    from quantcfg.api import Compilation
-
 STANDARD_STREAM = "-"
 """What stands for standard input, or output, in place of a file."""
+
+STANDARD_INPUT_NAME = "<stdin>"
+"""What standard input is called in diagnostics."""
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add --model and --weights."""
-    parser.add_argument("--model", required=required, metavar="FILE", help="the network, a prototxt")
+    parser.set_defaults(stdin_filename=STANDARD_INPUT_NAME)
+    parser.add_argument(
+        "--model",
+        required=required,
+        metavar="FILE",
+        help='the network, a prototxt; "-" is standard input',
+    )
     parser.add_argument(
         "--weights",
         metavar="FILE",
@@ -40,7 +45,7 @@ def add_output_argument(parser: argparse.ArgumentParser) -> None:
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Add --config, and the plain options in its place."""
-    parser.add_argument("--config", metavar="FILE", help="the request, a quant.cfg")
+    parser.add_argument("--config", metavar="FILE", help='the request, a quant.cfg; "-" is standard input')
     plain = parser.add_argument_group("plain options", "instead of --config")
     plain.add_argument(
         "--skip-layer",
@@ -57,22 +62,6 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="quantize activations without an offset",
     )
-
-
-def compiled(options: argparse.Namespace) -> Compilation:
-    """Compile the request of the arguments that add_model_arguments and add_request_arguments add."""
-    plain = {
-        "skip_layers": options.skip_layer,
-        "batch_num": options.batch_num,
-        "activation_offset": options.activation_offset,
-    }
-    given = {name: value for name, value in plain.items() if value is not None}
-    if options.config is not None and given:
-        options.parser.error("--config goes without --skip-layer, --batch-num and --no-activation-offset")
-
-    from quantcfg.api import compile_files
-
-    return compile_files(options.model, options.weights, options.config, **given)
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,9 @@ from quantcfg.cli.arguments import (
     add_output_argument,
     add_report_arguments,
     add_request_arguments,
-    compiled,
 )
 from quantcfg.cli.console import counts, print_remarks, print_result, weighed
+from quantcfg.cli.files import compiled, named_files
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
 from quantcfg.diagnostics.words import counted
 from quantcfg.files import descriptor_of, is_special
@@ -32,6 +32,7 @@ examples:
   quantcfg compile --model deploy.prototxt --weights net.caffemodel --config quant.cfg -o config.json
   quantcfg compile --model deploy.prototxt --skip-layer conv1 fc8 --batch-num 2 -o config.json
   quantcfg compile --model deploy.prototxt | less
+  cat common.cfg layers.cfg | quantcfg compile --model deploy.prototxt --config - -o config.json
 """
 
 
@@ -80,7 +81,7 @@ def _write(options: argparse.Namespace, compilation: Compilation, found: list[Di
     if options.output == STANDARD_STREAM:
         print_result(compilation.text, end="\n" if sys.stdout and sys.stdout.isatty() else "")
         return True
-    inputs = [name for name in (options.model, options.weights, options.config) if name is not None]
+    inputs = named_files((options.model, options.weights, options.config))
     table = f"{options.output}{_ORIGINS}"
     if not options.annotate and os.path.exists(table):
         help = "give --annotate to write it anew, or delete it"

@@ -12,7 +12,7 @@ from quantcfg.cli.arguments import (
     add_report_arguments,
 )
 from quantcfg.cli.console import counts, print_remarks, weighed
-from quantcfg.cli.files import STANDARD_INPUT_NAME, read, read_network, write_output
+from quantcfg.cli.files import check_inputs, read, read_network, write_output
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.words import counted
 
@@ -39,11 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
     add_output_argument(parser)
     add_report_arguments(parser)
-    parser.set_defaults(run=run, stdin_filename=STANDARD_INPUT_NAME)
+    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Decompile, write, and say what was done."""
+    check_inputs(options, (options.file,))
     found: list[Diagnostic] = []
     decompilation = _decompiled(options, found)
     found = weighed(options, found)

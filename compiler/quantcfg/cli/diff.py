@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import add_model_arguments
 from quantcfg.cli.console import print_plain, print_result
-from quantcfg.cli.files import STANDARD_INPUT_NAME, check_inputs, read, read_network
+from quantcfg.cli.files import check_inputs, read, read_network
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.terminal import printable
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", metavar="NEW", help="what it is compared with")
     add_model_arguments(parser, required=False)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
-    parser.set_defaults(run=run, stdin_filename=STANDARD_INPUT_NAME)
+    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, compiled
+from quantcfg.cli.arguments import add_model_arguments, add_request_arguments
 from quantcfg.cli.console import counts, print_plain, print_remark, print_result
+from quantcfg.cli.files import compiled
 from quantcfg.diagnostics.words import counted
 
 _EPILOG = """\

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_STREAM
@@ -11,19 +12,25 @@ from quantcfg.cli.console import print_file
 from quantcfg.diagnostics import Diagnostic, Report, in_order
 
 if TYPE_CHECKING:
+    from quantcfg.api import Compilation
     from quantcfg.caffe import Network
+    from quantcfg.files import PathLike
     from quantcfg.source import Source
 
-STANDARD_INPUT_NAME = "<stdin>"
 
+def check_inputs(options: argparse.Namespace, files: Sequence[str] = ()) -> None:
+    """End with a usage error if standard input is to be read twice, or as weights.
 
-def check_inputs(options: argparse.Namespace, files: Sequence[str]) -> None:
-    """End with the status of wrong usage where standard input is named again among files."""
-    if files.count(STANDARD_STREAM) > 1:
+    files are the names beside --model and --config.
+    """
+    named = vars(options)
+    if [*files, named.get("model"), named.get("config")].count(STANDARD_STREAM) > 1:
         options.parser.error("standard input can be read once only")
+    if named.get("weights") == STANDARD_STREAM:
+        options.parser.error("--weights must be a file, not standard input")
 
 
-def read(options: argparse.Namespace, file: str, report: Report, *, wanted: str) -> Source | None:
+def read(options: argparse.Namespace, file: PathLike, report: Report, *, wanted: str) -> Source | None:
     """Return a file or standard input as a source, or None after reporting why it cannot be read."""
     from quantcfg.files import read_source, read_standard_input
 
@@ -45,8 +52,30 @@ def read_network(options: argparse.Namespace) -> tuple[Network | None, Sequence[
     from quantcfg.api import load_model
 
     found: list[Diagnostic] = []
-    network = load_model(options.model, options.weights, found.append)
+    network = load_model(options.model, options.weights, found.append, read=partial(read, options))
     return network, in_order(found)
+
+
+def compiled(options: argparse.Namespace) -> Compilation:
+    """Compile the request of the arguments that add_model_arguments and add_request_arguments add."""
+    plain = {
+        "skip_layers": options.skip_layer,
+        "batch_num": options.batch_num,
+        "activation_offset": options.activation_offset,
+    }
+    given = {name: value for name, value in plain.items() if value is not None}
+    if options.config is not None and given:
+        options.parser.error("--config goes without --skip-layer, --batch-num and --no-activation-offset")
+    check_inputs(options)
+
+    from quantcfg.api import compile_files
+
+    return compile_files(options.model, options.weights, options.config, **given, read=partial(read, options))
+
+
+def named_files(names: Iterable[str | None]) -> list[str]:
+    """Return the names of files, without those that are not given and that of standard input."""
+    return [name for name in names if name is not None and name != STANDARD_STREAM]
 
 
 def write_output(
@@ -58,7 +87,7 @@ def write_output(
     if options.output == STANDARD_STREAM:
         print_file(text)
         return True
-    bad = bad_output_name(options.output, [name for name in inputs if name is not None])
+    bad = bad_output_name(options.output, named_files(inputs))
     if bad:
         report(bad)
         return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments
 from quantcfg.cli.console import print_plain, print_remark, print_result
-from quantcfg.cli.files import read_network
+from quantcfg.cli.files import check_inputs, read_network
 from quantcfg.diagnostics.terminal import aligned
 from quantcfg.diagnostics.words import counted
 
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the network and show it."""
+    check_inputs(options)
     network, remarks = read_network(options)
     print_plain(remarks)
     if network is None:

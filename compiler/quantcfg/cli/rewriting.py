@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from quantcfg.cli.arguments import STANDARD_STREAM, add_report_arguments
+from quantcfg.cli.arguments import STANDARD_INPUT_NAME, STANDARD_STREAM, add_report_arguments
 from quantcfg.cli.console import (
     print_file,
     print_findings,
@@ -17,7 +17,7 @@ from quantcfg.cli.console import (
     print_result,
     weighed,
 )
-from quantcfg.cli.files import STANDARD_INPUT_NAME, check_inputs, read
+from quantcfg.cli.files import check_inputs, read
 from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
 from quantcfg.diagnostics.words import counted
 from quantcfg.values import frozen_value

@@ -6,7 +6,7 @@ import argparse
 
 from quantcfg.cli.arguments import add_model_arguments, add_output_argument
 from quantcfg.cli.console import print_plain
-from quantcfg.cli.files import read_network, write_output
+from quantcfg.cli.files import check_inputs, read_network, write_output
 from quantcfg.diagnostics import in_order
 
 _EPILOG = """\
@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the schema, or write it to a file."""
+    check_inputs(options)
+
     from quantcfg.configuration import config_schema_text
 
     network, remarks = read_network(options)

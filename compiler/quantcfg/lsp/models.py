@@ -18,7 +18,7 @@ from typing import Any
 from quantcfg.api import load_model
 from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, catalogue, in_order
-from quantcfg.files import is_special
+from quantcfg.files import Reader, is_special, read_source
 from quantcfg.source import Source, Span
 from quantcfg.values import frozen_value
 
@@ -136,8 +136,14 @@ def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -
         reason = "it is no regular file"
         found.append(catalogue.UNREADABLE_FILE.at(None, file=named.model, reason=reason))
         return Model(named, None, tuple(found), stamp)
-    network = load_model(named.model, named.weights, found.append, text=text)
+    read = read_source if text is None else _reader_of(text)
+    network = load_model(named.model, named.weights, found.append, read=read)
     return Model(named, network, in_order(found), stamp)
+
+
+def _reader_of(text: str) -> Reader:
+    """Return a reader that takes a text for the content of every file."""
+    return lambda path, report, *, wanted: Source(os.fspath(path), text)  # noqa: ARG005
 
 
 def _stamp(path: str) -> object:
