@@ -16,7 +16,7 @@ from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
-from quantcfg.source import Source, argument_span
+from quantcfg.source import Source, Spell, argument_span, python_argument
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
@@ -273,21 +273,28 @@ def compile_files(
     batch_num: int = 1,
     activation_offset: bool = True,
     read: Reader = read_source,
+    spell: Spell = python_argument,
 ) -> Compilation:
     """Compile a request that is in files, as compile_config does. It raises nothing for bad input.
 
-    read reads the prototxt and the quant.cfg.
+    read reads the prototxt and the quant.cfg; spell returns how an argument is written.
     """
     found: list[Diagnostic] = []
     network = load_model(model_file, weights_file, found.append, read=read)
     config = None if config_file is None else read(config_file, found.append, wanted="a quant.cfg")
     if config_file is not None and config is None:
         return _failure(found)
-    request = _request(config, skip_layers, batch_num, activation_offset, found.append)
+    request = _request(config, skip_layers, batch_num, activation_offset, found.append, spell)
     return _compile(network, request, found)
 
 
-def explain(compilation: Compilation, layer: str | None = None, key: str | None = None) -> Provenance:
+def explain(
+    compilation: Compilation,
+    layer: str | None = None,
+    key: str | None = None,
+    *,
+    spell: Spell = python_argument,
+) -> Provenance:
     """Return for each value of a configuration what gave it, what would without that, and what that beat.
 
     Args:
@@ -295,6 +302,7 @@ def explain(compilation: Compilation, layer: str | None = None, key: str | None 
         layer: a layer, or a key of the whole network; without it, all values
             are explained.
         key: a key of the layer, such as "search_step".
+        spell: how an argument is written in a diagnostic.
 
     Raises:
         QuantConfigError: the compilation has errors, or there is no such layer or key.
@@ -308,7 +316,7 @@ def explain(compilation: Compilation, layer: str | None = None, key: str | None 
     found = list(_bad_strings({name: value for name, value in names.items() if value is not None}))
     if found:
         raise QuantConfigError(tuple(found))
-    provenance = explained(compilation.plan, layer, key, found.append)
+    provenance = explained(compilation.plan, layer, key, found.append, spell)
     if provenance is None:
         raise QuantConfigError(tuple(found))
     return provenance
@@ -358,14 +366,15 @@ def _request(
     batch_num: int,
     activation_offset: bool,
     report: Report,
+    spell: Spell = python_argument,
 ) -> Request | None:
-    problems = list(_bad_arguments(skip_layers, batch_num, activation_offset))
+    problems = list(_bad_arguments(skip_layers, batch_num, activation_offset, spell))
     for problem in problems:
         report(problem)
     if problems:
         return None
     if config is None:
-        return request_from_arguments(skip_layers or [], batch_num, activation_offset)
+        return request_from_arguments(skip_layers or [], batch_num, activation_offset, spell)
     given = {"skip_layers": skip_layers or [], "batch_num": batch_num, "activation_offset": activation_offset}
     defaults = {"skip_layers": [], **global_defaults()}
     for name, value in given.items():
@@ -380,7 +389,9 @@ def _bad_strings(arguments: Mapping[str, object]) -> Iterator[Diagnostic]:
             yield _wrong_argument(name, "a string", value)
 
 
-def _bad_arguments(skip_layers: object, batch_num: object, activation_offset: object) -> Iterator[Diagnostic]:
+def _bad_arguments(
+    skip_layers: object, batch_num: object, activation_offset: object, spell: Spell = python_argument
+) -> Iterator[Diagnostic]:
     """Yield what is wrong with the types of the plain arguments; a bool is no batch_num."""
     items = skip_layers if isinstance(skip_layers, list) else ()
     strange = [type(item).__name__ for item in items if not isinstance(item, str)]
@@ -392,12 +403,19 @@ def _bad_arguments(skip_layers: object, batch_num: object, activation_offset: ob
     if not isinstance(batch_num, int) or isinstance(batch_num, bool):
         yield _wrong_argument("batch_num", "an integer", batch_num)
     elif batch_num.bit_length() > _MOST_BITS:
-        yield _wrong_argument("batch_num", "a smaller number", batch_num)
+        yield _wrong_argument("batch_num", "a smaller number", batch_num, spell=spell)
     if not isinstance(activation_offset, bool):
         yield _wrong_argument("activation_offset", "a bool", activation_offset)
 
 
-def _wrong_argument(name: str, expected: str, value: object, help: str | None = None) -> Diagnostic:
-    found = type(value).__name__
-    span = argument_span(name, value)
-    return catalogue.WRONG_ARGUMENT.at(span, argument=name, expected=expected, found=found, help=help)
+def _wrong_argument(
+    name: str, expected: str, value: object, help: str | None = None, spell: Spell = python_argument
+) -> Diagnostic:
+    found, argument = type(value).__name__, spell(name, value)
+    return catalogue.WRONG_ARGUMENT.at(
+        argument.span,
+        argument=argument.name.removeprefix("argument "),
+        expected=expected,
+        found=found,
+        help=help,
+    )

@@ -7,6 +7,7 @@ is shown, so that parsing pays nothing for them.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import cached_property
 
@@ -64,6 +65,33 @@ class Span:
         return self.source.position(self.end)
 
 
+@frozen_value
+class Argument:
+    """An argument as it is written: its name, the place of its value, and the words that are its items."""
+
+    name: str
+    span: Span
+    words: tuple[str, ...] = ()
+
+    def items(self) -> Iterator[Span]:
+        """Yield the places of the words."""
+        source, end = self.span.source, self.span.start
+        for word in self.words:
+            start = source.text.index(word, end)
+            end = start + len(word)
+            yield Span(source, start, end)
+
+
+Spell = Callable[[str, object], Argument]
+"""Returns how an argument is written, by its name in the library and its value."""
+
+
+def python_argument(name: str, value: object) -> Argument:
+    """Return an argument as a caller of the library writes its value."""
+    items = value if isinstance(value, list) else ()
+    return Argument(f"argument {name}", argument_span(name, value), tuple(map(_written, items)))
+
+
 def argument_span(name: str, value: object) -> Span:
     """Return the place of the whole value of an argument."""
     source = argument_source(name, value)
@@ -72,8 +100,11 @@ def argument_span(name: str, value: object) -> Span:
 
 def argument_source(name: str, value: object) -> Source:
     """Return the value of an argument as a source, so that a mistake in it has a place, too."""
+    return Source(f"argument {name}", _written(value), is_file=False)
+
+
+def _written(value: object) -> str:
     try:
-        text = repr(value)
+        return repr(value)
     except Exception:  # Whatever it is, it is no reason to fail here.
-        text = object.__repr__(value)
-    return Source(f"argument {name}", text, is_file=False)
+        return object.__repr__(value)

@@ -183,7 +183,7 @@ def test_a_plain_option_has_no_file(capsys: Captured) -> None:
     assert cli.main(["compile", *MODEL, "--skip-layer", "fd", "--format", "json"]) == 1
     (diagnostic,) = json.loads(capsys.readouterr().err)["diagnostics"]
     assert diagnostic["file"] is None
-    assert diagnostic["start"] == {"line": 1, "column": 2}
+    assert diagnostic["start"] == {"line": 1, "column": 14}
 
 
 # --- colour

@@ -35,7 +35,14 @@ def test_a_slip_of_the_pen_has_one_name_that_was_meant(name: str) -> None:
         ("batch_number", FIELDS, "batch_num"),
         ("fusion", FIELDS, "do_fusion"),
         # A number is not mistaken for another by a slip: it may be any of them, or none.
-        ("conv3", LAYERS, "conv2 conv1 conv10"),
+        ("conv3", LAYERS, "conv2 conv1"),
+        # A name that differs by one character leaves no others: not those of other numbers, nor longer ones.
+        ("conv22", ("conv1", "conv2_dw", "conv2"), "conv2"),
+        ("conv11", ("conv1", "conv2", "conv3_1"), "conv1"),
+        ("relu22", ("relu1", "relu2", "relu_out"), "relu2"),
+        ("conv2_dww1", ("conv1_dw1", "conv2_dw1", "conv2_dw2"), "conv2_dw1"),
+        ("fc66", ("fc6", "fc7", "fc8"), "fc6"),
+        ("conv22", ("conv1", "conv3"), "conv3 conv1"),
         ("res2b_branch1", ("res2a_branch1", "res2c_branch1"), "res2c_branch1 res2a_branch1"),
         ("fc100", LAYERS, "fc1000"),
         # Short names are too much alike.
@@ -84,7 +91,7 @@ def test_the_known_names_may_come_one_by_one() -> None:
 
 
 def test_several_names_are_asked_for_with_or() -> None:
-    assert suggest("conv3", LAYERS).help == 'did you mean "conv2", "conv1" or "conv10"?'
+    assert suggest("conv3", LAYERS).help == 'did you mean "conv2" or "conv1"?'
 
 
 @law(WORDS, st.lists(WORDS, max_size=5))

@@ -7,12 +7,21 @@ from collections.abc import Iterable
 
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.formats import FORMATS
+from quantcfg.source import Argument, Source, Span
 
 STANDARD_STREAM = "-"
 """What stands for standard input, or output, in place of a file."""
 
 STANDARD_INPUT_NAME = "<stdin>"
 """What standard input is called in diagnostics."""
+
+
+_PLAIN_OPTIONS = {
+    "skip_layers": "--skip-layer",
+    "batch_num": "--batch-num",
+    "activation_offset": "--no-activation-offset",
+}
+"""The plain options by their arguments in the library."""
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -62,6 +71,18 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="quantize activations without an offset",
     )
+
+
+def command_line_argument(name: str, value: object) -> Argument:
+    """Return an argument of the library as it is typed: an option and its words, or a word alone."""
+    import shlex
+
+    option = _PLAIN_OPTIONS.get(name)
+    items = value if isinstance(value, list) else [] if isinstance(value, bool) else [value]
+    words = [shlex.quote(str(item)) for item in items]
+    source = Source("command line", " ".join([option, *words] if option else words), is_file=False)
+    start = len(option) + 1 if option and words else 0
+    return Argument(option or name, Span(source, start, len(source.text)), tuple(words))
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:

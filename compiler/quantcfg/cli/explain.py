@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from quantcfg.cli.arguments import add_model_arguments, add_request_arguments
+from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, command_line_argument
 from quantcfg.cli.console import counts, print_plain, print_remark, print_result
 from quantcfg.cli.files import compiled
 from quantcfg.diagnostics.words import counted
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     from quantcfg.provenance import json, text
 
     try:
-        provenance = explain(compilation, options.layer, options.key)
+        provenance = explain(compilation, options.layer, options.key, spell=command_line_argument)
     except QuantConfigError as error:
         print_plain(error.diagnostics)
         print_remark(counts(error.diagnostics))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from quantcfg.cli.arguments import STANDARD_STREAM
+from quantcfg.cli.arguments import STANDARD_STREAM, command_line_argument
 from quantcfg.cli.console import print_file
 from quantcfg.diagnostics import Diagnostic, Report, in_order
 
@@ -70,7 +70,14 @@ def compiled(options: argparse.Namespace) -> Compilation:
 
     from quantcfg.api import compile_files
 
-    return compile_files(options.model, options.weights, options.config, **given, read=partial(read, options))
+    return compile_files(
+        options.model,
+        options.weights,
+        options.config,
+        **given,
+        read=partial(read, options),
+        spell=command_line_argument,
+    )
 
 
 def named_files(names: Iterable[str | None]) -> list[str]:

@@ -35,8 +35,9 @@ class Suggestion:
 def suggest(name: str, known: Iterable[str]) -> Suggestion:
     """Return what a name that is none of the known ones was probably meant to be.
 
-    A name that differs only in case, in "_" or in "-" is nearest of all. What a very
-    long name was meant to be is told only where it is a slip.
+    A name that differs only in case, in "_" or in "-" is nearest of all. If some names differ
+    by one character, only those are suggested: conv2 for conv22, not conv1. For a very long
+    name, only slips are suggested.
     """
     names = list(known)
     if len(name) > limits.COMPARED_LENGTH:
@@ -46,7 +47,10 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
         names = [other for other in names if len(other) <= limits.COMPARED_LENGTH]
         near = [other for other in names if _plain(other) == _plain(name)] or _near(name, names)
     slips = [other for other in near if _is_slip(name, other)]
-    return Suggestion(tuple(slips), slips[0]) if len(slips) == 1 else Suggestion(tuple(near[:_MOST]))
+    if len(slips) == 1:
+        return Suggestion(tuple(slips), slips[0])
+    nearest = [other for other in near if _difference(name, other) is not None]
+    return Suggestion(tuple((nearest or near)[:_MOST]))
 
 
 def worth_suggesting(unknown: Iterable[str], known: Collection[str]) -> Sequence[str]:
@@ -76,22 +80,28 @@ def _plain(name: str) -> str:
 
 
 def _is_slip(name: str, meant: str) -> bool:
-    """Tell whether one letter was left out, put in, mistaken, or swapped with the next one.
+    """Return whether a name differs from what was meant by one letter, or only in case, "_" or "-".
 
-    A number is not mistaken for another by a slip of the pen: "conv2" is no
+    A number is not mistaken for another by a slip of the pen: "conv2" is not a
     misspelt "conv1".
     """
     if _plain(name) == _plain(meant):
         return name != meant
+    difference = _difference(name, meant)
+    return difference is not None and not any(char.isdigit() for char in difference)
+
+
+def _difference(name: str, meant: str) -> str | None:
+    """Return the characters in which names differ, or None if that is more than one or two swapped ones."""
     if abs(len(name) - len(meant)) > 1:
-        return False
+        return None
     start = _common_start(name, meant)
     name, meant = name[start:], meant[start:]
     end = _common_start(name[::-1], meant[::-1])
     name, meant = name[: len(name) - end], meant[: len(meant) - end]
-    one_letter = len(name) <= 1 and len(meant) <= 1 and start + end >= _SHORTEST_SLIP
-    swapped = len(name) == 2 and name == meant[::-1]
-    return (one_letter or swapped) and not any(char.isdigit() for char in name + meant)
+    is_one = len(name) <= 1 and len(meant) <= 1 and start + end >= _SHORTEST_SLIP
+    is_swapped = len(name) == 2 and name == meant[::-1]
+    return name + meant if is_one or is_swapped else None
 
 
 def _common_start(one: str, other: str) -> int:

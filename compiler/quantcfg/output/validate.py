@@ -159,7 +159,7 @@ def _asked(keyword: str, limit: Any) -> str:
 
 def _diagnostic(failure: Failure, setting: Setting[Any] | None) -> Diagnostic:
     span = setting.span if setting else None
-    key = setting.origin.what.removeprefix("argument ") if setting and span else str(failure.path[-1])
+    key = (setting.origin.argument or setting.origin.what) if setting and span else str(failure.path[-1])
     value = json.dumps(failure.value)
     written = span.text if span and isinstance(failure.value, float) else value
     return catalogue.INVALID_VALUE.at(

@@ -206,7 +206,7 @@ def _check_repeats(
                 catalogue.REPEATED_NAME.at(
                     name.span,
                     name=name.value,
-                    field=field,
+                    field=name.origin.argument or field,
                     related=related(earlier.span, "named here first"),
                     help="leave one of them out" if can_go else "keep the one that is meant",
                     fix=removal(place) if place and can_go else (),

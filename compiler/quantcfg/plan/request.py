@@ -14,7 +14,7 @@ from quantcfg.diagnostics.limited import limited
 from quantcfg.plan.contract import global_defaults, unwritten
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
-from quantcfg.source import Source, Span, argument_source, argument_span
+from quantcfg.source import Argument, Source, Span, Spell, python_argument
 from quantcfg.textproto import Binding, Bound, Given, Path, Place, bind, converter, parse, place_of, tree
 from quantcfg.values import frozen_value, small_value
 
@@ -110,31 +110,33 @@ class Request:
     is_whole: bool = True
 
 
-def request_from_arguments(skip_layers: Sequence[str], batch_num: int, activation_offset: bool) -> Request:
+def request_from_arguments(
+    skip_layers: Sequence[str],
+    batch_num: int,
+    activation_offset: bool,
+    spell: Spell = python_argument,
+) -> Request:
     """Return the request of the plain arguments of create_quant_config (reference 1).
 
-    An argument that is as it is by default asks for nothing.
+    An argument that is as it is by default asks for nothing. spell returns how one is written.
     """
     values, defaults = {"batch_num": batch_num, "activation_offset": activation_offset}, global_defaults()
+    skipped = spell("skip_layers", list(skip_layers))
     return Request(
-        settings={name: _argument(name, value) for name, value in values.items() if value != defaults[name]},
-        skip_layers=tuple(_argument_items("skip_layers", skip_layers)),
+        settings={
+            name: _argument(spell(name, value), value)
+            for name, value in values.items()
+            if value != defaults[name]
+        },
+        skip_layers=tuple(
+            written(value, skipped.name, span)
+            for value, span in zip(skip_layers, skipped.items(), strict=True)
+        ),
     )
 
 
-def _argument(name: str, value: Any) -> Setting[Any]:
-    span = argument_span(name, value)
-    return written(value, span.source.name, span)
-
-
-def _argument_items(name: str, values: Sequence[str]) -> Iterator[Setting[str]]:
-    source = argument_source(name, list(values))
-    end = 0
-    for value in values:
-        text = repr(value)
-        start = source.text.index(text, end)
-        end = start + len(text)
-        yield written(value, source.name, Span(source, start, end))
+def _argument(spelled: Argument, value: Any) -> Setting[Any]:
+    return written(value, spelled.name, spelled.span)
 
 
 def request_from_config(source: Source, report: Report) -> Request:

@@ -49,6 +49,12 @@ class Origin:
         return ".".join(map(str, self.path))
 
     @property
+    def argument(self) -> str | None:
+        """The name of the argument, where it is one."""
+        is_argument = isinstance(self.where, Span) and not self.where.source.is_file
+        return self.what.removeprefix("argument ") if is_argument else None
+
+    @property
     def place(self) -> Place | None:
         """Its field, where it stands in a quant.cfg."""
         if self.document is None or self.where is None or isinstance(self.where, Span):

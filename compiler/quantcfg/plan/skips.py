@@ -85,5 +85,7 @@ def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> No
     if {layer_type.value for layer_type in types} >= set(capabilities.quantizable_types()):
         report(catalogue.ALL_TYPES_SKIPPED.at(types[-1].span, help="leave one of them out"))
     elif plan.network.is_complete and layers and not any(layer.enabled.value for layer in layers):
-        help = "leave at least one of them out of skip_layers and skip_layer_types"
-        report(catalogue.NOTHING_LEFT.at(layers[0].enabled.span, help=help))
+        origin = layers[0].enabled.origin
+        lists = origin.argument or "skip_layers and skip_layer_types"
+        help = f"leave at least one of them out of {lists}"
+        report(catalogue.NOTHING_LEFT.at(origin.span, help=help))

@@ -15,16 +15,18 @@ from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values, contract
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
 from quantcfg.provenance.levels import activation_levels, beaten, weight_levels
 from quantcfg.provenance.reasons import reason
-from quantcfg.source import argument_span
+from quantcfg.source import Span, Spell, python_argument
 
 _LONGEST_CHAIN = 20
 """Where a chain is cut: a setting that is given again so often is no request that somebody wrote."""
 
 
-def explained(plan: Plan, layer: str | None, key: str | None, report: Report) -> Provenance | None:
+def explained(
+    plan: Plan, layer: str | None, key: str | None, report: Report, spell: Spell = python_argument
+) -> Provenance | None:
     """Return the provenance of all values, of a layer, or of one key; None after reporting a wrong name.
 
-    A key of the whole network may stand in place of the layer.
+    A key of the whole network may stand in place of the layer. spell returns how a name is written.
     """
     network, unfused = tuple(_network(plan)), _unfused(plan)
     if layer is None:
@@ -33,11 +35,11 @@ def explained(plan: Plan, layer: str | None, key: str | None, report: Report) ->
         return Provenance(tuple(each for each in network if each.key == layer))
     found = _layer_named(layer, plan, unfused)
     if found is None:
-        report(_unknown_layer(layer, plan, key))
+        report(_unknown_layer(layer, plan, key, spell("layer", layer).span))
         return None
     values = tuple(each for each in found.values if key is None or key in (*each.path, each.name))
     if key is not None and not values:
-        report(_unknown_key(key, found))
+        report(_unknown_key(key, found, spell("key", key).span))
         return None
     return Provenance((), (replace(found, values=values),))
 
@@ -51,15 +53,15 @@ def _layer_named(name: str, plan: Plan, unfused: _Unfused) -> LayerExplanation |
     return next(_layer(each, plan, unfused) for each in plan.layers if each.layer is layer)
 
 
-def _unknown_layer(name: str, plan: Plan, key: str | None) -> Diagnostic:
+def _unknown_layer(name: str, plan: Plan, key: str | None, span: Span) -> Diagnostic:
     home = "the whole network, and stands alone" if name in plan.values else contract.home_of(name)
     near = suggest(name, [*plan.network.by_name, *(plan.values if key is None else ())]).help
     help = f'"{name}" is a key of {home}' if home else near
-    return catalogue.UNKNOWN_LAYER.at(argument_span("LAYER", name), name=name, help=help)
+    return catalogue.UNKNOWN_LAYER.at(span, name=name, help=help)
 
 
-def _unknown_key(key: str, layer: LayerExplanation) -> Diagnostic:
-    span, known = argument_span("KEY", key), dict.fromkeys(each.key for each in layer.values)
+def _unknown_key(key: str, layer: LayerExplanation, span: Span) -> Diagnostic:
+    known = dict.fromkeys(each.key for each in layer.values)
     if layer.layer.obstacle:
         name, reason = layer.layer.name, layer.layer.obstacle
         return catalogue.UNQUANTIZABLE_LAYER.at(span, layer=name, reason=reason, help="it has no values")
