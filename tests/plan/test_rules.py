@@ -89,10 +89,10 @@ FLAGS = {
     "for a layer of AVE Pooling": for_layer("pool5", CHANNEL_WISE),
     "for a layer that is not supported": for_layer("«QC421»pool1", CHANNEL_WISE),
     "for a layer that is never quantized": for_layer("«QC421»relu1", CHANNEL_WISE),
-    "for all": for_all("arq_quantize { channel_wise: «QC409»«QC409»true }"),
+    "for all": for_all("arq_quantize { channel_wise: «QC409»true }"),
     "for all, Pooling by type": for_all(CHANNEL_WISE) + for_type("Pooling"),
     "for all, the layers skipped": (
-        for_all("arq_quantize { channel_wise: «QC409»«QC409»true }")
+        for_all("arq_quantize { channel_wise: «QC409»true }")
         + 'skip_layers: "fc" skip_layer_types: "Pooling"'
     ),
     "in fc_calibration_config": f"«QC425»fc_calibration_config {{ {CHANNEL_WISE} }}",
@@ -397,8 +397,6 @@ S1_NET = net(
 )
 S1_NET_WITH_POOLING = net(S1_NET, pool("pool", "scale_1"))
 
-_SUGGESTED = re.compile("add (override_layer_types .* }) with all")
-
 
 def test_the_documented_sample_is_accepted_without_pooling() -> None:
     compilation = check(S1_NET, S1.replace("«flag»", ""))
@@ -410,13 +408,78 @@ def test_the_documented_sample_is_refused_with_pooling_until_it_is_changed_as_th
     compilation = check(S1_NET_WITH_POOLING, S1.replace("«flag»", "«QC409»"))
     (error,) = compilation.diagnostics
     assert '"pool"' in error.message
-    assert error.help
-    suggested = _SUGGESTED.search(error.help)
-    assert suggested
-    assert '"Pooling"' in suggested[1]
-    assert check(S1_NET_WITH_POOLING, S1.replace("«flag»", "") + suggested[1]).ok
-    assert "leave channel_wise out" in error.help
+    assert error.help == "remove channel_wise: it is on by default where supported"
     assert check(S1_NET_WITH_POOLING, S1.replace("channel_wise : «flag»true", "")).ok
+
+
+HELP = "remove channel_wise: it is on by default where supported"
+
+
+@pytest.mark.parametrize(
+    ("request_text", "said", "noted"),
+    [
+        (
+            for_all(CHANNEL_WISE),
+            'InnerProduct and Pooling layers, but it reaches "fc_a", "fc_b", "pool_a" and "pool_b"',
+            ['"fc_a"', '"pool_a"'],
+        ),
+        (
+            for_all(CHANNEL_WISE) + 'skip_layers: "fc_a" skip_layer_types: "Pooling"',
+            'InnerProduct and Pooling layers, but it reaches "fc_a", "fc_b", "pool_a" and "pool_b"',
+            ['"fc_a"', '"pool_a"'],
+        ),
+        (
+            for_all(CHANNEL_WISE) + for_layer("fc_a") + for_layer("pool_b"),
+            'InnerProduct and Pooling layers, but it reaches "fc_b" and "pool_a"',
+            ['"fc_b"', '"pool_a"'],
+        ),
+        (
+            for_all(CHANNEL_WISE) + for_type("InnerProduct"),
+            'Pooling layers, but it reaches "pool_a" and "pool_b"',
+            ['"pool_a"'],
+        ),
+    ],
+)
+def test_a_common_flag_is_reported_once_with_a_layer_of_each_type(
+    request_text: str, said: str, noted: list[str]
+) -> None:
+    network = net(
+        conv("conv1"),
+        inner_product("fc_a", "conv1"),
+        pool("pool_a", "conv1"),
+        inner_product("fc_b", "conv1"),
+        pool("pool_b", "conv1"),
+    )
+    compilation = check(network, request_text)
+    (error,) = compilation.diagnostics
+    assert error.message == f"channel_wise cannot be true for {said}"
+    assert error.help == HELP
+    assert [each.span.text for each in error.related] == noted
+    assert {each.message for each in error.related} == {"a layer that it reaches"}
+    assert check(network, request_text.replace("channel_wise: «QC409»true", "")).ok
+
+
+@pytest.mark.parametrize(
+    ("marked", "types"),
+    [
+        (
+            "«QC425»fc_calibration_config { arq_quantize { channel_wise: «QC409»true } }",
+            "InnerProduct and Pooling",
+        ),
+        (
+            "«QC425»conv_calibration_config { arq_quantize { channel_wise: true } }\n"
+            "«QC425»fc_calibration_config { arq_quantize { channel_wise: «QC409»true } }",
+            "InnerProduct and Pooling",
+        ),
+        (for_type("Pooling", CHANNEL_WISE), "Pooling"),
+        (for_layer("fc", CHANNEL_WISE), "InnerProduct"),
+    ],
+)
+def test_a_flag_of_overrides_names_all_of_their_types(marked: str, types: str) -> None:
+    network = net(conv("conv1"), inner_product("fc", "conv1"), pool("pool5", "conv1"))
+    *_, error = check(network, marked).diagnostics
+    assert error.message == f"channel_wise cannot be true for {types} layers"
+    assert error.help == "write false"
 
 
 # --- the mapping file (reference 5.5)

@@ -21,6 +21,11 @@ def alternatives(names: Iterable[str]) -> str:
     return _joined([f'"{name}"' for name in names], "or")
 
 
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list, all of them and without quotes."""
+    return _joined(words, "and")
+
+
 def _joined(words: Sequence[str], last: str) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
-from quantcfg.diagnostics.words import boolean
+from quantcfg.diagnostics.words import boolean, listed
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.settings import Setting
@@ -34,14 +34,15 @@ def check_values(plan: Plan, report: Report) -> Plan:
 
 def _check_override_flags(plan: Plan, report: Report) -> None:
     """Report channel_wise in overrides of types that cannot have it, whether they are used or not."""
-    flags: dict[int, tuple[Setting[bool], str]] = {}
+    flags: dict[int, tuple[Setting[bool], dict[str, None]]] = {}
     for layer_type, weight in _overridden_types(plan):
         flag = weight.parameters.get(contract.CHANNEL_WISE) if weight else None
         if flag and flag.value and not capabilities.channel_wise(layer_type):
-            flags.setdefault(id(flag), (flag, layer_type))
-    for flag, layer_type in flags.values():
+            flags.setdefault(id(flag), (flag, {}))[1][layer_type] = None
+    for flag, types in flags.values():
         fix = [Edit(flag.span, boolean(False))] if flag.span and plan.request.is_whole else []
-        report(catalogue.CHANNEL_WISE.at(flag.span, type=layer_type, where="", help="write false", fix=fix))
+        names = listed([*types])
+        report(catalogue.CHANNEL_WISE.at(flag.span, type=names, where="", help="write false", fix=fix))
 
 
 def _overridden_types(plan: Plan) -> Iterator[tuple[str, Any]]:
@@ -66,25 +67,23 @@ def _check_common_flag(plan: Plan, report: Report) -> None:
         given = isinstance(flag, Setting) and flag.value and not capabilities.channel_wise(layer.layer.type)
         if given and layer.calibration is common:
             reached[layer.layer.type].append(layer)
-    for layer_type, layers in reached.items():
-        flag = layers[0].weight_values[contract.CHANNEL_WISE]
-        assert isinstance(flag, Setting)
-        report(
-            catalogue.CHANNEL_WISE.at(
-                flag.span,
-                type=layer_type,
-                where=f", but it reaches {in_words(layers)}",
-                related=related(layers[0].layer.span, "a layer that it reaches"),
-                help=_mend(layer_type),
-            )
+    if not reached:
+        return
+    layers = [layer for group in reached.values() for layer in group]
+    flag = layers[0].weight_values[contract.CHANNEL_WISE]
+    assert isinstance(flag, Setting)
+    report(
+        catalogue.CHANNEL_WISE.at(
+            flag.span,
+            type=listed([*reached]),
+            where=f", but it reaches {in_words(layers)}",
+            related=[
+                place
+                for group in reached.values()
+                for place in related(group[0].layer.span, "a layer that it reaches")
+            ],
+            help="remove channel_wise: it is on by default where supported",
         )
-
-
-def _mend(layer_type: str) -> str:
-    return (
-        f'add override_layer_types {{ layer_type: "{layer_type}" calibration_config {{ arq_quantize '
-        "{ channel_wise: false } } } with all that these layers shall keep, or leave channel_wise out: "
-        "layers that can have it have it by default"
     )
 
 
