@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from quantcfg.caffe import Network, read_network
 from quantcfg.caffe.network import Shape
-from quantcfg.caffe.weights import WeightLayer, Weights
+from quantcfg.caffe.weights import Blob, WeightLayer, Weights
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.source import Source
 
@@ -41,7 +41,7 @@ def codes(diagnostics: Iterable[Diagnostic]) -> list[str]:
 
 def weights(shapes: Mapping[str, Shape | None]) -> Weights:
     """Return weights of which every layer has one blob."""
-    layers = {name: WeightLayer(name, "Convolution", (shape,)) for name, shape in shapes.items()}
+    layers = {name: WeightLayer(name, "Convolution", (Blob(shape),)) for name, shape in shapes.items()}
     return Weights("net.caffemodel", layers)
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from tempfile import NamedTemporaryFile
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import strategies as st
 
-from quantcfg import contracts
+from quantcfg import contracts, limits
 from quantcfg.caffe import capabilities
+from quantcfg.caffe import weights as weights_module
 from quantcfg.caffe.network import Shape
-from quantcfg.caffe.weights import WeightLayer, Weights, read_weights
+from quantcfg.caffe.weights import Blob, WeightLayer, Weights, read_weights
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue
 from tests.caffe.wire import (
     FIXED32,
@@ -39,19 +42,31 @@ from tests.laws import law
 from tests.networks import codes, conv, deconv, diagnose, inner_product, net, network, pool, relu, weights
 
 Net: Any = contracts.message_class("caffe", "caffe.NetParameter")
+StoredBlob: Any = contracts.message_class("caffe", "caffe.StoredBlob")
 
 # Field numbers of Caffe, as its own schema gives them.
 LAYERS, LAYER = 2, 100
 NAME, TYPE, BLOBS = 1, 2, 7
-SHAPE, DATA, NUM = 7, 5, 1
+SHAPE, DATA, DOUBLE_DATA, NUM = 7, 5, 8, 1
+
+PIECES = (0, 16, 2**16)
+"""How much of a file protobuf is given at once: nothing, a layer or two, or all."""
 
 
 def read(content: bytes) -> tuple[Weights | None, list[Diagnostic]]:
-    found: list[Diagnostic] = []
+    """Read a file on the slow path, the fast path, and both; there must be no difference."""
     with NamedTemporaryFile(suffix="net.caffemodel") as file:
         file.write(content)
         file.flush()
-        return read_weights(file.name, found.append), found
+        slow, *fast = (read_in_pieces(file.name, size) for size in PIECES)
+    assert all(each == slow for each in fast)
+    return slow
+
+
+def read_in_pieces(path: str, size: int) -> tuple[Weights | None, list[Diagnostic]]:
+    found: list[Diagnostic] = []
+    with patch.object(weights_module, "_PIECE", size):
+        return read_weights(path, found.append), found
 
 
 def layers(content: bytes) -> dict[str, WeightLayer]:
@@ -85,25 +100,28 @@ def fully_parsed(content: bytes) -> dict[str, WeightLayer]:
     """Return what protobuf's own parser finds in a file."""
     message = Net.FromString(content)
     found = (*map(_old_layer, message.layers), *map(_new_layer, message.layer))
-    return {layer.name: layer for layer in found if layer.shapes}
+    return {layer.name: layer for layer in found if layer.blobs}
 
 
 def _new_layer(layer: Any) -> WeightLayer:
-    return WeightLayer(layer.name, layer.type, tuple(map(_shape, layer.blobs)))
+    return WeightLayer(layer.name, layer.type, tuple(map(_blob, layer.blobs)))
 
 
 def _old_layer(layer: Any) -> WeightLayer:
     if layer.HasField("layer"):
         v0 = layer.layer
-        return WeightLayer(v0.name, capabilities.v0_type(v0.type), tuple(map(_shape, v0.blobs)))
+        return WeightLayer(v0.name, capabilities.v0_type(v0.type), tuple(map(_blob, v0.blobs)))
     word = layer.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number[layer.type].name
-    return WeightLayer(layer.name, capabilities.v1_type(word), tuple(map(_shape, layer.blobs)))
+    return WeightLayer(layer.name, capabilities.v1_type(word), tuple(map(_blob, layer.blobs)))
 
 
-def _shape(blob: Any) -> Shape | None:
+def _blob(blob: Any) -> Blob:
+    # NetParameter keeps the numbers as a field that it does not know.
+    stored = StoredBlob.FromString(blob.SerializeToString())
+    length = len(stored.double_data) or len(stored.data) or None
     if any(blob.HasField(name) for name in ("num", "channels", "height", "width")):
-        return (blob.num, blob.channels, blob.height, blob.width)
-    return tuple(blob.shape.dim) if blob.HasField("shape") else None
+        return Blob((blob.num, blob.channels, blob.height, blob.width), True, length)
+    return Blob(tuple(blob.shape.dim) if blob.HasField("shape") else None, False, length)
 
 
 # The three versions
@@ -190,7 +208,7 @@ def test_of_layers_of_one_name_the_last_one_with_blobs_counts() -> None:
 
 def test_the_order_of_fields_does_not_matter() -> None:
     content = length_field(LAYER, blob(shape(4, 3)) + length_field(TYPE, b"T") + length_field(NAME, b"x"))
-    assert layers(content) == {"x": WeightLayer("x", "T", ((4, 3),))}
+    assert layers(content) == {"x": WeightLayer("x", "T", (Blob((4, 3)),))}
 
 
 def test_a_name_that_is_not_utf8_does_no_harm() -> None:
@@ -260,6 +278,88 @@ def test_each_blob_has_its_own_shape() -> None:
     assert shapes(file_of(blob(shape(2, 2)), blob(), blob(shape(2)))) == ((2, 2), None, (2,))
 
 
+FLOATS, DOUBLES = b"\0" * 4, b"\0" * 8
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (b"", None),
+        (length_field(DATA, FLOATS * 30), 30),
+        (length_field(DATA, FLOATS * 30_000), 30_000),
+        (length_field(DATA, FLOATS) + length_field(DATA, FLOATS * 2), 3),
+        (length_field(DATA, FLOATS * 2) + (key(DATA, FIXED32) + FLOATS) * 3, 5),
+        (length_field(DATA, b""), None),
+        (length_field(DOUBLE_DATA, DOUBLES * 7), 7),
+        ((key(DOUBLE_DATA, FIXED64) + DOUBLES) * 2, 2),
+        (length_field(DATA, FLOATS * 4) + length_field(DOUBLE_DATA, DOUBLES * 3), 3),
+        (length_field(DOUBLE_DATA, DOUBLES * 3) + length_field(DATA, FLOATS * 4), 3),
+        (length_field(DATA, FLOATS * 4) + length_field(DOUBLE_DATA, b""), 4),
+        (length_field(6, FLOATS * 4) + length_field(9, DOUBLES * 3), None),
+        (key(DATA, FIXED64) + DOUBLES + key(DOUBLE_DATA, FIXED32) + FLOATS, None),
+        (number_field(10, 2) + length_field(12, b"\0\x3c" * 48), None),
+    ],
+    ids=[
+        "none",
+        "packed",
+        "many",
+        "packed twice",
+        "packed and not packed",
+        "packed of nothing",
+        "double",
+        "double not packed",
+        "double behind data",
+        "double before data",
+        "data and an empty double",
+        "gradients",
+        "other wire types",
+        "raw data of a fork",
+    ],
+)
+def test_the_numbers_of_a_blob_are_counted(fields: bytes, expected: int | None) -> None:
+    content = file_of(blob(fields))
+    assert [each.data_length for each in layers(content)["conv"].blobs] == [expected]
+    assert layers(content) == fully_parsed(content)
+
+
+def test_only_the_four_numbers_make_a_shape_a_legacy_one() -> None:
+    (found,) = layers(
+        file_of(blob(shape(4, 4)), blob(number_field(4, 4)), blob(shape(1) + number_field(NUM, 0)), blob())
+    ).values()
+    assert [each.is_legacy for each in found.blobs] == [False, True, True, False]
+
+
+def test_a_layer_of_v0_in_pieces_is_one_layer() -> None:
+    inner = [
+        length_field(1, b"x") + length_field(50, shape(1)),
+        length_field(50, shape(2)),
+        length_field(2, b"conv"),
+    ]
+    content = length_field(LAYERS, b"".join(length_field(1, each) for each in inner))
+    assert layers(content) == fully_parsed(content)
+    assert layers(content) == {"x": WeightLayer("x", "Convolution", (Blob((1,)), Blob((2,))))}
+
+
+def test_the_fields_read_of_a_caffemodel_have_the_numbers_of_the_schema() -> None:
+    pairs = {
+        "StoredNet": "NetParameter",
+        "StoredLayer": "LayerParameter",
+        "StoredV1Layer": "V1LayerParameter",
+        "StoredV0Layer": "V0LayerParameter",
+        "StoredBlob": "BlobProto",
+    }
+    for stored, whole in pairs.items():
+        read_fields, fields = (
+            {
+                field.name: field.number
+                for field in contracts.message_class("caffe", f"caffe.{name}").DESCRIPTOR.fields
+            }
+            for name in (stored, whole)
+        )
+        only_stored = {"data": DATA, "double_data": DOUBLE_DATA} if stored == "StoredBlob" else {}
+        assert read_fields.items() <= (fields | only_stored).items()
+
+
 # What Caffe has not
 
 
@@ -282,7 +382,7 @@ def test_a_known_number_with_another_wire_type_is_another_field(number: int, pla
     odd = unknown_fields(number)[kind]
     fields = {"net": b"", "layer": b"", "blob": b"", place: odd}
     content = fields["net"] + file_of(fields["layer"], blob(fields["blob"], shape(8)), fields["layer"])
-    assert layers(content) == fully_parsed(content) == {"conv": WeightLayer("conv", "", ((8,),))}
+    assert layers(content) == fully_parsed(content) == {"conv": WeightLayer("conv", "", (Blob((8,)),))}
 
 
 def test_other_encodings_of_a_blob_do_not_hide_its_shape() -> None:
@@ -336,6 +436,8 @@ def assert_damaged(content: bytes) -> None:
         file_of(blob(length_field(SHAPE, length_field(1, b"\x80")))),
         file_of(blob(length_field(SHAPE, key(1, 2) + varint(5)))),
         file_of(key(BLOBS, 2) + varint(5)),
+        file_of(blob(length_field(DATA, b"\0" * 7))),
+        file_of(blob(length_field(DOUBLE_DATA, b"\0" * 12))),
     ],
     ids=[
         "empty",
@@ -360,13 +462,91 @@ def assert_damaged(content: bytes) -> None:
         "a dimension without end",
         "a shape over its end",
         "a blob over its end",
+        "data that ends within a number",
+        "double data that ends within a number",
     ],
 )
 def test_bytes_that_are_no_message_are_an_error(content: bytes) -> None:
     assert_damaged(content)
     if content:
         with pytest.raises(DecodeError):
-            Net.FromString(content)
+            fully_parsed(content)
+
+
+@pytest.mark.parametrize("tail", [key(LAYER, 6), length_field(LAYER, length_field(NAME, b"x")[:-1])])
+def test_of_more_than_one_damage_the_first_is_reported(tail: bytes) -> None:
+    damaged = file_of(blob(length_field(SHAPE, key(1, 2) + varint(5))))
+    _, alone = read(damaged)
+    assert read(file_of() + damaged + tail)[1][0].message.endswith(str(at_byte(alone) + len(file_of())))
+
+
+def at_byte(found: list[Diagnostic]) -> int:
+    return int(found[0].message.rpartition(" ")[2])
+
+
+@pytest.mark.parametrize(
+    ("start", "help"),
+    [
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08", "HDF5 file, which quantcfg does not read"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", 'run "git lfs pull"'),
+        (b"<!DOCTYPE html>\n<html lang=en>", "web page (HTML): download the raw file"),
+        (b"\n\n  <HTML><head>", "web page (HTML): download the raw file"),
+        (b"<html>\xff\xfe\0", "web page (HTML): download the raw file"),
+        (b"layer { name: 'x' }", "is it the prototxt?"),
+        (b"", "it is empty"),
+    ],
+)
+def test_the_help_names_another_kind_of_file(start: bytes, help: str) -> None:
+    _, (error,) = read(start)
+    assert error.code == catalogue.DAMAGED_WEIGHTS.code
+    assert error.help
+    assert help in error.help
+
+
+@pytest.mark.parametrize("start", [b"\x89HDF", b"HDF\r\n\x1a\n", b"\x1f\x8b\x08", b"PK\x03\x04"])
+def test_other_bytes_have_no_help(start: bytes) -> None:
+    _, (error,) = read(start + b"\0\xff")
+    assert error.help is None
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        length_field(LAYER, b""),
+        length_field(LAYERS, b""),
+        length_field(LAYERS, length_field(1, b"")),
+        length_field(LAYER, b"") + number_field(150, 1),
+    ],
+    ids=["V2", "V1", "V0", "with unknown fields"],
+)
+@pytest.mark.parametrize("piece", [PIECES[0], PIECES[-1]])
+def test_a_caffemodel_may_have_as_many_layers_as_a_prototxt(layer: bytes, piece: int, tmp_path: Path) -> None:
+    path, last = tmp_path / "net.caffemodel", file_of(blob(shape(1)))
+    path.write_bytes(layer * (limits.LAYERS - 1) + last)
+    weights, found = read_in_pieces(str(path), piece)
+    assert weights
+    assert (list(weights.layers), found) == (["conv"], [])
+    path.write_bytes(layer * limits.LAYERS + last)
+    weights, (error,) = read_in_pieces(str(path), piece)
+    assert weights is None
+    assert error.code == catalogue.TOO_MANY_LAYERS.code
+    assert error.message.endswith('net.caffemodel" has more than 50000 layers')
+
+
+def test_too_many_layers_are_found_early(tmp_path: Path) -> None:
+    few, many = tmp_path / "few.caffemodel", tmp_path / "many.caffemodel"
+    few.write_bytes(length_field(LAYERS, b"") * (limits.LAYERS + 1))
+    many.write_bytes(length_field(LAYERS, b"") * 40 * limits.LAYERS)
+    assert time_to_read(many) < 5 * time_to_read(few)
+
+
+def time_to_read(path: Path) -> float:
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        assert read_weights(path, lambda _: None) is None
+        times.append(time.process_time() - start)
+    return min(times)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -416,6 +596,7 @@ NAMES = st.sampled_from(["conv1", "fc", "", "a/b", "\u5377\u79ef", "x" * 200])
 NUMBERS = st.integers(0, 5) | st.integers(-(2**31), 2**31 - 1)
 DIMENSIONS = st.lists(st.integers(0, 600) | st.integers(-(2**63), 2**63 - 1), max_size=6)
 OLD_NUMBERS = st.dictionaries(st.sampled_from(["num", "channels", "height", "width"]), NUMBERS)
+LENGTHS = st.sampled_from([0, 0, 1, 5])
 TYPES = st.sampled_from(["Convolution", "conv", "pool", "Swish", ""])
 V1_TYPES = st.sampled_from(list(contracts.schema("caffe_layers.json")["v1_types"]))
 
@@ -445,6 +626,8 @@ def draw_blobs(draw: st.DrawFn, blobs: Any) -> None:
         if draw(st.booleans()):
             blob.shape.dim.extend(draw(DIMENSIONS))
             blob.shape.SetInParent()
+        stored = StoredBlob(data=[0] * draw(LENGTHS), double_data=[0] * draw(LENGTHS))
+        blob.MergeFromString(stored.SerializeToString())
 
 
 def layers_or_nothing(content: bytes) -> dict[str, WeightLayer]:

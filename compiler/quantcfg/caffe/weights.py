@@ -1,8 +1,8 @@
-"""Names, types and blob shapes of a caffemodel, without its numbers.
+"""Names, types and blobs of a caffemodel, without the numbers in them.
 
 A caffemodel is a caffe.NetParameter in binary form. Its fields are walked in
-the file itself; the blobs' data is stepped over, so a large file costs no more
-memory than a small one. Field numbers come from proto/caffe.proto.
+the file itself; the data of large blobs is skipped, so a large file takes no
+more memory than a small one. Field numbers come from proto/caffe.proto.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
-from quantcfg import contracts
+from quantcfg import contracts, limits
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Shape
+from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import PathLike, looks_like_text, open_descriptor, reason
-from quantcfg.values import frozen_value
+from quantcfg.values import frozen_value, small_value
 
 _VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
@@ -27,16 +29,43 @@ _KNOWN_WIRES = (_VARINT, _LENGTH, *_FIXED_LENGTHS)
 _LONGEST_VARINT = 10
 _HIGHEST_NUMBER = 2**29 - 1
 _SAMPLE = 4096
-_POINTER = b"version https://git-lfs"
+_LEGACY_DIMENSIONS = ("num", "channels", "height", "width")
+_PIECE = 2**16
+"""How many bytes of a file protobuf parses at once, numbers and all; a larger layer is walked."""
+
+_STARTS = {
+    b"version https://git-lfs": 'it is a Git LFS pointer: run "git lfs pull"',
+    b"\x89HDF\r\n\x1a\n": "it is an HDF5 file, which quantcfg does not read: save a binary caffemodel",
+}
+_WEB_PAGE = (b"<!doctype html", b"<html")
 
 
-@frozen_value
+@small_value
+class Blob:
+    """A blob as it is stored; shape is None where the file does not say it.
+
+    is_legacy tells that the shape is num, channels, height and width, which count
+    before a shape that is there too. data_length is how many numbers there are:
+    those of double_data, or else of data; None without either.
+    """
+
+    shape: Shape | None
+    is_legacy: bool = False
+    data_length: int | None = None
+
+
+@small_value
 class WeightLayer:
-    """A layer of a weights file; the shape of a blob is None where the file does not say it."""
+    """A layer of a weights file."""
 
     name: str
     type: str
-    shapes: tuple[Shape | None, ...]
+    blobs: tuple[Blob, ...]
+
+    @property
+    def shapes(self) -> tuple[Shape | None, ...]:
+        """The shapes of its blobs."""
+        return tuple(blob.shape for blob in self.blobs)
 
 
 @frozen_value
@@ -48,10 +77,14 @@ class Weights:
 
 
 class _DamagedError(Exception):
-    """The bytes at an offset are no field of a message."""
+    """The bytes at an offset are not a field of a message."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
+
+
+class _TooManyLayersError(Exception):
+    """There are more layers than limits.LAYERS."""
 
 
 def read_weights(path: PathLike, report: Report) -> Weights | None:
@@ -64,8 +97,8 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
                 raise ValueError("it is no regular file")
             if status.st_size == 0:
                 raise _DamagedError(0)
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                layers = tuple(_layers(data))
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, no_collection():
+                layers = {layer.name: layer for layer in _layers(data) if layer.blobs}
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
         return None
@@ -73,11 +106,14 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
         help = _kind(name)
         report(catalogue.DAMAGED_WEIGHTS.at(None, file=name, offset=damage.offset, help=help))
         return None
-    return Weights(name, {layer.name: layer for layer in layers if layer.shapes})
+    except _TooManyLayersError:
+        report(catalogue.TOO_MANY_LAYERS.at(None, file=name, limit=limits.LAYERS))
+        return None
+    return Weights(name, layers)
 
 
 def _kind(name: str) -> str | None:
-    """Return what a file that is no caffemodel seems to be."""
+    """Return what a file that is not a caffemodel seems to be."""
     try:
         with open(name, "rb", opener=open_descriptor) as file:
             sample = file.read(_SAMPLE)
@@ -85,87 +121,175 @@ def _kind(name: str) -> str | None:
         return None
     if not sample:
         return "it is empty"
-    if sample.startswith(_POINTER):
-        return 'it is a pointer of git-lfs: "git lfs pull" brings the file itself'
+    known = next((help for start, help in _STARTS.items() if sample.startswith(start)), None)
+    if known:
+        return known
+    if sample.lstrip().lower().startswith(_WEB_PAGE):
+        return "it is a web page (HTML): download the raw file"
     return "it is a text: is it the prototxt?" if looks_like_text(sample) and b"\0" not in sample else None
 
 
 Bytes = mmap.mmap
 Field = tuple[int, int, int, int]
-"""Number, wire type, and where the value starts and ends; a varint is its own start."""
+"""Number, wire type, value (a varint, or where any other value starts), and where the field ends."""
 
 
 def _layers(data: Bytes) -> Iterator[WeightLayer]:
-    net = _numbers("NetParameter")
-    for number, wire, start, end in _fields(data, 0, len(data)):
+    for start, end in _pieces(data):
+        parsed = _parsed_layers(data[start:end]) if end - start <= _PIECE else None
+        yield from _walked_layers(data, start, end) if parsed is None else parsed
+
+
+def _pieces(data: Bytes) -> Iterator[tuple[int, int]]:
+    """Divide a file between its fields into pieces of _PIECE bytes; a larger field is a piece of its own."""
+    if len(data) <= _PIECE:
+        # It has no room for too many layers.
+        yield 0, len(data)
+        return
+    start = last = 0
+    try:
+        for end in _field_ends(data):
+            if end - start > _PIECE and start < last:
+                yield start, last
+                start = last
+            last = end
+    except (_DamagedError, _TooManyLayersError):
+        # Damage before the place where the walk ends is what is reported.
+        yield start, last
+        raise
+    yield start, last
+
+
+def _field_ends(data: Bytes) -> Iterator[int]:
+    """Yield where each field of a file ends, of no more than limits.LAYERS layers."""
+    net = _numbers("StoredNet")
+    numbers = (net["layer"], net["layers"])
+    count = 0
+    for number, wire, _, end in _fields(data, 0, len(data)):
+        if wire == _LENGTH and number in numbers:
+            count += 1
+            if count > limits.LAYERS:
+                raise _TooManyLayersError
+        yield end
+
+
+# Fast path: protobuf parses a piece
+
+
+def _parsed_layers(content: bytes) -> list[WeightLayer] | None:
+    """Return the layers with blobs as protobuf reads them.
+
+    It is None where protobuf refuses the piece, as only the walker finds the place,
+    and where old and new layers are mixed, as their order would be lost.
+    """
+    try:
+        net: Any = _message("StoredNet").FromString(content)
+    except _decode_error():
+        return None
+    old, new = net.layers, net.layer
+    if old and new:
+        return None
+    v1 = [_parsed_old_layer(layer) for layer in old]
+    return v1 + [_parsed_layer(layer, "StoredLayer") for layer in new if layer.blobs]
+
+
+def _parsed_old_layer(layer: Any) -> WeightLayer:
+    """Return a V1 layer, or the V0 layer in it."""
+    if layer.HasField("layer"):
+        return _parsed_layer(layer.layer, "StoredV0Layer")
+    return _parsed_layer(layer, "StoredV1Layer")
+
+
+def _parsed_layer(layer: Any, message: str) -> WeightLayer:
+    layer_type = _type(message, layer.type) if layer.HasField("type") else ""
+    return WeightLayer(_text(layer.name), layer_type, tuple(map(_parsed_blob, layer.blobs)))
+
+
+def _parsed_blob(blob: Any) -> Blob:
+    length = len(blob.double_data) or len(blob.data) or None
+    has = blob.HasField
+    if has("num") or has("channels") or has("height") or has("width"):
+        return Blob((blob.num, blob.channels, blob.height, blob.width), True, length)
+    return Blob(tuple(blob.shape.dim[:]) if blob.HasField("shape") else None, False, length)
+
+
+# Slow path: the fields of a layer are walked
+
+
+def _walked_layers(data: Bytes, start: int, end: int) -> Iterator[WeightLayer]:
+    net = _numbers("StoredNet")
+    for number, wire, value, field_end in _fields(data, start, end):
         if wire == _LENGTH and number == net["layer"]:
-            yield _layer(data, start, end, "LayerParameter")
+            yield _walked_layer(data, [(value, field_end)], "StoredLayer")
         elif wire == _LENGTH and number == net["layers"]:
-            yield _old_layer(data, start, end)
+            yield _walked_old_layer(data, value, field_end)
 
 
-def _old_layer(data: Bytes, start: int, end: int) -> WeightLayer:
-    """Read a V1 layer, or the V0 layer in it."""
-    v1 = _numbers("V1LayerParameter")
-    for number, wire, inner_start, inner_end in _fields(data, start, end):
-        if wire == _LENGTH and number == v1["layer"]:
-            return _layer(data, inner_start, inner_end, "V0LayerParameter")
-    return _layer(data, start, end, "V1LayerParameter")
+def _walked_old_layer(data: Bytes, start: int, end: int) -> WeightLayer:
+    """Return a V1 layer, or the V0 layer in it; a message that is given again is continued."""
+    inner = (_numbers("StoredV1Layer")["layer"], _LENGTH)
+    v0 = [
+        (value, field_end)
+        for number, wire, value, field_end in _fields(data, start, end)
+        if (number, wire) == inner
+    ]
+    if v0:
+        return _walked_layer(data, v0, "StoredV0Layer")
+    return _walked_layer(data, [(start, end)], "StoredV1Layer")
 
 
-def _layer(data: Bytes, start: int, end: int, message: str) -> WeightLayer:
+def _walked_layer(data: Bytes, spans: Sequence[tuple[int, int]], message: str) -> WeightLayer:
     numbers = _numbers(message)
-    type_wire = _VARINT if message == "V1LayerParameter" else _LENGTH
+    type_wire = _VARINT if message == "StoredV1Layer" else _LENGTH
     name, layer_type = "", ""
-    shapes: list[Shape | None] = []
-    for number, wire, value_start, value_end in _fields(data, start, end):
+    blobs: list[Blob] = []
+    for number, wire, value, end in chain(*(_fields(data, *span) for span in spans)):
         if number == numbers["name"] and wire == _LENGTH:
-            name = _text(data, value_start, value_end)
+            name = _text(data[value:end])
         elif number == numbers["type"] and wire == type_wire:
-            layer_type = _type(data, message, value_start, value_end)
+            layer_type = _type(message, _signed(value, 32) if wire == _VARINT else data[value:end])
         elif number == numbers["blobs"] and wire == _LENGTH:
-            shapes.append(_shape(data, value_start, value_end))
-    return WeightLayer(name, layer_type, tuple(shapes))
+            blobs.append(_walked_blob(data, value, end))
+    return WeightLayer(name, layer_type, tuple(blobs))
 
 
-def _type(data: Bytes, message: str, start: int, end: int) -> str:
-    """Return the type of a layer as it is called today."""
-    if message == "LayerParameter":
-        return _text(data, start, end)
-    if message == "V0LayerParameter":
-        return capabilities.v0_type(_text(data, start, end))
-    known = _message(message).DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number.get(start)
-    return capabilities.v1_type(known.name) if known else f"V1 type {start}"
-
-
-def _text(data: Bytes, start: int, end: int) -> str:
-    return data[start:end].decode(errors="replace")
-
-
-def _shape(data: Bytes, start: int, end: int) -> Shape | None:
-    """Return the shape of a blob: BlobShape, or the four numbers of V1; None if it has neither."""
-    blob = _numbers("BlobProto")
-    old = [blob[name] for name in ("num", "channels", "height", "width")]
+def _walked_blob(data: Bytes, start: int, end: int) -> Blob:
+    numbers = _numbers("StoredBlob")
+    legacy = [numbers[name] for name in _LEGACY_DIMENSIONS]
+    item_wires = {numbers["data"]: _FIXED32, numbers["double_data"]: _FIXED64}
+    lengths = dict.fromkeys(item_wires, 0)
     dimensions: dict[int, int] = {}
     shape: Shape | None = None
-    for number, wire, value_start, value_end in _fields(data, start, end):
-        if number == blob["shape"] and wire == _LENGTH:
-            # A message that is given again goes on where it was.
-            shape = (*(shape or ()), *_dimensions(data, value_start, value_end))
-        elif number in old and wire == _VARINT:
-            dimensions[number] = _signed(value_start, 32)
-    return tuple(dimensions.get(number, 0) for number in old) if dimensions else shape
+    for number, wire, value, field_end in _fields(data, start, end):
+        if number == numbers["shape"] and wire == _LENGTH:
+            shape = (*(shape or ()), *_dimensions(data, value, field_end))
+        elif number in legacy and wire == _VARINT:
+            dimensions[number] = _signed(value, 32)
+        elif number in item_wires and wire in (_LENGTH, item_wires[number]):
+            lengths[number] += _items(value, field_end, _FIXED_LENGTHS[item_wires[number]])
+    length = lengths[numbers["double_data"]] or lengths[numbers["data"]] or None
+    if dimensions:
+        return Blob(tuple(dimensions.get(number, 0) for number in legacy), True, length)
+    return Blob(shape, False, length)
+
+
+def _items(start: int, end: int, size: int) -> int:
+    """Return how many numbers of a size fill some bytes."""
+    if (end - start) % size:
+        raise _DamagedError(start)
+    return (end - start) // size
 
 
 def _dimensions(data: Bytes, start: int, end: int) -> Iterator[int]:
     dim = _numbers("BlobShape")["dim"]
-    for number, wire, value_start, value_end in _fields(data, start, end):
+    for number, wire, value, field_end in _fields(data, start, end):
         if number == dim and wire == _VARINT:
-            yield _signed(value_start, 64)
+            yield _signed(value, 64)
         elif number == dim and wire == _LENGTH:
-            while value_start < value_end:
-                value, value_start = _varint(data, value_start, value_end)
-                yield _signed(value, 64)
+            at = value
+            while at < field_end:
+                dimension, at = _varint(data, at, field_end)
+                yield _signed(dimension, 64)
 
 
 def _signed(value: int, bits: int) -> int:
@@ -174,8 +298,25 @@ def _signed(value: int, bits: int) -> int:
     return value - 2**bits if value >= 2 ** (bits - 1) else value
 
 
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")
+
+
+@lru_cache
+def _type(message: str, value: bytes | int) -> str:
+    """Return the type of a layer as it is called today."""
+    if isinstance(value, int):
+        known = _layer_types().get(value)
+        return capabilities.v1_type(known.name) if known else f"V1 type {value}"
+    text = _text(value)
+    return capabilities.v0_type(text) if message == "StoredV0Layer" else text
+
+
+# The wire format
+
+
 def _fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
-    """Walk the fields of a message, without looking into them; groups, which Caffe lacks, are passed over."""
+    """Walk the fields of a message, without looking into them; groups, which Caffe lacks, are skipped."""
     groups: list[int] = []
     while start < end:
         at = start
@@ -191,35 +332,51 @@ def _fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
         else:
             if wire not in _KNOWN_WIRES:
                 raise _DamagedError(at)
-            value_start, value_end, start = _value(data, wire, start, end)
+            value, start = _value(data, wire, start, end)
             if start > end:
                 raise _DamagedError(at)
             if not groups:
-                yield number, wire, value_start, value_end
+                yield number, wire, value, start
     if groups:
         raise _DamagedError(end)
 
 
-def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int, int]:
-    """Return where a value starts and ends, as in a Field, and where the next field is."""
+def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int]:
+    """Return a value, as in a Field, and where the field ends."""
     if wire == _VARINT:
-        value, start = _varint(data, start, end)
-        return value, value, start
+        return _varint(data, start, end)
     if wire == _LENGTH:
         length, start = _varint(data, start, end)
-    else:
-        length = _FIXED_LENGTHS[wire]
-    return start, start + length, start + length
+        return start, start + length
+    return start, start + _FIXED_LENGTHS[wire]
 
 
 def _varint(data: Bytes, start: int, end: int) -> tuple[int, int]:
     """Return a number of variable length, and where it ends."""
-    value = 0
-    for index, byte in enumerate(data[start : min(end, start + _LONGEST_VARINT)]):
-        value |= (byte & 0x7F) << (7 * index)
+    value = shift = 0
+    for at in range(start, min(end, start + _LONGEST_VARINT)):
+        byte = data[at]
         if byte < 0x80:
-            return value, start + index + 1
+            return value | byte << shift, at + 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
     raise _DamagedError(start)
+
+
+@cache
+def _layer_types() -> Mapping[int, Any]:
+    types: Mapping[int, Any] = (
+        _message("V1LayerParameter").DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
+    )
+    return types
+
+
+@cache
+def _decode_error() -> type[Exception]:
+    """Return what protobuf raises, which is loaded where weights are read."""
+    from google.protobuf.message import DecodeError
+
+    return DecodeError
 
 
 @cache
