@@ -121,6 +121,11 @@ def _required(schema: Schema, _root: Schema) -> Accepts:
     return lambda value: not isinstance(value, dict) or keys <= value.keys()
 
 
+def _any_of(schema: Schema, root: Schema) -> Accepts:
+    accepted_by = [acceptor(each, root) for each in schema["anyOf"]]
+    return lambda value: any(accepts(value) for accepts in accepted_by)
+
+
 def _choice(schema: Schema, root: Schema) -> Accepts:
     condition = acceptor(schema.get("if", True), root)
     then, otherwise = (acceptor(schema.get(keyword, True), root) for keyword in ("then", "else"))
@@ -149,6 +154,7 @@ _KEYWORDS: Mapping[str, Callable[[Schema, Schema], Accepts]] = {
     "properties": _members,
     "additionalProperties": _members,
     "required": _required,
+    "anyOf": _any_of,
     "if": _choice,
     "then": _choice,
     "else": _choice,

@@ -16,6 +16,7 @@ from quantcfg.caffe import Network
 from quantcfg.configuration import check_configuration
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
+from quantcfg.plan import contract
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked
@@ -67,7 +68,8 @@ ALONE = {
     "a misspelt key of the network": '{«QC514»"batchnum": 2, "a": {}}',
     # algorithms
     "bins of ifmr": activation('"act_algo": "ifmr", «QC513»"num_of_bins": 1024'),
-    "bins of nothing": activation('«QC513»"num_of_bins": 1024'),
+    "a search beside bins": activation('"num_of_bins": 1024, «QC513»"search_step": 5'),
+    "bins beside a search": activation('«QC513»"search_range": [1.3, 0.7], "num_of_bins": 1024'),
     "a search of hfmg": activation(
         '"act_algo": "hfmg", «QC513»"search_step": 0.01, «QC513»"max_percentile": 0.9, "num_of_bins": 1024'
     ),
@@ -77,6 +79,21 @@ ALONE = {
     # values
     "no version of ours": '{"version": «QC501»2, "a": {}}',
     "no batches": '{"batch_num": «QC501»0, "a": {}}',
+    "a version with a fraction": '{"version": «QC501»1.0, "a": {}}',
+    "a count with a fraction": '{"batch_num": «QC501»2.0, "a": {}}',
+    "a count with an exponent": '{"batch_num": «QC501»1e1, "a": {}}',
+    "a count that is none": '{"batch_num": «QC501»1.5, "a": {}}',
+    "no batches with a fraction": '{"batch_num": «QC501»0.0, "a": {}}',
+    "bins with a fraction": activation('"act_algo": "hfmg", "num_of_bins": «QC501»1024.0'),
+    "bins alone with a fraction": activation('"num_of_bins": «QC501»2048.0'),
+    "odd bins with a fraction": activation('"num_of_bins": «QC501»1000.0'),
+    "steps with a fraction": weight('"wts_algo": "nuq_quantize", "num_steps": «QC501»32.0'),
+    "rounds with a fraction": weight('"wts_algo": "nuq_quantize", "num_of_iteration": «QC501»-0.0'),
+    "many layers with a fraction": (
+        '{"a": {"activation_quant_params": {"num_of_bins": «QC501»1024.0}},'
+        ' "b": {"activation_quant_params": {"num_of_bins": 1024}},'
+        ' "c": {"activation_quant_params": {"num_of_bins": «QC501»1024.0}}}'
+    ),
     "a number in quotes": '{"batch_num": «QC501»"2", "a": {}}',
     "a flag in quotes": '{"do_fusion": «QC501»"true", "a": {}}',
     "a flag that is a number": '{"a": {"quant_enable": «QC501»1}}',
@@ -114,6 +131,8 @@ IN_ORDER = {
     "a layer that is said to be quantized": '{"a": {"quant_enable": true}, "b": {"quant_enable": false}}',
     "the whole range as a step": activation('"search_step": 0.6'),
     "whole numbers": activation('"search_range": [1, 2], "search_step": 1, "max_percentile": 1'),
+    "bins without an algorithm": activation('"num_of_bins": 2048'),
+    "bins and a flag without an algorithm": activation('"asymmetric": false, "num_of_bins": 8192'),
     "names without fusion": '{"skip_fusion_layers": ["a", "b"], "a": {}}',
     "a layer of no name": '{"": {}}',
 }
@@ -180,7 +199,8 @@ def test_mistakes_of_syntax_and_of_all_rules_are_found_in_one_run() -> None:
         '  «QC514»"$schema": "x",\n'
         '  "conv1": {"quant_enable": «QC122»True},\n'
         '  «QC514»"conv9": {},\n'
-        '  "conv2": {"activation_quant_params": {"search_step": «QC501»0, «QC513»"num_of_bins": 5}},\n'
+        '  "conv2": {"activation_quant_params":\n'
+        '    {"act_algo": "ifmr", "search_step": «QC501»0, «QC513»"num_of_bins": 5}},\n'
         '  "fc": {},\n'
         '  «QC511»"fc": {"weight_quant_params": {"channel_wise": «QC409»true}}\n'
         '  «QC121»"pool5": {}\n'
@@ -310,10 +330,19 @@ HELP = {
     '{"group_size": 2, "a": {}}': (
         "a key that is no setting of the whole network is the name of a layer, and has an object"
     ),
-    activation('"num_of_bins": 1024'): (
-        'give act_algo as "hfmg", or leave it out of "activation_quant_params" of layer "a"; '
-        "act_algo is left out, and that is its default"
+    activation('"act_algo": "ifmr", "num_of_bins": 1024'): (
+        'give act_algo as "hfmg", or leave it out of "activation_quant_params" of layer "a"'
     ),
+    activation('"search_step": 1, "num_of_bins": 1024'): (
+        'remove it, or num_of_bins: without act_algo, num_of_bins means "hfmg"'
+    ),
+    weight('"num_steps": 32'): (
+        'give wts_algo as "nuq_quantize", or leave it out of "weight_quant_params" of layer "a"; '
+        "wts_algo is left out, and that is its default"
+    ),
+    '{"batch_num": 2.0, "a": {}}': "write 2",
+    '{"batch_num": 1e15, "a": {}}': "write 1000000000000000",
+    '{"batch_num": 1e300, "a": {}}': None,
     activation('"search_step": 0.7'): "the step can be 0.6 at most",
 }
 
@@ -344,6 +373,11 @@ FIXES = {
     '{"a": {"quant_enabel": true}}': '{"a": {"quant_enable": true}}',
     activation('"act_algo": "hfgm"'): activation('"act_algo": "hfmg"'),
     '{"do_fusion": "True", "a": {}}': '{"do_fusion": true, "a": {}}',
+    '{"version": 1.0, "batch_num": 2e0, "a": {}}': '{"version": 1, "batch_num": 2, "a": {}}',
+    activation('"num_of_bins": 2048.0'): activation('"num_of_bins": 2048'),
+    weight('"wts_algo": "nuq_quantize", "num_steps": 16.0, "num_of_iteration": 0.0'): (
+        weight('"wts_algo": "nuq_quantize", "num_steps": 16, "num_of_iteration": 0')
+    ),
 }
 
 
@@ -352,7 +386,7 @@ def test_a_fix_mends_the_mistake(text: str) -> None:
     source = Source("config.json", text)
     found: list[Diagnostic] = []
     check_configuration(source, None, found.append)
-    assert fixed(source, found) == (FIXES[text], 1)
+    assert fixed(source, found) == (FIXES[text], len(found))
     assert check(FIXES[text]) == []
 
 
@@ -368,6 +402,20 @@ SCHEMA = contracts.schema("quant_config.schema.json")
 _OF_NO_SCHEMA = {"QC404", "QC411", "QC412", "QC514", "QC516"}
 
 
+INTEGERS = {"version", "batch_num", "num_of_bins", "num_steps", "num_of_iteration"}
+
+
+def has_float(value: Any, key: str = "") -> bool:
+    """Tell whether a configuration has 1.0 in place of an integer, which JSON Schema does not see."""
+    if isinstance(value, dict):
+        return any(has_float(item, key) for key, item in value.items())
+    return key in INTEGERS and isinstance(value, float)
+
+
+def test_the_keys_that_are_integers_are_those_of_amct() -> None:
+    assert contract.integer_keys() == INTEGERS
+
+
 @law(good_configs() | damaged_configs(), examples=500)
 def test_the_schema_decides_what_the_values_may_be(config: dict[str, Any]) -> None:
     found = check(json.dumps(config))
@@ -376,7 +424,7 @@ def test_the_schema_decides_what_the_values_may_be(config: dict[str, Any]) -> No
     rest = {key: value for key, value in config.items() if key not in strangers}
     # A name that stands twice is a failure of the schema too, and is called by the code of that mistake.
     errors = Draft202012Validator(SCHEMA).iter_errors(rest)
-    refused = any(error.validator != "uniqueItems" for error in errors)
+    refused = any(error.validator != "uniqueItems" for error in errors) or has_float(rest)
     assert bool({each.code for each in found} - _OF_NO_SCHEMA) == refused
 
 

@@ -300,6 +300,21 @@ def test_keys_that_layers_leave_out_are_named_with_the_layers() -> None:
     assert second.message.startswith('the configuration leaves out "quant_enable" of "fc1", which')
 
 
+@pytest.mark.parametrize("bins", [1024, 2048, 8192])
+def test_bins_without_an_algorithm_are_hfmg(bins: int) -> None:
+    config = copy.deepcopy(DEFAULTS)
+    config["fc1"]["activation_quant_params"] = {"num_of_bins": bins, "asymmetric": True}
+    decompilation = decompile(config, NETWORK)
+    assert [each.code for each in decompilation.diagnostics] == ["QC522"]
+    compiled = compile_config(NETWORK, config_text=decompilation.text).config
+    assert compiled
+    assert compiled["fc1"]["activation_quant_params"] == {
+        "act_algo": "hfmg",
+        "num_of_bins": bins,
+        "asymmetric": True,
+    }
+
+
 def test_a_quant_cfg_is_not_decompiled() -> None:
     assert places(decompile("# two\nbatch_num: 2", NETWORK, "quant.cfg").diagnostics) == ["QC212 1:1"]
 
@@ -310,6 +325,8 @@ BAD = {
     "[]": ["QC121 1:1"],
     '{"conv1": {}, "nowhere": {}}': ["QC514 1:15"],
     '{"conv1": {"quant_enable": false}}': ["QC516 1:1"],
+    '{"conv1": {}, "batch_num": 2.0}': ["QC501 1:28"],
+    '{"conv1": {"activation_quant_params": {"num_of_bins": 2048.0}}}': ["QC501 1:55"],
 }
 
 

@@ -134,6 +134,13 @@ LISTED = {
         'channel_wise: left out → false in "a"'
     ],
     ('{"a": {}}', '{"a": {"activation_quant_params": {"act_algo": "ifmr", "max_percentile": 0.999999}}}'): [],
+    (
+        '{"a": {"activation_quant_params": {"num_of_bins": 2048}}}',
+        '{"a": {"activation_quant_params": {"act_algo": "hfmg", "num_of_bins": 2048}}}',
+    ): [],
+    ('{"a": {}}', '{"a": {"activation_quant_params": {"num_of_bins": 4096}}}'): [
+        'act_algo: ifmr → hfmg in "a"'
+    ],
     ('{"a": {}, "activation_offset": false}', '{"a": {}}'): [
         "activation_offset: false → true",
         'asymmetric: false → true in "a"',
@@ -166,6 +173,14 @@ def test_a_change_says_where_it_is() -> None:
         Change("a", ("quant_enable",), True, False),
         Change("b", (), old["b"], None),
     )
+
+
+@pytest.mark.parametrize("key", ["version", "batch_num"])
+def test_a_configuration_with_a_fraction_for_an_integer_is_not_compared(key: str) -> None:
+    found: list[Diagnostic] = []
+    source = Source("config.json", f'{{"{key}": 1.0, "a": {{}}}}')
+    assert configuration_in(source, None, found.append) is None
+    assert [each.code for each in found] == ["QC501"]
 
 
 def test_a_request_without_a_network_stands_for_nothing_but_is_checked() -> None:

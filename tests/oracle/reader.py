@@ -105,8 +105,8 @@ def _weights(given: Mapping[str, Any], layer: OracleLayer) -> dict[str, Any]:
 def _fill_algorithm(
     algorithms: Sequence[Mapping[str, Any]], key: str, given: Mapping[str, Any], layer: OracleLayer
 ) -> dict[str, Any]:
-    """Fill in the defaults of the algorithm that `given[key]` names, or of the first one."""
-    name = given.get(key, algorithms[0][key])
+    """Fill in the defaults of the algorithm that `given[key]` names; without it, num_of_bins means hfmg."""
+    name = given.get(key, "hfmg" if key == "act_algo" and "num_of_bins" in given else algorithms[0][key])
     for algorithm in algorithms:
         if algorithm[key] == name:
             others = {other for entry in algorithms for other in entry if other not in algorithm}

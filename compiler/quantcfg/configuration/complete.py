@@ -45,7 +45,7 @@ def _layer(body: Mapping[str, Any], layer_type: str | None, offset: bool) -> dic
         {} if layer_type is None else {contract.CHANNEL_WISE: capabilities.channel_wise(layer_type)}
     )
     activation, weight = (body.get(f"{part}_quant_params", {}) for part in ("activation", "weight"))
-    activation_name = activation.get(contract.ACTIVATION_ALGORITHM, contract.activation_algorithm(None))
+    activation_name = contract.activation_algorithm_of(activation)
     weight_name = weight.get(contract.WEIGHT_ALGORITHM, contract.weight_algorithm(None))
     return {
         "quant_enable": body.get("quant_enable", True),

@@ -36,6 +36,9 @@ from quantcfg.source import Span
 from quantcfg.values import frozen_value
 
 _SCHEMA_KEY = "$schema"
+_LARGEST_EXACT = 2**53
+"""Up to here a double holds every integer."""
+
 _LAYER_HELP = "a key that is no setting of the whole network is the name of a layer, and has an object"
 
 
@@ -226,15 +229,24 @@ def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagn
             chosen = failure.value.get(selector, name)
             if chosen == name and (*path, selector) not in reading.unsettled:
                 names = {"key": key, "other": other, "selector": selector, "name": name}
-                is_default = selector not in failure.value
-                help = f'give {selector} as "{other}", or leave it out of {where}'
-                default = f"; {selector} is left out, and that is its default" if is_default else ""
-                yield catalogue.OTHER_ALGORITHM.at(span, **names, help=f"{help}{default}")
+                help = _help_of_other(failure.value, selector, name, other, where)
+                yield catalogue.OTHER_ALGORITHM.at(span, **names, help=help)
             return
     elsewhere = contracts.foreign_fields().get(key) or _belonging(key)
     suggestion = Suggestion() if elsewhere else suggest(key, properties)
     fix = _renaming(span, suggestion, failure.value)
     yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=elsewhere or suggestion.help, fix=fix)
+
+
+def _help_of_other(params: Mapping[str, Any], selector: str, name: str, other: str, where: str) -> str:
+    """Return what to do about a parameter of another algorithm than the one that params are read as."""
+    if selector in params:
+        return f'give {selector} as "{other}", or leave it out of {where}'
+    own = next((key for key in params if contract.algorithm_of(key, selector) == name), None)
+    if selector == contract.ACTIVATION_ALGORITHM and own and name != contract.activation_algorithm(None):
+        return f'remove it, or {own}: without {selector}, {own} means "{name}"'
+    help = f'give {selector} as "{other}", or leave it out of {where}'
+    return f"{help}; {selector} is left out, and that is its default"
 
 
 def _is_layer(value: Any) -> bool:
@@ -254,7 +266,7 @@ def _repeated_items(failure: Failure, places: Places) -> Iterator[Diagnostic]:
 
 def _invalid_value(failure: Failure, places: Places) -> Diagnostic:
     span = places.value(failure.path)
-    help, meant = _meant(failure) if isinstance(failure.value, str) else (None, None)
+    help, meant = _meant(failure)
     if failure.keyword == "type" and failure.limit == "object" and len(failure.path) == 1:
         help = _LAYER_HELP
     return catalogue.INVALID_VALUE.at(
@@ -268,7 +280,11 @@ def _invalid_value(failure: Failure, places: Places) -> Diagnostic:
 
 
 def _meant(failure: Failure) -> tuple[str | None, str | None]:
-    """Return what to do about a string that is no value of its key, and the JSON that was plainly meant."""
+    """Return what to do about a value that its key cannot have, and the JSON that was plainly meant."""
+    if isinstance(failure.value, float):
+        return _meant_integer(failure)
+    if not isinstance(failure.value, str):
+        return None, None
     if failure.keyword == "enum" and all(isinstance(value, str) for value in failure.limit):
         suggestion = suggest(failure.value, failure.limit)
         return suggestion.help, json.dumps(suggestion.slip) if suggestion.slip else None
@@ -276,6 +292,13 @@ def _meant(failure: Failure) -> tuple[str | None, str | None]:
     if failure.limit == "boolean" and word in (boolean(True), boolean(False)):
         return "write it without quotes", word
     return None, None
+
+
+def _meant_integer(failure: Failure) -> tuple[str | None, str | None]:
+    if failure.limit != "integer" or not failure.value.is_integer() or abs(failure.value) > _LARGEST_EXACT:
+        return None, None
+    number = str(int(failure.value))
+    return f"write {number}", number
 
 
 def _key_of(path: Path) -> str:
@@ -325,7 +348,8 @@ def _layer_findings(key: str, name: str, body: Mapping[str, Any], reading: Readi
 
 def _search_findings(params: Mapping[str, Any], path: Path, places: Places) -> Iterator[Diagnostic]:
     """Yield what is wrong with a search range and its step, as far as each of them is in order by itself."""
-    if params.get(contract.ACTIVATION_ALGORITHM, "ifmr") != "ifmr":
+    named = params.get(contract.ACTIVATION_ALGORITHM, "ifmr")
+    if named != "ifmr" or contract.activation_algorithm_of(params) != "ifmr":
         return
     defaults = {parameter.key: parameter.defaults for parameter in contract.parameters("ifmr")}
     ends = params.get("search_range", list(defaults["search_range"]))

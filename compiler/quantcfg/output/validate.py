@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.limited import limited
 from quantcfg.output.emit import Config, Forms, config_of, forms_of, layer_values
-from quantcfg.plan import Plan, Request, Setting, assumed_network, lower
+from quantcfg.plan import Plan, Request, Setting, assumed_network, contract, lower
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
@@ -80,11 +81,31 @@ def failures(config: Mapping[str, Any], forms: Forms) -> Iterator[Failure]:
     layer that has it.
     """
     alike = _alike(forms)
-    for error in _distinct(_errors({name: config[name] for name in alike})):
-        first, *rest = error.absolute_path
-        values = (str(error.validator), error.validator_value, error.instance, error.schema)
+    distinct = {name: config[name] for name in alike}
+    found = [_failure(error) for error in _distinct(_errors(distinct))]
+    refused = {failure.path for failure in found}
+    found += (failure for failure in _floats(distinct) if failure.path not in refused)
+    for failure in found:
+        first, *rest = failure.path
         for name in alike[str(first)]:
-            yield Failure((name, *rest), *values)  # type: ignore[arg-type]
+            yield replace(failure, path=(name, *rest))
+
+
+def _failure(error: ValidationError) -> Failure:
+    keyword, schema = str(error.validator), error.schema
+    return Failure(tuple(error.absolute_path), keyword, error.validator_value, error.instance, schema)  # type: ignore[arg-type]
+
+
+def _floats(values: Any, path: Path = ()) -> Iterator[Failure]:
+    """Yield the integers that are written as 1.0.
+
+    JSON Schema takes them for integers, and AMCT, which asks for an int of Python, does not.
+    """
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _floats(value, (*path, key))
+        elif isinstance(value, float) and key in contract.integer_keys():
+            yield Failure((*path, key), "type", "integer", value, {})
 
 
 def _distinct(errors: Iterable[ValidationError]) -> list[ValidationError]:

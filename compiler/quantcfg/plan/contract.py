@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -163,11 +164,33 @@ def schema_at(path: Sequence[str], around: Mapping[str, Any]) -> Mapping[str, An
 
 
 def _chosen(definition: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the definition of the algorithm that an object of a configuration names."""
-    selector, known = next(iter(definition["properties"].items()))
-    name = values.get(selector)
-    chosen: dict[str, Any] = _schema()["definitions"][name if name in known["enum"] else known["default"]]
+    """Return the definition of the algorithm that an object is read as, without the key that names it."""
+    selector = next(iter(definition["properties"]))
+    chosen = _resolved(definition[_branch(definition, values)])
     return {"properties": {key: each for key, each in chosen["properties"].items() if key != selector}}
+
+
+def _branch(definition: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    return "then" if acceptor(definition["if"], _schema())(values) else "else"
+
+
+def activation_algorithm_of(values: Mapping[str, Any]) -> str:
+    """Return the algorithm that activation_quant_params are read as (reference 3.6)."""
+    definition = _schema()["definitions"]["activation"]
+    name: str = definition[_branch(definition, values)]["$ref"].rsplit("/", 1)[-1]
+    return name
+
+
+@cache
+def integer_keys() -> AbstractSet[str]:
+    """Return the keys whose values are integers, of the network and of algorithms."""
+    names = (name for home, selector in _HOMES for name in _choices(_schema()["definitions"][home], selector))
+    homes = (_schema(), *(_schema()["definitions"][name] for name in names))
+    return {key for home in homes for key, known in home["properties"].items() if _is_integer(known)}
+
+
+def _is_integer(known: Mapping[str, Any]) -> bool:
+    return known.get("type") == "integer" or all(type(value) is int for value in known.get("enum", ("",)))
 
 
 def _resolved(known: Mapping[str, Any]) -> Mapping[str, Any]:
