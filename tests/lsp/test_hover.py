@@ -119,6 +119,12 @@ def test_what_is_said_of_a_key_of_a_configuration(before: str, expected: list[st
         assert each in text
 
 
+def test_bins_without_an_algorithm_are_those_of_hfmg() -> None:
+    text = said('{"a": {"activation_quant_params": {"num_of_bins‸": 4096}}}', name="config.json")
+    assert text
+    assert "histogram bins; one of 1024, 2048, 4096, 8192" in text
+
+
 def test_of_a_configuration_that_cannot_be_read_what_can_be_is_said() -> None:
     text = said('{"batch_num‸": ', name="config.json")
     assert text

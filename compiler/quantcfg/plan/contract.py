@@ -166,19 +166,22 @@ def schema_at(path: Sequence[str], around: Mapping[str, Any]) -> Mapping[str, An
 def _chosen(definition: Mapping[str, Any], values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the definition of the algorithm that an object is read as, without the key that names it."""
     selector = next(iter(definition["properties"]))
-    chosen = _resolved(definition[_branch(definition, values)])
+    chosen = _resolved(definition["then" if acceptor(definition["if"], _schema())(values) else "else"])
     return {"properties": {key: each for key, each in chosen["properties"].items() if key != selector}}
-
-
-def _branch(definition: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    return "then" if acceptor(definition["if"], _schema())(values) else "else"
 
 
 def activation_algorithm_of(values: Mapping[str, Any]) -> str:
     """Return the algorithm that activation_quant_params are read as (reference 3.6)."""
+    condition, chosen, other = _activation_choice()
+    return chosen if condition(values) else other
+
+
+@cache
+def _activation_choice() -> tuple[Accepts, str, str]:
+    """Return the condition of the schema, and the algorithms where it holds and where it does not."""
     definition = _schema()["definitions"]["activation"]
-    name: str = definition[_branch(definition, values)]["$ref"].rsplit("/", 1)[-1]
-    return name
+    chosen, other = (definition[branch]["$ref"].rsplit("/", 1)[-1] for branch in ("then", "else"))
+    return acceptor(definition["if"], _schema()), chosen, other
 
 
 @cache
