@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import strategies as st
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
-from quantcfg.jsontext import Array, Missing, Object, Scalar, Value, keyed, parse, plain
+from quantcfg.jsontext import Array, Missing, Object, Scalar, Value, keyed, parse, parser, plain
+from quantcfg.jsontext.valid import valid_tree
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked
@@ -298,6 +300,102 @@ def nodes(value: Value) -> list[Value]:
         keys = [member.key for member in value.members if isinstance(member.key, Scalar)]
         inner = (*keys, *(member.value for _, member in keyed(value)))
     return [value, *(node for each in inner for node in nodes(each))]
+
+
+# --- the fast path
+
+
+def slowly(text: str) -> tuple[Value, list[Diagnostic]]:
+    """Read a text as parse() does where the fast path does not take it."""
+    with patch.object(parser, "valid_tree", return_value=None):
+        return read(text)
+
+
+def exactly(value: Value) -> Any:
+    """Return all that a tree says, with the types of its values."""
+    if isinstance(value, Object):
+        return (value.start, value.end, [(exactly(each.key), exactly(each.value)) for each in value.members])
+    if isinstance(value, Array):
+        return (value.start, value.end, [exactly(item) for item in value.items])
+    return (value.start, value.end, repr(value))
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """A JSON text with blanks anywhere, keys that are repeated, and sometimes a mistake."""
+    text = _text(draw, draw(VALUES))
+    if draw(st.integers(0, 3)):
+        return text
+    at = draw(st.integers(0, len(text)))
+    junk = draw(
+        st.sampled_from(
+            ["", ",", "}", "]", "{", ":", '"', "\\", "NaN", "-Infinity", "\ufeff", "\v", "01", "/**/"]
+        )
+    )
+    return text[:at] + junk + text[at + draw(st.integers(0, 2)) :]
+
+
+def _text(draw: st.DrawFn, value: Any) -> str:
+    blanks = draw(st.text(" \t\n\r", max_size=2))
+    if isinstance(value, dict):
+        pairs = [
+            (key, item) for key, item in value.items() for _ in range(draw(st.sampled_from([1, 1, 1, 2])))
+        ]
+        members = [f"{_text(draw, key)}:{_text(draw, item)}" for key, item in pairs]
+        return f"{blanks}{{{','.join(members)}{blanks}}}{blanks}"
+    if isinstance(value, list):
+        return f"{blanks}[{','.join(_text(draw, item) for item in value)}{blanks}]{blanks}"
+    return f"{blanks}{json.dumps(value, ensure_ascii=draw(st.booleans()))}{blanks}"
+
+
+@law(texts(), examples=1000)
+def test_the_fast_path_gives_the_tree_of_the_slow_one(text: str) -> None:
+    (tree, found), (expected, mistakes) = read(text), slowly(text)
+    assert exactly(tree) == exactly(expected)
+    assert found == mistakes
+    if not mistakes:
+        assert repr(plain(tree)) == repr(plain(expected))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": {"b": 1, "b": 2}, "c": [{"d": 1, "d": 1}, {}], "a": 3}',
+        '[{"a": []}, [[], {}], "\\u0061\\n", -0.0, 1E5, true, null]',
+        ' \n{"\\ud83d\\ude00 \\"": "\\\\"}\t\r\n',
+        "{}",
+        "[]",
+        "1",
+        '"a"',
+    ],
+)
+def test_valid_text_takes_the_fast_path(text: str) -> None:
+    tree = valid_tree(text)
+    assert tree is not None
+    assert exactly(tree) == exactly(slowly(text)[0])
+    assert plain(tree) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[NaN]",
+        "[-Infinity]",
+        "\ufeff{}",
+        "{} x",
+        '{"a": 1,}',
+        "[" * 101 + "]" * 101,
+        "[" * 100_000,
+        '{"a": ' + "[" * 100 + "]" * 100 + ', "a": 1}',
+        f'["{"x" * (limits.TOKEN_LENGTH + 1)}"]',
+        f"[{'9' * 5000}]",
+    ],
+    ids=range(12),
+)
+def test_other_text_takes_the_slow_path(text: str) -> None:
+    assert valid_tree(text) is None
 
 
 # --- limits

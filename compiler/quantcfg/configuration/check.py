@@ -5,26 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
+from quantcfg import limits
 from quantcfg.caffe import Network
-from quantcfg.configuration.places import Path, places_of
+from quantcfg.configuration.places import Path, Places
 from quantcfg.configuration.rules import Reading, findings
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, related
 from quantcfg.diagnostics.limited import limited
-from quantcfg.jsontext import Array, Member, Object, Value, is_whole, keyed, parse, plain, removal
+from quantcfg.jsontext import (
+    Array,
+    Member,
+    Object,
+    Scalar,
+    Value,
+    is_distinct,
+    is_whole,
+    keyed,
+    parse,
+    plain,
+    removal,
+)
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value
+from quantcfg.values import small_value
 
 
 def check_configuration(source: Source, network: Network | None, report: Report) -> None:
-    """Report all that AMCT would refuse in a configuration, edited by hand or not (reference 3.6).
-
-    Where nothing is wrong, Python's own reader is all that the text needs; only
-    a mistake is worth a syntax tree, to show its place.
-    """
-    if _is_in_order(source.text, network):
-        return
+    """Report all that AMCT would refuse in a configuration, edited by hand or not (reference 3.6)."""
     wrong: list[Diagnostic] = []
     tree = parse(source, wrong.append)
     report = limited(report)
@@ -32,58 +38,45 @@ def check_configuration(source: Source, network: Network | None, report: Report)
         report(diagnostic)
 
 
-def _is_in_order(text: str, network: Network | None) -> bool:
-    try:
-        config = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refused)
-        return isinstance(config, dict) and next(findings(Reading(config, network)), None) is None
-    except (ValueError, RecursionError):
-        return False
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a key stands twice")
-    return members
-
-
-def _refused(word: str) -> None:
-    raise ValueError(word)
-
-
 def _findings(
     source: Source, tree: Value, network: Network | None, *, is_whole: bool
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong by the tree; is_whole tells that all of the text could be read."""
     duplicates = list(_duplicates(tree, ()))
-    yield from (_duplicate(source, duplicate) for duplicate in duplicates)
+    # More of them are not reported, and would take long to make.
+    for each in duplicates[: limits.FINDINGS_OF_A_CODE + 1]:
+        yield _duplicate(source, each)
     if isinstance(tree, Object):
-        unsettled = {each.path for each in duplicates if not each.is_same}
-        yield from findings(Reading(plain(tree), network, places_of(source, tree), is_whole, unsettled))
+        unsettled = {each.path for each in duplicates if not each.is_same(source.text)}
+        yield from findings(Reading(plain(tree), network, Places(source, tree), is_whole, unsettled))
     elif is_whole:
         span = Span(source, tree.start, tree.start + 1)
         yield catalogue.JSON_SYNTAX.at(span, expected='"{"', found=f'"{span.text}"')
 
 
-@frozen_value
+@small_value
 class _Duplicate:
-    """A key that stands again in its object."""
+    """A key that is repeated in its object."""
 
     path: Path
     parent: Object
     first: Member
     again: Member
 
-    @property
-    def is_same(self) -> bool:
-        """Whether both have the same value, as far as they can be read."""
-        if not is_whole(self.first.value) or not is_whole(self.again.value):
+    def is_same(self, text: str) -> bool:
+        """Tell whether both have the same value, as far as they can be read."""
+        first, again = self.first.value, self.again.value
+        if text[first.start : first.end] == text[again.start : again.end]:
+            return is_whole(first)
+        if not is_whole(first) or not is_whole(again):
             return False
-        return json.dumps(plain(self.first.value)) == json.dumps(plain(self.again.value))
+        return json.dumps(plain(first)) == json.dumps(plain(again))
 
 
 def _duplicates(value: Value, path: Path) -> Iterator[_Duplicate]:
-    """Yield the keys that stand again in an object, or in an object in it."""
+    """Yield the keys that are repeated in an object, or in an object in it."""
+    if is_distinct(value):
+        return
     if isinstance(value, Array):
         for index, item in enumerate(value.items):
             yield from _duplicates(item, (*path, index))
@@ -94,18 +87,19 @@ def _duplicates(value: Value, path: Path) -> Iterator[_Duplicate]:
         earlier = first.setdefault(key, member)
         if earlier is not member:
             yield _Duplicate((*path, key), value, earlier, member)
-        yield from _duplicates(member.value, (*path, key))
+        if not isinstance(member.value, Scalar):
+            yield from _duplicates(member.value, (*path, key))
 
 
 def _duplicate(source: Source, duplicate: _Duplicate) -> Diagnostic:
     *parents, key = duplicate.path
     named = next((step for step in reversed(parents) if isinstance(step, str)), None)
-    first, again = duplicate.first.key, duplicate.again.key
+    first, again, is_same = duplicate.first.key, duplicate.again.key, duplicate.is_same(source.text)
     return catalogue.DUPLICATE_KEY.at(
         Span(source, again.start, again.end),
         key=key,
         where="the configuration" if named is None else f'"{named}"',
         related=related(Span(source, first.start, first.end), "it stands here first"),
-        help="leave one of them out" if duplicate.is_same else "keep the one that is meant",
-        fix=[removal(source, duplicate.parent, duplicate.again)] if duplicate.is_same else [],
+        help="leave one of them out" if is_same else "keep the one that is meant",
+        fix=[removal(source, duplicate.parent, duplicate.again)] if is_same else [],
     )

@@ -3,67 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from functools import cached_property
 
 from quantcfg.diagnostics import Edit
 from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, removal
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value
+from quantcfg.values import Remembering, frozen_value
 
 Path = tuple[str | int, ...]
 """Where a value is in a configuration: keys, and indices of lists."""
 
 
 @frozen_value
-class Places:
-    """The places of a text by path; without a text there are none, and every question is answered by None."""
+class Places(Remembering):
+    """The places of a text by path; without a text there are none, and every question is answered by None.
+
+    Of keys that are repeated, the last one counts.
+    """
 
     source: Source | None = None
-    values: Mapping[Path, Value] = field(default_factory=dict)
-    members: Mapping[Path, tuple[Object, Member]] = field(default_factory=dict)
+    tree: Value | None = None
 
     def value(self, path: Path) -> Span | None:
         """Return where a value stands."""
-        node = self.values.get(path)
+        node = self.node(path)
         return Span(self.source, node.start, node.end) if self.source and node else None
 
     def key(self, path: Path) -> Span | None:
         """Return where the key of a value stands; where it is an item of a list, the item."""
-        if path not in self.members or self.source is None:
+        member = self._member(path)
+        if member is None or self.source is None:
             return self.value(path)
-        key = self.members[path][1].key
+        key = member[1].key
         return Span(self.source, key.start, key.end)
 
     def removal(self, path: Path) -> tuple[Edit, ...]:
         """Return the edits that take a key and its value out of the text."""
-        if path not in self.members or self.source is None:
-            return ()
-        return (removal(self.source, *self.members[path]),)
+        member = self._member(path)
+        return (removal(self.source, *member),) if member and self.source else ()
+
+    def node(self, path: Path) -> Value | None:
+        """Return the node of a value."""
+        if not path or self.tree is None:
+            return self.tree
+        member = self._member(path)
+        if member:
+            return member[1].value
+        parent, step = self.node(path[:-1]), path[-1]
+        if isinstance(parent, Array) and isinstance(step, int) and step < len(parent.items):
+            return parent.items[step]
+        return None
+
+    def all(self) -> Iterator[tuple[Path, Value, bool]]:
+        """Yield all values with their paths, and whether each is the value of a key."""
+        if self.tree:
+            yield from _nodes(self.tree, (), False)
+
+    def _member(self, path: Path) -> tuple[Object, Member] | None:
+        parent = self.node(path[:-1]) if path else None
+        if not isinstance(parent, Object):
+            return None
+        members = self._root if len(path) == 1 else dict(keyed(parent))
+        member = members.get(str(path[-1]))
+        return (parent, member) if member else None
+
+    @cached_property
+    def _root(self) -> Mapping[str, Member]:
+        """The members of the whole text, which may be many."""
+        return dict(keyed(self.tree)) if isinstance(self.tree, Object) else {}
 
 
 def places_in(source: Source) -> Places:
-    """Return the places in a text; what is wrong with it is passed over."""
-    return places_of(source, parse(source, lambda _: None))
+    """Return the places in a text; what is wrong with it is ignored."""
+    return Places(source, parse(source, lambda _: None))
 
 
-def places_of(source: Source, tree: Value) -> Places:
-    """Return the places in a syntax tree; of keys that stand twice, the last one's."""
-    values: dict[Path, Value] = {}
-    members: dict[Path, tuple[Object, Member]] = {}
-    for path, value, member in _nodes(tree, ()):
-        values[path] = value
-        if member:
-            members[path] = member
-    return Places(source, values, members)
-
-
-def _nodes(value: Value, path: Path) -> Iterator[tuple[Path, Value, tuple[Object, Member] | None]]:
-    yield path, value, None
+def _nodes(value: Value, path: Path, is_member: bool) -> Iterator[tuple[Path, Value, bool]]:
+    yield path, value, is_member
     if isinstance(value, Object):
-        for key, member in keyed(value):
-            inner = (*path, key)
-            for each in _nodes(member.value, inner):
-                yield (*each[:2], (value, member)) if each[0] == inner else each
+        for key, member in dict(keyed(value)).items():
+            yield from _nodes(member.value, (*path, key), True)
     elif isinstance(value, Array):
         for index, item in enumerate(value.items):
-            yield from _nodes(item, (*path, index))
+            yield from _nodes(item, (*path, index), False)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import field
+from functools import cache
 from typing import Any
 
 from quantcfg import contracts
@@ -26,6 +27,7 @@ from quantcfg.diagnostics.suggest import (
 )
 from quantcfg.diagnostics.words import boolean, counted, quoted
 from quantcfg.output import forms_of
+from quantcfg.output.emit import Forms
 from quantcfg.output.validate import Failure, expected, failures
 from quantcfg.plan import Origin, OriginKind, Setting, contract
 from quantcfg.plan.checks import check_search
@@ -70,9 +72,13 @@ def findings(reading: Reading) -> Iterator[Diagnostic]:
     known = {
         key: value for key, value in config.items() if names.get(key, key) is not None or _is_layer(value)
     }
-    yield from _schema_findings(known, reading)
+    forms = forms_of(known)
+    yield from _schema_findings(known, forms, reading)
+    wrong_searches = _forms_where(_has_wrong_search, known, forms)
     for key, name in names.items():
         if name is not None and isinstance(layers[key], dict):
+            if forms[key] in wrong_searches:
+                yield from _search_findings(layers[key], (key,), reading.places)
             yield from _layer_findings(key, name, layers[key], reading)
     yield from _fusion_findings(reading)
     if reading.is_whole:
@@ -119,11 +125,15 @@ def _stranger(key: str) -> str | None:
     """Return what is to be said of a key that belongs elsewhere."""
     if key == _SCHEMA_KEY:
         return "AMCT takes no such key: let the editor find the schema by the name of the file"
-    request = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
-    # Some texts are not UTF-8, which protobuf does not take for a name.
-    if key in [field.name for field in request.fields]:
+    if key in _request_fields():
         return f'"{key}" is a field of a quant.cfg: a configuration has the settings of each layer instead'
     return contracts.foreign_fields().get(key) or _belonging(key)
+
+
+@cache
+def _request_fields() -> AbstractSet[str]:
+    request = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
+    return frozenset(field.name for field in request.fields)
 
 
 def _belonging(key: str) -> str | None:
@@ -194,11 +204,18 @@ def _may_be_enabled(key: str, body: Any, reading: Reading) -> bool:
 # --- what the JSON Schema finds
 
 
-def _schema_findings(config: Mapping[str, Any], reading: Reading) -> Iterator[Diagnostic]:
-    for failure in failures(config, forms_of(config)):
+def _forms_where(holds: Callable[[Any], bool], config: Mapping[str, Any], forms: Forms) -> AbstractSet[bytes]:
+    """Return the forms of values for which something holds; layers share few forms."""
+    values = {form: config[key] for key, form in forms.items()}
+    return {form for form, value in values.items() if holds(value)}
+
+
+def _schema_findings(config: Mapping[str, Any], forms: Forms, reading: Reading) -> Iterator[Diagnostic]:
+    for failure in failures(config, forms):
         if next(_infinite(failure.value, ()), None) is None:
             yield from _schema_finding(failure, reading)
-    for path in _infinite(config, ()):
+    infinite = _forms_where(_has_infinite, config, forms)
+    for path in _infinite({key: value for key, value in config.items() if forms[key] in infinite}, ()):
         span = reading.places.value(path)
         shown = span.text if span else ""
         yield catalogue.INVALID_VALUE.at(span, key=_key_of(path), expected="a finite number", value=shown)
@@ -326,6 +343,10 @@ def _infinite(value: Any, path: Path) -> Iterator[Path]:
             yield from _infinite(item, (*path, key))
 
 
+def _has_infinite(value: Any) -> bool:
+    return next(_infinite(value, ()), None) is not None
+
+
 def _is_finite(number: float) -> bool:
     """Tell whether a number is in the range of a double, as every number of Python's json is for others."""
     try:
@@ -338,16 +359,21 @@ def _is_finite(number: float) -> bool:
 
 
 def _layer_findings(key: str, name: str, body: Mapping[str, Any], reading: Reading) -> Iterator[Diagnostic]:
-    activation, weight = body.get("activation_quant_params", {}), body.get("weight_quant_params", {})
-    if isinstance(activation, dict):
-        yield from _search_findings(activation, (key, "activation_quant_params"), reading.places)
+    weight = body.get("weight_quant_params", {})
     if isinstance(weight, dict) and reading.network:
         layer = reading.network.by_name[name]
         yield from _weight_findings(weight, layer, (key, "weight_quant_params"), reading.places)
 
 
-def _search_findings(params: Mapping[str, Any], path: Path, places: Places) -> Iterator[Diagnostic]:
+def _has_wrong_search(body: Any) -> bool:
+    return isinstance(body, dict) and any(_search_findings(body, (), Places()))
+
+
+def _search_findings(body: Mapping[str, Any], path: Path, places: Places) -> Iterator[Diagnostic]:
     """Yield what is wrong with a search range and its step, as far as each of them is in order by itself."""
+    params, path = body.get("activation_quant_params", {}), (*path, "activation_quant_params")
+    if not isinstance(params, dict):
+        return
     named = params.get(contract.ACTIVATION_ALGORITHM, "ifmr")
     if named != "ifmr" or contract.activation_algorithm_of(params) != "ifmr":
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from quantcfg import limits
 from quantcfg.diagnostics.words import alternatives
@@ -75,6 +76,7 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
     return get_close_matches(name, known, n=_MOST, cutoff=_LEAST_ALIKE)
 
 
+@lru_cache
 def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from quantcfg.values import small_value
 
 _TOKEN = re.compile(
     r"""
@@ -23,7 +24,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Token:
     """A piece of the text that means something; kind is the name of its group, "end" behind the last one."""
 

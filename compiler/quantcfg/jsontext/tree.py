@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from quantcfg.diagnostics import Edit
+from quantcfg.jsontext.unread import Unread
 from quantcfg.source import Source, Span
+from quantcfg.values import small_value
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Scalar:
     """A string, a number, true, false or null."""
 
@@ -20,7 +21,7 @@ class Scalar:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Missing:
     """Where a value should be and none can be read; what is wrong there has been reported."""
 
@@ -28,7 +29,7 @@ class Missing:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Member:
     """A key of an object, and its value."""
 
@@ -36,20 +37,20 @@ class Member:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Object:
     """Members in braces, those with the same key among them."""
 
-    members: tuple[Member, ...]
+    members: Sequence[Member]
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Array:
     """Values in brackets."""
 
-    items: tuple[Value, ...]
+    items: Sequence[Value]
     start: int
     end: int
 
@@ -62,12 +63,21 @@ def plain(value: Value) -> Any:
 
     Of members with the same key the last one counts.
     """
+    nodes = _nodes(value)
+    if isinstance(nodes, Unread):
+        return nodes.plain
     if isinstance(value, Object):
         return {key: plain(member.value) for key, member in keyed(value) if is_whole(member.value)}
     if isinstance(value, Array):
         return [plain(item) for item in value.items]
     assert isinstance(value, Scalar)
     return value.value
+
+
+def _nodes(value: Value) -> Sequence[Member] | Sequence[Value] | None:
+    if isinstance(value, Object):
+        return value.members
+    return value.items if isinstance(value, Array) else None
 
 
 def keyed(value: Object) -> Iterator[tuple[str, Member]]:
@@ -82,6 +92,12 @@ def is_whole(value: Value) -> bool:
     if isinstance(value, Array):
         return all(is_whole(item) for item in value.items)
     return not isinstance(value, Missing)
+
+
+def is_distinct(value: Value) -> bool:
+    """Tell whether no key is repeated in a value, as far as that is known without reading it."""
+    nodes = _nodes(value)
+    return nodes is None or (isinstance(nodes, Unread) and nodes.is_distinct)
 
 
 def removal(source: Source, parent: Object, member: Member) -> Edit:

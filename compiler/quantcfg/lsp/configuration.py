@@ -34,11 +34,12 @@ def meaning(document: Document, offset: int, requests: Iterable[Document]) -> tu
 
 def _at(places: Places, offset: int) -> tuple[Path, Span] | None:
     """Return the path of the key, or of the smallest value, at an offset, and where that stands."""
-    spans = [(path, span) for path in places.members if (span := places.key(path))]
+    nodes = list(places.all())
+    spans = [(path, span) for path, _, is_member in nodes if is_member and (span := places.key(path))]
     spans += [
         (path, span)
-        for path, value in places.values.items()
-        if not isinstance(value, Object) and (span := places.value(path))
+        for path, node, _ in nodes
+        if not isinstance(node, Object) and (span := places.value(path))
     ]
     at = [(path, span) for path, span in spans if span.start <= offset <= span.end]
     return min(at, key=lambda each: each[1].end - each[1].start, default=None)
@@ -48,7 +49,7 @@ def _said(path: Path, places: Places, network: Network | None) -> Iterator[str]:
     keys = [step for step in path if isinstance(step, str)]
     if len(keys) == 1 and keys[0] not in contract.global_defaults():
         yield from _layer(keys[0], network)
-    around = places.values.get(tuple(keys[:-1]))
+    around = places.node(tuple(keys[:-1]))
     known = contract.schema_at(keys, plain(around) if isinstance(around, Object) else {})
     if known:
         facts = [known.get("title", ""), allowed(known)]

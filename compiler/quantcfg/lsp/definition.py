@@ -50,7 +50,7 @@ def name_at(document: Document, offset: int) -> Name | None:
         spans = [(layer.name, layer.span) for layer in network.layers]
     else:
         places = places_in(document.source)
-        spans = [(str(path[0]), places.key(path)) for path in places.members if len(path) == 1]
+        spans = [(str(path[0]), places.key(path)) for path, _, _ in places.all() if len(path) == 1]
     names = (Name(name, True, span) for name, span in spans if span and span.start <= offset <= span.end)
     return next(names, None)
 

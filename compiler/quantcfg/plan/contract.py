@@ -222,13 +222,19 @@ def _algorithm_of(field: str) -> str | None:
 
 def home_of(key: str) -> str | None:
     """Return the object of a configuration that has a key: a layer, or one of its objects."""
+    return _homes_of_keys().get(key)
+
+
+@cache
+def _homes_of_keys() -> Mapping[str, str]:
     definitions = _schema()["definitions"]
-    if key in definitions["layer"]["properties"]:
-        return "a layer"
-    for home, selector in _HOMES:
-        if any(key in definitions[name]["properties"] for name in _choices(definitions[home], selector)):
-            return f"{home}_quant_params of a layer"
-    return None
+    homes = {
+        key: f"{home}_quant_params of a layer"
+        for home, selector in _HOMES
+        for name in _choices(definitions[home], selector)
+        for key in definitions[name]["properties"]
+    }
+    return homes | dict.fromkeys(definitions["layer"]["properties"], "a layer")
 
 
 def accepts(name: str, key: str, value: Any) -> bool:
