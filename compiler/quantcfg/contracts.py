@@ -37,6 +37,7 @@ def schema_text(name: str) -> str:
     return _content("quantcfg.schemas", name).decode()
 
 
+@cache
 def foreign_fields() -> dict[str, str]:
     """Return what is to be said of the fields that other editions of AMCT have (reference 2.1)."""
     editions = schema("foreign_fields.json")["fields"]

@@ -12,6 +12,7 @@ from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.jsontext import Array, Missing, Object, Scalar, Value, keyed, parse, parser, plain
+from quantcfg.jsontext.bodies import without_bodies
 from quantcfg.jsontext.valid import valid_tree
 from quantcfg.source import Source
 from tests.laws import law
@@ -396,6 +397,127 @@ def test_valid_text_takes_the_fast_path(text: str) -> None:
 )
 def test_other_text_takes_the_slow_path(text: str) -> None:
     assert valid_tree(text) is None
+
+
+# --- the fast path around a mistake
+
+WORDS = st.sampled_from(["act_algo", "a", "res2a/conv", "größe", "b b"])
+PLAIN = st.sampled_from([1, 0.5, -2, 1e-05, True, None, "ifmr", "", [], {}, [0.7, 1.3], {"a": 1}])
+CONFIGURATIONS = st.dictionaries(
+    st.text("abc/", min_size=1, max_size=3),
+    st.dictionaries(WORDS, PLAIN | st.dictionaries(WORDS, PLAIN, max_size=3), max_size=3) | PLAIN,
+    max_size=4,
+)
+INDENTS: st.SearchStrategy[int | str] = st.sampled_from([1, 2, 4, "\t"])
+DAMAGE = [
+    "",
+    "",
+    *"{}[]:,\"'#x=;\n\t\r",
+    "/*",
+    "*/",
+    "//",
+    "}},",
+    '"a": {',
+    ",}",
+    '"a": 1',
+    '"a"',
+    "\n  ",
+    "    ",
+    "@",
+    "True",
+]
+
+
+@st.composite
+def damaged_configurations(draw: st.DrawFn) -> str:
+    """A configuration as people have it after they edited it: with odd lines, and mistakes."""
+    text = json.dumps(draw(CONFIGURATIONS), indent=draw(INDENTS), ensure_ascii=False)
+    if draw(st.booleans()):
+        text = text.replace("[\n", "[", 1).replace("\n", "\r\n")
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + draw(st.sampled_from(DAMAGE)) + text[at + draw(st.integers(0, 3)) :]
+    return text
+
+
+def without_fast_paths(text: str) -> tuple[Value, list[Diagnostic]]:
+    with patch.object(parser, "without_bodies", lambda text: (text, {})):
+        return slowly(text)
+
+
+@law(damaged_configurations(), examples=3000)
+def test_around_a_mistake_the_fast_path_finds_what_the_slow_one_finds(text: str) -> None:
+    (tree, found), (expected, mistakes) = slowly(text), without_fast_paths(text)
+    assert found == mistakes
+    assert exactly(tree) == exactly(expected)
+
+
+LAYER = """{
+        "quant_enable": true,
+        "activation_quant_params": {
+            "search_range": [
+                0.7,
+                1.3
+            ],
+            "act_algo": "ifmr"
+        },
+        "weight_quant_params": {"channel_wise": [1, 2]}
+    }"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        LAYER.replace('{"channel_wise": [1, 2]}', "[true, false]"),
+        LAYER.replace('{"channel_wise": [1, 2]}', "{\n        }"),
+        LAYER.replace('{"channel_wise": [1, 2]}', "null").replace("\n", "\r\n"),
+        '{\n     "a": 1\n    }',
+    ],
+    ids=range(4),
+)
+def test_an_object_without_a_mistake_is_read_by_json(body: str) -> None:
+    text = f'{{\n    "conv1": {body},\n    "conv2": {{"a": 1,}}\n}}'
+    blank, bodies = without_bodies(text)
+    assert [text[each.start : each.end] for each in bodies.values()] == [body]
+    assert blank == text.replace(body, "{" + " " * (len(body) - 2) + "}")
+    tree, found = read(text)
+    assert [each.code for each in found] == ["QC122"]
+    assert exactly(tree) == exactly(without_fast_paths(text)[0])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"a": 1}',
+        "{}",
+        "{\n    }",
+        '{\n        "a": 1}',
+        '{\n    "a": 1\n    }',
+        '{\n        "a": 1,\n    }',
+        '{\n        "a": "/*"\n    }',
+        '{\n        "a": "\\n"\n    }',
+        '{\n        "a": {"b": 1}\n    }',
+        '{\n        "a": {\n        "b": 1\n        }\n    }',
+        '{\n        "a": [\n            1]\n    }',
+        '{\n        "a": [\n            1\n      ]\n    }',
+        '{\n        "a": NaN\n    }',
+        '{\n        "a": 01\n    }',
+        '{\n        "a": 1\n    ]',
+        '{\n        "a": 1\n        }\n    }',
+    ],
+)
+def test_an_object_that_may_have_a_mistake_is_parsed(body: str) -> None:
+    assert without_bodies(f'{{\n    "conv1": {body},\n}}')[1] == {}
+
+
+@pytest.mark.parametrize(
+    "depth", [limits.NESTING - 3, limits.NESTING - 2, limits.NESTING - 1, limits.NESTING]
+)
+def test_an_object_that_is_nested_too_deep_is_found_around_a_mistake(depth: int) -> None:
+    text = '{"a":' * (depth - 1) + f'{{\n    "conv1": {LAYER}\n}}' + "}" * depth
+    (tree, found), (expected, mistakes) = slowly(text), without_fast_paths(text)
+    assert found == mistakes
+    assert exactly(tree) == exactly(expected)
 
 
 # --- limits

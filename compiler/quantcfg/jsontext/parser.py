@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.suggest import suggest
 from quantcfg.files import has_other_content, without_byte_order_mark
+from quantcfg.jsontext.bodies import DEPTH, without_bodies
 from quantcfg.jsontext.tokens import Token, tokens
 from quantcfg.jsontext.tree import Array, Member, Missing, Object, Scalar, Value
 from quantcfg.jsontext.valid import valid_tree
@@ -43,21 +44,40 @@ def parse(source: Source, report: Report) -> Value:
 
 def _parsed(source: Source, report: Report) -> Value:
     """Return the same on the slow path."""
-    value, found = _read(source)
-    if found:
-        value, found = min(_read(source, by_indentation=True), (value, found), key=lambda read: len(read[1]))
+    text, bodies = without_bodies(without_byte_order_mark(source, lambda _: None))
+    try:
+        value, found = _best(source, text, bodies)
+    except _TooDeepError:
+        value, found = _best(source, without_byte_order_mark(source, lambda _: None), {})
     for diagnostic in found:
         report(diagnostic)
     return value
 
 
-def _read(source: Source, *, by_indentation: bool = False) -> tuple[Value, list[Diagnostic]]:
+class _TooDeepError(Exception):
+    """What is in a body may be nested too deep."""
+
+
+def _best(source: Source, text: str, bodies: Mapping[int, Value]) -> tuple[Value, list[Diagnostic]]:
+    """Return the tree with fewer mistakes, and these; text is the source without what is in bodies."""
+    pieces = list(tokens(text))
+    value, found = _read(source, pieces, bodies)
+    if not found:
+        return value, found
+    readings = (_read(source, pieces, bodies, by_indentation=True), (value, found))
+    return min(readings, key=lambda read: len(read[1]))
+
+
+def _read(
+    source: Source, pieces: Sequence[Token], bodies: Mapping[int, Value], *, by_indentation: bool = False
+) -> tuple[Value, list[Diagnostic]]:
     found: list[Diagnostic] = []
-    return _tree(_Reader(source, found.append, by_indentation)), found
+    return _tree(_Reader(source, found.append, by_indentation, bodies), pieces), found
 
 
-def _tree(reader: _Reader) -> Value:
-    for token in tokens(without_byte_order_mark(reader.source, reader.report)):
+def _tree(reader: _Reader, pieces: Sequence[Token]) -> Value:
+    without_byte_order_mark(reader.source, reader.report)
+    for token in pieces:
         if token.kind == "comment":
             _comment(reader, token)
         else:
@@ -94,6 +114,7 @@ class _Reader:
     source: Source
     report: Report
     by_indentation: bool
+    bodies: Mapping[int, Value]
     tokens: list[Token] = field(default_factory=list)
     index: int = 0
     mistakes: int = 0
@@ -331,8 +352,13 @@ _SCALARS: dict[str, Callable[[_Reader, Token], Scalar | Missing]] = {
 # --- objects and lists
 
 
-def _object(reader: _Reader, depth: int) -> Object:
-    return _members(reader, reader.take(), depth)
+def _object(reader: _Reader, depth: int) -> Value:
+    opening = reader.take()
+    read = _members(reader, opening, depth)
+    body = reader.bodies.get(opening.start)
+    if body and depth + DEPTH > limits.NESTING:
+        raise _TooDeepError
+    return body or read
 
 
 def _members(reader: _Reader, opening: Token, depth: int) -> Object:

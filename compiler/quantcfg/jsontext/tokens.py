@@ -9,8 +9,8 @@ from quantcfg.values import small_value
 
 _TOKEN = re.compile(
     r"""
-      (?P<blanks>      [ \t\n\r]++ )
-    | (?P<comment>     //[^\n]*+ | /\*.*?(?:\*/|\Z) | \#[^\n]*+ )
+    [ \t\n\r]*+ (?:
+      (?P<comment>     //[^\n]*+ | /\*.*?(?:\*/|\Z) | \#[^\n]*+ )
     | (?P<string>      "(?:[^"\\\n]|\\[^\n])*+" )
     | (?P<quoted>      '(?:[^'\\\n]|\\[^\n])*+' )
     | (?P<unended>     ["'][^\s"',:{}\[\]]*+ )
@@ -18,7 +18,9 @@ _TOKEN = re.compile(
     | (?P<number>      -?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![\w.$+-]) )
     | (?P<word>        [\w.$+-]++ )
     | (?P<punctuation> [{}\[\]:,] )
+    | (?P<end>         \Z )
     | (?P<other>       . )
+    )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -37,8 +39,9 @@ class Token:
 def tokens(text: str) -> Iterator[Token]:
     """Yield the tokens of a text, comments among them, and one for its end."""
     for match in _TOKEN.finditer(text):
-        assert match.lastgroup
-        if match.lastgroup != "blanks":
-            yield Token(match.lastgroup, match[0], *match.span())
+        kind = match.lastgroup
+        assert kind
+        if kind != "end":
+            yield Token(kind, match[kind], *match.span(kind))
     end = len(text.rstrip())
     yield Token("end", "", end, end)

@@ -20,13 +20,13 @@ def valid_tree(text: str) -> Value | None:
     """Return the tree of a text in which parse() finds nothing wrong, or None if it may find something."""
     start = _after_blanks(text, 0)
     try:
-        value, end, is_distinct = _decoded(text, start)
+        value, end, is_distinct = decoded(text, start)
         every = value if is_distinct else json.loads(text, object_pairs_hook=_values)
     except (ValueError, RecursionError):
         return None
     if _after_blanks(text, end) < len(text) or _is_deep(every, limits.NESTING) or _may_have_long_token(text):
         return None
-    return _node(text, start, value, end, is_distinct)
+    return node_at(text, start, value, end, is_distinct)
 
 
 def _after_blanks(text: str, at: int) -> int:
@@ -49,7 +49,7 @@ def _is_deep(value: Any, limit: int) -> bool:
     return limit == 0 or any(_is_deep(item, limit - 1) for item in items if isinstance(item, dict | list))
 
 
-def _decoded(text: str, start: int) -> tuple[Any, int, bool]:
+def decoded(text: str, start: int) -> tuple[Any, int, bool]:
     """Return the value at an offset, where it ends, and whether no key is repeated in it."""
     try:
         return *_DISTINCT.raw_decode(text, start), True
@@ -80,7 +80,8 @@ _DISTINCT = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_refuse
 _ANY = json.JSONDecoder(parse_constant=_refused)
 
 
-def _node(text: str, start: int, value: Any, end: int, is_distinct: bool) -> Value:
+def node_at(text: str, start: int, value: Any, end: int, is_distinct: bool) -> Value:
+    """Return the node of a value that json has read."""
     if not isinstance(value, dict | list):
         return Scalar(value, start, end)
     if isinstance(value, list):
@@ -92,8 +93,8 @@ def _members(text: str, at: int) -> Iterator[Member]:
     while match := _KEY.match(text, at):
         key = Scalar(_string(match[1]), *match.span(1))
         start = match.end()
-        value, at, is_distinct = _decoded(text, start)
-        yield Member(key, _node(text, start, value, at, is_distinct))
+        value, at, is_distinct = decoded(text, start)
+        yield Member(key, node_at(text, start, value, at, is_distinct))
 
 
 def _string(quoted: str) -> Any:
@@ -102,8 +103,8 @@ def _string(quoted: str) -> Any:
 
 def _items(text: str, at: int) -> Iterator[Value]:
     while text[start := _start_of_item(text, at)] != "]":
-        value, at, is_distinct = _decoded(text, start)
-        yield _node(text, start, value, at, is_distinct)
+        value, at, is_distinct = decoded(text, start)
+        yield node_at(text, start, value, at, is_distinct)
 
 
 def _start_of_item(text: str, at: int) -> int:
