@@ -25,7 +25,7 @@ from benchmarks.measure import (
     milliseconds,
     process,
 )
-from quantcfg import cli, compile_config, contracts
+from quantcfg import check_text, cli, compile_config, contracts, limits
 from quantcfg.api import load_model
 from quantcfg.caffe import Network
 from quantcfg.caffe.weights import read_weights
@@ -49,6 +49,12 @@ _PATIENCE = 150
 
 _ALLOWED = 16
 """How many megabytes reading a weights file may take."""
+
+_REPEATED = 300_000
+"""How often a key is repeated in a configuration."""
+
+_LONGEST_CHECK = 2_000
+"""How many milliseconds the check of that may take."""
 
 _ROUNDS_OF_GROWTH = 9
 """How often at least a large and a small request are compiled in turn: in between, the machine changes."""
@@ -82,8 +88,10 @@ def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
     yield from _compiling_anew(folder, model, config)
     yield from _showing_little()
     yield from _weights(folder)
+    yield from _weights_of_small_layers(folder)
     yield from _growth(folder)
     yield from _checking(folder)
+    yield from _checking_what_is_wrong(folder)
     yield from _editing(folder)
 
 
@@ -189,6 +197,30 @@ def _weights(folder: Path) -> Iterator[Result]:
     )
 
 
+def _weights_of_small_layers(folder: Path) -> Iterator[Result]:
+    for layers, size in ((150, 1), (limits.LAYERS, 8)):
+        file = folder / f"{layers}_layers.caffemodel"
+        inputs.write_weights(file, layers, size * _MEGABYTE)
+        yield Result(
+            f"names and shapes of a caffemodel of {layers:,} layers, {size} MB",
+            "protobuf's parse, and reading them from its message",
+            milliseconds(lambda: read_weights(file, print), lambda: _names_and_shapes(file)),  # noqa: B023
+            goal=2,
+        )
+
+
+def _names_and_shapes(file: Path) -> dict[str, list[tuple[int, ...]]]:
+    net = _message(_NET)
+    net.ParseFromString(file.read_bytes())
+    return {layer.name: [_shape(blob) for blob in layer.blobs] for layer in net.layer}
+
+
+def _shape(blob: Any) -> tuple[int, ...]:
+    if blob.HasField("shape"):
+        return tuple(blob.shape.dim)
+    return blob.num, blob.channels, blob.height, blob.width
+
+
 def _growth(folder: Path) -> Iterator[Result]:
     counts = (100, 2_000, 20_000)
     networks = {count: _network(folder, inputs.convolutions(count)) for count in counts}
@@ -246,6 +278,27 @@ def _checking(folder: Path) -> Iterator[Result]:
             lambda: [list(validator.iter_errors(json.loads(file.read_text()))) for file in files],
         ),
         goal=0.5,
+    )
+
+
+def _checking_what_is_wrong(folder: Path) -> Iterator[Result]:
+    text = compile_config(_network(folder, inputs.convolutions(500)), config_text=inputs.quant_cfg(500)).text
+    assert text
+    wrong = {"one trailing comma": f"{text[:-2]},\n}}", "one wrong value": inputs.damaged(text, 250)}
+    for what, content in wrong.items():
+        yield Result(
+            f"check of a configuration of {inputs.kilobytes(content)} with {what}",
+            "json.loads of the valid one",
+            milliseconds(lambda: check_text(content, "config.json"), lambda: json.loads(text)),  # noqa: B023
+            goal=20,
+        )
+    repeated = "{" + ", ".join(_REPEATED * ['"batch_num": 1']) + "}"
+    costs = milliseconds(lambda: check_text(repeated, "config.json"), lambda: None)
+    yield Result(
+        f"check of {_REPEATED:,} equal keys",
+        f"{_LONGEST_CHECK} ms",
+        Costs(costs.ours, _LONGEST_CHECK),
+        goal=1,
     )
 
 

@@ -368,7 +368,10 @@ def test_the_fast_path_gives_the_tree_of_the_slow_one(text: str) -> None:
         "[]",
         "1",
         '"a"',
+        f'["{"x" * (limits.TOKEN_LENGTH - 2)}", 1]',
+        f"[{'1, ' * 400_000}2]",
     ],
+    ids=range(9),
 )
 def test_valid_text_takes_the_fast_path(text: str) -> None:
     tree = valid_tree(text)
@@ -390,10 +393,12 @@ def test_valid_text_takes_the_fast_path(text: str) -> None:
         "[" * 101 + "]" * 101,
         "[" * 100_000,
         '{"a": ' + "[" * 100 + "]" * 100 + ', "a": 1}',
-        f'["{"x" * (limits.TOKEN_LENGTH + 1)}"]',
+        f'["{"x" * (limits.TOKEN_LENGTH - 1)}"]',
+        '["' + r"\n" * (limits.TOKEN_LENGTH // 2) + '"]',
+        f"[0.{'0' * limits.TOKEN_LENGTH}]",
         f"[{'9' * 5000}]",
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_other_text_takes_the_slow_path(text: str) -> None:
     assert valid_tree(text) is None

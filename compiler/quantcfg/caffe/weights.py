@@ -190,19 +190,19 @@ def _parsed_layers(content: bytes) -> list[WeightLayer] | None:
     if old and new:
         return None
     v1 = [_parsed_old_layer(layer) for layer in old]
-    return v1 + [_parsed_layer(layer, "StoredLayer") for layer in new if layer.blobs]
+    return v1 + [_parsed_layer(layer, "StoredLayer", blobs) for layer in new if (blobs := layer.blobs)]
 
 
 def _parsed_old_layer(layer: Any) -> WeightLayer:
     """Return a V1 layer, or the V0 layer in it."""
     if layer.HasField("layer"):
-        return _parsed_layer(layer.layer, "StoredV0Layer")
-    return _parsed_layer(layer, "StoredV1Layer")
+        return _parsed_layer(layer.layer, "StoredV0Layer", layer.layer.blobs)
+    return _parsed_layer(layer, "StoredV1Layer", layer.blobs)
 
 
-def _parsed_layer(layer: Any, message: str) -> WeightLayer:
+def _parsed_layer(layer: Any, message: str, blobs: Any) -> WeightLayer:
     layer_type = _type(message, layer.type) if layer.HasField("type") else ""
-    return WeightLayer(_text(layer.name), layer_type, tuple(map(_parsed_blob, layer.blobs)))
+    return WeightLayer(_text(layer.name), layer_type, tuple(map(_parsed_blob, blobs)))
 
 
 def _parsed_blob(blob: Any) -> Blob:

@@ -12,6 +12,9 @@ from quantcfg.jsontext.tree import Array, Member, Object, Scalar, Value
 from quantcfg.jsontext.unread import Unread
 
 _BLANKS = re.compile(r"[ \t\n\r]*+")
+_LONG = re.compile(
+    rf'"(?:[^"\\]|\\.){{{limits.TOKEN_LENGTH - 1},}}+"|[-+.0-9eE]{{{limits.TOKEN_LENGTH + 1},}}'
+)
 _KEY = re.compile(r'[ \t\n\r,]*+("(?:[^"\\]|\\.)*+")[ \t\n\r]*+:[ \t\n\r]*+')
 _ITEM = re.compile(r"[ \t\n\r,]*+")
 
@@ -36,9 +39,8 @@ def _after_blanks(text: str, at: int) -> int:
 
 
 def _may_have_long_token(text: str) -> bool:
-    """Tell whether a line is longer than a token may be; no token of JSON goes on in the next line."""
-    limit = limits.TOKEN_LENGTH
-    return len(text) > limit and any(len(line) > limit for line in text.split("\n"))
+    """Tell whether a string or a number may be longer than a token may be."""
+    return len(text) > limits.TOKEN_LENGTH and _LONG.search(text) is not None
 
 
 def _is_deep(value: Any, limit: int) -> bool:
