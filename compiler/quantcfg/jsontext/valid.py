@@ -12,9 +12,10 @@ from quantcfg.jsontext.tree import Array, Member, Object, Scalar, Value
 from quantcfg.jsontext.unread import Unread
 
 _BLANKS = re.compile(r"[ \t\n\r]*+")
-_LONG = re.compile(
-    rf'"(?:[^"\\]|\\.){{{limits.TOKEN_LENGTH - 1},}}+"|[-+.0-9eE]{{{limits.TOKEN_LENGTH + 1},}}'
-)
+_HALF = limits.TOKEN_LENGTH // 2
+_LONG = re.compile(rf'"(?:[^"\\]|\\.){{{_HALF - 1},}}+"|[-+.0-9eE]{{{_HALF},}}')
+"""Strings of so many characters, of which an escape is two, and numbers."""
+
 _KEY = re.compile(r'[ \t\n\r,]*+("(?:[^"\\]|\\.)*+")[ \t\n\r]*+:[ \t\n\r]*+')
 _ITEM = re.compile(r"[ \t\n\r,]*+")
 
@@ -40,7 +41,8 @@ def _after_blanks(text: str, at: int) -> int:
 
 def _may_have_long_token(text: str) -> bool:
     """Tell whether a string or a number may be longer than a token may be."""
-    return len(text) > limits.TOKEN_LENGTH and _LONG.search(text) is not None
+    limit = limits.TOKEN_LENGTH
+    return len(text) > limit and any(len(match[0]) > limit for match in _LONG.finditer(text))
 
 
 def _is_deep(value: Any, limit: int) -> bool:
