@@ -33,6 +33,9 @@ def decode_string(string: String) -> bytes | Literal:
     decoded = bytearray()
     for part in string.parts:
         body = part.text[1:-1]
+        if "\\" not in body:
+            decoded += _encoded(body)
+            continue
         end = 0
         for escape in _ESCAPE.finditer(body):
             value = _unescape(escape)

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Literal, TypedDict
 
-from quantcfg.textproto.runs import run_at
+from quantcfg.textproto.runs import GAP, Run, run_at
 from quantcfg.textproto.tree import Field
 
 _END = "$END"
-_RUN = "RUN"
+_RUN, _NAME = "RUN", "IDENT"
+_OPENING = {"{": "LBRACE", "<": "LESSTHAN"}
+_GAP = re.compile(GAP, re.ASCII)
 _NOTHING = ""
 """The kind of token that no state takes."""
 
@@ -94,12 +96,13 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
     path ends at the state that the next token is for.
     """
     ignored, states = table["ignored"], table["states"]
-    offset = 0
+    offset = _end_of_gap(text, 0)
     while offset < len(text):
         if _takes(states[path[-1]], _RUN):
-            fields, offset = run_at(text, offset)
-            if fields:
-                yield _RUN, fields
+            run = run_at(text, offset)
+            yield from _tokens_of(text, run)
+            if run.end > offset:
+                offset = run.end
                 continue
         match = _scanner(table["scanner"]).match(text, offset)
         if match is None:
@@ -107,8 +110,25 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
         kind = match.lastgroup or _NOTHING
         if kind not in ignored:
             yield kind, _token(match[0], offset)
-        offset = match.end()
+        offset = _end_of_gap(text, match.end())
     yield _END if offset == len(text) else _NOTHING, _token("", offset)
+
+
+def _tokens_of(text: str, run: Run) -> Iterator[tuple[str, Token | list[Field]]]:
+    """Yield the tokens of a run: its fields, and the names and brackets of the messages that it leaves open."""
+    for before, name, start, bracket in run.opened:
+        if before:
+            yield _RUN, before
+        yield _NAME, _token(name, start)
+        yield _OPENING[text[bracket]], _token(text[bracket], bracket)
+    if run.fields:
+        yield _RUN, run.fields
+
+
+def _end_of_gap(text: str, offset: int) -> int:
+    """Return where the whitespace and comments at an offset end, all taken at once."""
+    gap = _GAP.match(text, offset)
+    return gap.end() if gap else offset
 
 
 @cache
