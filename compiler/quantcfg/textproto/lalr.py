@@ -115,7 +115,7 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
 
 
 def _tokens_of(text: str, run: Run) -> Iterator[tuple[str, Token | list[Field]]]:
-    """Yield the tokens of a run: its fields, and the names and brackets of the messages that it leaves open."""
+    """Yield the tokens of a run: its fields, and what opens the messages that it does not end."""
     for before, name, start, bracket in run.opened:
         if before:
             yield _RUN, before

@@ -4,30 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from quantcfg import limits
 from quantcfg.diagnostics import Edit, Report, catalogue
 from quantcfg.source import Source, Span
 
+_COMMENT = r"\#[^\n\0]*+"
+_BLANKS = r"[ \t\n\v\f\r]++"
+_STRING = r"""(?:"(?:[^"\\\n\0]|\\[^\n\0])*+"|'(?:[^'\\\n\0]|\\[^\n\0])*+')"""
+_UNENDED = r"""["'][^\n]*+"""
+_FIELD = rf"""(?:[A-Za-z_][A-Za-z0-9_]*+|\[[^\[\]\n"']*+\])(?:{_BLANKS}|{_COMMENT}\n)*+(?=[:{{<])"""
+_WORD = r"[A-Za-z0-9_.]++"
+_OPENING, _CLOSING = r"[{<\[(]", r"[}>\])]"
+_OTHERS = r"""[^ \t\n\v\f\r\#"'A-Za-z0-9_.{}<>\[\]()]++"""
+
 _PIECE = re.compile(
-    r"""
-      (?P<comment>   \#[^\n\0]*+ )
-    | (?P<blanks>    [ \t\n\v\f\r]++ )
-    | (?P<string>    "(?:[^"\\\n\0]|\\[^\n\0])*+" | '(?:[^'\\\n\0]|\\[^\n\0])*+' )
-    | (?P<unended>   ["'][^\n]*+ )
-    | (?P<field>     (?:[A-Za-z_][A-Za-z0-9_]*+|\[[^\[\]\n"']*+\])
-                     (?:[ \t\n\v\f\r]|\#[^\n\0]*+\n)*+ (?=[:{<]) )
-    | (?P<word>      [A-Za-z0-9_.]++ )
-    | (?P<opening>   [{<\[(] )
-    | (?P<closing>   [}>\])] )
+    rf"""
+      (?P<comment>   {_COMMENT} )
+    | (?P<blanks>    {_BLANKS} )
+    | (?P<string>    {_STRING} )
+    | (?P<unended>   {_UNENDED} )
+    | (?P<field>     {_FIELD} )
+    | (?P<word>      {_WORD} )
+    | (?P<opening>   {_OPENING} )
+    | (?P<closing>   {_CLOSING} )
     | (?P<other>     . )
     """,
     re.VERBOSE | re.DOTALL,
 )
+# A match costs as much in Python as many steps within a regular expression: the patterns below take
+# many pieces at once, a thousand at most where it is to be known how far they go.
+_MANY_PIECES = rf"(?: {_COMMENT} | {_BLANKS} | {_STRING} | {_UNENDED} | {_FIELD} | {_WORD} | . ){{1,1000}}+"
+_NOTABLE = rf"""
+    (?: {_COMMENT} | {_BLANKS} | {_STRING} | {_UNENDED} | (?!{_FIELD}){_WORD} | {_OTHERS} ){{0,1000}}+
+    (?: (?P<field> {_FIELD} ) | (?P<opening> {_OPENING} ) | (?P<closing> {_CLOSING} ) )?
+"""
+_NAMELESS = rf"{_COMMENT} | {_BLANKS} | (?!{_STRING}){_UNENDED} | {_CLOSING} | {_OTHERS}"
+_NO_NAMES, _NO_NAMES_OR_STRINGS = rf"(?: {_NAMELESS} | {_STRING} )*+", rf"(?: {_NAMELESS} )*+"
+_HIDING_COMMENT = rf"""
+    (?: [^\#"']++ | {_STRING} | {_UNENDED} | \#[^\n\0\r]*+(?!\r(?!\n)) )*+
+    (?P<comment> {_COMMENT} )?
+"""
 _FIELD_ON_A_NEW_LINE = re.compile(r"\n[ \t\r]*+(?=[A-Za-z_][A-Za-z0-9_]*+[ \t]*+[:{<])")
 _LONE_CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
 _FAR = 10_000
 """How far the end of a bracket is looked for, in characters."""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern, compiled for its first use: most texts need none of them."""
+    return re.compile(pattern, re.VERBOSE | re.DOTALL)
 
 
 def starts_field(text: str, offset: int) -> bool:
@@ -43,18 +71,19 @@ def next_field(text: str, offset: int, *, in_list: bool) -> int:
     the brackets match. in_list tells that a list is open at the offset.
     """
     depth = 0
-    for piece in _PIECE.finditer(text, offset):
-        kind, char = piece.lastgroup, piece[0]
-        if depth and piece.start() - offset > _FAR:
+    for piece in _compiled(_NOTABLE).finditer(text, offset):
+        kind = piece.lastgroup
+        start = piece.start(kind) if kind else piece.end()
+        if depth and start - offset > _FAR:
             break
         if kind == "field" and depth == 0:
-            return piece.start()
+            return start
         if kind == "opening":
             depth += 1
         elif kind == "closing" and depth:
             depth -= 1
-        elif kind == "closing" and char in "}>":
-            return piece.start()
+        elif kind == "closing" and text[start] in "}>":
+            return start
         elif kind == "closing" and in_list:
             return piece.end()
     on_a_new_line = _FIELD_ON_A_NEW_LINE.search(text, offset) if depth else None
@@ -63,14 +92,14 @@ def next_field(text: str, offset: int, *, in_list: bool) -> int:
 
 def holds_names(text: str, start: int, end: int, *, strings: bool) -> bool:
     """Tell whether between two offsets a field could stand: a name, in a string or not, or a bracket."""
-    kinds = ("field", "word", "opening", *(("string",) if strings else ()))
-    return any(piece.lastgroup in kinds for piece in _PIECE.finditer(text, start, end))
+    nameless = _compiled(_NO_NAMES_OR_STRINGS if strings else _NO_NAMES).match(text, start, end)
+    return nameless is None or nameless.end() < end
 
 
 def check_pieces(source: Source, report: Report) -> bool:
     """Report what is wrong with a text whatever its syntax is; tell whether it can be parsed."""
     if _LONE_CARRIAGE_RETURN.search(source.text):
-        for comment in _comments(source):
+        for comment in _hiding_comments(source):
             _check_comment(comment, report)
     for span in _long_pieces(source):
         length = span.end - span.start
@@ -89,17 +118,24 @@ def _check_comment(comment: Span, report: Report) -> None:
         report(catalogue.CARRIAGE_RETURN.at(comment, help=help, fix=edits))
 
 
-def _comments(source: Source) -> Iterator[Span]:
-    for piece in _PIECE.finditer(source.text):
-        if piece.lastgroup == "comment":
-            yield Span(source, *piece.span())
+def _hiding_comments(source: Source) -> Iterator[Span]:
+    """Yield the comments with a carriage return that does not end a line."""
+    for piece in _compiled(_HIDING_COMMENT).finditer(source.text):
+        if piece["comment"]:
+            yield Span(source, *piece.span("comment"))
 
 
 def _long_pieces(source: Source) -> Iterator[Span]:
     # None of these pieces goes beyond its line, and lines are found in no time.
     if not _has_long_line(source.text):
         return
-    for piece in _PIECE.finditer(source.text):
+    for pieces in _compiled(_MANY_PIECES).finditer(source.text):
+        if pieces.end() - pieces.start() > limits.TOKEN_LENGTH:
+            yield from _long_pieces_between(source, *pieces.span())
+
+
+def _long_pieces_between(source: Source, start: int, end: int) -> Iterator[Span]:
+    for piece in _PIECE.finditer(source.text, start, end):
         if len(piece[0]) > limits.TOKEN_LENGTH and piece.lastgroup in ("string", "unended", "field", "word"):
             yield Span(source, *piece.span())
 
