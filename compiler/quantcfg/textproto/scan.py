@@ -129,13 +129,15 @@ def _long_pieces(source: Source) -> Iterator[Span]:
     # None of these pieces goes beyond its line, and lines are found in no time.
     if not _has_long_line(source.text):
         return
-    for pieces in _compiled(_MANY_PIECES).finditer(source.text):
-        if pieces.end() - pieces.start() > limits.TOKEN_LENGTH:
-            yield from _long_pieces_between(source, *pieces.span())
+    for many in _compiled(_MANY_PIECES).finditer(source.text):
+        if many.end() - many.start() > limits.TOKEN_LENGTH:
+            yield from _long_pieces_between(source, *many.span())
 
 
 def _long_pieces_between(source: Source, start: int, end: int) -> Iterator[Span]:
-    for piece in _PIECE.finditer(source.text, start, end):
+    for piece in _PIECE.finditer(source.text, start):
+        if piece.start() >= end:
+            break
         if len(piece[0]) > limits.TOKEN_LENGTH and piece.lastgroup in ("string", "unended", "field", "word"):
             yield Span(source, *piece.span())
 
