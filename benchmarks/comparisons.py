@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf import text_format
 from jsonschema import Draft202012Validator
 
-from benchmarks import inputs
+from benchmarks import inputs, texts
 from benchmarks.editor import keystroke
 from benchmarks.measure import (
     HAS_MEMORY,
@@ -29,6 +29,7 @@ from quantcfg import check_text, cli, compile_config, contracts, limits
 from quantcfg.api import load_model
 from quantcfg.caffe import Network
 from quantcfg.caffe.weights import read_weights
+from quantcfg.diagnostics import Diagnostic
 from quantcfg.source import Source
 from quantcfg.textproto import bind, parse
 
@@ -85,6 +86,7 @@ def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
     yield from _reading_a_model(model)
     yield from _reading_a_request(inputs.quant_cfg(500))
     yield from compiling
+    yield from _reading_unusual_texts()
     yield from _compiling_anew(folder, model, config)
     yield from _showing_little()
     yield from _weights(folder)
@@ -137,6 +139,36 @@ def _reading_a_request(text: str) -> Iterator[Result]:
 def _reading(what: str, tree: Work, message: Work, theirs: Work) -> Iterator[Result]:
     yield Result(f"syntax tree of {what}", "text_format.Parse", milliseconds(tree, theirs), goal=0.5)
     yield Result("and the message, with its places", "text_format.Parse", milliseconds(message, theirs))
+
+
+def _reading_unusual_texts() -> Iterator[Result]:
+    for what, text in texts.networks().items():
+        yield _reading_unusual(what, text, _NET, goal=2)
+    for what, text in texts.requests().items():
+        yield _reading_unusual(what, text, _REQUEST, goal=2)
+    yield Result(
+        "1 MB of characters that cannot start a token",
+        "text_format.Parse of 1 MB of comments",
+        milliseconds(
+            lambda: _message_in(texts.BROKEN, _NET),
+            lambda: text_format.Parse(texts.COMMENTS, _message(_NET)),
+        ),
+        goal=2,
+    )
+
+
+def _reading_unusual(what: str, text: str, name: tuple[str, str], goal: float) -> Result:
+    costs = milliseconds(
+        lambda: _message_in(text, name),
+        lambda: text_format.Parse(text, _message(name), allow_unknown_field=True),
+    )
+    return Result(f"message of 1 MB of {what}", "text_format.Parse", costs, goal)
+
+
+def _message_in(text: str, name: tuple[str, str]) -> object:
+    """Parse and bind a text; what is wrong with it is not shown."""
+    found: list[Diagnostic] = []
+    return bind(parse(Source("text", text), found.append), _message(name), found.append, lenient=name == _NET)
 
 
 def _compiling(folder: Path) -> Iterator[Result]:
