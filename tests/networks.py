@@ -7,6 +7,7 @@ parameters say something else. Every keyword of theirs is a message of the layer
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 
 from quantcfg.caffe import Network, read_network
 from quantcfg.caffe.network import Shape
@@ -17,11 +18,14 @@ from quantcfg.source import Source
 Blobs = str | Sequence[str]
 Messages = str | Sequence[str]
 
+INPUT = 'input: "data" input_dim: [1, 0, 32, 32]'
+"""The input of a net: four axes, with as many channels as the layers like."""
+
 
 def network(text: str, weights: Weights | None = None) -> Network:
     """Return the network of a text that must be in order."""
     found: list[Diagnostic] = []
-    read = read_network(Source("net.prototxt", text), weights, found.append)
+    read = read_network(Source("net.prototxt", with_input(text)), weights, found.append)
     assert read is not None, found
     assert read.diagnostics == tuple(found)
     return read
@@ -30,7 +34,7 @@ def network(text: str, weights: Weights | None = None) -> Network:
 def diagnose(text: str, weights: Weights | None = None) -> list[Diagnostic]:
     """Return what is said of a text, in order or not."""
     found: list[Diagnostic] = []
-    read = read_network(Source("net.prototxt", text), weights, found.append)
+    read = read_network(Source("net.prototxt", with_input(text)), weights, found.append)
     assert (read is None) == has_errors(found)
     return found
 
@@ -40,13 +44,27 @@ def codes(diagnostics: Iterable[Diagnostic]) -> list[str]:
 
 
 def weights(shapes: Mapping[str, Shape | None]) -> Weights:
-    """Return weights of which every layer has one blob."""
-    layers = {name: WeightLayer(name, "Convolution", (Blob(shape),)) for name, shape in shapes.items()}
+    """Return weights of which every layer has a weight of some shape, and a bias for eight outputs."""
+    layers = {
+        name: WeightLayer(name, "Convolution", (blob(shape), blob((8,)))) for name, shape in shapes.items()
+    }
     return Weights("net.caffemodel", layers)
 
 
+def blob(shape: Shape | None, *, is_legacy: bool = False) -> Blob:
+    """Return a blob with as many numbers as its shape has."""
+    return Blob(shape, is_legacy, prod(shape or ()))
+
+
 def net(*layers: str) -> str:
-    return "\n".join(layers)
+    """Return the text of layers, with an input for the blob that the first ones read."""
+    return with_input("\n".join(layers))
+
+
+def with_input(text: str) -> str:
+    """Return a text with an input for the blob "data" at its end, if it reads and does not make it."""
+    is_open = 'bottom: "data"' in text and not any(maker in text for maker in ('top: "data"', "input:"))
+    return f"{text}\n{INPUT}" if is_open else text
 
 
 def layer(

@@ -19,7 +19,7 @@ from quantcfg.lsp.document import Document
 from quantcfg.source import Source
 from tests.api.models import Model, write_model
 from tests.laws import law
-from tests.networks import conv, network
+from tests.networks import conv, net, network
 from tests.textproto.reading import CONFIG, OWN_TEXTS, SHARED_TEXTS
 
 Captured = pytest.CaptureFixture[str]
@@ -154,13 +154,13 @@ def test_the_other_commands_report_it_once_as_well(command: str, capsys: Capture
 
 @pytest.mark.parametrize(("text", "what"), [(HTML, PAGE), (LFS, POINTER)], ids=["page", "pointer"])
 def test_the_api_reports_it_once(text: str, what: str) -> None:
-    net = network(conv("conv1"))
+    model = network(net(conv("conv1")))
     assert_one_error(check_text(text), what, "a quant.cfg", "quant.cfg")
-    assert_one_error(check_text(text, "a.json", net), what, "a JSON configuration", "a.json")
+    assert_one_error(check_text(text, "a.json", model), what, "a JSON configuration", "a.json")
     assert_one_error(format_text(text).diagnostics, what, "protobuf text format", "quant.cfg")
     assert_one_error(migrate_text(text, "a.json").diagnostics, what, "a quant.cfg", "a.json")
-    assert_one_error(compile_config(net, config_text=text).diagnostics, what, "a quant.cfg", "quant.cfg")
-    assert_one_error(decompile(text, net, "a").diagnostics, what, "a JSON configuration", "a")
+    assert_one_error(compile_config(model, config_text=text).diagnostics, what, "a quant.cfg", "quant.cfg")
+    assert_one_error(decompile(text, model, "a").diagnostics, what, "a JSON configuration", "a")
 
 
 @pytest.mark.parametrize("name", ["quant.cfg", "config.json"])

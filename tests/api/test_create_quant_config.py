@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from quantcfg import QuantConfigError, QuantConfigWarning, create_quant_config
-from tests.api.models import Model, write_model
+from tests.api.models import PROTOTXT, SHAPES, Model, write_model
+from tests.networks import INPUT, layer
 
 ANY: Any = create_quant_config
 """The function as one that takes everything, for arguments of wrong types."""
@@ -84,11 +85,23 @@ def test_a_call_with_a_config_writes_the_file_and_says_that_the_plain_argument_i
     assert quantized(out) == {"conv1": True, "fc": False, "pool5": True}
 
 
-def test_the_filter_of_the_weights_file_counts(tmp_path: Path) -> None:
-    model = write_model(tmp_path, shapes={"conv1": (8, 3, 3, 3, 3), "fc": (8, 128)})
+WEIGHTS_OF_3D = {**SHAPES, "conv1": ((8, 3, 3, 3, 3), (8,))}
+
+
+def test_the_filter_of_the_weights_file_counts_where_the_prototxt_leaves_it_open(tmp_path: Path) -> None:
+    prototxt = layer("data", "HDF5Data", (), "data") + PROTOTXT.removesuffix(INPUT)
+    model = write_model(tmp_path, prototxt, WEIGHTS_OF_3D)
     out = tmp_path / "config.json"
     create_quant_config(str(out), model.prototxt, model.caffemodel)
     assert quantized(out) == {"fc": True, "pool5": True}
+
+
+def test_the_filter_of_the_prototxt_counts_where_it_is_known(tmp_path: Path) -> None:
+    model = write_model(tmp_path, shapes=WEIGHTS_OF_3D)
+    out = tmp_path / "config.json"
+    with pytest.warns(QuantConfigWarning, match=r"8x3x3x3x3, and the prototxt asks for 8x\?x3x3 \[QC313\]"):
+        create_quant_config(str(out), model.prototxt, model.caffemodel)
+    assert quantized(out) == {"conv1": True, "fc": True, "pool5": True}
 
 
 # --- wrong types

@@ -147,8 +147,8 @@ def test_a_model_is_read_with_or_without_weights(model: Model) -> None:
         (b"", "QC309"),
         (b"layer {", "QC104"),
         (b"\xef\xbb\xbflayer { }", "QC103"),
-        (b"layer { name: '\xff' }", "QC102"),
-        (conv("a").encode() + conv("a").encode(), "QC305"),
+        (b"layer { name: '\xff' type: 'Input' top: 'data' }", "QC102"),
+        (net(conv("a"), conv("a", "a", "b")).encode(), "QC305"),
     ],
 )
 def test_a_model_that_cannot_be_read_is_an_error_that_says_why(
@@ -199,8 +199,8 @@ def frequent_switches() -> Iterator[None]:
 
 
 V1_PROTOTXT = net(
-    v1_layer("c", "CONVOLUTION", rest="convolution_param { kernel_size: 3 }"),
-    v1_layer("p", "POOLING", "c", rest="pooling_param { pool: AVE }"),
+    v1_layer("c", "CONVOLUTION", rest="convolution_param { num_output: 8 kernel_size: 3 }"),
+    v1_layer("p", "POOLING", "c", rest="pooling_param { pool: AVE kernel_size: 2 }"),
 )
 REQUESTS = [
     None,

@@ -295,6 +295,6 @@ def test_a_layer_that_shares_its_parameters_takes_in_nothing() -> None:
 
 
 def test_the_weights_decide_whether_a_convolution_takes_in_others() -> None:
-    text = net(conv("x"), behind("x"))
+    text = net(layer("open", "HDF5Data", (), "open"), conv("x", "open"), behind("x"))
     fusions = {each.fusion for each in network(text, weights({"x": (8, 3, 3, 3, 3)})).layers}
     assert fusions == {()}

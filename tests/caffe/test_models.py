@@ -106,9 +106,18 @@ def test_layers_and_quantizable_layers_are_as_many_as_they_should(model: str) ->
 
 
 @pytest.mark.parametrize("model", COUNTS)
-def test_reading_a_model_needs_no_remark_but_on_shared_parameters(model: str) -> None:
-    remarks = {"siamese_mnist/train_val": [catalogue.SHARED_PARAMETERS.code] * 5}
+def test_reading_a_model_needs_no_remark_but_what_caffe_refuses_and_shared_parameters(model: str) -> None:
+    remarks = {
+        "siamese_mnist/train_val": [catalogue.SHARED_PARAMETERS.code] * 5,
+        # Its three poolings are 3-D, which is for a fork.
+        "heartseg_3d_dsn/deploy": [catalogue.CANNOT_SET_UP.code] * 3,
+    }
     assert codes(read(model).diagnostics) == remarks.get(model, [])
+
+
+@pytest.mark.parametrize("model", WITH_WEIGHTS)
+def test_the_weights_of_a_model_fit_it(model: str) -> None:
+    assert read(model, weights_file(model)).diagnostics == ()
 
 
 def test_a_v0_network_has_its_layers_under_the_names_of_today() -> None:

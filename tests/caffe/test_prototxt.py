@@ -8,8 +8,10 @@ from google.protobuf import text_format
 from quantcfg import contracts
 from quantcfg.caffe import Layer
 from quantcfg.diagnostics import Severity, catalogue
+from quantcfg.diagnostics.catalogue import Rule
 from tests.laws import law
 from tests.networks import (
+    INPUT,
     codes,
     conv,
     diagnose,
@@ -83,10 +85,7 @@ def test_a_layer_has_its_name_type_blobs_and_attributes_with_defaults() -> None:
     assert names(V2_NET) == ["data", "conv1", "relu1", "pool1", "pool2", "ip1", "loss"]
     first = read.by_name["conv1"]
     assert (first.type, first.bottoms, first.tops) == ("Convolution", ("data",), ("conv1",))
-    assert first.attributes["kernel_size"] == (5,)
-    assert first.attributes["group"] == 2
-    assert first.attributes["dilation"] == ()
-    assert "kernel_h" not in first.attributes
+    assert first.attributes == {"group": 2, "dilation": (), "spatial_axes": 2}
     assert read.by_name["pool2"].attributes == {"pool": "MAX", "global_pooling": False}
     assert read.by_name["loss"].bottoms == ("ip1", "label")
 
@@ -125,7 +124,7 @@ def test_a_v1_type_is_upgraded(old: str) -> None:
 
 @pytest.mark.parametrize("old", V0_TYPES)
 def test_a_v0_type_is_upgraded_to_a_type_that_v1_has_too(old: str) -> None:
-    (read,) = network(v0_layer("x", old)).layers
+    (read,) = network(net(v0_layer("x", old))).layers
     assert read.type == V0_TYPES[old]
     assert read.type in V1_TYPES.values()
 
@@ -139,7 +138,7 @@ def test_a_v0_type_is_upgraded_to_a_type_that_v1_has_too(old: str) -> None:
         (v1_layer("x", "PRELU"), "PRELU"),
         (v1_layer("x", "99"), "99"),
         (v1_layer("x", "4"), "Convolution"),
-        (v0_layer("x", "maxout"), "maxout"),
+        (net(v0_layer("x", "maxout")), "maxout"),
     ],
     ids=["V2", "V2 like V0", "V2 like V1", "V1 word", "V1 number", "V1 number of a known type", "V0"],
 )
@@ -166,23 +165,39 @@ def test_a_v2_type_is_a_string_and_a_v1_type_is_a_word() -> None:
 # Versions beside each other
 
 
-@pytest.mark.parametrize("old", [V1_NET, V0_NET], ids=["V1", "V0"])
 @pytest.mark.parametrize("first", [True, False], ids=["layer first", "layers first"])
-def test_layer_is_ignored_beside_layers(old: str, first: bool) -> None:
-    new = conv("another")
-    text = net(new, old) if first else net(old, new)
-    (warning,) = diagnose(text)
-    assert (warning.code, warning.severity) == (catalogue.MIXED_VERSIONS.code, Severity.WARNING)
-    assert warning.span
-    assert warning.span.start == text.index("layer {\n  name")
-    assert "another" not in names(text)
+@pytest.mark.parametrize(
+    ("old", "rule"),
+    [(V1_NET, catalogue.MIXED_V1), (V0_NET, catalogue.MIXED_V0)],
+    ids=["V1", "V0"],
+)
+def test_layer_beside_layers_is_refused_in_v1_and_ignored_in_v0(old: str, rule: Rule, first: bool) -> None:
+    text = net(conv("another"), old) if first else net(old, conv("another"))
+    (finding,) = diagnose(text)
+    assert (finding.code, finding.severity) == (rule.code, rule.severity)
+    assert finding.span
+    assert finding.span.start == text.index("layer {\n  name")
+    assert finding.help == (
+        "write it as the others"
+        if rule is catalogue.MIXED_V0
+        else 'write it as "layers", with a word as type'
+    )
+    assert [each.span.start for each in finding.related] == [text.index("layers {")]
+    if rule is catalogue.MIXED_V0:
+        assert "another" not in names(text)
+
+
+def test_one_old_layer_among_new_ones_is_the_one_that_is_reported() -> None:
+    text = net(conv("a"), conv("b", "a"), v1_layer("c", "RELU", "b"))
+    (error,) = diagnose(text)
+    assert (error.code, error.help) == (catalogue.MIXED_V1.code, 'write it as "layer", with a string as type')
+    assert error.span
+    assert error.span.start == text.index("layers {")
 
 
 def test_an_unknown_word_of_a_layer_that_is_ignored_is_ignored() -> None:
-    text = net(
-        pool("ignored", parameters="pool: ROI"),
-        v1_layer("x", "POOLING", rest="pooling_param { pool: AVE }"),
-    )
+    text = net(pool("ignored", parameters="pool: ROI"), v0_layer("x", "pool", rest="pool: AVE kernelsize: 2"))
+    assert codes(diagnose(text)) == [catalogue.MIXED_V0.code]
     assert network(text).by_name["x"].quantizable
 
 
@@ -327,9 +342,37 @@ def test_an_unknown_phase_is_an_error_because_it_decides(kind: str, word: str) -
     assert error.message == f'phase {word} of layer "conv1" is neither TRAIN nor TEST'
 
 
-def test_the_state_that_a_network_gives_itself_does_not_count() -> None:
-    text = net("state { phase: TRAIN level: 3 stage: 'a' }", conv("a", include="phase: TEST"))
-    assert names(text) == ["a"]
+@pytest.mark.parametrize(
+    ("state", "held"),
+    [
+        ("", ["not_a", "excluding_a"]),
+        ("state { stage: 'a' }", ["a", "not_b"]),
+        ("state { stage: ['a', 'b'] }", ["a", "a_and_b"]),
+        ("state { phase: TRAIN level: 3 stage: 'a' }", ["a", "not_b"]),
+    ],
+)
+def test_the_stages_of_the_net_count_and_its_phase_and_level_do_not(state: str, held: list[str]) -> None:
+    rules = {
+        "a": {"include": "phase: TEST stage: 'a'"},
+        "a_and_b": {"include": "stage: ['a', 'b']"},
+        "not_a": {"include": "not_stage: 'a'"},
+        "not_b": {"include": "stage: 'a' not_stage: 'b'"},
+        "excluding_a": {"exclude": "stage: 'a'"},
+        "level": {"include": "min_level: 1"},
+    }
+    text = net(state, *(conv(name, **rule) for name, rule in rules.items()))
+    assert names(text) == held
+
+
+def test_the_upgrade_of_a_v0_net_drops_its_state() -> None:
+    text = "state { stage: 'a' } layers { layer { name: 'x' type: 'data' } top: 'x' }"
+    assert names(text) == ["x"]
+
+
+def test_an_unknown_phase_of_the_state_is_an_error() -> None:
+    (error,) = diagnose(net("state { phase: TESTT }", conv("x")))
+    assert error.code == catalogue.UNKNOWN_PHASE.code
+    assert error.message == "phase TESTT of the state of the net is neither TRAIN nor TEST"
 
 
 # What a fork has more
@@ -354,28 +397,13 @@ def test_a_field_that_is_not_known_is_passed_over_wherever_it_is(unknown: str) -
     text = net(
         unknown,
         f"layer {{ name: 'conv1' type: 'Convolution' {unknown} bottom: 'data' top: 'conv1'",
-        f"convolution_param {{ {unknown} kernel_size: 3 }} {unknown} }}",
+        f"convolution_param {{ {unknown} num_output: 8 kernel_size: 3 }} {unknown} }}",
+        INPUT,
     )
     assert not diagnose(text)
     assert [meaning(read) for read in network(text).layers] == [
-        meaning(read) for read in network(conv("conv1", parameters="kernel_size: 3")).layers
+        meaning(read) for read in network(conv("conv1")).layers
     ]
-
-
-@pytest.mark.parametrize("word", ["ROI", "ave", "7"])
-@pytest.mark.parametrize(
-    "form",
-    [
-        "layer {{ name: 'x' type: 'Pooling' pooling_param {{ pool: {} }} }}",
-        "layers {{ name: 'x' type: POOLING pooling_param {{ pool: {} }} }}",
-        "layers {{ layer {{ name: 'x' type: 'pool' pool: {} }} }}",
-    ],
-    ids=["V2", "V1", "V0"],
-)
-def test_a_pool_that_is_not_known_is_read_and_not_quantizable(form: str, word: str) -> None:
-    (read,) = network(form.format(word)).layers
-    assert read.attributes["pool"] == word
-    assert read.obstacle == f"only average pooling is supported (pool is {word})"
 
 
 def test_an_enum_may_be_a_number() -> None:
@@ -385,7 +413,7 @@ def test_an_enum_may_be_a_number() -> None:
 
 
 def test_an_unknown_word_of_a_message_that_the_type_does_not_use_decides_nothing() -> None:
-    (read,) = network(conv("x", pooling_param="pool: ROI")).layers
+    (read,) = network(conv("x", pooling_param="pool: MIN")).layers
     assert read.quantizable
     assert "pool" not in read.attributes
 
@@ -426,16 +454,21 @@ def test_two_layers_of_one_name_do_no_harm_in_different_phases() -> None:
 
 @pytest.mark.parametrize("name", ["", "name: ''"], ids=["no name", "an empty name"])
 def test_a_quantizable_layer_without_a_name_is_an_error(name: str) -> None:
-    text = f"layer {{ {name} type: 'InnerProduct' }}"
+    text = f"layer {{ {name} type: 'InnerProduct' bottom: 'x' top: 'y' {OUTPUTS} }} {X}"
     (error,) = diagnose(text)
     assert error.code == catalogue.NAMELESS_LAYER.code
     assert error.span
     assert error.span.text == ("''" if name else "layer")
 
 
+OUTPUTS = "inner_product_param { num_output: 8 }"
+X = "input: 'x' input_shape { dim: [1, 3] }"
+
+
 def test_each_nameless_layer_is_reported_once() -> None:
-    nameless, harmless = "layer { type: 'InnerProduct' }", "layer { type: 'ReLU' }"
-    for text in (net(harmless, nameless, harmless, nameless), net(nameless, harmless, nameless)):
+    nameless = f"layer {{ type: 'InnerProduct' bottom: 'x' top: 'x' {OUTPUTS} }}"
+    harmless = "layer { type: 'ReLU' bottom: 'x' top: 'x' }"
+    for text in (net(harmless, nameless, harmless, nameless, X), net(nameless, harmless, nameless, X)):
         assert codes(diagnose(text)) == [catalogue.NAMELESS_LAYER.code] * 2
     assert names(net(harmless, harmless)) == ["", ""]
 
@@ -527,22 +560,6 @@ def test_a_colon_before_a_message_and_angle_brackets_do_not_matter(text: str) ->
     ]
 
 
-def test_of_a_value_that_is_given_again_the_last_one_counts_with_a_warning() -> None:
-    text = inner_product("x", parameters="axis: 2 axis: 1")
-    (warning,) = diagnose(text)
-    assert (warning.code, warning.severity) == (catalogue.SET_AGAIN.code, Severity.WARNING)
-    (read,) = network(text).layers
-    assert read.attributes["axis"] == 1
-    assert read.quantizable
-
-
-def test_a_message_that_is_given_again_is_merged() -> None:
-    text = layer("x", "Convolution", convolution_param=("kernel_size: 3", "kernel_size: [5, 7] group: 4"))
-    (read,) = network(text).layers
-    assert read.attributes["kernel_size"] == (3, 5, 7)
-    assert read.attributes["group"] == 4
-
-
 # Laws
 
 
@@ -563,11 +580,6 @@ def test_a_padding_layer_that_is_read_in_several_wrong_places_is_one_mistake() -
         *(v0_layer(f"relu{index}", "relu", "pad") for index in range(3)),
     )
     assert codes(diagnose(text)) == ["QC304"]
-
-
-def test_of_an_unknown_word_and_a_known_one_the_last_counts() -> None:
-    unknown_first = network(pool("pool", parameters="pool: ROI pool: AVE"))
-    assert unknown_first.by_name["pool"].quantizable
 
 
 def test_an_unknown_phase_is_marked_where_it_stands() -> None:

@@ -291,7 +291,8 @@ def test_what_is_ignored_is_not_fixed(capsys: Captured) -> None:
 
 
 def test_what_could_be_fixed_in_the_model_is_not_counted(capsys: Captured) -> None:
-    Path("deploy.prototxt").write_text(Path("deploy.prototxt").read_text().replace("num_output", "num_ouput"))
+    text = Path("deploy.prototxt").read_text()
+    Path("deploy.prototxt").write_text(text.replace("num_output: 8", "num_output: 8 bias_trem: true"))
     _, found, summary = check(capsys, "good.cfg", *MODEL)
     assert set(found) == {"QC314 deploy.prototxt"}
     assert "can be fixed" not in summary

@@ -32,7 +32,7 @@ PROTOTXT = net(
     pool("pool5", "scale2"),
     inner_product("fc", "pool5"),
 )
-SHAPES = {"conv1": (8, 3, 3, 3), "up": (8, 8, 3, 3), "fc": (8, 128)}
+SHAPES = {"conv1": ((8, 3, 3, 3), (8,)), "up": ((8, 8, 3, 3), (8,)), "fc": ((8, 128), (8,))}
 
 CONFIG = 'batch_num: 2\nskip_layers: "fc"\nskip_fusion_layers: "up"\n'
 WRONG_CONFIG = 'batch_num: 0\nskip_layers: "cf"\nconv_calibration_config { }\n'
@@ -222,6 +222,7 @@ def test_layers_are_shown_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "reason": None,
         "weight_shape": [8, 3, 3, 3],
         "fusion": ["conv1", "bn1", "scale1"],
+        "fusion_reason": None,
     }
     assert by_name["relu1"] == {
         "name": "relu1",
@@ -230,12 +231,13 @@ def test_layers_are_shown_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "reason": "type ReLU is not supported",
         "weight_shape": None,
         "fusion": None,
+        "fusion_reason": None,
     }
     assert err == "9 layers in phase TEST, 4 quantizable\n"
 
 
 def test_layers_of_a_network_without_quantizable_ones_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("deploy.prototxt").write_text(relu("größe", "data"))
+    Path("deploy.prototxt").write_text(net(relu("größe", "data")))
     assert cli.main(["layers", *MODEL]) == 0
     out, err = capsys.readouterr()
     assert "größe" in out

@@ -14,13 +14,13 @@ import pytest
 from quantcfg import Compilation, cli, compile_config, explain, read_model
 from quantcfg.provenance import json as document
 from quantcfg.provenance import table, text
-from tests.api.models import write_model
+from tests.api.models import SHAPES, write_model
 from tests.networks import conv, inner_product, net, pool
 from tests.plan.requests import for_all
 
 PROTOTXT = net(
     conv("conv1"),
-    pool("max1", "conv1", parameters="pool: MAX"),
+    pool("max1", "conv1", parameters="pool: MAX kernel_size: 2"),
     pool("mean1", "max1"),
     inner_product("fc", "mean1"),
 )
@@ -33,7 +33,7 @@ CONFIGURED = (*MODEL, "--config", "quant.cfg")
 def _in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a model and a request for it in the working directory."""
     monkeypatch.chdir(tmp_path)
-    write_model(tmp_path, PROTOTXT, {"conv1": (8, 3, 3, 3), "fc": (8, 128)})
+    write_model(tmp_path, PROTOTXT, SHAPES)
     Path("quant.cfg").write_text(CONFIG)
 
 
@@ -111,7 +111,7 @@ def test_a_layer_that_cannot_be_quantized_says_why(capsys: pytest.CaptureFixture
     assert cli.main(["explain", *CONFIGURED, "max1"]) == 0
     assert capsys.readouterr().out == (
         f'"max1", Pooling (deploy.prototxt:{line_of("max1")}:9)\n'
-        "  cannot be quantized: only average pooling is supported (pool is MAX)\n"
+        "  cannot be quantized: only average pooling is supported, this is MAX\n"
     )
 
 

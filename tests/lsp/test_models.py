@@ -11,9 +11,9 @@ from quantcfg.lsp.diagnostics import findings
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.models import Named, SettingsError, model_for, read_model
 from quantcfg.source import Source
-from tests.networks import conv
+from tests.networks import conv, net
 
-NET = conv("conv1")
+NET = net(conv("conv1"))
 
 
 def named(folder: Path, text: str, **settings: object) -> list[str | None] | None:

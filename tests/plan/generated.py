@@ -159,7 +159,9 @@ def _chain(layers: Sequence[_Layer]) -> list[str]:
         texts.append(
             networks.layer(_quotable(layer.name), layer.kind.type, bottom, f"top{index}", **messages)
         )
-        bottom = f"top{index}" if layer.rule != "TRAIN" else bottom
+        # Behind an InnerProduct there is no plane to convolve.
+        if layer.rule != "TRAIN" and layer.kind.type != "InnerProduct":
+            bottom = f"top{index}"
     return texts
 
 
@@ -168,10 +170,7 @@ def _quotable(name: str) -> str:
 
 
 def _all_known(tested: Sequence[_Layer], rank: int) -> Iterator[OracleLayer]:
-    for layer in tested:
-        yield _known(layer, tested, rank)
-        # What comes out of an InnerProduct does not have the rank of the network's input any more.
-        rank = 4 if layer.kind.type == "InnerProduct" else rank
+    return (_known(layer, tested, rank) for layer in tested)
 
 
 def _known(layer: _Layer, tested: Sequence[_Layer], rank: int) -> OracleLayer:

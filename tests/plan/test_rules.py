@@ -182,7 +182,11 @@ def test_a_quantizable_layer_cannot_be_named_like_a_key_of_the_configuration(nam
 
 @pytest.mark.parametrize("config_text", ["", for_all("hfmg_quantize { }"), "do_fusion: false"])
 def test_a_network_needs_a_layer_that_can_be_quantized(config_text: str) -> None:
-    check(net(relu("relu1", "data"), pool("pool1", parameters="pool: MAX")), config_text, ["QC406"])
+    check(
+        net(relu("relu1", "data"), pool("pool1", parameters="pool: MAX kernel_size: 2")),
+        config_text,
+        ["QC406"],
+    )
 
 
 # --- accepted, with or without a remark
@@ -703,7 +707,7 @@ def test_the_help_says_what_to_do(config_text: str, help: str | None) -> None:
         (
             for_layer("«QC421»pool1"),
             'this override has no effect: layer "pool1" is not quantizable: '
-            "only average pooling is supported (pool is MAX)",
+            "only average pooling is supported, this is MAX",
         ),
     ],
 )
@@ -714,15 +718,14 @@ def test_the_message_says_what_is_wrong(config_text: str, message: str) -> None:
 
 def test_layers_with_different_reasons_are_reported_apart() -> None:
     text = net(
-        conv("a", parameters="kernel_size: 3 dilation: 2"),
-        conv("b", parameters="kernel_size: 3 group: 2"),
-        conv("c", parameters="kernel_size: 3 dilation: 2"),
+        conv("a", parameters="num_output: 8 kernel_size: 3 dilation: 2"),
+        conv("b", parameters="num_output: 8 kernel_size: 3 group: 2"),
+        conv("c", parameters="num_output: 8 kernel_size: 3 dilation: 2"),
     )
     messages = [diagnostic.message for diagnostic in compiled(text, for_all("nuq_quantize { }")).diagnostics]
     assert messages == [
-        'nuq_quantize cannot be used for "a" and "c" (Convolution): '
-        "only dilation 1 is supported (dilation is 2)",
-        'nuq_quantize cannot be used for "b" (Convolution): only one group is supported (group is 2)',
+        'nuq_quantize cannot be used for "a" and "c" (Convolution): only dilation 1 is supported, this is 2',
+        'nuq_quantize cannot be used for "b" (Convolution): only one group is supported, this has 2',
     ]
 
 

@@ -91,7 +91,7 @@ def test_names_cannot_break_a_line() -> None:
 
 def test_a_layer_that_cannot_be_quantized_has_its_reason_and_no_values(compilation: Compilation) -> None:
     (layer,) = explain(compilation, "max").layers
-    assert layer.layer.obstacle == "only average pooling is supported (pool is MAX)"
+    assert layer.layer.obstacle == "only average pooling is supported, this is MAX"
     assert layer.values == ()
     assert "cannot be quantized" in text.render(Provenance(layers=(layer,)))
 

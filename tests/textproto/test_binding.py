@@ -125,7 +125,7 @@ def unknown_enums(binding: Binding) -> dict[Path, tuple[str, str]]:
 
 
 def test_a_lenient_binding_passes_over_fields_that_the_schema_lacks() -> None:
-    text = 'name: "net" force_backward: true state { level: 1 } [a.b] { c: 1 } layer { name: "a" loss: 1 }'
+    text = 'name: "net" force_backward: true quantize { level: 1 } [a.b] { c: 1 } layer { name: "a" loss: 1 }'
     network = bound(text, NETWORK, lenient=True).message
     assert same(network, bound('name: "net" layer { name: "a" }', NETWORK).message)
 

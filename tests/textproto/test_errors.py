@@ -211,6 +211,7 @@ def test_there_is_a_mistake_for_every_diagnostic_that_reading_a_text_can_have() 
         catalogue.TOO_LONG,
         catalogue.TOO_MANY_MISTAKES,
         catalogue.NEARLY_A_FIELD,
+        catalogue.GIVEN_TWICE,
     )
     assert {rule.code for rule in (*rules, catalogue.BYTE_ORDER_MARK)} == codes | {
         rule.code for rule in elsewhere

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.caffe.network import Attributes
+from quantcfg.values import frozen_value
 
 
 def layer_types() -> dict[str, Any]:
@@ -17,11 +18,13 @@ def layer_types() -> dict[str, Any]:
     return types
 
 
+@cache
 def quantizable_types() -> tuple[str, ...]:
     """Return the types of which layers may be quantizable (reference 5.1)."""
     return tuple(name for name, known in layer_types().items() if "quantizable" in known)
 
 
+@cache
 def fusible_types() -> tuple[str, ...]:
     """Return the quantizable types that others are folded into (reference 5.3, U17)."""
     folded_into = {name for pattern in fusion_patterns() for name in pattern}
@@ -41,7 +44,24 @@ def parameter_field(layer_type: str) -> str | None:
 
 def has_weights(layer_type: str) -> bool:
     """Tell whether a layer of this type needs blobs to be quantized."""
-    return bool(layer_types().get(layer_type, {}).get("has_weights"))
+    known = layer_types().get(layer_type, {})
+    return "quantizable" in known and known["blobs"] > 0
+
+
+def blob_count(layer_type: str) -> int | None:
+    """Return how many blobs a layer has beside that of its bias, None where its type does not say it."""
+    count: int | None = layer_types().get(layer_type, {}).get("blobs")
+    return count
+
+
+def output_rule(layer_type: str) -> str | None:
+    """Return how the output shapes of a type follow from its inputs, None where that is not known.
+
+    The outputs of a type that is not known have the rank of the first input.
+    """
+    known = layer_types().get(layer_type)
+    rule: str | None = "rank" if known is None else known.get("output")
+    return rule
 
 
 @cache
@@ -50,24 +70,49 @@ def channel_wise(layer_type: str) -> bool:
     return bool(layer_types().get(layer_type, {}).get("channel_wise"))
 
 
-def keeps_rank(layer_type: str) -> bool:
-    """Tell whether the outputs of a layer of this type have as many dimensions as its first input."""
-    return layer_type in _contract()["rank_keeping_types"]
-
-
 def is_amct_type(layer_type: str) -> bool:
     """Tell whether only AMCT puts layers of this type into a network (reference 1)."""
     return layer_type in _contract()["amct_types"]
 
 
+def v1_types() -> dict[str, str]:
+    """Return the layer types of V1 prototxts, and what they are called today."""
+    types: dict[str, str] = _contract()["v1_types"]
+    return types
+
+
+def v0_types() -> dict[str, str]:
+    """Return the layer types of V0 prototxts, and what they are called today."""
+    types: dict[str, str] = _contract()["v0_types"]
+    return types
+
+
 def v1_type(name: str) -> str:
     """Return what a layer type of a V1 prototxt is called today; a fork's type keeps its name."""
-    return str(_contract()["v1_types"].get(name, name))
+    return v1_types().get(name, name)
 
 
 def v0_type(name: str) -> str:
     """Return what a layer type of a V0 prototxt is called today; a fork's type keeps its name."""
-    return str(_contract()["v0_types"].get(name, name))
+    return v0_types().get(name, name)
+
+
+def fork_words(name: str) -> Sequence[str]:
+    """Return the words that only forks of Caffe have, of a list such as "fork_types"."""
+    words: list[str] = _contract()[name]
+    return words
+
+
+@frozen_value
+class Obstacle:
+    """Why a layer does not meet a condition of its type, and what it is in a word or two ("max pooling").
+
+    condition is the attribute that is not as it must be, empty where the type is the reason.
+    """
+
+    reason: str
+    title: str
+    condition: str = ""
 
 
 def obstacle(kind: str, layer_type: str, attributes: Attributes) -> str | None:
@@ -75,33 +120,55 @@ def obstacle(kind: str, layer_type: str, attributes: Attributes) -> str | None:
 
     kind is "quantizable" (reference 5.1), "non_uniform" (5.5) or "foldable" (5.3).
     """
+    found = described_obstacle(kind, layer_type, attributes)
+    return found.reason if found else None
+
+
+def described_obstacle(kind: str, layer_type: str, attributes: Attributes) -> Obstacle | None:
+    """Return the same, with the title of the layer."""
     return _obstacle(kind, layer_type, tuple(sorted(attributes.items())))
 
 
 @cache
-def _obstacle(kind: str, layer_type: str, attributes: tuple[tuple[str, Any], ...]) -> str | None:
-    conditions = _conditions(kind, layer_type)
-    if conditions is None:
-        return f"type {layer_type or '(none)'} is not supported"
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in attributes}
-    for attribute, (accepts, description) in conditions.items():
-        if attribute in values and not accepts(values[attribute]):
-            value = values[attribute]
-            is_flag = isinstance(value, bool)
-            return description if is_flag else f"{description} ({attribute} is {_shown(value)})"
-    return None
+def conditional_attributes(layer_type: str) -> frozenset[str]:
+    """Return the attributes that a condition of a layer type asks about."""
+    kinds = ("quantizable", "non_uniform", "foldable")
+    return frozenset(name for kind in kinds for name in _conditions(kind, layer_type) or ())
 
 
 @cache
-def _conditions(kind: str, layer_type: str) -> Mapping[str, tuple[Accepts, str]] | None:
-    """Return what each attribute must be, and the reason to show where it is not; None if it never can be."""
+def _obstacle(kind: str, layer_type: str, attributes: tuple[tuple[str, Any], ...]) -> Obstacle | None:
+    conditions = _conditions(kind, layer_type)
+    if conditions is None:
+        return Obstacle(f"type {layer_type or '(none)'} is not supported", layer_type)
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in attributes}
+    for attribute, condition in conditions.items():
+        if attribute in values and not condition.accepts(values[attribute]):
+            value = _shown(values[attribute])
+            title = condition.title.format(value=value.lower())
+            return Obstacle(condition.description.format(value=value), title, attribute)
+    return None
+
+
+@frozen_value
+class _Condition:
+    """What an attribute must be, and what is said of a layer where it is not."""
+
+    accepts: Accepts
+    description: str
+    title: str
+
+
+@cache
+def _conditions(kind: str, layer_type: str) -> Mapping[str, _Condition] | None:
+    """Return the conditions of a type by attribute, None if it never meets them."""
     condition = layer_types().get(layer_type, {}).get(kind)
     if condition is None:
         return None
     if "$ref" in condition:
         condition = _contract()["definitions"][condition["$ref"].rsplit("/", 1)[-1]]
     return {
-        attribute: (acceptor(schema, _contract()), schema["description"])
+        attribute: _Condition(acceptor(schema, _contract()), schema["description"], schema["title"])
         for attribute, schema in condition["properties"].items()
     }
 

@@ -1,26 +1,34 @@
-"""What may be wrong with the layers of a network as a whole, and with its weights."""
+"""What may be wrong with the layers of a network as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.definitions import Definition
 from quantcfg.caffe.network import Layer
-from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.diagnostics.words import quoted
-from quantcfg.source import Source
+from quantcfg.diagnostics import Edit, Report, catalogue, related
 
-if TYPE_CHECKING:
-    from quantcfg.caffe.weights import Weights
+_STATISTICS = "use_global_stats"
 
 
-def check_layers(layers: Sequence[Definition], report: Report) -> None:
+def check_amct_types(layers: Sequence[Definition], report: Report) -> None:
     """Report a network that AMCT has worked on before (reference 1)."""
     for layer in layers:
         if capabilities.is_amct_type(layer.type):
             report(catalogue.ALREADY_QUANTIZED.at(layer.span, layer=layer.name, type=layer.type))
+
+
+def check_statistics(layers: Sequence[Definition], report: Report) -> None:
+    """Report BatchNorm layers that do not use the stored statistics, as AMCT asks (reference 5.3)."""
+    for layer in layers:
+        asks = _STATISTICS in capabilities.conditional_attributes(layer.type)
+        if asks and layer.attributes().get(_STATISTICS) is False:
+            place = layer.binding.place_at((*layer.path, "batch_norm_param", _STATISTICS))
+            assert place
+            fix = [Edit(place.span, "true")]
+            help = "write use_global_stats: true, or remove it"
+            report(catalogue.BATCH_STATISTICS.at(place.span, layer=layer.name, help=help, fix=fix))
 
 
 def check_names(layers: Sequence[Layer], report: Report) -> None:
@@ -35,44 +43,3 @@ def check_names(layers: Sequence[Layer], report: Report) -> None:
         if other is not layer and (layer.quantizable or other.quantizable):
             place = related(other.span, "the other one is here")
             report(catalogue.SAME_NAME.at(layer.span, layer=layer.name, related=place))
-
-
-def check_weights(layers: Sequence[Definition], weights: Weights, source: Source, report: Report) -> None:
-    """Report weights of another network, and layers that the weights file leaves out."""
-    weighted = any(capabilities.has_weights(layer.type) for layer in layers)
-    if weighted and not any(layer.name in weights.layers for layer in layers):
-        report(catalogue.FOREIGN_WEIGHTS.at(None, file=weights.file, model=source.name))
-        return
-    without = [
-        layer for layer in layers if capabilities.has_weights(layer.type) and layer.name not in weights.layers
-    ]
-    if without:
-        names = quoted(layer.name for layer in without)
-        report(catalogue.WITHOUT_WEIGHTS.at(without[0].span, file=weights.file, layers=names))
-
-
-def check_shapes(layers: Sequence[Layer], weights: Weights, report: Report) -> None:
-    """Report weights that are too large or too small for their layers; Caffe would not load them."""
-    misfits = [layer for layer in layers if not _fits(layer)]
-    if misfits:
-        first = misfits[0]
-        assert first.weight_shape
-        report(
-            catalogue.OTHER_WEIGHTS.at(
-                first.span,
-                file=weights.file,
-                layers=quoted(layer.name for layer in misfits),
-                layer=first.name,
-                shape="x".join(map(str, first.weight_shape)),
-                outputs=first.attributes["num_output"],
-                help="is this the caffemodel of this network?",
-            )
-        )
-
-
-def _fits(layer: Layer) -> bool:
-    """Tell whether the number of outputs, or of outputs in a group, is a dimension of the weight."""
-    outputs, group = layer.attributes.get("num_output"), layer.attributes.get("group", 1)
-    if not layer.weight_shape or not isinstance(outputs, int) or not isinstance(group, int):
-        return True
-    return any(outputs in (size, size * group) for size in layer.weight_shape)

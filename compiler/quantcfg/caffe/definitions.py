@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from quantcfg import contracts
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Attribute
-from quantcfg.diagnostics import Report, catalogue
+from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.source import Span
 from quantcfg.textproto import Binding, Bound, Path, Place, place_of
 from quantcfg.values import frozen_value, small_value
@@ -23,7 +24,10 @@ from quantcfg.values import frozen_value, small_value
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-_PADDING = "padding"
+_V0_OUTPUTS = {"num_output": "num_output", "biasterm": "bias_term"}
+_V0_SIZES = {"kernelsize": "kernel_size", "stride": "stride", "pad": "pad"}
+PADDING = "padding"
+"""The type of a V0 layer that becomes a part of the layer behind it."""
 _PADDED = ("conv", "pool")
 
 
@@ -31,13 +35,17 @@ _PADDED = ("conv", "pool")
 class Definition:
     """One layer as it is defined: a caffe.LayerParameter and what the text says beside it.
 
-    bound is its message in the text; unknown_enums are the paths of the words that
-    stand where Caffe's enum has no such value, by field.
+    type is its type as it is called today, word as the text says it in its version
+    of the format, 0 to 2. bound is its message in the text; unknown_enums are the
+    paths of the words that Caffe's enum does not have, by field.
     """
 
+    version: int
     parameter: Any
     type: str
+    word: str
     bottoms: tuple[str, ...]
+    tops: tuple[str, ...]
     bound: Bound
     binding: Binding
     unknown_enums: Mapping[str, Path]
@@ -49,14 +57,15 @@ class Definition:
         return name
 
     @property
-    def tops(self) -> tuple[str, ...]:
-        """The blobs that the layer writes."""
-        return tuple(self.parameter.top)
-
-    @property
     def path(self) -> Path:
         """Where it is in the binding."""
         return self.bound.path
+
+    @property
+    def whole(self) -> Span:
+        """Where its message is."""
+        assert self.bound.given
+        return place_of(self.bound.given, self.binding.document).span
 
     @property
     def span(self) -> Span:
@@ -67,54 +76,104 @@ class Definition:
         assert self.bound.given
         return place_of(self.bound.given, document).name_span
 
+    def bottom_place(self, index: int) -> Place:
+        """Return where a bottom is written."""
+        return self._blob_place("bottom", index)
+
+    def top_place(self, index: int) -> Place:
+        """Return where a top is written."""
+        return self._blob_place("top", index)
+
+    def _blob_place(self, field: str, index: int) -> Place:
+        # A V0 layer has its blobs beside the message with its name.
+        place = self.binding.place_at((*self.path[:2], field, index))
+        assert place
+        return place
+
+    @property
+    def word_span(self) -> Span:
+        """Where its type is written; its name, where it is not."""
+        place = self.binding.place_at((*self.path, "type"))
+        if "type" in self.unknown_enums:
+            place = self.unknown_word("type")
+        return place.span if place else self.span
+
     def unknown_word(self, field: str) -> Place:
         """Return where the unknown enum word of a field stands."""
         return self.binding.unknown_enums[self.unknown_enums[field]]
 
-    def shared_parameters(self) -> Iterator[tuple[str, Place]]:
-        """Yield the names that the layer gives to its parameters, and where."""
+    @property
+    def is_name_lost(self) -> bool:
+        """Whether a name is given that cannot be read."""
+        return (*self.path, "name") in self.binding.failed
+
+    def shared_parameters(self) -> Iterator[tuple[int, str, Place]]:
+        """Yield the names that the layer gives to its parameters, with their indices, and where."""
         for index, parameter in enumerate(self.parameter.param):
             path = (*self.path, "param", index)
             if parameter.name:
                 place = self.binding.place_at((*path, "name")) or self.binding.place_at(path)
                 assert place
-                yield parameter.name, place
+                yield index, parameter.name, place
 
     def attributes(self) -> dict[str, Attribute]:
-        """Return the values of its parameter message, defaults filled in.
+        """Return the values of its parameter message that a condition asks about, defaults filled in.
 
         A field that has no default and is not set is left out.
         """
         field = capabilities.parameter_field(self.type)
         if field is None:
             return {}
-        message = getattr(self.parameter, field)
+        names = capabilities.conditional_attributes(self.type)
         unknown = {
             name: self.binding.unknown_enums[path].span.text
             for name, path in self.unknown_enums.items()
-            if name in message.DESCRIPTOR.fields_by_name
+            if name in names
         }
-        return _values(message) | unknown
+        return _values(getattr(self.parameter, field), names) | unknown
 
 
 def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
     """Return the layers of a caffe.NetParameter, in the order of the text, in today's form."""
-    net, whole = binding.message, binding.whole
+    net, version = binding.message, version_of(binding.message)
     if net.layers and net.layer:
-        first = binding.place_at(("layer", 0))
-        report(catalogue.MIXED_VERSIONS.at(first.name_span if first else None))
-    unknown = _unknown_enums(binding, "layers" if net.layers else "layer")
-    if any(layer.HasField("layer") for layer in net.layers):
+        report(_mixed_versions(binding, version))
+    unknown = _unknown_enums(binding, "layer" if version == 2 else "layers")
+    if version == 0:
         return _upgrade_v0(binding, unknown, report)
-    if net.layers:
-        layers = enumerate(whole.messages_of("layers"))
-        return tuple(_upgrade_v1(binding, bound, unknown[index]) for index, bound in layers)
-    return tuple(
-        Definition(
-            bound.message, bound.message.type, tuple(bound.message.bottom), bound, binding, unknown[index]
-        )
-        for index, bound in enumerate(whole.messages_of("layer"))
-    )
+    upgrade = _upgrade_v1 if version == 1 else _as_it_is
+    bounds = binding.whole.messages_of("layer" if version == 2 else "layers")
+    return tuple(upgrade(binding, bound, unknown[index]) for index, bound in enumerate(bounds))
+
+
+def _mixed_versions(binding: Binding, version: int) -> Diagnostic:
+    """Return that a net has layers of two versions, at the first one of the form that is in the minority."""
+    net = binding.message
+    if version == 0:
+        rule, rare, help = catalogue.MIXED_V0, "layer", "write it as the others"
+    elif len(net.layer) < len(net.layers):
+        rule, rare, help = catalogue.MIXED_V1, "layer", 'write it as "layers", with a word as type'
+    else:
+        rule, rare, help = catalogue.MIXED_V1, "layers", 'write it as "layer", with a string as type'
+    usual = "layer" if rare == "layers" else "layers"
+    place, other = binding.place_at((rare, 0)), binding.place_at((usual, 0))
+    assert place
+    assert other
+    others = [Related(other.name_span, f'the first "{usual}" is here')]
+    return rule.at(place.name_span, related=others, help=help)
+
+
+def version_of(net: Any) -> int:
+    """Return the version of the format that a caffe.NetParameter is written in: 0, 1 or 2."""
+    if any(layer.HasField("layer") for layer in net.layers):
+        return 0
+    return 1 if net.layers else 2
+
+
+def _as_it_is(binding: Binding, bound: Bound, unknown: Mapping[str, Path]) -> Definition:
+    layer = bound.message
+    blobs = tuple(layer.bottom), tuple(layer.top)
+    return Definition(2, layer, layer.type, layer.type, *blobs, bound, binding, unknown)
 
 
 def _upgrade_v1(binding: Binding, bound: Bound, unknown: Mapping[str, Path]) -> Definition:
@@ -122,16 +181,40 @@ def _upgrade_v1(binding: Binding, bound: Bound, unknown: Mapping[str, Path]) -> 
     layer = _new_layer(old.name, old.top)
     for name in ("include", "exclude"):
         getattr(layer, name).extend(getattr(old, name))
-    for name in ("convolution_param", "inner_product_param", "pooling_param"):
+    for name in _v1_parameters():
         if old.HasField(name):
             getattr(layer, name).CopyFrom(getattr(old, name))
-    for name in old.param:
-        layer.param.add(name=name)
+    _add_params(layer, old)
+    for name, parameter in zip(old.param, layer.param, strict=False):
+        parameter.name = name
+    for mode, parameter in zip(old.blob_share_mode, layer.param, strict=False):
+        parameter.share_mode = mode
     types = old.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
-    type_name = (
-        binding.unknown_enums[unknown["type"]].span.text if "type" in unknown else types[old.type].name
+    word = binding.unknown_enums[unknown["type"]].span.text if "type" in unknown else types[old.type].name
+    blobs = tuple(old.bottom), tuple(old.top)
+    return Definition(1, layer, capabilities.v1_type(word), word, *blobs, bound, binding, unknown)
+
+
+@cache
+def _v1_parameters() -> tuple[str, ...]:
+    """Return the parameter messages that a V1 layer and one of today have both."""
+    old, today = (
+        contracts.message_class("caffe", f"caffe.{name}").DESCRIPTOR
+        for name in ("V1LayerParameter", "LayerParameter")
     )
-    return Definition(layer, capabilities.v1_type(type_name), tuple(old.bottom), bound, binding, unknown)
+    return tuple(
+        field.name
+        for field in old.fields
+        if field.message_type and not field.is_repeated and field.name in today.fields_by_name
+    )
+
+
+def _add_params(layer: Any, old: Any) -> None:
+    """Give a layer a param message for each blob that an old one has a rate, a decay or a name for."""
+    names = getattr(old, "param", ())
+    rates = list(old.blobs_lr)
+    for index in range(max(len(rates), len(old.weight_decay), len(names))):
+        layer.param.add(**({"lr_mult": rates[index]} if index < len(rates) else {}))
 
 
 def _upgrade_v0(
@@ -139,9 +222,12 @@ def _upgrade_v0(
 ) -> tuple[Definition, ...]:
     layers = [
         Definition(
+            0,
             _upgraded_v0_layer(bound.message),
             bound.message.layer.type,
+            bound.message.layer.type,
             tuple(bound.message.bottom),
+            tuple(bound.message.top),
             bound.message_of("layer") or bound,
             binding,
             unknown[index],
@@ -155,16 +241,24 @@ def _upgrade_v0(
 
 def _upgraded_v0_layer(old: Any) -> Any:
     layer, v0 = _new_layer(old.layer.name, old.top), old.layer
-    parameters = {"conv": layer.convolution_param, "innerproduct": layer.inner_product_param}.get(v0.type)
-    if parameters is not None and v0.HasField("num_output"):
-        parameters.num_output = v0.num_output
-    if v0.type == "conv":
-        layer.convolution_param.group = v0.group
-        if v0.HasField("kernelsize"):
-            layer.convolution_param.kernel_size.append(v0.kernelsize)
+    if v0.type == "innerproduct":
+        _copy(v0, _V0_OUTPUTS, layer.inner_product_param)
+    elif v0.type == "conv":
+        _copy(v0, {**_V0_OUTPUTS, "group": "group"}, layer.convolution_param)
+        for old_name, name in _V0_SIZES.items():
+            if v0.HasField(old_name):
+                getattr(layer.convolution_param, name).append(getattr(v0, old_name))
     elif v0.type == "pool":
-        layer.pooling_param.pool = v0.pool
+        _copy(v0, {**_V0_SIZES, "pool": "pool"}, layer.pooling_param)
+    _add_params(layer, v0)
     return layer
+
+
+def _copy(old: Any, names: Mapping[str, str], new: Any) -> None:
+    """Set the fields of a message that another one sets under its own names."""
+    for old_name, name in names.items():
+        if old.HasField(old_name):
+            setattr(new, name, getattr(old, old_name))
 
 
 def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[Definition]:
@@ -175,13 +269,15 @@ def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[D
         paddings = {
             blob: written_by[blob]
             for blob in layer.bottoms
-            if blob in written_by and written_by[blob].type == _PADDING
+            if blob in written_by and written_by[blob].type == PADDING
         }
-        misplaced.update(
-            (padding.path, padding) for padding in paddings.values() if not _pads(padding, layer)
-        )
+        for padding in paddings.values():
+            if _pads(padding, layer):
+                _set_pad(layer, padding.bound.message.pad)
+            else:
+                misplaced[padding.path] = padding
         written_by.update(dict.fromkeys(layer.tops, layer))
-        if layer.type != _PADDING:
+        if layer.type != PADDING:
             yield replace(layer, bottoms=tuple(_unpadded(blob, paddings) for blob in layer.bottoms))
     for padding in misplaced.values():
         report(catalogue.MISPLACED_PADDING.at(padding.span, layer=padding.name))
@@ -190,6 +286,13 @@ def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[D
 def _pads(padding: Definition, layer: Definition) -> bool:
     """Tell whether a padding layer can become a part of the layer behind it, as Caffe asks."""
     return layer.type in _PADDED and len(layer.bottoms) == len(padding.bottoms) == len(padding.tops) == 1
+
+
+def _set_pad(layer: Definition, pad: int) -> None:
+    if layer.type == "pool":
+        layer.parameter.pooling_param.pad = pad
+    else:
+        layer.parameter.convolution_param.pad[:] = [pad]
 
 
 def _unpadded(blob: str, paddings: Mapping[str, Definition]) -> str:
@@ -211,9 +314,10 @@ def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, P
     return paths
 
 
-def _values(message: Any) -> dict[str, Attribute]:
+def _values(message: Any, names: AbstractSet[str]) -> dict[str, Attribute]:
+    """Return the values of some fields of a message."""
     values: dict[str, Attribute] = {}
-    for field in _value_fields(message.DESCRIPTOR):
+    for field in _value_fields(message.DESCRIPTOR, names):
         if field.is_repeated:
             values[field.name] = tuple(getattr(message, field.name))
         elif field.has_default or message.HasField(field.name):
@@ -233,7 +337,7 @@ class _ValueField:
 
 
 @cache
-def _value_fields(descriptor: Descriptor) -> tuple[_ValueField, ...]:
+def _value_fields(descriptor: Descriptor, names: AbstractSet[str]) -> tuple[_ValueField, ...]:
     return tuple(
         _ValueField(
             field.name,
@@ -242,5 +346,5 @@ def _value_fields(descriptor: Descriptor) -> tuple[_ValueField, ...]:
             {value.number: value.name for value in field.enum_type.values} if field.enum_type else {},
         )
         for field in descriptor.fields
-        if field.message_type is None
+        if field.name in names
     )

@@ -15,12 +15,14 @@ from quantcfg.caffe.network import Layer
 
 
 def with_fusion_groups(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Return the layers with their fusion groups filled in."""
-    folded = _folded_layers(layers)
+    """Return the layers with their fusion groups filled in, and with what keeps them out of one."""
+    folded, obstacles = _folded_layers(layers)
     groups: dict[int, set[int]] = defaultdict(set)
     for index, target in folded.items():
         groups[target] |= {index, target}
     fused = list(layers)
+    for index, obstacle in obstacles.items():
+        fused[index] = layers[index].fused((), obstacle)
     for group in groups.values():
         members = tuple(layers[index].name for index in sorted(group))
         for index in group:
@@ -28,20 +30,26 @@ def with_fusion_groups(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     return tuple(fused)
 
 
-def _folded_layers(layers: Sequence[Layer]) -> dict[int, int]:
-    """Return for each layer that is folded, by index, the layer that it is folded into."""
+def _folded_layers(layers: Sequence[Layer]) -> tuple[dict[int, int], dict[int, str]]:
+    """Return for each layer that is folded, by index, the layer that it is folded into.
+
+    The second value holds for the layers of other chains what keeps them from becoming one.
+    """
     following = _following(layers)
     by_type: dict[str, list[int]] = defaultdict(list)
     for index, layer in enumerate(layers):
         by_type[layer.type].append(index)
     folded: dict[int, int] = {}
+    obstacles: dict[int, str] = {}
     for pattern in capabilities.fusion_patterns():
         for index in by_type[pattern[0]]:
             chain = _chain(index, pattern, layers, following)
-            if chain and folded.keys().isdisjoint(chain):
+            if obstacle := next(filter(None, (_obstacle(layers[member]) for member in chain)), None):
+                obstacles.update(dict.fromkeys(chain, obstacle))
+            elif chain and all(_fits(layers[member]) for member in chain) and folded.keys().isdisjoint(chain):
                 target = next(member for member in chain if layers[member].quantizable)
                 folded.update((member, target) for member in chain if member != target)
-    return folded
+    return folded, obstacles
 
 
 def _following(layers: Sequence[Layer]) -> dict[int, int]:
@@ -59,19 +67,27 @@ def _following(layers: Sequence[Layer]) -> dict[int, int]:
 def _chain(
     index: int, pattern: Sequence[str], layers: Sequence[Layer], following: Mapping[int, int]
 ) -> list[int]:
-    """Return the layers that match a pattern from a layer on, or nothing."""
+    """Return the layers that have the types of a pattern from a layer on, or nothing."""
     chain: list[int] = []
     member: int | None = index
     for layer_type in pattern:
-        if member is None or layers[member].type != layer_type or not _fits(layers[member]):
+        if member is None or layers[member].type != layer_type:
             return []
         chain.append(member)
         member = following.get(member)
     return chain
 
 
+def _obstacle(layer: Layer) -> str | None:
+    """Return why a layer that is not quantizable itself cannot be folded, None if it can."""
+    if layer.type in capabilities.quantizable_types():
+        return None
+    obstacle = capabilities.obstacle("foldable", layer.type, layer.attributes)
+    return f'"{layer.name}" cannot be folded: {obstacle}' if obstacle else None
+
+
 def _fits(layer: Layer) -> bool:
-    """Tell whether a layer may be part of a group: quantizable, or foldable into one that is."""
+    """Tell whether a layer may be in a group: it has one input and output, and is quantizable or foldable."""
     if len(layer.bottoms) != 1 or len(layer.tops) != 1:
         return False
-    return layer.quantizable or capabilities.obstacle("foldable", layer.type, layer.attributes) is None
+    return layer.quantizable or layer.type not in capabilities.quantizable_types()

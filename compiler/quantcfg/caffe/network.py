@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from quantcfg.diagnostics import Diagnostic
@@ -24,7 +24,10 @@ class Layer:
     obstacle is why the layer is not quantizable, None if it is; fusion holds
     the names of the layers that become one with it, itself among them, in
     network order, and is empty where there are none; span is its name in the
-    prototxt, None where the layer is only assumed.
+    prototxt, None where the layer is only assumed; title says in a word or two why
+    it is not quantizable ("max pooling"), although its type or its parameters are
+    those of a layer that may be; fusion_obstacle is why it is in no fusion group,
+    where its type and those beside it would make one.
     """
 
     name: str
@@ -36,25 +39,17 @@ class Layer:
     obstacle: str | None
     fusion: tuple[str, ...]
     span: Span | None
+    title: str | None = None
+    fusion_obstacle: str | None = None
 
     @property
     def quantizable(self) -> bool:
         """Whether AMCT can quantize this layer (reference 5.1, 5.2)."""
         return self.obstacle is None
 
-    def fused(self, group: tuple[str, ...]) -> Layer:
-        """Return this layer as one of a fusion group."""
-        return Layer(
-            self.name,
-            self.type,
-            self.bottoms,
-            self.tops,
-            self.attributes,
-            self.weight_shape,
-            self.obstacle,
-            group,
-            self.span,
-        )
+    def fused(self, group: tuple[str, ...], obstacle: str | None = None) -> Layer:
+        """Return this layer as one of a fusion group, or with what keeps it out of one."""
+        return replace(self, fusion=group, fusion_obstacle=obstacle)
 
 
 @frozen_value

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import cycle
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg import contracts, limits
 from quantcfg.caffe import capabilities
-from quantcfg.caffe.checks import check_layers, check_names, check_shapes, check_weights
+from quantcfg.caffe.checks import check_amct_types, check_names, check_statistics
 from quantcfg.caffe.definitions import Definition, definitions
+from quantcfg.caffe.flow import check_counts, check_flow
 from quantcfg.caffe.fusion import with_fusion_groups
-from quantcfg.caffe.network import Attribute, Layer, Network, Shape
-from quantcfg.caffe.phase import holds_in_test
-from quantcfg.caffe.sharing import sharing_groups
+from quantcfg.caffe.hints import hint
+from quantcfg.caffe.inputs import net_inputs
+from quantcfg.caffe.layer_setup import check_setup
+from quantcfg.caffe.network import Layer, Network, Shape
+from quantcfg.caffe.phase import holds_in_test, stages
+from quantcfg.caffe.shapes import (
+    Extent,
+    Parameters,
+    input_extents,
+    is_convolution,
+    parameter_shapes,
+    spatial_axes,
+)
+from quantcfg.caffe.sharing import check_shared_shapes, sharing_groups
+from quantcfg.caffe.slips import slips
+from quantcfg.caffe.vocabulary import check_vocabulary
+from quantcfg.caffe.weight_checks import check_weights
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.limited import limited
 from quantcfg.diagnostics.words import quoted
@@ -23,9 +37,6 @@ from quantcfg.textproto import Binding, bind, parse
 if TYPE_CHECKING:
     from quantcfg.caffe.weights import Weights
 
-_RANK = 4
-"""The rank of a blob of which nothing says otherwise: batch, channels, height, width."""
-
 
 def read_network(source: Source, weights: Weights | None, report: Report) -> Network | None:
     """Return the network of a prototxt, or None after reporting why it cannot be read.
@@ -34,7 +45,7 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
     that is made of it.
     """
     found: list[Diagnostic] = []
-    network = _read(source, weights, limited(found.append))
+    network = _read(source, weights, found)
     if not has_errors(found) and not network.layers:
         found.append(_no_layers(source, is_strange=not found))
     for diagnostic in found:
@@ -53,88 +64,92 @@ def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
     return catalogue.NO_LAYERS.at(None, file=source.name, help=help)
 
 
-def _read(source: Source, weights: Weights | None, report: Report) -> Network:
-    document = parse(source, report, wanted="a prototxt")
-    net = contracts.message_class("caffe", "caffe.NetParameter")()
-    binding = bind(document, net, report, lenient=True)
-    if len(binding.message.layer) + len(binding.message.layers) > limits.LAYERS:
+def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> Network:
+    report = limited(found.append)
+    binding = _bound(source, report)
+    name, net = binding.message.name, binding.message
+    if len(net.layer) + len(net.layers) > limits.LAYERS:
         report(catalogue.TOO_MANY_LAYERS.at(None, file=source.name, limit=limits.LAYERS))
-        return Network(binding.message.name, ())
-    layers = [layer for layer in definitions(binding, report) if holds_in_test(layer, report)]
-    check_layers(layers, report)
-    if weights and layers:
-        check_weights(layers, weights, source, report)
-    sharing = sharing_groups(layers)
+        return Network(name, ())
+    layers, inputs = definitions(binding, report), net_inputs(binding, report)
+    set_stages = stages(binding, report)
+    present = [layer for layer in layers if holds_in_test(layer, set_stages, report)]
+    kept = {layer.path for layer in present}
+    absent = [layer for layer in layers if layer.path not in kept]
+    check_vocabulary(layers, lambda layer: layer.path in kept, report)
+    check_amct_types(present, report)
+    bottoms = input_extents(inputs.made, present)
+    parameters = [_parameters(*each, weights) for each in zip(present, bottoms, strict=True)]
+    if not has_errors(found):
+        # What Caffe does not read it does not set up either: more would be said of the same mistakes.
+        misspelt = slips(found, binding)
+        if not misspelt.are_between_layers:
+            check_flow(inputs, present, absent, report)
+        sound = [each for each in parameters if not misspelt.are_in(each.layer)]
+        check_statistics(present, report)
+        check_counts([each.layer for each in sound], report)
+        check_setup(sound, report)
+        check_shared_shapes(sound, report)
+        if weights and present:
+            check_weights(parameters, weights, source, report)
+    read = _layers(parameters, weights, report)
+    check_names([layer for layer, each in zip(read, present, strict=True) if not each.is_name_lost], report)
+    return Network(name, with_fusion_groups(read))
+
+
+def _bound(source: Source, report: Report) -> Binding:
+    net = contracts.message_class("caffe", "caffe.NetParameter")()
+    document = parse(source, report, wanted="a prototxt")
+    return bind(document, net, report, lenient=True, hint=hint, refuse_repeated=True)
+
+
+def _parameters(layer: Definition, bottoms: Sequence[Extent], weights: Weights | None) -> Parameters:
+    stored = _weight_shape(layer, weights)
+    axes = spatial_axes(layer, bottoms, stored) if is_convolution(layer) else None
+    return Parameters(layer, bottoms, axes, parameter_shapes(layer, bottoms, axes))
+
+
+def _layers(parameters: Sequence[Parameters], weights: Weights | None, report: Report) -> list[Layer]:
+    """Return the layers as the compiler sees them, after reporting those that share parameters."""
+    sharing = sharing_groups([each.layer for each in parameters])
     for group in sharing:
         report(group.warning())
-    obstacles = {layer.path: group.obstacle(layer) for group in reversed(sharing) for layer in group.layers}
-    ranks = _blob_ranks(binding, layers)
-    read = [_layer(layer, weights, ranks, obstacles.get(layer.path)) for layer in layers]
-    check_names(read, report)
-    if weights:
-        check_shapes(read, weights, report)
-    return Network(binding.message.name, with_fusion_groups(read))
+    shared = {layer.path: group.obstacle(layer) for group in reversed(sharing) for layer in group.layers}
+    return [_layer(each, weights, shared.get(each.layer.path)) for each in parameters]
 
 
-def _layer(
-    definition: Definition, weights: Weights | None, ranks: Mapping[str, int], sharing: str | None
-) -> Layer:
-    shape = _weight_shape(definition, weights)
+def _layer(parameters: Parameters, weights: Weights | None, sharing: str | None) -> Layer:
+    definition = parameters.layer
     attributes = definition.attributes()
-    if "kernel_size" in attributes:
-        attributes["filter_rank"] = _filter_rank(attributes, shape, definition.bottoms, ranks)
-    obstacle = capabilities.obstacle("quantizable", definition.type, attributes)
+    if parameters.spatial_axes is not None:
+        attributes["spatial_axes"] = parameters.spatial_axes
+    obstacle = capabilities.described_obstacle("quantizable", definition.type, attributes)
+    title = _title(definition, obstacle, is_shared=sharing is not None)
     return Layer(
         definition.name,
         definition.type,
         definition.bottoms,
         definition.tops,
         attributes,
-        shape,
-        obstacle or sharing,
+        _weight_shape(definition, weights),
+        obstacle.reason if obstacle else sharing,
         (),
         definition.span,
+        title,
     )
+
+
+def _title(definition: Definition, obstacle: capabilities.Obstacle | None, *, is_shared: bool) -> str | None:
+    """Return in a word or two why a layer is not quantizable that looks like one that may be."""
+    if definition.type in capabilities.quantizable_types():
+        return obstacle.title if obstacle else "shared parameters" if is_shared else None
+    fields = map(capabilities.parameter_field, capabilities.quantizable_types())
+    is_unknown = definition.type not in capabilities.layer_types()
+    if is_unknown and any(field and definition.parameter.HasField(field) for field in fields):
+        return f"type {definition.type}" if definition.type else "no type"
+    return None
 
 
 def _weight_shape(definition: Definition, weights: Weights | None) -> Shape | None:
     stored = weights.layers.get(definition.name) if weights else None
     return stored.shapes[0] if stored else None
-
-
-def _filter_rank(
-    attributes: Mapping[str, Attribute],
-    shape: Shape | None,
-    bottoms: Sequence[str],
-    ranks: Mapping[str, int],
-) -> int:
-    """Return the number of dimensions of a filter: outputs, channels, the spatial ones (reference U24)."""
-    if shape is not None:
-        return len(shape)
-    if "kernel_h" in attributes or "kernel_w" in attributes:
-        return _RANK
-    sizes = attributes["kernel_size"]
-    assert isinstance(sizes, tuple)
-    if len(sizes) > 1:
-        return 2 + len(sizes)
-    rank = ranks.get(bottoms[0], _RANK) if bottoms else _RANK
-    axis = attributes["axis"]
-    assert isinstance(axis, int)
-    return 2 + rank - 1 - (axis if axis >= 0 else axis + rank)
-
-
-def _blob_ranks(binding: Binding, layers: Sequence[Definition]) -> dict[str, int]:
-    """Return the ranks of blobs; behind a layer that may change the rank it is the usual one."""
-    net = binding.message
-    ranks = dict.fromkeys(net.input, _RANK)
-    ranks.update(zip(net.input, (len(shape.dim) for shape in net.input_shape), strict=False))
-    for layer in layers:
-        has_shapes = layer.parameter.HasField("input_param")
-        shapes = [len(shape.dim) for shape in layer.parameter.input_param.shape] if has_shapes else ()
-        if shapes:
-            ranks.update(zip(layer.tops, cycle(shapes), strict=False))
-        elif layer.bottoms and layer.bottoms[0] in ranks and capabilities.keeps_rank(layer.type):
-            ranks.update(dict.fromkeys(layer.tops, ranks[layer.bottoms[0]]))
-        else:
-            ranks.update(dict.fromkeys(layer.tops, _RANK))
-    return ranks

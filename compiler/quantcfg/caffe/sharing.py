@@ -1,13 +1,16 @@
-"""Layers that share parameters: none of them is quantized."""
+"""Layers that share parameters: none of them is quantized, and the shared blobs must have one shape."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from math import prod
+from typing import Any
 
 from quantcfg.caffe import capabilities
 from quantcfg.caffe.definitions import Definition
-from quantcfg.diagnostics import Diagnostic, Related, catalogue
+from quantcfg.caffe.shapes import Parameters, PartialShape, shown
+from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.diagnostics.words import quoted
 from quantcfg.textproto import Path, Place
 from quantcfg.values import frozen_value
@@ -44,7 +47,7 @@ def sharing_groups(layers: Sequence[Definition]) -> list[Sharing]:
     """Return the groups of layers that share parameters and could be quantized else (reference 5.2, U15)."""
     users: dict[str, dict[Path, tuple[Definition, Place]]] = defaultdict(dict)
     for layer in layers:
-        for name, place in layer.shared_parameters():
+        for _, name, place in layer.shared_parameters():
             users[name].setdefault(layer.path, (layer, place))
     # Weights and biases are usually shared by the same layers: that is one group.
     groups: dict[tuple[Path, ...], tuple[tuple[Definition, Place], ...]] = {}
@@ -57,3 +60,45 @@ def sharing_groups(layers: Sequence[Definition]) -> list[Sharing]:
         for sharing in groups.values()
         if any(layer.type in quantizable for layer, _ in sharing)
     ]
+
+
+@frozen_value
+class _Owner:
+    """The layer that first has a parameter, where it says so, and the shape of the parameter."""
+
+    layer: Definition
+    place: Place
+    shape: PartialShape | None
+
+
+def check_shared_shapes(parameters: Sequence[Parameters], report: Report) -> None:
+    """Report shared parameters of two shapes, which Caffe's AppendParam refuses."""
+    owners: dict[str, _Owner] = {}
+    for each in parameters:
+        layer, blobs = each.layer, each.shapes or ()
+        for index, name, place in layer.shared_parameters():
+            shape = blobs[index].shape if index < len(blobs) else None
+            owner = owners.setdefault(name, _Owner(layer, place, shape))
+            if owner.shape and shape and not _agree(owner.shape, shape, layer.parameter.param[index]):
+                report(
+                    catalogue.SHARED_SHAPES.at(
+                        place.span,
+                        name=name,
+                        layer=layer.name,
+                        shape=shown(shape),
+                        owner=owner.layer.name,
+                        other=shown(owner.shape),
+                        related=[Related(owner.place.span, "first named here")],
+                    )
+                )
+
+
+def _agree(owner: PartialShape, shape: PartialShape, param: Any) -> bool:
+    """Tell whether two shapes may be the same, or with a permissive share_mode have as many numbers."""
+    permissive = param.DESCRIPTOR.enum_values_by_name["PERMISSIVE"].number
+    if param.share_mode == permissive:
+        sizes = [size for size in (*owner, *shape) if size is not None]
+        return len(sizes) < len(owner) + len(shape) or prod(sizes[: len(owner)]) == prod(sizes[len(owner) :])
+    return len(owner) == len(shape) and all(
+        None in (one, other) or one == other for one, other in zip(owner, shape, strict=True)
+    )

@@ -20,7 +20,7 @@ from quantcfg.caffe import capabilities
 from quantcfg.caffe.network import Shape
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.files import PathLike, looks_like_text, open_descriptor, reason
+from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
 from quantcfg.values import frozen_value, small_value
 
 _VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
@@ -33,11 +33,7 @@ _LEGACY_DIMENSIONS = ("num", "channels", "height", "width")
 _PIECE = 2**16
 """How many bytes of a file protobuf parses at once, numbers and all; a larger layer is walked."""
 
-_STARTS = {
-    b"version https://git-lfs": 'it is a Git LFS pointer: run "git lfs pull"',
-    b"\x89HDF\r\n\x1a\n": "it is an HDF5 file, which quantcfg does not read: save a binary caffemodel",
-}
-_WEB_PAGE = (b"<!doctype html", b"<html")
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 @small_value
@@ -121,11 +117,11 @@ def _kind(name: str) -> str | None:
         return None
     if not sample:
         return "it is empty"
-    known = next((help for start, help in _STARTS.items() if sample.startswith(start)), None)
-    if known:
-        return known
-    if sample.lstrip().lower().startswith(_WEB_PAGE):
-        return "it is a web page (HTML): download the raw file"
+    if sample.startswith(_HDF5):
+        return "it is an HDF5 file, which quantcfg does not read: save a binary caffemodel"
+    if other := other_content(sample.decode(errors="ignore")):
+        what, help = other
+        return f"it is {what}: {help}"
     return "it is a text: is it the prototxt?" if looks_like_text(sample) and b"\0" not in sample else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from quantcfg.plan import Plan
 
 _ORIGINS = ".origins.txt"
+_MOST_SHOWN = 5
 
 _EPILOG = """\
 examples:
@@ -104,10 +106,34 @@ def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> 
     warnings = sum(diagnostic.severity is Severity.WARNING for diagnostic in found)
     quantized = sum(layer.enabled.value for layer in plan.layers)
     where = "" if output == STANDARD_STREAM else f"{output}: "
-    return (
-        f"{where}{counted(quantized, 'layer')} quantized, {len(plan.layers) - quantized} skipped, "
-        f"{_fused(plan, config)} fused, {counted(warnings, 'warning')}"
-    )
+    parts = [
+        f"{counted(quantized, 'layer')} quantized",
+        f"{len(plan.layers) - quantized} skipped",
+        *_not_quantizable(plan),
+        f"{_fused(plan, config)} fused",
+        counted(warnings, "warning"),
+    ]
+    return f"{where}{', '.join(parts)}"
+
+
+def _not_quantizable(plan: Plan) -> Iterator[str]:
+    """Yield which layers of a quantizable type stay in floating point although nobody skips them, and why."""
+    from quantcfg.plan.skips import not_quantizable
+
+    layers = not_quantizable(plan)
+    if layers:
+        shown = layers if len(layers) <= _MOST_SHOWN else layers[: _MOST_SHOWN - 1]
+        named = [f"{layer.name} ({layer.title})" for layer in shown]
+        more = [f"and {len(layers) - len(shown)} more"] if len(layers) > len(shown) else []
+        yield _printable(f"{len(layers)} not quantizable: {', '.join([*named, *more])}")
+
+
+def _printable(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    from quantcfg.diagnostics.terminal import printable
+
+    return printable(text)
 
 
 def _fused(plan: Plan, config: Config) -> int:

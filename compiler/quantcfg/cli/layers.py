@@ -62,6 +62,7 @@ def _entry(layer: Layer) -> dict[str, Any]:
         "reason": layer.obstacle,
         "weight_shape": layer.weight_shape,
         "fusion": layer.fusion or None,
+        "fusion_reason": layer.fusion_obstacle,
     }
 
 
@@ -77,5 +78,5 @@ def _row(layer: Layer) -> tuple[str, ...]:
         layer.type,
         f"no: {layer.obstacle}" if layer.obstacle else "yes",
         "" if layer.weight_shape is None else "x".join(map(str, layer.weight_shape)),
-        " + ".join(layer.fusion),
+        f"no: {layer.fusion_obstacle}" if layer.fusion_obstacle else " + ".join(layer.fusion),
     )

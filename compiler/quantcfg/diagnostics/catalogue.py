@@ -97,11 +97,12 @@ NOT_SUPPORTED = _error("QC209", "{what} cannot be used here")
 TEXT_NOT_UTF8 = _error("QC210", 'the value of "{field}" is not UTF-8 once its escapes are replaced')
 NOT_FINITE = _error("QC211", '"{field}" must be a finite number of 32 bits, not {value}')
 ADJACENT_STRINGS = _warning("QC213", "these strings are one, as there is no comma between them")
+GIVEN_TWICE = _error("QC214", '"{field}" is given twice')
 ANOTHER_FORMAT = _error("QC212", "this is {what}, not {wanted}")
 
 INCLUDE_AND_EXCLUDE = _error("QC301", 'layer "{layer}" has both include and exclude rules')
-UNKNOWN_PHASE = _error("QC302", 'phase {value} of layer "{layer}" is neither TRAIN nor TEST')
-MIXED_VERSIONS = _warning("QC303", '"layer" is ignored in a network that also has "layers", as Caffe does')
+UNKNOWN_PHASE = _error("QC302", "phase {value} of {owner} is neither TRAIN nor TEST")
+MIXED_V0 = _warning("QC303", '"layer" is ignored beside V0 "layers", as Caffe does')
 MISPLACED_PADDING = _error(
     "QC304",
     'padding layer "{layer}" must have one bottom and one top, and a convolution or pooling behind it',
@@ -113,13 +114,27 @@ ALREADY_QUANTIZED = _error("QC308", 'layer "{layer}" has type {type}: AMCT has w
 NO_LAYERS = _error("QC309", '"{file}" has no layer in phase TEST')
 DAMAGED_WEIGHTS = _error("QC310", '"{file}" is not a caffemodel, or it is damaged at byte {offset}')
 FOREIGN_WEIGHTS = _error("QC311", '"{file}" has weights for no layer of "{model}"')
-OTHER_WEIGHTS = _warning(
-    "QC313",
-    'weights in "{file}" do not fit {layers}: "{layer}" has {outputs} outputs and a weight of {shape}',
-)
+OTHER_WEIGHTS = _warning("QC313", 'weights in "{file}" do not fit {layers}: "{layer}" {reason}')
 WITHOUT_WEIGHTS = _warning("QC312", '"{file}" has no weights for {layers}')
 NEARLY_A_FIELD = _warning("QC314", '"{name}" is passed over: {message} has no such field')
 TOO_MANY_LAYERS = _error("QC315", '"{file}" has more than {limit} layers')
+MIXED_V1 = _error("QC316", 'the network has both "layer" and V1 "layers", which Caffe does not load')
+UNKNOWN_WORD = _error("QC317", "unknown {kind} {word}")
+FORK_WORD = _warning("QC318", "{kind} {word} does not exist in BVLC Caffe")
+INPUT_WITHOUT_SHAPE = _error("QC319", 'input "{name}" needs {needed}, found {found}')
+UNKNOWN_BOTTOM = _warning("QC320", 'layer "{layer}" reads blob "{blob}", which no earlier layer writes')
+UNKNOWN_BOTTOM_OF_V0 = _error(
+    "QC321", 'V0 layer "{layer}" reads blob "{blob}", which no earlier layer writes'
+)
+WRITTEN_AGAIN = _warning("QC322", 'layer "{layer}" writes blob "{blob}" again')
+WRONG_BLOB_COUNT = _warning("QC323", 'layer "{layer}" {problem}')
+CANNOT_SET_UP = _warning("QC324", 'Caffe cannot set up layer "{layer}": it {problem}')
+SHARED_SHAPES = _warning(
+    "QC325", 'parameter "{name}" is {shape} in layer "{layer}", but {other} in layer "{owner}"'
+)
+BATCH_STATISTICS = _warning(
+    "QC326", 'layer "{layer}" does not use its stored statistics, so AMCT cannot fold it'
+)
 
 UNKNOWN_LAYER = _error("QC401", 'the network has no layer "{name}"')
 UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')
@@ -144,7 +159,7 @@ OVERRIDE_DROPS = _warning("QC423", "this override replaces all of {lower}: {chan
 ASYMMETRIC_LOST = _warning("QC424", "asymmetric is {value} for {layers}: AMCT does not take it from {level}")
 DEPRECATED = _warning("QC425", '"{field}" is deprecated')
 DEPRECATED_IGNORED = _warning("QC426", '"{field}" is deprecated, and ignored beside {other}')
-NO_FUSION_GROUP = _warning("QC427", 'nothing would be folded into layer "{layer}" anyway')
+NO_FUSION_GROUP = _warning("QC427", 'nothing would be folded into layer "{layer}" anyway{reason}')
 ARGUMENT_IGNORED = _warning("QC428", "argument {argument} is ignored, because a config is given")
 MAPPING_UNMATCHED = _warning("QC429", 'mapping file "{file}" gives no layer non-uniform quantization')
 COMMON_UNUSED = _warning("QC430", "{level} has no effect: no layer takes anything from it")

@@ -81,6 +81,21 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
+def near(name: str, known: Iterable[str]) -> Sequence[str]:
+    """Return the known names that differ from one in case, "_" or "-", one letter, or two swapped ones.
+
+    A name that is very long is near to none.
+    """
+    if len(name) > limits.COMPARED_LENGTH:
+        return []
+    plain = _plain(name)
+    return [
+        other
+        for other in known
+        if _plain(other) == plain or (abs(len(other) - len(name)) <= 1 and _is_one_edit(*_parts(name, other)))
+    ]
+
+
 def _is_slip(name: str, meant: str) -> bool:
     """Return whether a name differs from what was meant by one letter, or only in case, "_" or "-".
 
@@ -94,16 +109,28 @@ def _is_slip(name: str, meant: str) -> bool:
 
 
 def _difference(name: str, meant: str) -> str | None:
-    """Return the characters in which names differ, or None if that is more than one or two swapped ones."""
+    """Return the characters in which names differ, or None if that is more than one or two swapped ones.
+
+    Of very short names one letter is too much of them to tell.
+    """
     if abs(len(name) - len(meant)) > 1:
         return None
-    start = _common_start(name, meant)
-    name, meant = name[start:], meant[start:]
-    end = _common_start(name[::-1], meant[::-1])
-    name, meant = name[: len(name) - end], meant[: len(meant) - end]
-    is_one = len(name) <= 1 and len(meant) <= 1 and start + end >= _SHORTEST_SLIP
-    is_swapped = len(name) == 2 and name == meant[::-1]
-    return name + meant if is_one or is_swapped else None
+    one, other = _parts(name, meant)
+    is_long_enough = len(one) == 2 or len(name) - len(one) >= _SHORTEST_SLIP
+    return one + other if is_long_enough and _is_one_edit(one, other) else None
+
+
+def _parts(one: str, other: str) -> tuple[str, str]:
+    """Return what is left of two words without what they start and end with in common."""
+    start = _common_start(one, other)
+    one, other = one[start:], other[start:]
+    end = _common_start(one[::-1], other[::-1])
+    return one[: len(one) - end], other[: len(other) - end]
+
+
+def _is_one_edit(one: str, other: str) -> bool:
+    """Return whether one letter, or two that are swapped, are all that two words differ in."""
+    return (len(one) <= 1 and len(other) <= 1) or (len(one) == 2 and one == other[::-1])
 
 
 def _common_start(one: str, other: str) -> int:

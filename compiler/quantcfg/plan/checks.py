@@ -96,21 +96,19 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
             continue
         if layer.calibration is plan.request.common and plan.request.has_unread_overrides:
             continue
-        obstacle = capabilities.obstacle("non_uniform", kind.type, kind.attributes)
+        obstacle = capabilities.described_obstacle("non_uniform", kind.type, kind.attributes)
         if obstacle:
             # Of layers that only differ in a value, one is enough to show.
-            condition, _, _ = obstacle.partition(" (")
-            outside[id(weight), kind.type, condition].append(layer)
+            outside[id(weight), kind.type, obstacle.condition].append(layer)
     for (_, layer_type, _), group in outside.items():
         layer = group[0]
-        obstacle = capabilities.obstacle("non_uniform", layer_type, layer.layer.attributes)
         assert layer.weight
         report(
             catalogue.NOT_NON_UNIFORM.at(
                 layer.weight.origin.span,
                 layers=in_words(group),
                 type=layer_type,
-                reason=obstacle,
+                reason=capabilities.obstacle("non_uniform", layer_type, layer.layer.attributes),
                 related=related(layer.layer.span, "a layer that it reaches"),
                 help=_mend_non_uniform(layer, plan),
             )

@@ -20,7 +20,9 @@ def resolve_fusion(plan: Plan, report: Report) -> Plan:
         if layer.type not in capabilities.fusible_types():
             _report_not_fusible(name, layer, plan.network, listed, report)
         elif not layer.fusion and plan.network.is_complete:
-            report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, help="remove it from the list"))
+            reason = f": {layer.fusion_obstacle}" if layer.fusion_obstacle else ""
+            help = "remove it from the list"
+            report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, reason=reason, help=help))
     return replace(plan, values={**plan.values, "skip_fusion_layers": names})
 
 

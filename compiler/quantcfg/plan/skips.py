@@ -26,6 +26,18 @@ def resolve_skips(plan: Plan, report: Report) -> Plan:
     return replace(plan, layers=layers)
 
 
+def not_quantizable(plan: Plan) -> tuple[Layer, ...]:
+    """Return the layers that are not in the plan although they look like such, and that no skip names."""
+    request = plan.request
+    skipped_types = {layer_type.value for layer_type in request.skip_layer_types}
+    skipped = {name.value for name in request.skip_layers}
+    return tuple(
+        layer
+        for layer in plan.network.layers
+        if layer.title and layer.name not in skipped and layer.type not in skipped_types
+    )
+
+
 def _check_network(plan: Plan, report: Report) -> None:
     if not plan.network.is_complete:
         return

@@ -140,7 +140,7 @@ def _unfused(plan: Plan) -> _Unfused:
 def _fusion(layer: Layer, plan: Plan, unfused: _Unfused) -> str | None:
     """Return in words which layers become one with a layer, or why they do not (reference 4.6)."""
     if not layer.fusion:
-        return None
+        return f"none: {layer.fusion_obstacle}" if layer.fusion_obstacle else None
     target = next(name for name in layer.fusion if plan.network.by_name[name].quantizable)
     folded = [name for name in layer.fusion if name != target]
     obstacle = unfused(target)

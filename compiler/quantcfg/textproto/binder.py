@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -51,18 +52,35 @@ _MOST_SUGGESTIONS = 1000
 
 
 @frozen_value
+class Hint:
+    """What to do about a value that a field does not take, and the text that was plainly meant, if any."""
+
+    help: str
+    text: str | None = None
+
+
+Hints = Callable[[FieldDescriptor, tree.Value], Hint | None]
+"""Tells what to do about a value that a field does not take, where the schema does not say enough."""
+
+
+@frozen_value
 class _Context:
     """What a binding works on.
 
-    failed holds the fields that are given, but badly; damaged the messages in
-    which something stands that cannot be read; enclosing the messages that are
-    being filled, the innermost last; ended the last message of each type, where a text closes early.
+    repeated holds the messages whose first field is given twice: what follows it was
+    meant for another message; failed the fields that are given, but badly; damaged
+    the messages with something that cannot be read; enclosing the messages that are
+    being filled, the innermost last; ended the last message of each type, where a
+    text closes early.
     """
 
     document: tree.Document
     report: Report
     lenient: bool
     foreign: Mapping[str, str]
+    hint: Hints
+    refuse_repeated: bool
+    repeated: set[Path] = field(default_factory=set)
     unknown_enums: dict[Path, Place] = field(default_factory=dict)
     failed: set[Path] = field(default_factory=set)
     damaged: set[Path] = field(default_factory=set)
@@ -92,14 +110,18 @@ def bind(
     *,
     lenient: bool = False,
     foreign: Mapping[str, str] = _NOTHING,
+    hint: Hints = lambda _field, _value: None,
+    refuse_repeated: bool = False,
 ) -> Binding:
     """Fill a message from a syntax tree.
 
     A lenient binding passes over fields and enum values that the schema lacks,
     and over missing required fields: the schema knows only a part of the format.
     foreign holds names that are no misspelt fields, and what to say of them.
+    With refuse_repeated a field that is not a list and is given twice is an error,
+    as it is for Parse of C++; without, the message is what Merge would make of it.
     """
-    context = _Context(document, report, lenient, foreign)
+    context = _Context(document, report, lenient, foreign, hint, refuse_repeated)
     whole = Bound(message, fields_of(message.DESCRIPTOR))
     _bind_fields(context, document.fields, whole)
     if not lenient:
@@ -205,8 +227,7 @@ def _add(
     if known.is_message:
         return _bind_message(context, given, node, known, target)
     container = getattr(target.message, known.name)
-    assert known.convert
-    value = known.convert(context.document, node, known.descriptor)
+    value = _converted(context, node, known)
     if isinstance(value, Diagnostic):
         _refuse(context, given, (*target.path, known.name, len(container)), value)
     else:
@@ -223,8 +244,7 @@ def _set_message(context: _Context, node: tree.Field, known: Known, target: Boun
 
 
 def _set_scalar(context: _Context, node: tree.Field, known: Known, target: Bound) -> None:
-    assert known.convert
-    name, value = known.name, known.convert(context.document, node.value, known.descriptor)
+    name, value = known.name, _converted(context, node.value, known)
     if isinstance(value, Diagnostic):
         _refuse(context, node, (*target.path, name), value)
         return
@@ -233,6 +253,21 @@ def _set_scalar(context: _Context, node: tree.Field, known: Known, target: Bound
     is_first = known.oneof is None and name not in target.fields
     target.fields[name] = node if is_first else _replacing(context, node, known, target)
     setattr(target.message, name, value)
+
+
+def _converted(context: _Context, node: tree.Value, known: Known) -> Any:
+    """Return the value of a scalar, or what is wrong with it."""
+    assert known.convert
+    value = known.convert(context.document, node, known.descriptor)
+    return _hinted(context, value, node, known) if isinstance(value, Diagnostic) else value
+
+
+def _hinted(context: _Context, wrong: Diagnostic, node: tree.Value, known: Known) -> Diagnostic:
+    hint = context.hint(known.descriptor, node)
+    if hint is None:
+        return wrong
+    fix = (Edit(context.document.span(node), hint.text),) if hint.text else ()
+    return replace(wrong, help=hint.help, fix=fix)
 
 
 def _refuse(context: _Context, given: Given, path: Path, wrong: Diagnostic) -> None:
@@ -250,7 +285,8 @@ def _bind_message(
     """Bind a message to a field, or to a list."""
     if not isinstance(node, tree.Message):
         context.failed.add(_next_path(known, target))
-        context.report(wrong_type(context.document, node, known.descriptor, "a message in braces"))
+        wrong = wrong_type(context.document, node, known.descriptor, "a message in braces")
+        context.report(_hinted(context, wrong, node, known))
     elif target.depth >= limits.NESTING:
         context.failed.add(_next_path(known, target))
         span = place_of(given, context.document).name_span
@@ -298,10 +334,32 @@ def _replacing(context: _Context, node: tree.Field, known: Known, target: Bound)
         related = [Related(earlier.name_span, f'"{other}" is set here')]
         span = context.document.span(node.name)
         context.report(catalogue.ONEOF_REPLACED.at(span, field=name, other=other, related=related))
+    elif context.refuse_repeated:
+        _report_repeated(context, node, earlier, target)
     elif not known.is_message and known.has_presence:
         related = [Related(earlier.span, "this value is lost")]
         context.report(catalogue.SET_AGAIN.at(context.document.span(node.name), field=name, related=related))
     return Place(context.document, node, node.value, earlier)
+
+
+def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target: Bound) -> None:
+    """Report a field that is given twice.
+
+    What follows in a message that starts twice, or in a message in it, was meant for another one.
+    """
+    if any(target.path[:depth] in context.repeated for depth in range(1, len(target.path) + 1)):
+        return
+    starts_again = bool(target.path) and next(iter(target.fields)) == node.text
+    if starts_again:
+        context.repeated.add(target.path)
+    context.report(
+        catalogue.GIVEN_TWICE.at(
+            context.document.span(node.name),
+            field=node.text,
+            related=[Related(earlier.name_span, "first given here")],
+            help="a closing brace is probably missing before it" if starts_again else "remove one of them",
+        )
+    )
 
 
 def _report_unknown_field(context: _Context, name: tree.Name, target: Bound, suggestion: Suggestion) -> None:

@@ -1,0 +1,150 @@
+"""How blobs lead from layer to layer: what Net::Init refuses (net.cpp, insert_splits.cpp, layer.hpp)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.definitions import Definition
+from quantcfg.caffe.inputs import Inputs
+from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue, related
+from quantcfg.diagnostics.suggest import suggest, worth_suggesting
+from quantcfg.diagnostics.words import counted
+
+_BlobState = tuple[str, int]
+"""A blob by its name, and by how many layers have written it."""
+
+
+def check_flow(
+    inputs: Inputs, layers: Sequence[Definition], absent: Sequence[Definition], report: Report
+) -> None:
+    """Report bottoms without a source and tops with two.
+
+    absent are the layers that are not part of the network in phase TEST.
+    """
+    missing = _missing_bottoms(inputs, layers)
+    if missing:
+        _report_missing(missing, inputs, layers, absent, report)
+    _check_tops(inputs, [layer for layer in layers if missing.keys().isdisjoint(layer.bottoms)], report)
+
+
+def check_counts(layers: Iterable[Definition], report: Report) -> None:
+    """Report layers with another number of bottoms or tops than their type takes."""
+    for layer in layers:
+        if problem := _wrong_count(layer):
+            message, help = problem
+            report(catalogue.WRONG_BLOB_COUNT.at(layer.span, layer=layer.name, problem=message, help=help))
+
+
+def _missing_bottoms(inputs: Inputs, layers: Sequence[Definition]) -> dict[str, tuple[int, int]]:
+    """Return the blobs that are read before they are written, with the layer and bottom that do it first."""
+    known = set(inputs.made)
+    missing: dict[str, tuple[int, int]] = {}
+    for position, layer in enumerate(layers):
+        for index, blob in enumerate(layer.bottoms):
+            if blob not in known:
+                missing.setdefault(blob, (position, index))
+        # Where a layer has no top, its blob most likely has its name.
+        known.update(layer.tops or (layer.name,))
+    return missing
+
+
+def _report_missing(
+    missing: Mapping[str, tuple[int, int]],
+    inputs: Inputs,
+    layers: Sequence[Definition],
+    absent: Sequence[Definition],
+    report: Report,
+) -> None:
+    writers = {blob: position for position, layer in enumerate(layers) for blob in layer.tops}
+    absent_writers = {blob: layer for layer in absent for blob in layer.tops}
+    names = [*inputs.made, *writers]
+    suggestible = set(worth_suggesting(missing, names))
+    for blob, (position, index) in missing.items():
+        help, source = f'add an Input layer with the top "{blob}"', None
+        if blob in inputs.dropped:
+            help = f'give the shape of input "{blob}": add input_shape {{ dim: ... }}'
+        elif writers.get(blob, -1) >= position:
+            help = "move it behind the layer that writes the blob"
+            source = Related(layers[writers[blob]].span, "written here")
+        elif blob in absent_writers:
+            writer = absent_writers[blob]
+            help = f'make layer "{writer.name}" part of phase TEST' if writer.bottoms else help
+            source = Related(writer.span, "written here, but this layer is not in phase TEST")
+        elif blob in suggestible:
+            earlier = (name for name in names if writers.get(name, -1) < position)
+            help = suggest(blob, earlier).help or help
+        layer, rule = layers[position], _unknown_bottom_rule(blob, inputs)
+        span, related = layer.bottom_place(index).span, [source] if source else []
+        report(rule.at(span, layer=layer.name, blob=blob, help=help, related=related))
+
+
+def _unknown_bottom_rule(blob: str, inputs: Inputs) -> catalogue.Rule:
+    # A dropped input is known to the upgrade of a V0 net, but not to the net that it makes.
+    stops_upgrade = inputs.stop_upgrade and blob not in inputs.dropped
+    return catalogue.UNKNOWN_BOTTOM_OF_V0 if stops_upgrade else catalogue.UNKNOWN_BOTTOM
+
+
+def _check_tops(inputs: Inputs, layers: Sequence[Definition], report: Report) -> None:
+    """Report tops that another layer has written before, unless the layer works in place.
+
+    Caffe splits a blob that is read more than once, so a layer cannot change it in place then.
+    """
+    readers = _readers(inputs, layers)
+    written = Counter(inputs.made.keys())
+    writers: dict[str, Definition] = {}
+    for layer in layers:
+        for index, blob in enumerate(layer.tops):
+            version = written[blob]
+            if version and not _is_in_place(layer, index):
+                report(_written_again(layer, index, writers.get(blob), help="give it another name"))
+            elif version and readers[blob, version] > 1:
+                help = "other layers read this blob too: give the output another name"
+                report(_written_again(layer, index, writers.get(blob), help=help))
+            written[blob] += 1
+            writers[blob] = layer
+
+
+def _readers(inputs: Inputs, layers: Sequence[Definition]) -> Mapping[_BlobState, int]:
+    """Return how often each version of a blob is read."""
+    written = Counter(inputs.made.keys())
+    readers: Counter[_BlobState] = Counter()
+    for layer in layers:
+        readers.update((blob, written[blob]) for blob in layer.bottoms)
+        written.update(layer.tops)
+    return readers
+
+
+def _is_in_place(layer: Definition, index: int) -> bool:
+    return index < len(layer.bottoms) and layer.bottoms[index] == layer.tops[index]
+
+
+def _written_again(layer: Definition, index: int, writer: Definition | None, *, help: str) -> Diagnostic:
+    place = related(writer.span if writer else None, "this layer writes it first")
+    span = layer.top_place(index).span
+    return catalogue.WRITTEN_AGAIN.at(
+        span, layer=layer.name, blob=layer.tops[index], related=place, help=help
+    )
+
+
+def _wrong_count(layer: Definition) -> tuple[str, str | None] | None:
+    """Return which number of bottoms or tops a layer of its type cannot have, and what to do about it."""
+    known = capabilities.layer_types().get(layer.type, {})
+    for side, blobs in (("bottoms", layer.bottoms), ("tops", layer.tops)):
+        noun = side.removesuffix("s")
+        least, most = known.get(side, (0, None))
+        if least and not blobs:
+            return f"has no {noun}", f'add {noun}: "{layer.name if noun == "top" else "..."}"'
+        if len(blobs) < least or (most is not None and len(blobs) > most):
+            return f"has {counted(len(blobs), noun)}, but {layer.type} takes {_between(least, most)}", None
+    if known.get("as_many_tops") and len(layer.tops) != len(layer.bottoms):
+        bottoms, tops = counted(len(layer.bottoms), "bottom"), counted(len(layer.tops), "top")
+        return f"has {bottoms} and {tops}, but {layer.type} takes as many of both", None
+    return None
+
+
+def _between(least: int, most: int | None) -> str:
+    if most is None:
+        return f"at least {least}"
+    return str(least) if least == most else f"{least} to {most}"

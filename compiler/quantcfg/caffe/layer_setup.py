@@ -1,0 +1,206 @@
+"""The parameters with which Caffe does not set a layer up.
+
+From LayerSetUp in base_conv_layer.cpp, inner_product_layer.cpp,
+pooling_layer.cpp and batch_norm_layer.cpp, and from Net::Init.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from quantcfg.caffe.definitions import Definition
+from quantcfg.caffe.shapes import (
+    Extent,
+    Parameters,
+    axes_behind_channels,
+    first,
+    input_channels,
+    is_convolution,
+)
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.diagnostics.words import counted
+
+_SIDES = ("h", "w")
+_STATISTICS = 3
+"""How many blobs of statistics a BatchNorm has."""
+
+
+def check_setup(parameters: Iterable[Parameters], report: Report) -> None:
+    """Report the layers that Caffe cannot set up."""
+    for each in parameters:
+        for problem, help in (*_problems(each), *_param_problems(each)):
+            layer = each.layer
+            report(catalogue.CANNOT_SET_UP.at(layer.span, layer=layer.name, problem=problem, help=help))
+
+
+_Problem = tuple[str, str | None]
+"""What is wrong with a layer, and what to do about it."""
+
+
+def _problems(parameters: Parameters) -> Iterator[_Problem]:
+    layer, bottom = parameters.layer, first(parameters.bottoms)
+    if not layer.type:
+        yield "has no type", "give it one, such as Convolution"
+    elif is_convolution(layer):
+        yield from _convolution_problems(layer, bottom)
+    elif layer.type == "InnerProduct":
+        yield from _output_problems(layer, "inner_product_param")
+        yield from _axis_problems(layer.parameter.inner_product_param.axis, bottom)
+    elif layer.type == "Pooling":
+        yield from _pooling_problems(layer.parameter.pooling_param, bottom)
+
+
+def _output_problems(layer: Definition, field: str) -> Iterator[_Problem]:
+    parameter = getattr(layer.parameter, field)
+    if not parameter.HasField("num_output"):
+        yield "has no num_output", _missing_field(layer, field, "num_output")
+    elif parameter.num_output == 0:
+        yield "has num_output 0", None
+
+
+def _missing_field(layer: Definition, message: str, field: str) -> str:
+    """Return what to do about a field that its message, or a layer without that message, does not have."""
+    is_there = layer.parameter.HasField(message)
+    return f"add {field} to its {message}" if is_there else f"add {message} {{ {field}: ... }}"
+
+
+def _axis_problems(axis: int, bottom: Extent) -> Iterator[_Problem]:
+    if bottom.rank is not None and not -bottom.rank <= axis < bottom.rank:
+        yield f"has axis {axis}, but its input has {bottom.rank} axes", None
+
+
+def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Problem]:
+    if not layer.parameter.HasField("convolution_param"):
+        yield "has no convolution_param", "add convolution_param { num_output: ... kernel_size: ... }"
+        return
+    parameter = layer.parameter.convolution_param
+    yield from _output_problems(layer, "convolution_param")
+    yield from _axis_problems(parameter.axis, bottom)
+    axes = axes_behind_channels(parameter, bottom)
+    yield from _kernel_problems(parameter, axes)
+    for field in ("stride", "pad", "dilation"):
+        yield from _size_problems(parameter, field, axes)
+    yield from _group_problems(parameter, input_channels(parameter, bottom))
+
+
+def _kernel_problems(parameter: Any, axes: int | None) -> Iterator[_Problem]:
+    sides = [parameter.HasField(f"kernel_{side}") for side in _SIDES]
+    if not any(sides) and not parameter.kernel_size:
+        yield "has no kernel_size", "add kernel_size to its convolution_param"
+    elif any(sides) and parameter.kernel_size:
+        yield "has both kernel_size and kernel_h or kernel_w", "remove one of them"
+    elif any(sides) and not all(sides):
+        yield "has only one of kernel_h and kernel_w", "give both, or kernel_size"
+    elif 0 in ((parameter.kernel_h, parameter.kernel_w) if any(sides) else parameter.kernel_size):
+        yield "has a kernel of size 0", None
+    elif any(sides) and axes not in (None, 2):
+        yield f"has kernel_h and kernel_w, but {axes} spatial axes", "use kernel_size"
+    elif not any(sides):
+        yield from _count_problems("kernel_size", len(parameter.kernel_size), axes)
+
+
+def _size_problems(parameter: Any, field: str, axes: int | None) -> Iterator[_Problem]:
+    """Yield the problems of stride, pad or dilation, which may be left out."""
+    sizes = list(getattr(parameter, field))
+    names = [f"{field}_{side}" for side in _SIDES if f"{field}_{side}" in parameter.DESCRIPTOR.fields_by_name]
+    sides = [name for name in names if parameter.HasField(name)]
+    if sides and sizes:
+        yield f"has both {field} and {sides[0]}", "remove one of them"
+    if sides and axes not in (None, 2):
+        yield f"has {sides[0]}, but {axes} spatial axes", f"use {field}"
+    if field == "stride" and len(sides) == 1:
+        yield "has only one of stride_h and stride_w", "give both, or stride"
+    elif field != "pad" and 0 in (*sizes, *(getattr(parameter, name) for name in sides)):
+        yield f"has {field} 0", None
+    if sizes and not sides:
+        yield from _count_problems(field, len(sizes), axes)
+
+
+def _count_problems(field: str, count: int, axes: int | None) -> Iterator[_Problem]:
+    if count != 1 and axes is not None and count != axes:
+        yield (
+            f"has {count} values of {field}, but {axes} spatial axes",
+            "give one value, or one for each axis",
+        )
+
+
+def _group_problems(parameter: Any, channels: int | None) -> Iterator[_Problem]:
+    group = parameter.group
+    if group == 0:
+        yield "has 0 groups", None
+        return
+    if parameter.num_output % group:
+        yield f"has num_output {parameter.num_output}, not a multiple of group {group}", None
+    if channels is not None and channels % group:
+        yield f"has {counted(channels, 'input channel')}, not a multiple of group {group}", None
+
+
+def _pooling_problems(parameter: Any, bottom: Extent) -> Iterator[_Problem]:
+    if bottom.rank not in (None, 4):
+        yield f"needs an input of 4 axes, this has {bottom.rank}", None
+    problems = _global_pooling_problems if parameter.global_pooling else _pooling_kernel_problems
+    yield from problems(parameter)
+    for field in ("pad", "stride"):
+        yield from _pooling_size_problems(parameter, field)
+    stochastic = parameter.DESCRIPTOR.enum_values_by_name["STOCHASTIC"].number
+    if parameter.pool == stochastic and any(_pooling_size(parameter, "pad")):
+        yield "pads a stochastic pooling", "remove pad"
+
+
+_POOLING_SIZES = {"kernel": "kernel_size", "pad": "pad", "stride": "stride"}
+"""The sizes of a pooling, and the field that gives one for both sides."""
+
+
+def _pooling_size_problems(parameter: Any, field: str) -> Iterator[_Problem]:
+    """Yield the problems of pad or stride, of which both sides are given, or one size for both."""
+    sides = [f"{field}_{side}" for side in _SIDES if parameter.HasField(f"{field}_{side}")]
+    if sides and parameter.HasField(field):
+        yield f"has both {field} and {sides[0]}", "remove one of them"
+    elif len(sides) == 1:
+        yield f"has only one of {field}_h and {field}_w", f"give both, or {field}"
+    elif field == "stride" and 0 in _pooling_size(parameter, field):
+        yield "has stride 0", None
+
+
+def _global_pooling_problems(parameter: Any) -> Iterator[_Problem]:
+    if any(parameter.HasField(field) for field in ("kernel_size", "kernel_h", "kernel_w")):
+        yield "has a kernel size beside global_pooling", "remove the kernel size"
+    if any(_pooling_size(parameter, "pad")) or set(_pooling_size(parameter, "stride")) - {0, 1}:
+        yield "has pad or stride beside global_pooling", "remove them"
+
+
+def _pooling_kernel_problems(parameter: Any) -> Iterator[_Problem]:
+    kernel, pad = _pooling_size(parameter, "kernel"), _pooling_size(parameter, "pad")
+    whole, height, width = (parameter.HasField(field) for field in ("kernel_size", "kernel_h", "kernel_w"))
+    if not (whole or height or width):
+        yield "has no kernel_size", "add kernel_size to its pooling_param"
+    elif whole and height and width:
+        yield "has both kernel_size and kernel_h", "remove one of them"
+    elif not whole and not (height and width):
+        yield "has only one of kernel_h and kernel_w", "give both, or kernel_size"
+    elif 0 in kernel:
+        yield "has a kernel of size 0", None
+    elif any(pad) and any(each >= size for each, size in zip(pad, kernel, strict=True)):
+        yield "has a pad as large as its kernel", None
+
+
+def _pooling_size(parameter: Any, field: str) -> tuple[int, int]:
+    """Return the height and width that a pooling gives for its kernel, pad or stride."""
+    both, sides = _POOLING_SIZES[field], [f"{field}_{side}" for side in _SIDES]
+    if any(parameter.HasField(name) for name in sides) and not parameter.HasField(both):
+        height, width = (getattr(parameter, name) for name in sides)
+        return height, width
+    return getattr(parameter, both), getattr(parameter, both)
+
+
+def _param_problems(parameters: Parameters) -> Iterator[_Problem]:
+    """Yield what is wrong with the param messages of a layer."""
+    layer, shapes = parameters.layer, parameters.shapes
+    params = layer.parameter.param
+    if shapes is not None and len(params) > len(shapes):
+        there, needed = counted(len(params), "param message"), counted(len(shapes), "blob")
+        yield f"has {there}, but {needed}", "remove the last ones"
+    elif layer.type == "BatchNorm" and len(params) < _STATISTICS and any(param.lr_mult for param in params):
+        # Caffe drops three of them when it upgrades the net, and then needs none.
+        yield "learns its statistics", "remove its param messages"

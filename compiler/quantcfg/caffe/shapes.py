@@ -1,0 +1,334 @@
+"""The ranks and channels of blobs, as far as a prototxt determines them, and the shapes of parameters.
+
+The rules are those of Reshape in BVLC's layers (reference, weights.md 3.1).
+Spatial sizes are not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise, repeat
+from typing import Any
+
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.definitions import Definition
+from quantcfg.caffe.network import Shape
+from quantcfg.values import small_value
+
+PartialShape = tuple[int | None, ...]
+"""The dimensions of a blob, None for those that are not known."""
+
+_CHANNELS = 1
+"""The axis of the channels, unless a layer says otherwise."""
+
+_SPATIAL_AXES = 2
+_IMAGE_RANK = 4
+
+
+@small_value
+class Extent:
+    """What is known of the shape of a blob: how many dimensions, and the size of axis 1."""
+
+    rank: int | None = None
+    channels: int | None = None
+
+    def axis(self, axis: int) -> int | None:
+        """Return an axis counted from the front, None if it is counted from an end that is not known."""
+        if axis >= 0:
+            return axis
+        return None if self.rank is None else axis + self.rank
+
+
+UNKNOWN = Extent()
+
+
+def shown(shape: PartialShape) -> str:
+    """Return a shape as messages write it: "64x?x3x3"."""
+    return "x".join("?" if size is None else str(size) for size in shape) or "no dimensions"
+
+
+def input_extents(inputs: Mapping[str, Extent], layers: Sequence[Definition]) -> list[tuple[Extent, ...]]:
+    """Return for each layer the extents of its bottoms; inputs are those of the net."""
+    extents = dict(inputs)
+    found = []
+    for layer in layers:
+        bottoms = tuple(extents.get(blob, UNKNOWN) for blob in layer.bottoms)
+        found.append(bottoms)
+        extents.update(zip(layer.tops, _outputs(layer, bottoms), strict=False))
+    return found
+
+
+def extent_of(dimensions: Sequence[int]) -> Extent:
+    """Return the extent of a shape that the prototxt writes out."""
+    channels = dimensions[_CHANNELS] if len(dimensions) > _CHANNELS else 0
+    return Extent(len(dimensions), channels if channels > 0 else None)
+
+
+# --- outputs
+
+
+def _outputs(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    """Yield the extents of the tops of a layer; there may be more than it has tops."""
+    rule = capabilities.output_rule(layer.type)
+    if rule is None:
+        return repeat(UNKNOWN)
+    return _RULES[rule](layer, bottoms)
+
+
+def first(bottoms: Sequence[Extent]) -> Extent:
+    """Return the first of some extents; one of which nothing is known if there is none."""
+    return bottoms[0] if bottoms else UNKNOWN
+
+
+def _same(_: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    return repeat(first(bottoms))
+
+
+def _same_rank(_: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    return repeat(Extent(first(bottoms).rank))
+
+
+def _image(_layer: Definition, _bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    yield Extent(_IMAGE_RANK)
+    yield from repeat(UNKNOWN)
+
+
+def _input(layer: Definition, _: Sequence[Extent]) -> Iterator[Extent]:
+    extents = [extent_of(shape.dim) for shape in layer.parameter.input_param.shape] or [UNKNOWN]
+    # One shape is for all tops.
+    return repeat(extents[0]) if len(extents) == 1 else iter(extents)
+
+
+def _convolution(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    parameter, bottom = layer.parameter.convolution_param, first(bottoms)
+    rank, axis = bottom.rank, bottom.axis(parameter.axis)
+    if rank is None and axis is not None and (axes := _kernel_axes(parameter)):
+        rank = axis + 1 + axes
+    if axis == _CHANNELS:
+        return repeat(Extent(rank, parameter.num_output or None))
+    return repeat(Extent(rank, bottom.channels if axis is not None and axis > _CHANNELS else None))
+
+
+def _inner_product(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    parameter, bottom = layer.parameter.inner_product_param, first(bottoms)
+    axis = bottom.axis(parameter.axis)
+    if axis is None or axis < 0:
+        return repeat(UNKNOWN)
+    if axis == _CHANNELS:
+        return repeat(Extent(axis + 1, parameter.num_output or None))
+    return repeat(Extent(axis + 1, bottom.channels if axis > _CHANNELS else None))
+
+
+def _concat(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    parameter, bottom = layer.parameter.concat_param, first(bottoms)
+    axis = parameter.concat_dim if parameter.HasField("concat_dim") else bottom.axis(parameter.axis)
+    if axis != _CHANNELS:
+        return repeat(bottom if axis is not None else Extent(bottom.rank))
+    sizes = [each.channels for each in bottoms if each.channels is not None]
+    return repeat(Extent(bottom.rank, sum(sizes) if len(sizes) == len(bottoms) else None))
+
+
+def _slice(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    parameter, bottom = layer.parameter.slice_param, first(bottoms)
+    axis = parameter.slice_dim if parameter.HasField("slice_dim") else bottom.axis(parameter.axis)
+    if axis is None:
+        return repeat(Extent(bottom.rank))
+    if axis != _CHANNELS:
+        return repeat(bottom)
+    return (Extent(bottom.rank, size) for size in _parts(parameter, bottom.channels, len(layer.tops)))
+
+
+def _parts(parameter: Any, channels: int | None, count: int) -> Iterator[int | None]:
+    """Yield the sizes of the parts of a slice: between its points, or all alike."""
+    if not parameter.slice_point:
+        return repeat(channels // count if channels and count and not channels % count else None)
+    points = [0, *parameter.slice_point]
+    last = None if channels is None else channels - points[-1]
+    sizes = [end - start for start, end in pairwise(points)]
+    return (size if size is not None and size > 0 else None for size in (*sizes, last))
+
+
+def _crop(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    bottom = first(bottoms)
+    axis = bottom.axis(layer.parameter.crop_param.axis)
+    if axis is None:
+        return repeat(Extent(bottom.rank))
+    # From the axis on, the sizes are those of the second input.
+    source = bottom if axis > _CHANNELS else first(bottoms[1:])
+    return repeat(Extent(bottom.rank, source.channels))
+
+
+def _reshape(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    parameter, bottom = layer.parameter.reshape_param, first(bottoms)
+    if not parameter.HasField("shape"):
+        return repeat(UNKNOWN)
+    before, behind = _reshaped(parameter, bottom.rank)
+    if before is None or behind is None:
+        return repeat(UNKNOWN)
+    dimensions = list(parameter.shape.dim)
+    rank = before + len(dimensions) + behind
+    if before > _CHANNELS:
+        return repeat(Extent(rank, bottom.channels))
+    written = dimensions[_CHANNELS - before] if len(dimensions) > _CHANNELS - before else -1
+    copied = bottom.channels if written == 0 else None
+    return repeat(Extent(rank, written if written > 0 else copied))
+
+
+def _reshaped(parameter: Any, rank: int | None) -> tuple[int | None, int | None]:
+    """Return how many dimensions stay before and behind those that a Reshape replaces, None if not known."""
+    start, count = parameter.axis, parameter.num_axes
+    if rank is None:
+        return (start, 0) if start >= 0 and count == -1 else (None, None)
+    start = start if start >= 0 else start + rank + 1
+    end = rank if count == -1 else start + count
+    return (start, rank - end) if 0 <= start <= end <= rank else (None, None)
+
+
+def _flatten(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
+    parameter, bottom = layer.parameter.flatten_param, first(bottoms)
+    start, end = bottom.axis(parameter.axis), bottom.axis(parameter.end_axis)
+    if start is not None and parameter.end_axis == -1:
+        return repeat(Extent(start + 1, bottom.channels if start > _CHANNELS else None))
+    if start is None or end is None or bottom.rank is None:
+        return repeat(UNKNOWN)
+    return repeat(Extent(bottom.rank - (end - start), bottom.channels if start > _CHANNELS else None))
+
+
+_RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]] = {
+    "concat": _concat,
+    "convolution": _convolution,
+    "crop": _crop,
+    "flatten": _flatten,
+    "image": _image,
+    "inner_product": _inner_product,
+    "input": _input,
+    "rank": _same_rank,
+    "reshape": _reshape,
+    "same": _same,
+    "slice": _slice,
+}
+
+
+# --- parameters
+
+
+def is_convolution(layer: Definition) -> bool:
+    """Tell whether a layer is a convolution or a deconvolution."""
+    return capabilities.output_rule(layer.type) == "convolution"
+
+
+def spatial_axes(layer: Definition, bottoms: Sequence[Extent], stored: Shape | None) -> int:
+    """Return how many spatial axes the filter of a convolution has (reference U24).
+
+    stored is the shape of its weight in the weights file, which only counts
+    where the prototxt leaves the number open.
+    """
+    parameter = layer.parameter.convolution_param
+    if axes := _kernel_axes(parameter):
+        return axes
+    if (axes := axes_behind_channels(parameter, first(bottoms))) is not None:
+        return axes
+    return _SPATIAL_AXES if stored is None else len(stored) - 2
+
+
+def axes_behind_channels(parameter: Any, bottom: Extent) -> int | None:
+    """Return how many axes the input of a convolution has behind that of the channels, None if not known."""
+    axis = bottom.axis(parameter.axis)
+    return None if bottom.rank is None or axis is None else bottom.rank - axis - 1
+
+
+def _kernel_axes(parameter: Any) -> int | None:
+    """Return for how many axes the kernel of a convolution is given, None where one size is for all."""
+    if _has_sides(parameter):
+        return _SPATIAL_AXES
+    count = len(parameter.kernel_size)
+    return count if count > 1 else None
+
+
+@small_value
+class Expected:
+    """A blob that a layer needs: what it is, and its shape, None where nothing is known of it."""
+
+    name: str
+    shape: PartialShape | None
+
+
+@small_value
+class Parameters:
+    """A layer, and what the prototxt determines of its parameters.
+
+    bottoms are the extents of its inputs; spatial_axes is how many its filter has,
+    None where it has no filter; shapes are those of its blobs, None where not even
+    their number is known.
+    """
+
+    layer: Definition
+    bottoms: Sequence[Extent]
+    spatial_axes: int | None
+    shapes: Sequence[Expected] | None
+
+
+def _has_sides(parameter: Any) -> bool:
+    return bool(parameter.HasField("kernel_h") or parameter.HasField("kernel_w"))
+
+
+def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | None) -> list[Expected] | None:
+    """Return the blobs that a layer needs, None where not even their number is known.
+
+    axes is the number
+    of spatial axes of a convolution, None for other layers. From base_conv_layer.cpp,
+    inner_product_layer.cpp, batch_norm_layer.cpp and scale_layer.cpp.
+    """
+    bottom, parameter = first(bottoms), layer.parameter
+    if axes is not None:
+        weight = _filter_shape(layer, bottom, axes)
+        return _with_bias(parameter.convolution_param, weight, parameter.convolution_param.num_output or None)
+    if layer.type == "InnerProduct":
+        outputs = parameter.inner_product_param.num_output or None
+        matrix = (None, outputs) if parameter.inner_product_param.transpose else (outputs, None)
+        return _with_bias(parameter.inner_product_param, matrix, outputs)
+    if layer.type == "BatchNorm":
+        channels = 1 if bottom.rank == 1 else bottom.channels
+        return [
+            Expected("mean", (channels,)),
+            Expected("variance", (channels,)),
+            Expected("scale factor", (1,)),
+        ]
+    if layer.type == "Scale":
+        return _scale_shapes(parameter.scale_param, bottoms)
+    return [] if capabilities.blob_count(layer.type) == 0 else None
+
+
+def _with_bias(parameter: Any, weight: PartialShape, outputs: int | None) -> list[Expected]:
+    bias = [Expected("bias", (outputs,))] if parameter.bias_term else []
+    return [Expected("weight", weight), *bias]
+
+
+def _filter_shape(layer: Definition, bottom: Extent, axes: int) -> PartialShape:
+    parameter = layer.parameter.convolution_param
+    outputs, inputs = parameter.num_output or None, input_channels(parameter, bottom)
+    outer, inner = (outputs, inputs) if layer.type == "Convolution" else (inputs, outputs)
+    group = parameter.group
+    in_group = inner // group if inner and group and not inner % group else None
+    return (outer, in_group, *_kernel(parameter, axes))
+
+
+def input_channels(parameter: Any, bottom: Extent) -> int | None:
+    """Return how many channels a convolution finds in its input, None if that is not known."""
+    return bottom.channels if bottom.axis(parameter.axis) == _CHANNELS else None
+
+
+def _kernel(parameter: Any, axes: int) -> PartialShape:
+    if _has_sides(parameter):
+        return (parameter.kernel_h or None, parameter.kernel_w or None)
+    sizes = tuple(size or None for size in parameter.kernel_size)
+    return sizes if len(sizes) > 1 else (sizes or (None,)) * axes
+
+
+def _scale_shapes(parameter: Any, bottoms: Sequence[Extent]) -> list[Expected]:
+    bottom = first(bottoms)
+    is_along_channels = parameter.num_axes == 1 and bottom.axis(parameter.axis) == _CHANNELS
+    shape = (bottom.channels,) if is_along_channels else None
+    # With a second input, that one is the scale.
+    scale = [Expected("scale", shape)] if len(bottoms) == 1 else []
+    return [*scale, Expected("bias", shape)] if parameter.bias_term else scale

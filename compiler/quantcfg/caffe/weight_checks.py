@@ -1,0 +1,95 @@
+"""Whether weights fit the network: what Caffe's CopyTrainedLayersFrom refuses (net.cpp, blob.cpp)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+from quantcfg.caffe import capabilities
+from quantcfg.caffe.definitions import Definition
+from quantcfg.caffe.shapes import Expected, Parameters, PartialShape, shown
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.source import Source
+
+if TYPE_CHECKING:
+    from quantcfg.caffe.weights import Blob, WeightLayer, Weights
+
+_LEGACY_RANK = 4
+
+
+def check_weights(parameters: Sequence[Parameters], weights: Weights, source: Source, report: Report) -> None:
+    """Report weights of another network, layers without weights, and blobs that do not fit."""
+    weighted = [each.layer for each in parameters if capabilities.has_weights(each.layer.type)]
+    if weighted and not any(each.layer.name in weights.layers for each in parameters):
+        report(catalogue.FOREIGN_WEIGHTS.at(None, file=weights.file, model=source.name))
+        return
+    without = [layer for layer in weighted if layer.name not in weights.layers]
+    if without:
+        names = quoted(layer.name for layer in without)
+        report(catalogue.WITHOUT_WEIGHTS.at(without[0].span, file=weights.file, layers=names))
+    _check_fit(parameters, weights, report)
+
+
+def _check_fit(parameters: Sequence[Parameters], weights: Weights, report: Report) -> None:
+    # Weights go to the first layer of a name.
+    first = {each.layer.name: each for each in reversed(parameters)}
+    misfits = [
+        (each.layer, misfit)
+        for name, each in reversed(first.items())
+        if name in weights.layers and (misfit := _misfit(each, weights.layers[name]))
+    ]
+    if misfits:
+        layer, (reason, help) = misfits[0]
+        names = quoted(layer.name for layer, _ in misfits)
+        report(
+            catalogue.OTHER_WEIGHTS.at(
+                layer.span, file=weights.file, layers=names, layer=layer.name, reason=reason, help=help
+            )
+        )
+
+
+def _misfit(parameters: Parameters, stored: WeightLayer) -> tuple[str, str] | None:
+    """Return why a layer does not take its blobs and what to do about it, None if it does."""
+    if parameters.shapes is None:
+        return None
+    if len(stored.blobs) != len(parameters.shapes):
+        reason = (
+            f"has {counted(len(stored.blobs), 'blob')}, and the prototxt asks for {len(parameters.shapes)}"
+        )
+        return reason, _bias_help(parameters.layer, len(stored.blobs) - len(parameters.shapes))
+    problems = _blob_problems(parameters.shapes, stored)
+    reason = next(problems, "")
+    return (reason, _OTHER_FILE) if reason else None
+
+
+def _bias_help(layer: Definition, excess: int) -> str:
+    """Return what to do about so many blobs too many, or too few: one may be that of the bias."""
+    field = capabilities.parameter_field(layer.type)
+    has_bias = field and "bias_term" in getattr(layer.parameter, field).DESCRIPTOR.fields_by_name
+    if not has_bias or abs(excess) != 1:
+        return _OTHER_FILE
+    return f"write bias_term: {'true' if excess > 0 else 'false'}, or {_OTHER_FILE}"
+
+
+_OTHER_FILE = "use the caffemodel of this network"
+
+
+def _blob_problems(expected: Sequence[Expected], stored: WeightLayer) -> Iterator[str]:
+    for each, blob in zip(expected, stored.blobs, strict=True):
+        there = f"has a {each.name} of {shown(blob.shape or ())}"
+        if each.shape is not None and not _fits(blob, each.shape):
+            yield f"{there}, and the prototxt asks for {shown(each.shape)}"
+        elif (blob.data_length or 0) != prod(blob.shape or ()):
+            yield f"{there}, but {counted(blob.data_length or 0, 'number')} in it"
+
+
+def _fits(blob: Blob, shape: PartialShape) -> bool:
+    """Tell whether a blob has a shape, as ShapeEquals does: a legacy shape has ones in front."""
+    stored = blob.shape or ()
+    if blob.is_legacy:
+        shape = (1,) * (_LEGACY_RANK - len(shape)) + tuple(shape)
+    return len(stored) == len(shape) and all(
+        size is None or size == there for size, there in zip(shape, stored, strict=True)
+    )

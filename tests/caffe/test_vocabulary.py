@@ -1,0 +1,253 @@
+"""Words that BVLC Caffe does not have: slips, and words of forks."""
+
+from __future__ import annotations
+
+import pytest
+
+from quantcfg import contracts
+from quantcfg.diagnostics import Severity, catalogue
+from quantcfg.diagnostics.fixes import fixed
+from tests.networks import conv, diagnose, inner_product, layer, net, network, pool, v0_layer, v1_layer
+
+LAYERS = contracts.schema("caffe_layers.json")
+
+
+def v1_pool(word: str) -> str:
+    return v1_layer("x", "POOLING", rest=f"pooling_param {{ pool: {word} kernel_size: 2 }}")
+
+
+def v0_pool(word: str) -> str:
+    return v0_layer("x", "pool", rest=f"pool: {word} kernelsize: 2")
+
+
+SLIPS = [
+    (pool("x", parameters="pool: AVG kernel_size: 2"), "AVG", "AVE"),
+    (pool("x", parameters="pool: ave kernel_size: 2"), "ave", "AVE"),
+    (pool("x", parameters="pool: Max kernel_size: 2"), "Max", "MAX"),
+    (pool("x", parameters="pool: STOCASTIC kernel_size: 2"), "STOCASTIC", "STOCHASTIC"),
+    (v1_pool("AVEE"), "AVEE", "AVE"),
+    (v0_pool("AV"), "AV", "AVE"),
+    (v1_layer("x", "CONVOLUTON"), "CONVOLUTON", "CONVOLUTION"),
+    (v1_layer("x", "InnerProduct"), "InnerProduct", "INNER_PRODUCT"),
+    (v1_layer("x", "relu"), "relu", "RELU"),
+    (v0_layer("x", "convv"), "convv", "conv"),
+    (v0_layer("x", "inner_product"), "inner_product", "innerproduct"),
+    (v0_layer("x", "Pool"), "Pool", "pool"),
+    (v0_layer("x", "paddign"), "paddign", "padding"),
+]
+
+
+@pytest.mark.parametrize(("text", "word", "meant"), SLIPS)
+def test_what_looks_like_a_slip_in_a_closed_set_is_an_error_with_a_fix(
+    text: str, word: str, meant: str
+) -> None:
+    (error,) = diagnose(net(text))
+    assert (error.code, error.severity) == (catalogue.UNKNOWN_WORD.code, Severity.ERROR)
+    assert error.span
+    assert error.span.text.strip('"') == word
+    assert error.help == f"use {meant}"
+    changed, _ = fixed(error.span.source, [error])
+    assert catalogue.UNKNOWN_WORD.code not in [each.code for each in diagnose(changed)]
+
+
+@pytest.mark.parametrize(
+    ("layer_type", "meant"),
+    [
+        ("CONVOLUTION", "Convolution"),
+        ("convolution", "Convolution"),
+        ("Convoluton", "Convolution"),
+        ("Inner_Product", "InnerProduct"),
+        ("INNER_PRODUCT", "InnerProduct"),
+        ("SOFTMAX_LOSS", "SoftmaxWithLoss"),
+        ("Relu", "ReLU"),
+        ("Poolng", "Pooling"),
+        ("EltWise", "Eltwise"),
+        ("DeConvolution", "Deconvolution"),
+    ],
+)
+def test_what_looks_like_a_slip_of_a_type_of_today_is_a_warning_with_a_fix(
+    layer_type: str, meant: str
+) -> None:
+    (warning,) = diagnose(layer("x", layer_type))
+    assert (warning.code, warning.severity) == (catalogue.FORK_WORD.code, Severity.WARNING)
+    assert warning.help == f"use {meant}"
+    assert warning.span
+    assert warning.span.text == f'"{layer_type}"'
+    changed, _ = fixed(warning.span.source, [warning])
+    assert f'type: "{meant}"' in changed
+
+
+def test_a_type_that_may_be_two_others_has_no_fix() -> None:
+    (warning,) = diagnose(layer("x", "XReLU"))
+    assert warning.help == "use PReLU or ReLU"
+    assert warning.fix == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pool("x", parameters="pool: WARPED kernel_size: 2"),
+        pool("x", parameters="pool: 7 kernel_size: 2"),
+        v1_pool("WARPED"),
+        v0_pool("WARPED"),
+        v1_layer("x", "WARP"),
+        v1_layer("x", "99"),
+        v0_layer("x", "maxout"),
+    ],
+)
+def test_any_other_word_in_a_closed_set_is_a_warning(text: str) -> None:
+    (warning,) = diagnose(net(text))
+    assert (warning.code, warning.severity) == (catalogue.FORK_WORD.code, Severity.WARNING)
+    assert warning.help == "ignore this warning if your fork of Caffe has it"
+    assert warning.fix == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(layer("x", name) for name in LAYERS["fork_types"]),
+        *(v1_layer("x", name) for name in LAYERS["fork_v1_types"]),
+        *(v0_layer("x", name) for name in LAYERS["fork_v0_types"]),
+        *(pool("x", parameters=f"pool: {word} kernel_size: 2") for word in LAYERS["fork_pool_methods"]),
+        *(v1_pool(word) for word in LAYERS["fork_pool_methods"]),
+        layer("x", "Permute"),
+        layer("x", "DetectionOutput"),
+        layer("x", "ConvolutionDepthwise"),
+    ],
+)
+def test_the_known_words_of_forks_and_other_types_of_today_are_silent(text: str) -> None:
+    assert diagnose(net(text)) == []
+
+
+@pytest.mark.parametrize("key", ["fork_types", "fork_v1_types", "fork_v0_types", "fork_pool_methods"])
+def test_a_word_of_forks_is_not_one_of_bvlc(key: str) -> None:
+    known = {
+        "fork_types": LAYERS["layer_types"],
+        "fork_v1_types": LAYERS["v1_types"],
+        "fork_v0_types": LAYERS["v0_types"],
+        "fork_pool_methods": ("MAX", "AVE", "STOCHASTIC"),
+    }
+    assert set(LAYERS[key]).isdisjoint(known[key])
+
+
+def test_types_of_today_are_looked_at_in_phase_test_and_closed_sets_everywhere() -> None:
+    absent = "phase: TRAIN"
+    text = net(conv("a"), layer("b", "Relu", "a", include=absent), pool("c", "a", include=absent))
+    assert diagnose(text) == []
+    assert [each.code for each in diagnose(text.replace("pool: AVE", "pool: AVG"))] == ["QC317"]
+
+
+def test_a_pooling_by_a_method_of_forks_is_not_quantizable() -> None:
+    (read,) = network(pool("x", parameters="pool: MIN kernel_size: 2")).layers
+    assert read.obstacle == "only average pooling is supported, this is MIN"
+    assert read.title == "min pooling"
+
+
+# Values of another version of the format
+
+
+@pytest.mark.parametrize(
+    ("text", "help", "meant"),
+    [
+        (
+            "layer { name: 'x' type: CONVOLUTION }",
+            'in "layer" the type is a string: write "Convolution"',
+            '"Convolution"',
+        ),
+        (
+            "layer { name: 'x' type: SOFTMAX_LOSS }",
+            'in "layer" the type is a string: write "SoftmaxWithLoss"',
+            '"SoftmaxWithLoss"',
+        ),
+        ("layer { name: 'x' type: Convolution }", 'put it in quotes: "Convolution"', '"Convolution"'),
+        ("layers { name: 'x' type: 'CONVOLUTION' }", "write it without quotes", "CONVOLUTION"),
+        (
+            "layers { name: 'x' type: 'InnerProduct' }",
+            'in "layers" the type is a word: write INNER_PRODUCT',
+            "INNER_PRODUCT",
+        ),
+        (
+            "layers { name: 'x' type: 'Input' }",
+            '"layers" have no type Input: use input: and input_dim:, or change every "layers" to "layer"',
+            None,
+        ),
+        (
+            "layers { name: 'x' type: 'BatchNorm' }",
+            '"layers" have no type BatchNorm: change every "layers" to "layer"',
+            None,
+        ),
+        (
+            "layers { name: 'x' type: RELU param { lr_mult: 1 } }",
+            '"layers" have blobs_lr and weight_decay instead of param: change every "layers" to "layer"',
+            None,
+        ),
+        ("layer { name: 'x' type: 'ReLU' param: 'w' }", 'write param { name: "..." }', None),
+    ],
+)
+def test_a_value_of_the_other_version_is_an_error_that_says_so(
+    text: str, help: str, meant: str | None
+) -> None:
+    (error,) = diagnose(text)
+    assert error.code == catalogue.WRONG_TYPE.code
+    assert error.help == help
+    assert [edit.text for edit in error.fix] == ([meant] if meant else [])
+
+
+# Fields that are given twice
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "help"),
+    [
+        (
+            "layer { name: 'a' type: 'ReLU' bottom: 'data' top: 'a' name: 'b' type: 'ReLU' }",
+            "name",
+            "a closing brace is probably missing before it",
+        ),
+        ("layer { type: 'ReLU' name: 'a' name: 'b' }", "name", "remove one of them"),
+        ("layer { name: 'a' type: 'ReLU' type: 'ReLU' }", "type", "remove one of them"),
+        (
+            conv("a", parameters="num_output: 8 kernel_size: 3 bias_term: true bias_term: true"),
+            "bias_term",
+            "remove one of them",
+        ),
+        (
+            layer("a", "Convolution", convolution_param=("num_output: 8", "kernel_size: 3")),
+            "convolution_param",
+            "remove one of them",
+        ),
+        ("name: 'a' name: 'b'", "name", "remove one of them"),
+        (
+            "layer { name: 'a' type: 'ReLU' include { phase: TEST phase: TEST } }",
+            "phase",
+            "a closing brace is probably missing before it",
+        ),
+        ("state { phase: TEST } layer { name: 'a' type: 'ReLU' } state { }", "state", "remove one of them"),
+    ],
+)
+def test_a_field_that_is_given_twice_is_an_error_as_for_parse_of_cpp(
+    text: str, field: str, help: str
+) -> None:
+    found = [each for each in diagnose(text) if each.code != catalogue.NO_LAYERS.code]
+    (error,) = found
+    assert (error.code, error.severity) == (catalogue.GIVEN_TWICE.code, Severity.ERROR)
+    assert error.message == f'"{field}" is given twice'
+    assert error.span
+    assert error.span.start == text.rindex(f"{field}") - (0 if text[text.rindex(field) - 1] in " \n" else 1)
+    assert error.help == help
+    assert [each.span.text for each in error.related] == [field]
+
+
+def test_what_a_missing_brace_puts_into_the_wrong_layer_is_one_error() -> None:
+    text = net(conv("a").removesuffix("}"), conv("b", "a").partition("\n")[2])
+    (error,) = diagnose(text)
+    assert error.code == catalogue.GIVEN_TWICE.code
+    assert error.span
+    assert error.span.start == text.rindex("name")
+
+
+def test_fields_that_may_be_given_twice_or_are_not_known_are_in_order() -> None:
+    text = "debug_info: true debug_info: false " + inner_product("x").replace(
+        "}\n}", "bias_filler { } bias_filler { } }\n  propagate_down: true propagate_down: true\n}"
+    )
+    assert diagnose(text) == []
