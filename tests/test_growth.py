@@ -54,6 +54,11 @@ CONFIGURATIONS: dict[str, Callable[[int], str]] = {
     "layers that nothing is folded into": lambda count: json.dumps(
         {"skip_fusion_layers": numbered("relu", count)}
     ),
+    "unknown keys of a layer": lambda count: json.dumps({"conv0": dict.fromkeys(numbered("x", count), 1)}),
+    "unknown parameters": lambda count: json.dumps(
+        {"conv0": {"weight_quant_params": dict.fromkeys(numbered("x", count), 1)}}
+    ),
+    "wrong items of a list": lambda count: json.dumps({"skip_fusion_layers": [1] * count, "conv0": {}}),
     "one key again and again": lambda count: "{" + ", ".join(['"version": 1'] * count) + "}",
 }
 

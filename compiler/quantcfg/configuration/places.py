@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, cached_property
 
 from quantcfg.diagnostics import Edit
 from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, removal
@@ -54,23 +54,27 @@ class Places(Remembering):
             return parent.items[step]
         return None
 
-    def all(self) -> Iterator[tuple[Path, Value, bool]]:
-        """Yield all values with their paths, and whether each is the value of a key."""
+    def all(self) -> Iterator[tuple[Path, Value, Member | None]]:
+        """Yield all values with their paths, and the member that each is the value of, if it is of one."""
         if self.tree:
-            yield from _nodes(self.tree, (), False)
+            yield from _nodes(self.tree, (), None)
 
     def _member(self, path: Path) -> tuple[Object, Member] | None:
         parent = self.node(path[:-1]) if path else None
         if not isinstance(parent, Object):
             return None
-        members = self._root if len(path) == 1 else dict(keyed(parent))
-        member = members.get(str(path[-1]))
+        member = self._members(path[:-1]).get(str(path[-1]))
         return (parent, member) if member else None
 
     @cached_property
-    def _root(self) -> Mapping[str, Member]:
-        """The members of the whole text, which may be many."""
-        return dict(keyed(self.tree)) if isinstance(self.tree, Object) else {}
+    def _members(self) -> Callable[[Path], Mapping[str, Member]]:
+        """The members of the object at a path by key, which may be many: they are read once."""
+
+        def members(path: Path) -> Mapping[str, Member]:
+            node = self.node(path)
+            return dict(keyed(node)) if isinstance(node, Object) else {}
+
+        return cache(members)
 
 
 def places_in(source: Source) -> Places:
@@ -78,11 +82,11 @@ def places_in(source: Source) -> Places:
     return Places(source, parse(source, lambda _: None))
 
 
-def _nodes(value: Value, path: Path, is_member: bool) -> Iterator[tuple[Path, Value, bool]]:
-    yield path, value, is_member
+def _nodes(value: Value, path: Path, member: Member | None) -> Iterator[tuple[Path, Value, Member | None]]:
+    yield path, value, member
     if isinstance(value, Object):
         for key, member in dict(keyed(value)).items():
-            yield from _nodes(member.value, (*path, key), True)
+            yield from _nodes(member.value, (*path, key), member)
     elif isinstance(value, Array):
         for index, item in enumerate(value.items):
-            yield from _nodes(item, (*path, index), False)
+            yield from _nodes(item, (*path, index), None)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from quantcfg.caffe import Network
 from quantcfg.configuration import Path, Places, places_in
-from quantcfg.jsontext import Object, plain
+from quantcfg.jsontext import Object, Value, plain
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.reach import block, explanation
 from quantcfg.output import allowed
@@ -22,27 +22,23 @@ def meaning(document: Document, offset: int, requests: Iterable[Document]) -> tu
     The first of the requests says where a value comes from.
     """
     places = places_in(document.source)
-    found = _at(places, offset)
+    found = min(_at(places, offset), key=lambda each: each[1].end - each[1].start, default=None)
     if found is None:
         return None
-    path, span = found
+    path, node = found
     request = next(iter(requests), None)
     origin = _origin(path, request) if request else ()
     said = "\n\n".join([*_said(path, places, document.network), *origin])
-    return (said, span) if said else None
+    return (said, Span(document.source, node.start, node.end)) if said else None
 
 
-def _at(places: Places, offset: int) -> tuple[Path, Span] | None:
-    """Return the path of the key, or of the smallest value, at an offset, and where that stands."""
-    nodes = list(places.all())
-    spans = [(path, span) for path, _, is_member in nodes if is_member and (span := places.key(path))]
-    spans += [
-        (path, span)
-        for path, node, _ in nodes
-        if not isinstance(node, Object) and (span := places.value(path))
-    ]
-    at = [(path, span) for path, span in spans if span.start <= offset <= span.end]
-    return min(at, key=lambda each: each[1].end - each[1].start, default=None)
+def _at(places: Places, offset: int) -> Iterator[tuple[Path, Value]]:
+    """Yield the keys and the values at an offset, except objects, with their paths."""
+    for path, value, member in places.all():
+        if member and member.key.start <= offset <= member.key.end:
+            yield path, member.key
+        if not isinstance(value, Object) and value.start <= offset <= value.end:
+            yield path, value
 
 
 def _said(path: Path, places: Places, network: Network | None) -> Iterator[str]:

@@ -49,8 +49,11 @@ def name_at(document: Document, offset: int) -> Name | None:
     if document.is_prototxt:
         spans = [(layer.name, layer.span) for layer in network.layers]
     else:
-        places = places_in(document.source)
-        spans = [(str(path[0]), places.key(path)) for path, _, _ in places.all() if len(path) == 1]
+        spans = [
+            (str(path[0]), Span(document.source, member.key.start, member.key.end))
+            for path, _, member in places_in(document.source).all()
+            if member and len(path) == 1
+        ]
     names = (Name(name, True, span) for name, span in spans if span and span.start <= offset <= span.end)
     return next(names, None)
 
