@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 
 from quantcfg import limits
-from quantcfg.lsp.framing import Input
+from quantcfg.lsp.framing import MessageStream
 from tests.laws import law
 
 LIMIT = 64 * 2**20
@@ -82,7 +82,7 @@ def fail(wrong: str) -> NoReturn:
     [b"Content-Length: 2\r\n", b"content-length:2\r\n", b"CONTENT-LENGTH: \t2 \r\n", b"Content-Length: 02\n"],
 )
 def test_a_length_reaches_pygls_as_it_expects_it(header: bytes) -> None:
-    stream = Input(io.BytesIO(header + b"Content-Type: x; charset=utf-8\r\n\r\n{}"), fail)
+    stream = MessageStream(io.BytesIO(header + b"Content-Type: x; charset=utf-8\r\n\r\n{}"), fail)
     assert stream.readline() == b"Content-Length: 2\r\n"
     assert stream.readline() == b"Content-Type: x; charset=utf-8\r\n"
     assert stream.readline() == b"\r\n"
@@ -93,7 +93,7 @@ def test_a_length_reaches_pygls_as_it_expects_it(header: bytes) -> None:
 def test_the_limit_is_read() -> None:
     assert limits.MESSAGE_SIZE == LIMIT
     header = b"Content-Length: %d\r\n" % LIMIT
-    assert Input(io.BytesIO(header), fail).readline() == header
+    assert MessageStream(io.BytesIO(header), fail).readline() == header
 
 
 @law(st.binary(max_size=100) | st.binary(max_size=20).map(lambda value: b"Content-Length:" + value + b"\r\n"))
@@ -105,6 +105,6 @@ def test_whatever_is_sent_is_a_header_or_an_end(content: bytes) -> None:
         raise BrokenError
 
     with suppress(BrokenError):
-        line = Input(io.BytesIO(content), end).readline()
+        line = MessageStream(io.BytesIO(content), end).readline()
         assert not line.strip() or b":" in line
     assert [each for each in said if "\n" in each] == []

@@ -15,7 +15,7 @@ _LONGEST_HEADER = 4096
 _LONGEST_SHOWN = 40
 
 
-class Input:
+class MessageStream:
     """A stream of messages as pygls reads it; fail ends the process where the stream breaks the protocol.
 
     pygls would fail with a traceback at a length that is too large, and wait without

@@ -31,7 +31,7 @@ from quantcfg.lsp.document import Document
 from quantcfg.lsp.fixes import fix_of_all, fixes
 from quantcfg.lsp.folding import folds
 from quantcfg.lsp.formatting import layout
-from quantcfg.lsp.framing import Input
+from quantcfg.lsp.framing import MessageStream
 from quantcfg.lsp.hints import hints
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.lines import Change, changed
@@ -221,7 +221,7 @@ def serve() -> None:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda number, _: _end(folder, 128 + number))
         logging.getLogger("pygls.server").addFilter(_in_one_line)
-        stdin = Input(sys.stdin.buffer, lambda wrong: _fail(folder, wrong))
+        stdin = MessageStream(sys.stdin.buffer, lambda wrong: _fail(folder, wrong))
         make_server(folder).start_io(cast("BinaryIO", stdin))
 
 
