@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
 
 import pytest
 from hypothesis import strategies as st
@@ -13,9 +13,6 @@ from quantcfg.source import Source
 from quantcfg.textproto import parse, scan
 from tests.laws import law
 from tests.textproto.strategies import damaged_texts
-
-if TYPE_CHECKING:
-    import re
 
 _PIECES = [
     *("$", "@@", "a", "b:", "c # d\n:", "e {", "[f.g] <", "1.5", "'h'", '"i\\"', '"j', "# k:", "# l\r", "\r"),
@@ -66,13 +63,20 @@ def pieces(text: str, start: int = 0, end: int | None = None) -> list[re.Match[s
     return list(scan._PIECE.finditer(text, start, len(text) if end is None else end))
 
 
+def taking(pattern: str, at_once: int) -> str:
+    """Return a pattern that takes so many pieces at once, not a thousand."""
+    changed, count = re.subn(r",1000\}\+", f",{at_once}}}+", pattern)
+    assert count == 1
+    return changed
+
+
 @law(broken_texts, st.booleans(), st.sampled_from([0, 5, 10_000]), st.sampled_from([1, 1000]))
 def test_the_next_field_is_that_of_a_search_piece_by_piece(
     text: str, in_list: bool, far: int, at_once: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "_FAR", far)
-        patch.setattr(scan, "_NOTABLE", scan._NOTABLE.replace("{0,1000}", f"{{0,{at_once}}}"))
+        patch.setattr(scan, "_NOTABLE", taking(scan._NOTABLE, at_once))
         for offset in range(len(text) + 1):
             found = scan.next_field(text, offset, in_list=in_list)
             assert found == next_field_piece_by_piece(text, offset, in_list=in_list)
@@ -94,7 +98,7 @@ def test_the_first_piece_that_is_too_long_is_found(text: str, at_once: int) -> N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "TOKEN_LENGTH", 5)
         patch.setattr(scan, "_has_long_line", bool)
-        patch.setattr(scan, "_MANY_PIECES", scan._MANY_PIECES.replace("{1,1000}", f"{{1,{at_once}}}"))
+        patch.setattr(scan, "_MANY_PIECES", taking(scan._MANY_PIECES, at_once))
         found = [(span.start, span.end) for span in scan._long_pieces(Source("text", text))]
     assert found[:1] == long[:1]
 
