@@ -109,6 +109,13 @@ def test_what_is_no_readable_file_is_reported(role: str, make: Any, reason: str,
     assert not Path("out.json").exists()
 
 
+def test_a_device_is_not_a_regular_file(capsys: Captured) -> None:
+    Path("device.cfg").write_text('nuq_config { mapping_file: "/dev/null" }')
+    for option, file in (("weights", "/dev/null"), ("config", "device.cfg")):
+        assert cli.main(["compile", "--model", "deploy.prototxt", f"--{option}", file, "-o", "out.json"]) == 1
+        assert 'error[QC101]: cannot read "/dev/null": not a regular file\n' in capsys.readouterr().err
+
+
 def test_a_pipe_of_the_shell_is_read() -> None:
     line = f"{sys.executable} -m quantcfg check <(echo 'batch_num: 0') /dev/stdin <<< 'batchnum: 2'"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=60)

@@ -47,7 +47,7 @@ def read_bytes(
     """
     try:
         if span and is_special(name):
-            raise ValueError("it is no regular file")
+            raise ValueError("not a regular file")
         with open(name, "rb", opener=open_descriptor) as file:
             content = file.read(limits.FILE_SIZE + 1)
     except (OSError, ValueError) as error:
@@ -60,7 +60,7 @@ def read_bytes(
 
 
 def is_special(name: PathLike) -> bool:
-    """Tell whether something is there that is no regular file: a device, a pipe, a folder."""
+    """Tell whether something is there that is not a regular file: a device, a pipe, a directory."""
     return os.path.exists(name) and not os.path.isfile(name)
 
 

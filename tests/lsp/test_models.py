@@ -134,6 +134,7 @@ def test_what_may_never_end_is_no_model(tmp_path: Path, name: str) -> None:
         pytest.skip("standard input is a file here")
     model = read_model(Named(path), {}, None)
     assert [each.code for each in model.diagnostics] == ["QC101"]
+    assert model.diagnostics[0].message.endswith(": not a regular file")
 
 
 def test_weights_that_cannot_be_read_are_told_where_they_are_named(tmp_path: Path) -> None:

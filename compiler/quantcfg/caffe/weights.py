@@ -90,7 +90,7 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
         with open(name, "rb", opener=open_descriptor) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise ValueError("it is no regular file")
+                raise ValueError("not a regular file")
             if status.st_size == 0:
                 raise _DamagedError(0)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, no_collection():

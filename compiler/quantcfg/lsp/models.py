@@ -133,7 +133,7 @@ def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -
     found: list[Diagnostic] = []
     if text is None and is_special(named.model):
         # A device may never end; it may even be the server's own standard input.
-        reason = "it is no regular file"
+        reason = "not a regular file"
         found.append(catalogue.UNREADABLE_FILE.at(None, file=named.model, reason=reason))
         return Model(named, None, tuple(found), stamp)
     read = read_source if text is None else _reader_of(text)
