@@ -9,13 +9,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from quantcfg import contracts
 from quantcfg.caffe import Network
-from quantcfg.configuration import check_configuration
+from quantcfg.configuration import check_configuration, rules
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
+from quantcfg.output import forms_of
 from quantcfg.plan import contract
 from quantcfg.source import Source
 from tests.laws import law
@@ -368,7 +370,8 @@ def test_a_layer_is_pointed_at_in_the_prototxt() -> None:
 FIXES = {
     '{"$schema": "x", "a": {}}': '{"a": {}}',
     '{"a": {}, "$schema": "x"}': '{"a": {}}',
-    '{"a": {}, "b": {}, "a": {}}': '{"a": {}, "b": {}}',
+    '{"version": 1, "a": {}, "version": 1}': '{"version": 1, "a": {}}',
+    '{"a": {"quant_enable": true, "quant_enable": true}}': '{"a": {"quant_enable": true}}',
     '{"batchnum": 2, "a": {}}': '{"batch_num": 2, "a": {}}',
     '{"a": {"quant_enabel": true}}': '{"a": {"quant_enable": true}}',
     activation('"act_algo": "hfgm"'): activation('"act_algo": "hfmg"'),
@@ -391,9 +394,86 @@ def test_a_fix_mends_the_mistake(text: str) -> None:
 
 
 def test_a_key_that_stands_twice_with_other_values_needs_judgement() -> None:
-    (diagnostic,) = check('{"a": {}, "a": {"quant_enable": true}}')
+    (diagnostic,) = check('{"batch_num": 1, "batch_num": 2, "a": {}}')
     assert diagnostic.fix == ()
-    assert diagnostic.help == "keep the one that is meant"
+    assert diagnostic.help == "remove the wrong one"
+
+
+RENAME = "rename or remove one of them"
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ('{"conv1": {}, "conv1": {}, "pool5": {}, "fc": {}}', 'rename one of them: "conv2" is missing'),
+        ('{"fc": {}, "fc": {"quant_enable": false}, REST}', 'rename one of them: "pool5" is missing'),
+        ('{"fc": {}, "fc": {}, "poool5": {}, REST}', RENAME),
+        ('{"fc": {}, "fc": {}, REST, "pool5": {}}', RENAME),
+        ('{"conv1": {}, "conv1": {}, "fc": {}}', RENAME),
+        ('{"fc": {}, "fc": {}, REST @"pool5": {}}', RENAME),
+        ('{"$schema": "", "$schema": "", "fc": {}, REST}', RENAME),
+    ],
+)
+def test_a_layer_that_was_copied_and_not_renamed_is_not_removed(text: str, help: str) -> None:
+    found = check(text.replace("REST", REST), NETWORK)
+    (diagnostic,) = (each for each in found if each.code == "QC511")
+    assert (diagnostic.message.split()[:2], diagnostic.help) == (["duplicate", "key"], help)
+    assert diagnostic.fix == ()
+    assert [each.message for each in diagnostic.related] == ["first defined here"]
+
+
+def test_without_a_model_no_layer_is_removed() -> None:
+    for text in ('{"a": {}, "b": {}, "a": {}}', '{"a": {}, "a": {"quant_enable": true}}', '{"a": 1, "a": 1}'):
+        diagnostic = next(each for each in check(text) if each.code == "QC511")
+        assert (diagnostic.help, diagnostic.fix) == (RENAME, ())
+
+
+@pytest.mark.parametrize(
+    ("key", "others", "help"),
+    [
+        ("conv9", '"conv2": {}, "fc": {}, "pool5": {}', 'did you mean "conv1"?'),
+        ("conv9", '"conv1": {}, "fc": {}, "pool5": {}', 'did you mean "conv2"?'),
+        ("conv9", '"fc": {}, "pool5": {}', 'did you mean "conv2" or "conv1"?'),
+        ("conv9", f'{REST}, "fc": {{}}, "pool5": {{}}', 'did you mean "conv2" or "conv1"?'),
+        ("pool9", f'"fc": {{}}, {REST}', 'did you mean "pool5"?'),
+        ("batch_nom", f'"batch_num": 1, "fc": {{}}, "pool5": {{}}, {REST}', 'did you mean "batch_num"?'),
+        ("zzz", f'"fc": {{}}, {REST}', None),
+    ],
+)
+def test_a_layer_that_is_missing_is_suggested_first(key: str, others: str, help: str | None) -> None:
+    found = check(f'{{"{key}": {{}}, {others}}}', NETWORK)
+    assert [each.help for each in found if each.code == "QC514"] == [help]
+
+
+_RANGES = st.lists(st.sampled_from([0.7, 1, 1.0, 1.3, True, 10**400, float("inf")]), max_size=3)
+_SEARCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "act_algo": st.sampled_from(["ifmr", "hfmg"]),
+        "search_range": _RANGES,
+        "search_step": st.sampled_from([0.01, 1, 1.0, True, 0.6, None, float("inf")]),
+    },
+)
+_LAYERS = st.fixed_dictionaries({"activation_quant_params": _SEARCHES | st.just(1)}) | st.sampled_from(
+    [{}, 1]
+)
+
+
+@law(st.dictionaries(st.sampled_from("abcdef"), _LAYERS))
+def test_layers_of_one_form_are_asked_as_one(config: dict[str, Any]) -> None:
+    forms = forms_of(config)
+    for holds in (rules._has_wrong_search, rules._has_infinite):
+        found = rules._forms_where(holds, config, forms)
+        assert {key for key in config if forms[key] in found} == {key for key in config if holds(config[key])}
+
+
+@law(st.dictionaries(st.sampled_from("abcdef"), _LAYERS))
+def test_what_is_found_is_the_same_when_every_layer_is_asked(config: dict[str, Any]) -> None:
+    text = json.dumps(config).replace("Infinity", "1e999")
+    found = check(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "_forms_where", lambda _, __, forms: {*forms.values()})
+        assert check(text) == found
 
 
 # --- agreement

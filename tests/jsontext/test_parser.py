@@ -24,6 +24,40 @@ def read(text: str) -> tuple[Value, list[Diagnostic]]:
     return parse(Source("config.json", text), found.append), found
 
 
+# --- what is said of what JSON does not allow
+
+NOT_ALLOWED = {
+    '{"a": 1,}': ("trailing comma", "remove it"),
+    "[1,]": ("trailing comma", "remove it"),
+    "[1] // no": ("comment", "remove it"),
+    "[1] /* no": ("unterminated comment", 'end it with "*/"'),
+    "[True]": ('"True"', "write true"),
+    "[0x10]": ('"0x10"', "write 16"),
+    "[NaN]": ('"NaN"', "write a decimal number"),
+    "[ifmr]": ('"ifmr"', "put it in double quotes"),
+    "['a']": ("string in single quotes", 'write "a"'),
+    "[\u201ca\u201d]": ("string in curved quotes", 'write "a"'),
+    "{a: 1}": ("key without quotes", 'write "a"'),
+    r'["\q"]': (r'escape "\q"', r"write \\ for a backslash"),
+    '["\t"]': ("control character in a string", r"write an escape such as \t"),
+}
+
+
+@pytest.mark.parametrize("text", NOT_ALLOWED)
+def test_what_json_does_not_allow_is_named(text: str) -> None:
+    (diagnostic,) = read(text)[1]
+    what, help = NOT_ALLOWED[text]
+    assert (diagnostic.message, diagnostic.help) == (f"{what} is not allowed in JSON", help)
+
+
+def test_other_content_is_not_what_was_wanted() -> None:
+    source = Source("a.json", "<!doctype html><html></html>")
+    found: list[Diagnostic] = []
+    parse(source, found.append)
+    parse(source, found.append, wanted="a mapping")
+    assert [each.message.rpartition(", ")[2] for each in found] == ["not JSON", "not a mapping"]
+
+
 # --- one mistake is one diagnostic, and what is right beside it is read
 
 READ_ON: dict[str, tuple[str, Any]] = {

@@ -25,6 +25,7 @@ from quantcfg.jsontext import (
     plain,
     removal,
 )
+from quantcfg.plan import contract
 from quantcfg.source import Source, Span
 from quantcfg.values import small_value
 
@@ -32,7 +33,7 @@ from quantcfg.values import small_value
 def check_configuration(source: Source, network: Network | None, report: Report) -> None:
     """Report all that AMCT would refuse in a configuration, edited by hand or not (reference 3.6)."""
     wrong: list[Diagnostic] = []
-    tree = parse(source, wrong.append)
+    tree = parse(source, wrong.append, wanted="a JSON configuration")
     report = limited(report)
     for diagnostic in chain(wrong, _findings(source, tree, network, is_whole=not has_errors(wrong))):
         report(diagnostic)
@@ -42,13 +43,14 @@ def _findings(
     source: Source, tree: Value, network: Network | None, *, is_whole: bool
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong by the tree; is_whole tells that all of the text could be read."""
-    duplicates = list(_duplicates(tree, ()))
-    # More of them are not reported, and would take long to make.
-    for each in duplicates[: limits.FINDINGS_OF_A_CODE + 1]:
-        yield _duplicate(source, each)
     if isinstance(tree, Object):
+        duplicates = list(_duplicates(tree, ()))
         unsettled = {each.path for each in duplicates if not each.is_same(source.text)}
-        yield from findings(Reading(plain(tree), network, Places(source, tree), is_whole, unsettled))
+        reading = Reading(plain(tree), network, Places(source, tree), is_whole, unsettled)
+        # More of them are not reported, and would take long to make.
+        for each in duplicates[: limits.FINDINGS_OF_A_CODE + 1]:
+            yield _duplicate(source, each, reading)
+        yield from findings(reading)
     elif is_whole:
         span = Span(source, tree.start, tree.start + 1)
         yield catalogue.JSON_SYNTAX.at(span, expected='"{"', found=f'"{span.text}"')
@@ -91,15 +93,23 @@ def _duplicates(value: Value, path: Path) -> Iterator[_Duplicate]:
             yield from _duplicates(member.value, (*path, key))
 
 
-def _duplicate(source: Source, duplicate: _Duplicate) -> Diagnostic:
-    *parents, key = duplicate.path
-    named = next((step for step in reversed(parents) if isinstance(step, str)), None)
+def _duplicate(source: Source, duplicate: _Duplicate, reading: Reading) -> Diagnostic:
     first, again, is_same = duplicate.first.key, duplicate.again.key, duplicate.is_same(source.text)
+    # A layer that was copied and not renamed must not be lost.
+    is_layer = len(duplicate.path) == 1 and duplicate.path[0] not in contract.global_defaults()
+    help = "remove one of them" if is_same else "remove the wrong one"
     return catalogue.DUPLICATE_KEY.at(
         Span(source, again.start, again.end),
-        key=key,
-        where="the configuration" if named is None else f'"{named}"',
-        related=related(Span(source, first.start, first.end), "it stands here first"),
-        help="leave one of them out" if is_same else "keep the one that is meant",
-        fix=[removal(source, duplicate.parent, duplicate.again)] if is_same else [],
+        key=duplicate.path[-1],
+        related=related(Span(source, first.start, first.end), "first defined here"),
+        help=_renaming_help(duplicate, reading) if is_layer else help,
+        fix=[removal(source, duplicate.parent, duplicate.again)] if is_same and not is_layer else [],
     )
+
+
+def _renaming_help(duplicate: _Duplicate, reading: Reading) -> str:
+    """Return what to do about two layers of the same name."""
+    is_copy = isinstance(duplicate.first.value, Object) and isinstance(duplicate.again.value, Object)
+    if is_copy and reading.is_whole and len(reading.missing) == 1:
+        return f'rename one of them: "{reading.missing[0]}" is missing'
+    return "rename or remove one of them"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from quantcfg import contracts
@@ -35,7 +35,7 @@ from quantcfg.plan.fusion import not_fusible_help
 from quantcfg.plan.plan import DEFINED_HERE
 from quantcfg.plan.several import Several, joined, separated, separation_help
 from quantcfg.source import Span
-from quantcfg.values import frozen_value
+from quantcfg.values import Remembering, frozen_value
 
 _SCHEMA_KEY = "$schema"
 _LARGEST_EXACT = 2**53
@@ -45,7 +45,7 @@ _LAYER_HELP = "a key that is no setting of the whole network is the name of a la
 
 
 @frozen_value
-class Reading:
+class Reading(Remembering):
     """A configuration to be checked, against a network where there is one.
 
     Without is_whole a part of the text could not be read; unsettled are the keys
@@ -59,13 +59,31 @@ class Reading:
     is_whole: bool = True
     unsettled: AbstractSet[Path] = frozenset()
 
+    @cached_property
+    def layers(self) -> Mapping[str, Any]:
+        """The keys that are no settings of the whole network, with their values."""
+        return {key: value for key, value in self.config.items() if key not in contract.global_defaults()}
+
+    @cached_property
+    def suggestions(self) -> Mapping[str, Suggestion]:
+        """What those of them were meant to be that are not the name of a layer."""
+        return _suggestions(self.layers, self.config, self.network)
+
+    @cached_property
+    def names(self) -> Mapping[str, str | None]:
+        """For each of them the layer that it is, or was meant to be."""
+        return {key: _name_meant(key, self.suggestions.get(key), self.network) for key in self.layers}
+
+    @cached_property
+    def missing(self) -> Sequence[str]:
+        """The quantizable layers that are not in the configuration."""
+        listed = {*self.names.values(), *contract.global_defaults()}
+        return [name for name in _quantizable(self.network) if name not in listed] if self.network else []
+
 
 def findings(reading: Reading) -> Iterator[Diagnostic]:
     """Yield what is wrong with a configuration, and with its layers where the network is given."""
-    config = reading.config
-    layers = {key: value for key, value in config.items() if key not in contract.global_defaults()}
-    suggestions = _suggestions(layers, reading.network)
-    names = {key: _name_meant(key, suggestions.get(key), reading.network) for key in layers}
+    config, layers, suggestions, names = reading.config, reading.layers, reading.suggestions, reading.names
     taken = {*config, *meant_by_several(suggestions.values())}
     for key in layers:
         yield from _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), taken, reading)
@@ -82,27 +100,35 @@ def findings(reading: Reading) -> Iterator[Diagnostic]:
             yield from _layer_findings(key, name, layers[key], reading)
     yield from _fusion_findings(reading)
     if reading.is_whole:
-        yield from _absences(layers, names, reading)
+        yield from _absences(reading)
 
 
 # --- layers that are not there
 
 
-def _suggestions(keys: Iterable[str], network: Network | None) -> dict[str, Suggestion]:
+def _suggestions(
+    keys: Iterable[str], listed: Collection[str], network: Network | None
+) -> Mapping[str, Suggestion]:
     """Return what the keys were meant to be that are no layer's; of very many only the first ones."""
     if network is None:
         settings = contract.global_defaults()
         return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
     unknown = [key for key in keys if key not in network.by_name]
-    return {key: _suggestion(key, network) for key in worth_suggesting(unknown, network.by_name)}
+    quantizable = [*_quantizable(network), *contract.global_defaults()]
+    missing = [name for name in quantizable if name not in listed]
+    known = [*network.by_name, *contract.global_defaults()]
+    return {
+        key: _suggestion(key, known, (missing, quantizable))
+        for key in worth_suggesting(unknown, network.by_name)
+    }
 
 
-def _suggestion(key: str, network: Network) -> Suggestion:
-    """Return what a key was meant to be: a slip is what it is, and else what can be quantized comes first."""
-    settings = contract.global_defaults()
-    near = suggest(key, [*network.by_name, *settings])
-    likely = Suggestion() if near.slip else suggest(key, [*_quantizable(network), *settings])
-    return likely if likely.names else near
+def _suggestion(key: str, known: Sequence[str], likely: Iterable[Sequence[str]]) -> Suggestion:
+    """Return what a key was meant to be: a slip is what it is, and else what is likely comes first."""
+    near = suggest(key, known)
+    if near.slip or not near.names:
+        return near
+    return next((better for names in likely if (better := suggest(key, names)).names), near)
 
 
 def _name_meant(key: str, suggestion: Suggestion | None, network: Network | None) -> str | None:
@@ -175,22 +201,17 @@ def _renaming(span: Span | None, suggestion: Suggestion, taken: Iterable[object]
     return [Edit(span, json.dumps(suggestion.slip))]
 
 
-def _absences(
-    layers: Mapping[str, Any], names: Mapping[str, str | None], reading: Reading
-) -> Iterator[Diagnostic]:
+def _absences(reading: Reading) -> Iterator[Diagnostic]:
     """Yield that nothing is quantized, or that layers of the network are left out."""
     place = reading.places.value(())
-    if not any(_may_be_enabled(key, body, reading) for key, body in layers.items()):
+    if not any(_may_be_enabled(key, body, reading) for key, body in reading.layers.items()):
         help = "set quant_enable of at least one layer to true"
         yield catalogue.NOTHING_ENABLED.at(place, help=help)
         return
-    quantizable = reading.network.quantizable if reading.network else ()
-    listed = {*names.values(), *contract.global_defaults()}
-    unlisted = [layer.name for layer in quantizable if layer.name not in listed]
-    if unlisted:
-        them = "it" if len(unlisted) == 1 else "them"
+    if reading.missing:
+        them = "it" if len(reading.missing) == 1 else "them"
         help = "a layer that is left out is not quantized"
-        yield catalogue.UNLISTED_LAYERS.at(place, layers=quoted(unlisted), them=them, help=help)
+        yield catalogue.UNLISTED_LAYERS.at(place, layers=quoted(reading.missing), them=them, help=help)
 
 
 def _may_be_enabled(key: str, body: Any, reading: Reading) -> bool:

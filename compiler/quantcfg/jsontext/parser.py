@@ -31,13 +31,14 @@ _ONE_MISTAKE = 4
 """How many tokens behind a mistake on its line another one most likely follows from the first."""
 
 
-def parse(source: Source, report: Report) -> Value:
+def parse(source: Source, report: Report, *, wanted: str = "JSON") -> Value:
     """Return the syntax tree of a JSON text, after reporting what is wrong with its syntax.
 
     Valid text takes the fast path. In other text the indentation may show better
     than the brackets what was meant: the reading with fewer mistakes counts.
+    wanted says in words what the text should be.
     """
-    if has_other_content(source, report, wanted="a JSON configuration"):
+    if has_other_content(source, report, wanted=wanted):
         return Missing(0, len(source.text))
     return valid_tree(source.text) or _parsed(source, report)
 
@@ -96,12 +97,12 @@ def _comment(reader: _Reader, token: Token) -> None:
     span = _span(reader, token)
     if token.text.startswith("/*") and not token.text.endswith("*/"):
         # Whatever it hides is not missed.
-        what, help = "comments, and this one does not end", 'end it with "*/"'
+        what, help = "unterminated comment", 'end it with "*/"'
         reader.report(catalogue.NOT_JSON.at(span, what=what, help=help))
         reader.gave_up = True
     else:
         edit = Edit(span, "")
-        reader.report(catalogue.NOT_JSON.at(span, what="comments", help="leave it out", fix=[edit]))
+        reader.report(catalogue.NOT_JSON.at(span, what="comment", help="remove it", fix=[edit]))
 
 
 @dataclass
@@ -266,7 +267,7 @@ def _string(reader: _Reader, token: Token) -> Scalar | Missing:
         at = token.start + getattr(error, "pos", 0)
         is_escape = reader.source.text[at] == "\\"
         span = Span(reader.source, at, at + 1 + is_escape)
-        what = f"escape {span.text}" if is_escape else "control characters in a string"
+        what = f'escape "{span.text}"' if is_escape else "control character in a string"
         help = "write \\\\ for a backslash" if is_escape else "write an escape such as \\t"
         _report(reader, catalogue.NOT_JSON.at(span, what=what, help=help))
         return Missing(token.start, token.end)
@@ -285,7 +286,8 @@ def _number_of(text: str) -> int | float:
 
 def _quoted_string(reader: _Reader, token: Token) -> Scalar:
     text = json.dumps(token.text[1:-1].replace("\\'", "'"), ensure_ascii=False)
-    _not_json(reader, token, "strings in such quotes", f"write {text}", text)
+    quotes = "single" if token.kind == "quoted" else "curved"
+    _not_json(reader, token, f"string in {quotes} quotes", f"write {text}", text)
     return Scalar(json.loads(text), token.start, token.end)
 
 
@@ -307,18 +309,17 @@ def _word(reader: _Reader, token: Token) -> Scalar | Missing:
     meant = lower if lower in _WORDS else _OTHER_WORDS.get(lower) or suggest(lower, _WORDS).slip
     number = _plain_number(text)
     if meant or number:
-        what = f"word {text}" if meant else f"number {text}"
         # What starts with 0 may have lost its point.
         fix = None if _STARTS_WITH_ZERO.match(text) else meant or number
-        _not_json(reader, token, what, f"write {meant or number}", fix)
+        _not_json(reader, token, f'"{text}"', f"write {meant or number}", fix)
         return Scalar(json.loads(meant or number or ""), token.start, token.end)
     if lower.strip("+-") in _NO_NUMBERS:
-        _not_json(reader, token, f"number {text}", "write a decimal number", None)
+        _not_json(reader, token, f'"{text}"', "write a decimal number", None)
     elif _IDENTIFIER.fullmatch(text):
         begun = next((word for word in _WORDS if word.startswith(lower)), None)
         in_quotes = None if begun else json.dumps(text, ensure_ascii=False)
         help = f"write {begun}, if it is meant" if begun else "put it in double quotes"
-        _not_json(reader, token, f"word {_short(text)}", help, in_quotes)
+        _not_json(reader, token, f'"{_short(text)}"', help, in_quotes)
     else:
         _expected(reader, "a value")
     return Missing(token.start, token.end)
@@ -460,7 +461,7 @@ def _key(reader: _Reader, token: Token) -> Scalar | Missing:
         return Missing(token.start, token.end)
     text = json.dumps(token.text, ensure_ascii=False)
     is_key = reader.token.text in (":", "=")
-    _not_json(reader, token, "keys without quotes", f"write {_short(text)}", text if is_key else None)
+    _not_json(reader, token, "key without quotes", f"write {_short(text)}", text if is_key else None)
     return Scalar(token.text, token.start, token.end)
 
 
@@ -548,8 +549,7 @@ def _separator(reader: _Reader, opening: Token) -> None:
     if reader.takes(","):
         _drop_stray(reader, opening)
         if reader.token.kind == "punctuation" and reader.token.text == _CLOSING[opening.text]:
-            what = "comma behind the last member" if opening.text == "{" else "comma behind the last item"
-            _not_json(reader, comma, what, "leave it out", "")
+            _not_json(reader, comma, "trailing comma", "remove it", "")
     elif comma.text == ";":
         _expected(reader, '","', fix=Edit(_span(reader, reader.token), ","))
         reader.take()
@@ -561,9 +561,7 @@ def _separator(reader: _Reader, opening: Token) -> None:
 
 
 def _extra_comma(reader: _Reader) -> None:
-    _expected(
-        reader, "a value or a key", help="leave the comma out", fix=Edit(_span(reader, reader.token), "")
-    )
+    _expected(reader, "a value or a key", help="remove the comma", fix=Edit(_span(reader, reader.token), ""))
     reader.take()
 
 
