@@ -16,7 +16,7 @@ from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
-from quantcfg.source import Source, Spell, argument_span, python_argument
+from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
@@ -292,8 +292,6 @@ def explain(
     compilation: Compilation,
     layer: str | None = None,
     key: str | None = None,
-    *,
-    spell: Spell = python_argument,
 ) -> Provenance:
     """Return for each value of a configuration what gave it, what would without that, and what that beat.
 
@@ -302,7 +300,6 @@ def explain(
         layer: a layer, or a key of the whole network; without it, all values
             are explained.
         key: a key of the layer, such as "search_step".
-        spell: how an argument is written in a diagnostic.
 
     Raises:
         QuantConfigError: the compilation has errors, or there is no such layer or key.
@@ -316,7 +313,7 @@ def explain(
     found = list(_bad_strings({name: value for name, value in names.items() if value is not None}))
     if found:
         raise QuantConfigError(tuple(found))
-    provenance = explained(compilation.plan, layer, key, found.append, spell)
+    provenance = explained(compilation.plan, layer, key, found.append)
     if provenance is None:
         raise QuantConfigError(tuple(found))
     return provenance
@@ -386,36 +383,30 @@ def _request(
 def _bad_strings(arguments: Mapping[str, object]) -> Iterator[Diagnostic]:
     for name, value in arguments.items():
         if not isinstance(value, str):
-            yield _wrong_argument(name, "a string", value)
+            yield _wrong_argument(python_argument(name, value), "a string", value)
 
 
 def _bad_arguments(
     skip_layers: object, batch_num: object, activation_offset: object, spell: Spell = python_argument
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the types of the plain arguments; a bool is no batch_num."""
+    """Yield what is wrong with the types of the plain arguments; a bool is not a batch_num."""
     items = skip_layers if isinstance(skip_layers, list) else ()
     strange = [type(item).__name__ for item in items if not isinstance(item, str)]
     if strange:
         help = f"{strange[0]} is the type of one of its items"
-        yield _wrong_argument("skip_layers", "a list of strings", skip_layers, help)
+        yield _wrong_argument(spell("skip_layers", skip_layers), "a list of strings", skip_layers, help)
     elif skip_layers is not None and not isinstance(skip_layers, list):
-        yield _wrong_argument("skip_layers", "a list of strings", skip_layers)
+        yield _wrong_argument(spell("skip_layers", skip_layers), "a list of strings", skip_layers)
     if not isinstance(batch_num, int) or isinstance(batch_num, bool):
-        yield _wrong_argument("batch_num", "an integer", batch_num)
+        yield _wrong_argument(spell("batch_num", batch_num), "an integer", batch_num)
     elif batch_num.bit_length() > _MOST_BITS:
-        yield _wrong_argument("batch_num", "a smaller number", batch_num, spell=spell)
+        yield _wrong_argument(spell("batch_num", batch_num), "a smaller number", batch_num)
     if not isinstance(activation_offset, bool):
-        yield _wrong_argument("activation_offset", "a bool", activation_offset)
+        yield _wrong_argument(spell("activation_offset", activation_offset), "a bool", activation_offset)
 
 
-def _wrong_argument(
-    name: str, expected: str, value: object, help: str | None = None, spell: Spell = python_argument
-) -> Diagnostic:
-    found, argument = type(value).__name__, spell(name, value)
+def _wrong_argument(argument: Argument, expected: str, value: object, help: str | None = None) -> Diagnostic:
+    found = type(value).__name__
     return catalogue.WRONG_ARGUMENT.at(
-        argument.span,
-        argument=argument.name.removeprefix("argument "),
-        expected=expected,
-        found=found,
-        help=help,
+        argument.span, argument=argument.name, expected=expected, found=found, help=help
     )

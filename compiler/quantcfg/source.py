@@ -67,7 +67,7 @@ class Span:
 
 @frozen_value
 class Argument:
-    """An argument as it is written: its name, the place of its value, and the words that are its items."""
+    """An argument as it is written: its name, the span of its value, and the words that are its items."""
 
     name: str
     span: Span
@@ -89,7 +89,7 @@ Spell = Callable[[str, object], Argument]
 def python_argument(name: str, value: object) -> Argument:
     """Return an argument as a caller of the library writes its value."""
     items = value if isinstance(value, list) else ()
-    return Argument(f"argument {name}", argument_span(name, value), tuple(map(_written, items)))
+    return Argument(name, argument_span(name, value), tuple(map(_written, items)))
 
 
 def argument_span(name: str, value: object) -> Span:

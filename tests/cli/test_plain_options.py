@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from quantcfg import cli, compile_config, read_model
-from quantcfg.api import explain
+from quantcfg.api import QuantConfigError, compile_files, explain
 from quantcfg.cli.arguments import command_line_argument
 from tests.api.models import write_model
 from tests.laws import law
@@ -106,7 +106,20 @@ def test_the_library_names_its_arguments() -> None:
     ]
     assert wrong[0].message == '"batch_num" must be at least 1, not 0'
     right = explain(compile_config(network, batch_num=2), "batch_num").network[0]
-    assert right.chain[0].origin.what == "argument batch_num"
+    origin = right.chain[0].origin
+    assert (origin.what, origin.argument) == ("argument batch_num", "batch_num")
+
+
+def test_an_option_is_an_origin_by_its_name_alone() -> None:
+    network = read_model("deploy.prototxt")
+    compilation = compile_files("deploy.prototxt", batch_num=2, spell=command_line_argument)
+    origin = explain(compilation, "batch_num").network[0].chain[0].origin
+    assert (origin.what, origin.argument) == ("--batch-num", "--batch-num")
+    with pytest.raises(QuantConfigError) as caught:
+        explain(compile_config(network, batch_num=2), "conv22")
+    (error,) = caught.value.diagnostics
+    assert error.span
+    assert (error.span.source.name, error.span.text) == ("argument layer", "'conv22'")
 
 
 @law(st.lists(st.text(max_size=8), min_size=1, max_size=5))

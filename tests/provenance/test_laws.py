@@ -131,7 +131,8 @@ def without(origin: Origin, request: Request) -> Request:
 
 
 def without_argument(origin: Origin, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    name = origin.what.removeprefix("argument ")
+    name = origin.argument
+    assert name
     if name != "skip_layers":
         return {key: value for key, value in arguments.items() if key != name}
     assert origin.span

@@ -7,6 +7,7 @@ import argparse
 from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, command_line_argument
 from quantcfg.cli.console import counts, print_plain, print_remark, print_result
 from quantcfg.cli.files import compiled
+from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.words import counted
 
 _EPILOG = """\
@@ -45,14 +46,18 @@ def run(options: argparse.Namespace) -> int:
     """Compile the request, and show the origins of the values that are asked for."""
     compilation = compiled(options)
 
-    from quantcfg.api import QuantConfigError, explain
-    from quantcfg.provenance import json, text
+    from quantcfg.provenance import explained, json, text
 
-    try:
-        provenance = explain(compilation, options.layer, options.key, spell=command_line_argument)
-    except QuantConfigError as error:
-        print_plain(error.diagnostics)
-        print_remark(counts(error.diagnostics))
+    found: list[Diagnostic] = []
+    provenance = None
+    if compilation.ok and compilation.plan:
+        provenance = explained(
+            compilation.plan, options.layer, options.key, found.append, command_line_argument
+        )
+    if provenance is None:
+        wrong = found or compilation.diagnostics
+        print_plain(wrong)
+        print_remark(counts(wrong))
         return 1
     print_result(json.render(provenance) if options.format == "json" else text.render(provenance))
     if compilation.diagnostics:

@@ -45,14 +45,15 @@ class Origin:
 
     @property
     def what(self) -> str:
-        """Its name in words."""
-        return ".".join(map(str, self.path))
+        """Its name in words; an option, such as --batch-num, speaks for itself."""
+        name = ".".join(map(str, self.path))
+        return f"argument {name}" if self.argument and not name.startswith("--") else name
 
     @property
     def argument(self) -> str | None:
         """The name of the argument, where it is one."""
         is_argument = isinstance(self.where, Span) and not self.where.source.is_file
-        return self.what.removeprefix("argument ") if is_argument else None
+        return str(self.path[0]) if is_argument else None
 
     @property
     def place(self) -> Place | None:
