@@ -445,23 +445,17 @@ def test_a_layer_that_is_missing_is_suggested_first(key: str, others: str, help:
     assert [each.help for each in found if each.code == "QC514"] == [help]
 
 
-_RANGES = st.sampled_from(
-    [[0.7, 1.3], [1, 2], [1.0, 2], [True, 2], [2, 1], [1, 10**400], [1, float("inf")], []]
-)
-_SEARCHES = st.fixed_dictionaries(
-    {},
-    optional={
-        "act_algo": st.sampled_from(["ifmr", "hfmg"]),
-        "search_range": _RANGES,
-        "search_step": st.sampled_from([0.01, 2, 1, 1.0, True, None, float("inf")]),
-    },
-)
-_LAYERS = st.fixed_dictionaries({"activation_quant_params": _SEARCHES | st.just(1)}) | st.sampled_from(
-    [{}, 1]
-)
+_STEPS = [0.01, 2, 1, 1.0, True, None, float("inf")]
+_RANGES = [[0.7, 1.3], [1, 2], [1.0, 2], [True, 2], [2, 1], [1, 10**400], [1, float("inf")], []]
+_SEARCHES = [
+    *({"search_step": step} for step in _STEPS),
+    *({"search_range": ends, "act_algo": algorithm} for ends in _RANGES for algorithm in ("ifmr", "hfmg")),
+]
+_LAYERS = st.sampled_from([{}, 1, *({"activation_quant_params": search} for search in (*_SEARCHES, 1))])
+_CONFIGS = st.dictionaries(st.sampled_from("abcdef"), _LAYERS, min_size=2)
 
 
-@law(st.dictionaries(st.sampled_from("abcdef"), _LAYERS))
+@law(_CONFIGS)
 def test_layers_of_one_form_are_asked_as_one(config: dict[str, Any]) -> None:
     forms = forms_of(config)
     for holds in (rules._has_wrong_search, rules._has_infinite):
@@ -469,7 +463,7 @@ def test_layers_of_one_form_are_asked_as_one(config: dict[str, Any]) -> None:
         assert {key for key in config if forms[key] in found} == {key for key in config if holds(config[key])}
 
 
-@law(st.dictionaries(st.sampled_from("abcdef"), _LAYERS))
+@law(_CONFIGS)
 def test_what_is_found_is_the_same_when_every_layer_is_asked(config: dict[str, Any]) -> None:
     text = json.dumps(config).replace("Infinity", "1e999")
     found = check(text)
