@@ -28,13 +28,15 @@ _MARKS = {
     b"\xfe\xff": "UTF-16",
 }
 _OTHER_ENCODINGS = ("GB18030", "Latin-1")
-_MARKUP = re.compile(
-    r"[\s\ufeff]*+<(?:!|(?P<xml>\?xml\b)"
-    r"|(?:html|head|body|title|meta|link|script|style|div|p|pre|table|center|h1)[\s/>])",
-    re.IGNORECASE,
+_MARKUP = (
+    r"(?i)<(?:!|(?P<xml>\?xml\b)"
+    r"|(?:html|head|body|title|meta|link|script|style|div|p|pre|table|center|h1)[\s/>])"
 )
-_HTML = re.compile(r"<(?:!doctype\s+)?html\b", re.IGNORECASE)
-_POINTER = re.compile(r"[\s\ufeff]*+version\s++https?://(?:git-lfs|hawser)\b", re.IGNORECASE)
+_HTML = r"(?i)<(?:!doctype\s+)?html\b"
+_POINTER = r"(?i)version\s++https?://(?:git-lfs|hawser)\b"
+_CONTENT = re.compile(r"[^\s\ufeff]")
+_STARTS = ("<", "v", "V")
+"""What markup and a Git LFS pointer start with: their patterns are compiled for such text alone."""
 
 
 def read_bytes(
@@ -159,12 +161,16 @@ def other_content(text: str) -> tuple[str, str] | None:
 
     Neither text format nor JSON can start like a web page or a Git LFS pointer.
     """
-    markup = _MARKUP.match(text)
-    if markup and markup["xml"] and not _HTML.search(text, markup.end(), markup.end() + _SAMPLE):
+    start = _CONTENT.search(text)
+    if start is None or start[0] not in _STARTS:
+        return None
+    markup = re.compile(_MARKUP).match(text, start.start())
+    if markup and markup["xml"] and not re.compile(_HTML).search(text, markup.end(), markup.end() + _SAMPLE):
         return "an XML file", "download the raw file"
     if markup:
         return "a web page (HTML)", "download the raw file"
-    return ("a Git LFS pointer", 'run "git lfs pull"') if _POINTER.match(text) else None
+    is_pointer = re.compile(_POINTER).match(text, start.start())
+    return ("a Git LFS pointer", 'run "git lfs pull"') if is_pointer else None
 
 
 def has_other_content(source: Source, report: Report, *, wanted: str) -> bool:

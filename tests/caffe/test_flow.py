@@ -140,6 +140,12 @@ def test_inputs_with_too_few_shapes_are_an_error_as_caffe_reads_on_behind_them(t
     assert error.span.text == "'y'"
 
 
+def test_an_input_that_is_named_again_is_a_warning() -> None:
+    text = net("input: 'x' input: 'x' input_dim: [1, 3, 8, 8, 1, 3, 8, 8]", relu("a", "x"))
+    (warning,) = diagnose(text)
+    assert (warning.code, warning.severity) == (catalogue.WRITTEN_AGAIN.code, Severity.WARNING)
+
+
 def test_more_shapes_than_inputs_do_no_harm() -> None:
     assert diagnose(net("input: 'x' input_dim: [1, 3, 8, 8, 1, 3, 8, 8]", relu("a", "x"))) == []
 
@@ -209,7 +215,7 @@ def test_changes_in_place_before_the_blob_is_read_twice_are_in_order(text: str) 
             'layer "a" has 2 bottoms and 1 top, but Convolution takes as many of both',
         ),
         (inner_product("a", ("x", "x")), 'layer "a" has 2 bottoms, but InnerProduct takes 1'),
-        (pool("a", "x", ("a", "b", "c")), 'layer "a" has 3 tops, but Pooling takes 1 to 2'),
+        (pool("a", "x", ("a", "b", "c"), "kernel_size: 2"), 'layer "a" has 3 tops, but Pooling takes 1 to 2'),
         (layer("a", "Input", "x", "y"), 'layer "a" has 1 bottom, but Input takes 0'),
         (layer("a", "Silence", "x", "y"), 'layer "a" has 1 top, but Silence takes 0'),
         (relu("a", ("x", "x"), ()), 'layer "a" has 2 bottoms, but ReLU takes 1'),

@@ -95,7 +95,10 @@ def test_a_layer_without_what_it_needs_is_a_warning_with_help(text: str, problem
         (f"{CONV} stride: 1 stride_h: 1 stride_w: 1", "has both stride and stride_h"),
         (f"{CONV} pad: 1 pad_h: 1", "has both pad and pad_h"),
         (f"{CONV} pad: [1, 1, 1]", "has 3 values of pad, but 2 spatial axes"),
-        (f"{CONV} dilation: 0", "has dilation 0"),
+        (f"{CONV} dilation: 0", None),
+        ("num_output: 8 axis: 3", None),
+        ("num_output: 8 axis: 3 kernel_size: 0", None),
+        (f"{CONV} axis: 99", "has axis 99, but its input has 4 axes"),
         (f"{CONV} dilation: [1, 1, 1]", "has 3 values of dilation, but 2 spatial axes"),
         (f"{CONV} group: 0", "has 0 groups"),
         (f"{CONV} group: 3", "has num_output 8, not a multiple of group 3"),
@@ -186,6 +189,13 @@ def test_caffe_pools_inputs_of_four_axes_only() -> None:
         (batch_norm("a", "data", param=("", "", "")), None),
         (batch_norm("a", "data", param=("", "", "", "")), "has 4 param messages, but 3 blobs"),
         (layer("a", "PReLU", param="lr_mult: 1"), None),
+        (pool("a", "data", ("a", "b")), "has 2 tops, which only max pooling has"),
+        (pool("a", "data", ("a", "b"), "pool: MAX kernel_size: 2"), None),
+        (scale("a", "data", parameters="axis: 5"), "has axis 5, but its input has 4 axes"),
+        (scale("a", "data", parameters="num_axes: 4"), "scales 4 axes from axis 1, but its input has 4 axes"),
+        (scale("a", "data", parameters="num_axes: 3"), None),
+        (scale("a", "data", parameters="num_axes: -1"), None),
+        (scale("a", "data", parameters="num_axes: -2"), "has num_axes -2"),
         (layer("a", "Warp", param=("", "", "", "")), None),
     ],
 )
@@ -455,7 +465,44 @@ def test_the_pad_of_a_v0_padding_layer_is_that_of_the_layer_behind_it() -> None:
     assert diagnose(text.replace("pad: 9", "pad: 1")) == []
 
 
-@pytest.mark.parametrize("rates", ["blobs_lr: 1 blobs_lr: 2", "weight_decay: [1, 0]", "param: ['w', 'b']"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        layer("r", "Reshape", "open", reshape_param="axis: 2147483647 shape { dim: 1 }"),
+        layer("r", "Reshape", "open", reshape_param=f"shape {{ dim: {[1] * 100} }}"),
+        inner_product("r", "open", parameters="num_output: 8 axis: 200000000"),
+        layer("r", "Flatten", "open", flatten_param="axis: 2000000000"),
+        conv("r", "open", parameters=f"num_output: 8 axis: 2000000000 kernel_size: {[3] * 9}"),
+    ],
+)
+def test_of_a_blob_with_more_axes_than_caffe_has_nothing_is_known(text: str) -> None:
+    source = layer("open", "HDF5Data", (), "open")
+    read = network(net(source, text, conv("x", "r"))).by_name["x"]
+    assert read.attributes["spatial_axes"] == 2
+
+
+def test_an_axis_that_no_blob_has_is_a_warning() -> None:
+    text = net(layer("open", "HDF5Data", (), "open"), conv("a", "open", parameters=f"{CONV} axis: 99"))
+    assert [each.message.partition(": it ")[2] for each in diagnose(text)] == [
+        "has axis 99, but a blob has at most 32 axes"
+    ]
+
+
+def test_the_names_of_params_that_caffe_drops_are_not_shared() -> None:
+    params = tuple(f"name: '{name}' lr_mult: 0" for name in "mvs")
+    text = several(batch_norm("a", "data", param=params), conv("c", "a"), batch_norm("b", "c", param=params))
+    assert problems(text) == []
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        "blobs_lr: 1 blobs_lr: 2",
+        "weight_decay: [1, 0]",
+        "param: ['w', 'b']",
+        "blob_share_mode: [STRICT, STRICT]",
+    ],
+)
 def test_the_rates_of_an_old_layer_are_param_messages(rates: str) -> None:
     text = v1_layer("a", "CONVOLUTION", rest=f"{rates} convolution_param {{ {CONV} bias_term: false }}")
     (warning,) = diagnose(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from quantcfg import contracts
@@ -11,7 +12,14 @@ from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.caffe.network import Attributes
 from quantcfg.values import frozen_value
 
+BlobCount = tuple[int, int | None]
+"""At least and at most how many bottoms or tops a layer has; None is any number."""
 
+_ANY: BlobCount = (0, None)
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@cache
 def layer_types() -> dict[str, Any]:
     """Return what is known of each layer type."""
     types: dict[str, Any] = _contract()["layer_types"]
@@ -95,6 +103,18 @@ def v1_type(name: str) -> str:
 def v0_type(name: str) -> str:
     """Return what a layer type of a V0 prototxt is called today; a fork's type keeps its name."""
     return v0_types().get(name, name)
+
+
+def blob_counts(layer_type: str) -> tuple[BlobCount, BlobCount, bool]:
+    """Return how many bottoms and tops a layer of a type has, and whether it has as many of both."""
+    known: Any = layer_types().get(layer_type, _NOTHING)
+    return known.get("bottoms", _ANY), known.get("tops", _ANY), "as_many_tops" in known
+
+
+@cache
+def known_words(version: int) -> frozenset[str]:
+    """Return the layer types of BVLC in a version of the format: 0, 1 or 2."""
+    return frozenset((v0_types(), v1_types(), layer_types())[version])
 
 
 def fork_words(name: str) -> Sequence[str]:

@@ -103,13 +103,25 @@ class Definition:
         return self.binding.unknown_enums[self.unknown_enums[field]]
 
     @property
+    def has_known_type(self) -> bool:
+        """Whether BVLC knows its type, as the text says it, or it has none."""
+        return not self.word or self.word in capabilities.known_words(self.version)
+
+    @property
+    def params(self) -> Sequence[Any]:
+        """Its param messages; Caffe drops those of a BatchNorm that has one for each blob."""
+        params: Sequence[Any] = self.parameter.param
+        is_dropped = self.type == "BatchNorm" and len(params) == capabilities.blob_count(self.type)
+        return () if is_dropped else params
+
+    @property
     def is_name_lost(self) -> bool:
         """Whether a name is given that cannot be read."""
         return (*self.path, "name") in self.binding.failed
 
     def shared_parameters(self) -> Iterator[tuple[int, str, Place]]:
         """Yield the names that the layer gives to its parameters, with their indices, and where."""
-        for index, parameter in enumerate(self.parameter.param):
+        for index, parameter in enumerate(self.params):
             path = (*self.path, "param", index)
             if parameter.name:
                 place = self.binding.place_at((*path, "name")) or self.binding.place_at(path)
@@ -211,9 +223,9 @@ def _v1_parameters() -> tuple[str, ...]:
 
 def _add_params(layer: Any, old: Any) -> None:
     """Give a layer a param message for each blob that an old one has a rate, a decay or a name for."""
-    names = getattr(old, "param", ())
     rates = list(old.blobs_lr)
-    for index in range(max(len(rates), len(old.weight_decay), len(names))):
+    of_v1 = (len(getattr(old, field, ())) for field in ("param", "blob_share_mode"))
+    for index in range(max(len(rates), len(old.weight_decay), *of_v1)):
         layer.param.add(**({"lr_mult": rates[index]} if index < len(rates) else {}))
 
 

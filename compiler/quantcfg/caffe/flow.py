@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from quantcfg.caffe import capabilities
@@ -26,7 +26,9 @@ def check_flow(
     missing = _missing_bottoms(inputs, layers)
     if missing:
         _report_missing(missing, inputs, layers, absent, report)
-    _check_tops(inputs, [layer for layer in layers if missing.keys().isdisjoint(layer.bottoms)], report)
+        # Where a bottom is misspelt, the layer may still work in place.
+        layers = [layer for layer in layers if missing.keys().isdisjoint(layer.bottoms)]
+    _check_tops(inputs, layers, report)
 
 
 def check_counts(layers: Iterable[Definition], report: Report) -> None:
@@ -92,7 +94,7 @@ def _check_tops(inputs: Inputs, layers: Sequence[Definition], report: Report) ->
     Caffe splits a blob that is read more than once, so a layer cannot change it in place then.
     """
     readers = _readers(inputs, layers)
-    written = Counter(inputs.made.keys())
+    written = defaultdict(int, dict.fromkeys(inputs.made, 1))
     writers: dict[str, Definition] = {}
     for layer in layers:
         for index, blob in enumerate(layer.tops):
@@ -108,11 +110,13 @@ def _check_tops(inputs: Inputs, layers: Sequence[Definition], report: Report) ->
 
 def _readers(inputs: Inputs, layers: Sequence[Definition]) -> Mapping[_BlobState, int]:
     """Return how often each version of a blob is read."""
-    written = Counter(inputs.made.keys())
-    readers: Counter[_BlobState] = Counter()
+    written = defaultdict(int, dict.fromkeys(inputs.made, 1))
+    readers: dict[_BlobState, int] = defaultdict(int)
     for layer in layers:
-        readers.update((blob, written[blob]) for blob in layer.bottoms)
-        written.update(layer.tops)
+        for blob in layer.bottoms:
+            readers[blob, written[blob]] += 1
+        for blob in layer.tops:
+            written[blob] += 1
     return readers
 
 
@@ -130,17 +134,15 @@ def _written_again(layer: Definition, index: int, writer: Definition | None, *, 
 
 def _wrong_count(layer: Definition) -> tuple[str, str | None] | None:
     """Return which number of bottoms or tops a layer of its type cannot have, and what to do about it."""
-    known = capabilities.layer_types().get(layer.type, {})
-    for side, blobs in (("bottoms", layer.bottoms), ("tops", layer.tops)):
-        noun = side.removesuffix("s")
-        least, most = known.get(side, (0, None))
+    bottoms, tops, has_as_many = capabilities.blob_counts(layer.type)
+    for noun, blobs, (least, most) in (("bottom", layer.bottoms, bottoms), ("top", layer.tops, tops)):
         if least and not blobs:
             return f"has no {noun}", f'add {noun}: "{layer.name if noun == "top" else "..."}"'
         if len(blobs) < least or (most is not None and len(blobs) > most):
             return f"has {counted(len(blobs), noun)}, but {layer.type} takes {_between(least, most)}", None
-    if known.get("as_many_tops") and len(layer.tops) != len(layer.bottoms):
-        bottoms, tops = counted(len(layer.bottoms), "bottom"), counted(len(layer.tops), "top")
-        return f"has {bottoms} and {tops}, but {layer.type} takes as many of both", None
+    if has_as_many and len(layer.tops) != len(layer.bottoms):
+        there = f"{counted(len(layer.bottoms), 'bottom')} and {counted(len(layer.tops), 'top')}"
+        return f"has {there}, but {layer.type} takes as many of both", None
     return None
 
 

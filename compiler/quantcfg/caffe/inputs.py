@@ -8,13 +8,13 @@ from quantcfg.caffe.definitions import version_of
 from quantcfg.caffe.shapes import Extent, extent_of
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.textproto import Binding
-from quantcfg.values import frozen_value
+from quantcfg.values import small_value
 
 _DIMENSIONS = 4
 """How many input_dim an input has."""
 
 
-@frozen_value
+@small_value
 class Inputs:
     """The inputs that Caffe makes, with what is known of their shapes, and those that it drops.
 
@@ -34,6 +34,7 @@ def net_inputs(binding: Binding, report: Report) -> Inputs:
     shapes = [] if is_v0 else [shape.dim for shape in net.input_shape]
     if not shapes and not net.input_dim:
         return Inputs({}, tuple(net.input), is_v0)
+    _check_names(binding, report)
     extents = list(_extents(shapes, net.input_dim))
     if len(extents) < len(net.input):
         place, left = binding.place_at(("input", len(extents))), len(net.input_dim) % _DIMENSIONS
@@ -43,6 +44,18 @@ def net_inputs(binding: Binding, report: Report) -> Inputs:
         report(catalogue.INPUT_WITHOUT_SHAPE.at(place.span, name=name, needed=needed, found=found))
         extents += [Extent()] * (len(net.input) - len(extents))
     return Inputs(dict(zip(net.input, extents, strict=False)), (), is_v0)
+
+
+def _check_names(binding: Binding, report: Report) -> None:
+    """Report an input that is named again: Caffe makes all of them the tops of one layer."""
+    seen: set[str] = set()
+    for index, name in enumerate(binding.message.input):
+        if name in seen:
+            place = binding.place_at(("input", index))
+            assert place
+            help = "give it another name"
+            report(catalogue.WRITTEN_AGAIN.at(place.span, layer="input", blob=name, help=help))
+        seen.add(name)
 
 
 def _extents(shapes: Sequence[Sequence[int]], dimensions: Sequence[int]) -> Iterator[Extent]:

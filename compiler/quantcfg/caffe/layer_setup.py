@@ -6,11 +6,12 @@ pooling_layer.cpp and batch_norm_layer.cpp, and from Net::Init.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from quantcfg.caffe.definitions import Definition
 from quantcfg.caffe.shapes import (
+    MOST_AXES,
     Extent,
     Parameters,
     axes_behind_channels,
@@ -21,17 +22,19 @@ from quantcfg.caffe.shapes import (
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.diagnostics.words import counted
 
+_CHECKED = ("", "Convolution", "Deconvolution", "InnerProduct", "Pooling", "Scale")
+"""The types of which the parameters are checked; that of a layer without a type is empty."""
+
 _SIDES = ("h", "w")
-_STATISTICS = 3
-"""How many blobs of statistics a BatchNorm has."""
 
 
 def check_setup(parameters: Iterable[Parameters], report: Report) -> None:
     """Report the layers that Caffe cannot set up."""
     for each in parameters:
-        for problem, help in (*_problems(each), *_param_problems(each)):
-            layer = each.layer
-            report(catalogue.CANNOT_SET_UP.at(layer.span, layer=layer.name, problem=problem, help=help))
+        layer = each.layer
+        if layer.type in _CHECKED or layer.parameter.param:
+            for problem, help in (*_problems(each), *_param_problems(each)):
+                report(catalogue.CANNOT_SET_UP.at(layer.span, layer=layer.name, problem=problem, help=help))
 
 
 _Problem = tuple[str, str | None]
@@ -49,6 +52,23 @@ def _problems(parameters: Parameters) -> Iterator[_Problem]:
         yield from _axis_problems(layer.parameter.inner_product_param.axis, bottom)
     elif layer.type == "Pooling":
         yield from _pooling_problems(layer.parameter.pooling_param, bottom)
+        if len(layer.tops) > 1 and layer.attributes()["pool"] in ("AVE", "STOCHASTIC"):
+            yield f"has {len(layer.tops)} tops, which only max pooling has", "remove the second one"
+    elif layer.type == "Scale" and len(parameters.bottoms) == 1:
+        yield from _scale_problems(layer.parameter.scale_param, bottom)
+
+
+def _scale_problems(parameter: Any, bottom: Extent) -> Iterator[_Problem]:
+    yield from _axis_problems(parameter.axis, bottom)
+    axis, count = bottom.axis(parameter.axis), parameter.num_axes
+    if count < -1:
+        yield f"has num_axes {count}", "use -1 for all axes"
+    elif axis is not None and bottom.rank is not None and axis + count > bottom.rank > axis:
+        yield f"scales {count} axes from axis {axis}, but its input has {_axes_of(bottom)}", None
+
+
+def _axes_of(bottom: Extent) -> str:
+    return "1 axis" if bottom.rank == 1 else f"{bottom.rank} axes"
 
 
 def _output_problems(layer: Definition, field: str) -> Iterator[_Problem]:
@@ -67,7 +87,9 @@ def _missing_field(layer: Definition, message: str, field: str) -> str:
 
 def _axis_problems(axis: int, bottom: Extent) -> Iterator[_Problem]:
     if bottom.rank is not None and not -bottom.rank <= axis < bottom.rank:
-        yield f"has axis {axis}, but its input has {bottom.rank} axes", None
+        yield f"has axis {axis}, but its input has {_axes_of(bottom)}", None
+    elif not -MOST_AXES <= axis < MOST_AXES:
+        yield f"has axis {axis}, but a blob has at most {MOST_AXES} axes", None
 
 
 def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Problem]:
@@ -79,13 +101,16 @@ def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Proble
     yield from _axis_problems(parameter.axis, bottom)
     axes = axes_behind_channels(parameter, bottom)
     yield from _kernel_problems(parameter, axes)
-    for field in ("stride", "pad", "dilation"):
-        yield from _size_problems(parameter, field, axes)
+    for field, names in _CONVOLUTION_SIZES.items():
+        yield from _size_problems(parameter, field, names, axes)
     yield from _group_problems(parameter, input_channels(parameter, bottom))
 
 
 def _kernel_problems(parameter: Any, axes: int | None) -> Iterator[_Problem]:
     sides = [parameter.HasField(f"kernel_{side}") for side in _SIDES]
+    if axes == 0 and not any(sides):
+        # Without a spatial axis there is no kernel, and Caffe does not look at its size.
+        return
     if not any(sides) and not parameter.kernel_size:
         yield "has no kernel_size", "add kernel_size to its convolution_param"
     elif any(sides) and parameter.kernel_size:
@@ -100,10 +125,12 @@ def _kernel_problems(parameter: Any, axes: int | None) -> Iterator[_Problem]:
         yield from _count_problems("kernel_size", len(parameter.kernel_size), axes)
 
 
-def _size_problems(parameter: Any, field: str, axes: int | None) -> Iterator[_Problem]:
-    """Yield the problems of stride, pad or dilation, which may be left out."""
-    sizes = list(getattr(parameter, field))
-    names = [f"{field}_{side}" for side in _SIDES if f"{field}_{side}" in parameter.DESCRIPTOR.fields_by_name]
+_CONVOLUTION_SIZES = {"stride": ("stride_h", "stride_w"), "pad": ("pad_h", "pad_w"), "dilation": ()}
+"""The sizes of a convolution that may be left out, and the fields that give one for each side."""
+
+
+def _size_problems(parameter: Any, field: str, names: Sequence[str], axes: int | None) -> Iterator[_Problem]:
+    sizes = getattr(parameter, field)
     sides = [name for name in names if parameter.HasField(name)]
     if sides and sizes:
         yield f"has both {field} and {sides[0]}", "remove one of them"
@@ -111,7 +138,7 @@ def _size_problems(parameter: Any, field: str, axes: int | None) -> Iterator[_Pr
         yield f"has {sides[0]}, but {axes} spatial axes", f"use {field}"
     if field == "stride" and len(sides) == 1:
         yield "has only one of stride_h and stride_w", "give both, or stride"
-    elif field != "pad" and 0 in (*sizes, *(getattr(parameter, name) for name in sides)):
+    elif field == "stride" and 0 in (*sizes, *(getattr(parameter, name) for name in sides)):
         yield f"has {field} 0", None
     if sizes and not sides:
         yield from _count_problems(field, len(sizes), axes)
@@ -143,8 +170,7 @@ def _pooling_problems(parameter: Any, bottom: Extent) -> Iterator[_Problem]:
     yield from problems(parameter)
     for field in ("pad", "stride"):
         yield from _pooling_size_problems(parameter, field)
-    stochastic = parameter.DESCRIPTOR.enum_values_by_name["STOCHASTIC"].number
-    if parameter.pool == stochastic and any(_pooling_size(parameter, "pad")):
+    if parameter.pool == parameter.STOCHASTIC and any(_pooling_size(parameter, "pad")):
         yield "pads a stochastic pooling", "remove pad"
 
 
@@ -197,10 +223,9 @@ def _pooling_size(parameter: Any, field: str) -> tuple[int, int]:
 def _param_problems(parameters: Parameters) -> Iterator[_Problem]:
     """Yield what is wrong with the param messages of a layer."""
     layer, shapes = parameters.layer, parameters.shapes
-    params = layer.parameter.param
+    params = layer.params
     if shapes is not None and len(params) > len(shapes):
         there, needed = counted(len(params), "param message"), counted(len(shapes), "blob")
         yield f"has {there}, but {needed}", "remove the last ones"
-    elif layer.type == "BatchNorm" and len(params) < _STATISTICS and any(param.lr_mult for param in params):
-        # Caffe drops three of them when it upgrades the net, and then needs none.
+    elif layer.type == "BatchNorm" and any(param.lr_mult for param in params):
         yield "learns its statistics", "remove its param messages"

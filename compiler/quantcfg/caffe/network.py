@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from quantcfg.diagnostics import Diagnostic
@@ -49,7 +49,19 @@ class Layer:
 
     def fused(self, group: tuple[str, ...], obstacle: str | None = None) -> Layer:
         """Return this layer as one of a fusion group, or with what keeps it out of one."""
-        return replace(self, fusion=group, fusion_obstacle=obstacle)
+        return Layer(
+            self.name,
+            self.type,
+            self.bottoms,
+            self.tops,
+            self.attributes,
+            self.weight_shape,
+            self.obstacle,
+            group,
+            self.span,
+            self.title,
+            obstacle,
+        )
 
 
 @frozen_value

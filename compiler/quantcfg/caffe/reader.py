@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg import contracts, limits
@@ -11,7 +11,6 @@ from quantcfg.caffe.checks import check_amct_types, check_names, check_statistic
 from quantcfg.caffe.definitions import Definition, definitions
 from quantcfg.caffe.flow import check_counts, check_flow
 from quantcfg.caffe.fusion import with_fusion_groups
-from quantcfg.caffe.hints import hint
 from quantcfg.caffe.inputs import net_inputs
 from quantcfg.caffe.layer_setup import check_setup
 from quantcfg.caffe.network import Layer, Network, Shape
@@ -25,9 +24,6 @@ from quantcfg.caffe.shapes import (
     spatial_axes,
 )
 from quantcfg.caffe.sharing import check_shared_shapes, sharing_groups
-from quantcfg.caffe.slips import slips
-from quantcfg.caffe.vocabulary import check_vocabulary
-from quantcfg.caffe.weight_checks import check_weights
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.limited import limited
 from quantcfg.diagnostics.words import quoted
@@ -35,7 +31,11 @@ from quantcfg.source import Source
 from quantcfg.textproto import Binding, bind, parse
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor import FieldDescriptor
+
     from quantcfg.caffe.weights import Weights
+    from quantcfg.textproto.binder import Hint
+    from quantcfg.textproto.tree import Value
 
 
 def read_network(source: Source, weights: Weights | None, report: Report) -> Network | None:
@@ -76,21 +76,26 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
     present = [layer for layer in layers if holds_in_test(layer, set_stages, report)]
     kept = {layer.path for layer in present}
     absent = [layer for layer in layers if layer.path not in kept]
-    check_vocabulary(layers, lambda layer: layer.path in kept, report)
+    unknown = [layer for layer in layers if layer.unknown_enums or not layer.has_known_type]
+    if unknown:
+        from quantcfg.caffe.vocabulary import check_vocabulary
+
+        check_vocabulary(unknown, lambda layer: layer.path in kept, report)
     check_amct_types(present, report)
     bottoms = input_extents(inputs.made, present)
     parameters = [_parameters(*each, weights) for each in zip(present, bottoms, strict=True)]
     if not has_errors(found):
         # What Caffe does not read it does not set up either: more would be said of the same mistakes.
-        misspelt = slips(found, binding)
-        if not misspelt.are_between_layers:
-            check_flow(inputs, present, absent, report)
-        sound = [each for each in parameters if not misspelt.are_in(each.layer)]
         check_statistics(present, report)
+        sound, is_whole = _without_slips(parameters, found, binding)
+        if is_whole:
+            check_flow(inputs, present, absent, report)
         check_counts([each.layer for each in sound], report)
         check_setup(sound, report)
         check_shared_shapes(sound, report)
         if weights and present:
+            from quantcfg.caffe.weight_checks import check_weights
+
             check_weights(parameters, weights, source, report)
     read = _layers(parameters, weights, report)
     check_names([layer for layer, each in zip(read, present, strict=True) if not each.is_name_lost], report)
@@ -100,7 +105,26 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
 def _bound(source: Source, report: Report) -> Binding:
     net = contracts.message_class("caffe", "caffe.NetParameter")()
     document = parse(source, report, wanted="a prototxt")
-    return bind(document, net, report, lenient=True, hint=hint, refuse_repeated=True)
+    return bind(document, net, report, lenient=True, hint=_hint, refuse_repeated=True)
+
+
+def _without_slips(
+    parameters: Sequence[Parameters], found: Iterable[Diagnostic], binding: Binding
+) -> tuple[Sequence[Parameters], bool]:
+    """Return the layers without misspelt fields, and whether all layers of the net can be read."""
+    if all(each.code != catalogue.NEARLY_A_FIELD.code for each in found):
+        return parameters, True
+    from quantcfg.caffe.slips import slips
+
+    misspelt = slips(found, binding)
+    return [each for each in parameters if not misspelt.are_in(each.layer)], not misspelt.are_between_layers
+
+
+def _hint(field: FieldDescriptor, value: Value) -> Hint | None:
+    """Return what to do about a value of the wrong kind, None if nothing is known of it."""
+    from quantcfg.caffe.hints import hint
+
+    return hint(field, value)
 
 
 def _parameters(layer: Definition, bottoms: Sequence[Extent], weights: Weights | None) -> Parameters:

@@ -21,6 +21,9 @@ PartialShape = tuple[int | None, ...]
 _CHANNELS = 1
 """The axis of the channels, unless a layer says otherwise."""
 
+MOST_AXES = 32
+"""How many axes a blob has at most (kMaxBlobAxes in blob.hpp)."""
+
 _SPATIAL_AXES = 2
 _IMAGE_RANK = 4
 
@@ -52,9 +55,10 @@ def input_extents(inputs: Mapping[str, Extent], layers: Sequence[Definition]) ->
     extents = dict(inputs)
     found = []
     for layer in layers:
-        bottoms = tuple(extents.get(blob, UNKNOWN) for blob in layer.bottoms)
+        bottoms = tuple([extents.get(blob, UNKNOWN) for blob in layer.bottoms])
         found.append(bottoms)
-        extents.update(zip(layer.tops, _outputs(layer, bottoms), strict=False))
+        for blob, extent in zip(layer.tops, _outputs(layer, bottoms), strict=False):
+            extents[blob] = extent if (extent.rank or 0) <= MOST_AXES else UNKNOWN
     return found
 
 
@@ -245,12 +249,8 @@ def _kernel_axes(parameter: Any) -> int | None:
     return count if count > 1 else None
 
 
-@small_value
-class Expected:
-    """A blob that a layer needs: what it is, and its shape, None where nothing is known of it."""
-
-    name: str
-    shape: PartialShape | None
+Expected = tuple[str, PartialShape | None]
+"""A blob that a layer needs: what it is, and its shape, None where nothing is known of it."""
 
 
 @small_value
@@ -290,9 +290,9 @@ def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | N
     if layer.type == "BatchNorm":
         channels = 1 if bottom.rank == 1 else bottom.channels
         return [
-            Expected("mean", (channels,)),
-            Expected("variance", (channels,)),
-            Expected("scale factor", (1,)),
+            ("mean", (channels,)),
+            ("variance", (channels,)),
+            ("scale factor", (1,)),
         ]
     if layer.type == "Scale":
         return _scale_shapes(parameter.scale_param, bottoms)
@@ -300,8 +300,8 @@ def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | N
 
 
 def _with_bias(parameter: Any, weight: PartialShape, outputs: int | None) -> list[Expected]:
-    bias = [Expected("bias", (outputs,))] if parameter.bias_term else []
-    return [Expected("weight", weight), *bias]
+    bias = [("bias", (outputs,))] if parameter.bias_term else []
+    return [("weight", weight), *bias]
 
 
 def _filter_shape(layer: Definition, bottom: Extent, axes: int) -> PartialShape:
@@ -330,5 +330,5 @@ def _scale_shapes(parameter: Any, bottoms: Sequence[Extent]) -> list[Expected]:
     is_along_channels = parameter.num_axes == 1 and bottom.axis(parameter.axis) == _CHANNELS
     shape = (bottom.channels,) if is_along_channels else None
     # With a second input, that one is the scale.
-    scale = [Expected("scale", shape)] if len(bottoms) == 1 else []
-    return [*scale, Expected("bias", shape)] if parameter.bias_term else scale
+    scale: list[Expected] = [("scale", shape)] if len(bottoms) == 1 else []
+    return [*scale, ("bias", shape)] if parameter.bias_term else scale

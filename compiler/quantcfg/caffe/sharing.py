@@ -77,9 +77,9 @@ def check_shared_shapes(parameters: Sequence[Parameters], report: Report) -> Non
     for each in parameters:
         layer, blobs = each.layer, each.shapes or ()
         for index, name, place in layer.shared_parameters():
-            shape = blobs[index].shape if index < len(blobs) else None
+            shape = blobs[index][1] if index < len(blobs) else None
             owner = owners.setdefault(name, _Owner(layer, place, shape))
-            if owner.shape and shape and not _agree(owner.shape, shape, layer.parameter.param[index]):
+            if owner.shape and shape and not _agree(owner.shape, shape, layer.params[index]):
                 report(
                     catalogue.SHARED_SHAPES.at(
                         place.span,

@@ -56,7 +56,7 @@ def _unknown_words(layer: Definition) -> Iterator[tuple[_Vocabulary, str, Span]]
         if span.text not in _pooling_methods().accepted:
             yield _pooling_methods(), span.text, span
     types = _layer_types(layer.version)
-    if layer.word and layer.word not in types.accepted:
+    if not layer.has_known_type and layer.word not in types.accepted:
         yield types, layer.word, layer.word_span
 
 

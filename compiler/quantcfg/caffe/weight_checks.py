@@ -77,10 +77,10 @@ _OTHER_FILE = "use the caffemodel of this network"
 
 
 def _blob_problems(expected: Sequence[Expected], stored: WeightLayer) -> Iterator[str]:
-    for each, blob in zip(expected, stored.blobs, strict=True):
-        there = f"has a {each.name} of {shown(blob.shape or ())}"
-        if each.shape is not None and not _fits(blob, each.shape):
-            yield f"{there}, and the prototxt asks for {shown(each.shape)}"
+    for (name, shape), blob in zip(expected, stored.blobs, strict=True):
+        there = f"has a {name} of {shown(blob.shape or ())}"
+        if shape is not None and not _fits(blob, shape):
+            yield f"{there}, and the prototxt asks for {shown(shape)}"
         elif (blob.data_length or 0) != prod(blob.shape or ()):
             yield f"{there}, but {counted(blob.data_length or 0, 'number')} in it"
 

@@ -123,7 +123,7 @@ def _not_quantizable(plan: Plan) -> Iterator[str]:
     layers = not_quantizable(plan)
     if layers:
         shown = layers if len(layers) <= _MOST_SHOWN else layers[: _MOST_SHOWN - 1]
-        named = [f"{layer.name} ({layer.title})" for layer in shown]
+        named = [f"{layer.name or f'unnamed {layer.type}'} ({layer.title})" for layer in shown]
         more = [f"and {len(layers) - len(shown)} more"] if len(layers) > len(shown) else []
         yield _printable(f"{len(layers)} not quantizable: {', '.join([*named, *more])}")
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import Edit, Report, catalogue, related
@@ -20,8 +21,10 @@ from quantcfg.diagnostics.words import quoted
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
-from quantcfg.plan.several import Several, separating_edits, separation_help, several
 from quantcfg.values import frozen_value
+
+if TYPE_CHECKING:
+    from quantcfg.plan.several import Several
 
 
 @frozen_value
@@ -143,10 +146,14 @@ def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[
     first: dict[str, Setting[str]] = {}
     for setting in names:
         first.setdefault(setting.value, setting)
-    unknown = [name for name in first if name not in known.names]
-    suggestions = {name: known.suggestion(name) for name in worth_suggesting(unknown, known.names)}
-    likely = frozenset(known.likely) if unknown else frozenset()
     meant: dict[str, tuple[str, ...]] = {name: (name,) for name in first}
+    unknown = [name for name in first if name not in known.names]
+    if not unknown:
+        return meant
+    from quantcfg.plan.several import several
+
+    suggestions = {name: known.suggestion(name) for name in worth_suggesting(unknown, known.names)}
+    likely = frozenset(known.likely)
     taken = {*first, *meant_by_several(suggestions.values())}
     for name in unknown:
         suggestion = suggestions.get(name, Suggestion())
@@ -170,6 +177,8 @@ def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[
 def _report_several(
     name: Setting[str], held: Several, known: Known, report: Report, *, can_be_fixed: bool
 ) -> None:
+    from quantcfg.plan.several import separating_edits, separation_help
+
     place, fix = name.origin.place, list[Edit]()
     if place is None:
         help = f"give {quoted(held.names)} as separate names"

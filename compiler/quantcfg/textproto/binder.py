@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -227,9 +226,11 @@ def _add(
     if known.is_message:
         return _bind_message(context, given, node, known, target)
     container = getattr(target.message, known.name)
-    value = _converted(context, node, known)
+    assert known.convert
+    value = known.convert(context.document, node, known.descriptor)
     if isinstance(value, Diagnostic):
-        _refuse(context, given, (*target.path, known.name, len(container)), value)
+        wrong = _hinted(context, value, node, known)
+        _refuse(context, given, (*target.path, known.name, len(container)), wrong)
     else:
         target.items(known.name).append(given)
         container.append(value)
@@ -244,22 +245,16 @@ def _set_message(context: _Context, node: tree.Field, known: Known, target: Boun
 
 
 def _set_scalar(context: _Context, node: tree.Field, known: Known, target: Bound) -> None:
-    name, value = known.name, _converted(context, node.value, known)
+    assert known.convert
+    name, value = known.name, known.convert(context.document, node.value, known.descriptor)
     if isinstance(value, Diagnostic):
-        _refuse(context, node, (*target.path, name), value)
+        _refuse(context, node, (*target.path, name), _hinted(context, value, node.value, known))
         return
     if context.unknown_enums:
         context.unknown_enums.pop((*target.path, name), None)
     is_first = known.oneof is None and name not in target.fields
     target.fields[name] = node if is_first else _replacing(context, node, known, target)
     setattr(target.message, name, value)
-
-
-def _converted(context: _Context, node: tree.Value, known: Known) -> Any:
-    """Return the value of a scalar, or what is wrong with it."""
-    assert known.convert
-    value = known.convert(context.document, node, known.descriptor)
-    return _hinted(context, value, node, known) if isinstance(value, Diagnostic) else value
 
 
 def _hinted(context: _Context, wrong: Diagnostic, node: tree.Value, known: Known) -> Diagnostic:
