@@ -14,6 +14,7 @@ import pytest
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 MODELS = SHARED / "models"
+CASES = SHARED / "cases"
 CONFIGS = SHARED / "configs"
 REFERENCE = SHARED / "reference"
 
