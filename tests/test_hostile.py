@@ -67,7 +67,7 @@ CONTENTS: dict[str, tuple[bytes, list[str]]] = {
     ),
     "a network": (b"layer { name: 'a' type: 'Convolution' }", ["QC212"]),
     "a configuration": (b'{"a": 1}', ["QC501"]),
-    "deep": (b"common_config {" * 100_000, ["QC104"]),
+    "deep": (b"common_config {" * 100_000, ["QC110"]),
 }
 
 

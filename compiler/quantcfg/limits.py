@@ -5,6 +5,9 @@ from __future__ import annotations
 NESTING = 100
 """How deep messages, objects and lists may be nested; protobuf's own limit for binary data."""
 
+NESTING_READ = 10_000
+"""How deep messages may be nested in text that is read at all: beyond, only that is reported."""
+
 FILE_SIZE = 32 * 2**20
 """How many bytes a text may have; the configuration of 50,000 layers has about 25 million."""
 

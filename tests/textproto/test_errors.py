@@ -367,6 +367,11 @@ def test_a_text_that_is_nested_far_too_deep_is_refused_in_peace() -> None:
     assert read("recursive {" * DEEP, EVERYTHING).codes == ["QC104", "QC110"]
     assert read("recursive <" * DEEP + "}", EVERYTHING).codes == ["QC104", "QC104", "QC110"]
     assert read("[" * DEEP, EVERYTHING).codes == ["QC109"]
+    for deeper in ("recursive {", "recursive: [<", "recursive { x: 1 "):
+        (too_deep,) = read(deeper * 20 * DEEP, EVERYTHING).diagnostics
+        assert too_deep.span
+        assert (too_deep.code, too_deep.span.text) == ("QC110", "recursive")
+        assert too_deep.span.start == 99 * len(deeper)
     assert read("many_int32: " + "[" * DEEP, EVERYTHING).codes == ["QC104"]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Literal, TypedDict
 
+from quantcfg import limits
 from quantcfg.textproto.runs import GAP, Run, run_at
 from quantcfg.textproto.tree import Field
 
@@ -18,6 +19,9 @@ _END = "$END"
 _RUN, _NAME = "RUN", "IDENT"
 _OPENING = {"{": "LBRACE", "<": "LESSTHAN"}
 _GAP = re.compile(GAP, re.ASCII)
+_STATES_OF_A_LEVEL = 5
+"""At most how many states one more message around takes: its name, ":", "[", "{" and the fields before it."""
+
 _NOTHING = ""
 """The kind of token that no state takes."""
 
@@ -66,11 +70,19 @@ class Table(TypedDict):
     states: list[State]
 
 
+class TooDeepError(Exception):
+    """A text is nested deeper than limits.NESTING_READ."""
+
+
 def parse(text: str, table: Table, actions: object) -> Any:
     """Return what the actions make of a text, or None if it has a mistake.
 
     An action is a method with the name of a rule, and takes a list of values
     and tokens. The value of a rule without an action is that list.
+
+    Raises:
+        TooDeepError: the text is nested too deep to be read.
+
     """
     rules, states = table["rules"], table["states"]
     path, values = [table["start"]], list[Any]()
@@ -85,6 +97,8 @@ def parse(text: str, table: Table, actions: object) -> Any:
         after = states[path[-1]]["shift"].get(kind)
         if after is None:
             break
+        if len(path) > _STATES_OF_A_LEVEL * limits.NESTING_READ:
+            raise TooDeepError
         values.append(token)
         path.append(after)
     return values[0] if path[-1] == table["end"] else None
@@ -100,6 +114,8 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
     while offset < len(text):
         if _takes(states[path[-1]], _RUN):
             run = run_at(text, offset)
+            if len(run.opened) > limits.NESTING_READ:
+                raise TooDeepError
             yield from _tokens_of(text, run)
             if run.end > offset:
                 offset = run.end

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from quantcfg import contracts, limits
 from quantcfg.collection import no_collection
-from quantcfg.diagnostics import Report
+from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import has_other_content, without_byte_order_mark
 from quantcfg.source import Source
 from quantcfg.textproto import lalr, tree
@@ -40,7 +40,13 @@ def parse(source: Source, report: Report, *, wanted: str = "protobuf text format
         if not check_pieces(source, report):
             return tree.Document(source, ())
     text = without_byte_order_mark(source, report)
-    fields = lalr.parse(text, cast(lalr.Table, contracts.parse_table()), _Build)
+    try:
+        fields = lalr.parse(text, cast(lalr.Table, contracts.parse_table()), _Build)
+    except lalr.TooDeepError:
+        from quantcfg.textproto.scan import nested_name
+
+        report(catalogue.TOO_DEEP.at(nested_name(source, limits.NESTING), limit=limits.NESTING))
+        return tree.Document(source, ())
     if fields is None:
         return parse_word_by_word(source, text, report)
     return tree.Document(source, _fields(fields))

@@ -12,6 +12,7 @@ import re
 from functools import cache
 from sys import intern
 
+from quantcfg import limits
 from quantcfg.textproto.tree import Field, Identifier, List, Literal, Message, Number, Scalar, String
 from quantcfg.values import small_value
 
@@ -68,6 +69,8 @@ def run_at(text: str, start: int) -> Run:
             outer.append(Field(name, Message(tuple(fields), bracket, offset + 1 - bracket), bracket - at))
             fields = outer
         elif kind == _MESSAGE:
+            if len(opened) > limits.NESTING_READ:
+                break
             opened.append((fields, intern(piece[_NAME]), offset, piece.start(_MESSAGE)))
             fields = []
         else:

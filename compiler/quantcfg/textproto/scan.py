@@ -151,6 +151,22 @@ def _has_long_line(text: str) -> bool:
     return False
 
 
+def nested_name(source: Source, depth: int) -> Span | None:
+    """Return the name of the first message that is nested so deep, by its brackets; None without one."""
+    opened = 0
+    name = (0, 0)
+    for piece in _PIECE.finditer(source.text):
+        if piece.lastgroup == "field":
+            name = piece.start(), piece.start() + len(piece[0].split(maxsplit=1)[0])
+        elif piece.lastgroup == "opening" and piece[0] in "{<":
+            opened += 1
+            if opened == depth:
+                return Span(source, *name)
+        elif piece.lastgroup == "closing" and piece[0] in "}>":
+            opened -= 1
+    return None
+
+
 def pieces(text: str, end: int) -> Iterator[re.Match[str]]:
     """Yield the pieces before an offset; the last one may be cut off there. lastgroup says what one is."""
     return _PIECE.finditer(text, 0, end)
