@@ -27,9 +27,9 @@ from benchmarks.measure import (
 )
 from quantcfg import check_text, cli, compile_config, contracts, limits
 from quantcfg.api import load_model
-from quantcfg.caffe import Network
-from quantcfg.caffe.weights import read_weights
 from quantcfg.diagnostics import Diagnostic
+from quantcfg.editions.caffe.weights import read_weights
+from quantcfg.network import Network
 from quantcfg.source import Source
 from quantcfg.textproto import bind, parse
 
@@ -43,7 +43,7 @@ from google.protobuf import text_format
 text_format.Parse(open(sys.argv[2]).read(), caffe_pb2.NetParameter(), allow_unknown_field=True)
 """
 _PROTO = Path(__file__).parents[1] / "proto"
-_READ_WEIGHTS = "from quantcfg.caffe.weights import read_weights; read_weights({}, print)"
+_READ_WEIGHTS = "from quantcfg.editions.caffe.weights import read_weights; read_weights({}, print)"
 _COMPILE = "from quantcfg.api import compile_files; assert compile_files({}_model, None, {}_config).ok"
 _PATIENCE = 150
 """After how many milliseconds an answer to a keystroke seems late."""

@@ -45,7 +45,7 @@ assert run() == 0
 print(json.dumps(marks))
 """
 REST = "the rest"
-_READ, _READER = "message to network", "quantcfg.caffe.reader"
+_READ, _READER = "message to network", "quantcfg.editions.caffe.reader"
 _STAGES = (
     ("prototxt to syntax tree", _READER, "parse"),
     ("syntax tree to message", _READER, "bind"),

@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from quantcfg.api import load_model
-from quantcfg.caffe import Network, read_network
-from quantcfg.caffe.weights import read_weights
 from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.diagnostics.formats import FORMATS, render_all
+from quantcfg.editions.caffe import read_network
+from quantcfg.editions.caffe.weights import read_weights
 from quantcfg.files import source_of
 from quantcfg.formatting import format_source
 from quantcfg.migration import migrate_source
+from quantcfg.network import Network
 from quantcfg.source import Source
 
 Target = Callable[[bytes], None]

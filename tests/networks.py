@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
-from quantcfg.caffe import Network, read_network
-from quantcfg.caffe.network import Shape
-from quantcfg.caffe.weights import Blob, WeightLayer, Weights
 from quantcfg.diagnostics import Diagnostic, has_errors
+from quantcfg.editions.caffe import read_network
+from quantcfg.editions.caffe.weights import Blob, WeightLayer, Weights
+from quantcfg.network import Network
+from quantcfg.network.network import Shape
 from quantcfg.source import Source
 
 Blobs = str | Sequence[str]

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
         migrate_text,
         read_model,
     )
-    from quantcfg.caffe.network import Layer, Network
     from quantcfg.configuration.schema import config_schema
     from quantcfg.decompiler import Decompilation, decompile
     from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
     from quantcfg.diagnostics.formats.text import render
+    from quantcfg.network.network import Layer, Network
     from quantcfg.provenance.explanation import Beaten, Explanation, LayerExplanation, Provenance
     from quantcfg.source import Source, Span
 
@@ -75,9 +75,9 @@ _HOMES = {
     "Diagnostic": "diagnostics",
     "Edit": "diagnostics",
     "Explanation": "provenance.explanation",
-    "Layer": "caffe.network",
+    "Layer": "network.network",
     "LayerExplanation": "provenance.explanation",
-    "Network": "caffe.network",
+    "Network": "network.network",
     "Provenance": "provenance.explanation",
     "Related": "diagnostics",
     "render": "diagnostics.formats.text",

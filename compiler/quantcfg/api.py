@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from quantcfg.caffe import Network, read_network
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
+from quantcfg.editions.caffe import read_network
 from quantcfg.files import PathLike, Reader, read_source
+from quantcfg.network import Network
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
@@ -171,7 +172,7 @@ def load_model(
     source = read(model_file, found.append, wanted="a prototxt")
     weights = None
     if weights_file is not None:
-        from quantcfg.caffe.weights import read_weights
+        from quantcfg.editions.caffe.weights import read_weights
 
         weights = read_weights(weights_file, found.append)
     network = read_network(source, weights, found.append) if source else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from quantcfg.caffe import Network
 from quantcfg.collection import no_collection
 from quantcfg.configuration import check_configuration
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
 from quantcfg.files import other_content
+from quantcfg.network import Network
 from quantcfg.output import check_request
 from quantcfg.plan import Plan, request_from_tree
 from quantcfg.source import Source, Span

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from quantcfg.caffe.network import Shape
-from quantcfg.caffe.weights import Blob, WeightLayer, Weights
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.fixes import fixed
+from quantcfg.editions.caffe.weights import Blob, WeightLayer, Weights
+from quantcfg.network.network import Shape
 from tests.networks import (
     batch_norm,
     blob,

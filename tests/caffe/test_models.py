@@ -10,10 +10,10 @@ import pytest
 from google.protobuf import text_format
 
 from quantcfg import contracts
-from quantcfg.caffe import Network
-from quantcfg.caffe.weights import read_weights
 from quantcfg.diagnostics import Diagnostic, catalogue
+from quantcfg.editions.caffe.weights import read_weights
 from quantcfg.files import read_source
+from quantcfg.network import Network
 from quantcfg.source import Source
 from quantcfg.textproto import bind, parse
 from tests.networks import codes, network

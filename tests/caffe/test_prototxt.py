@@ -6,9 +6,9 @@ import pytest
 from google.protobuf import text_format
 
 from quantcfg import contracts
-from quantcfg.caffe import Layer
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.catalogue import Rule
+from quantcfg.network import Layer
 from tests.laws import law
 from tests.networks import (
     INPUT,

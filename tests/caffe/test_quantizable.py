@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from quantcfg import contracts
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.network import Shape
 from quantcfg.diagnostics import Severity, catalogue
+from quantcfg.network import capabilities
+from quantcfg.network.network import Shape
 from tests.networks import (
     batch_norm,
     codes,

@@ -19,11 +19,11 @@ from google.protobuf.message import DecodeError
 from hypothesis import strategies as st
 
 from quantcfg import contracts, limits
-from quantcfg.caffe import capabilities
-from quantcfg.caffe import weights as weights_module
-from quantcfg.caffe.network import Shape
-from quantcfg.caffe.weights import Blob, WeightLayer, Weights, read_weights
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue
+from quantcfg.editions.caffe import weights as weights_module
+from quantcfg.editions.caffe.weights import Blob, WeightLayer, Weights, read_weights
+from quantcfg.network import capabilities
+from quantcfg.network.network import Shape
 from tests.caffe.wire import (
     FIXED32,
     FIXED64,
@@ -689,7 +689,7 @@ def test_no_few_bytes_raise_and_what_protobuf_accepts_is_accepted(content: bytes
 
 MEASURE = """
 import resource, sys, tracemalloc
-from quantcfg.caffe.weights import read_weights
+from quantcfg.editions.caffe.weights import read_weights
 
 def most_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

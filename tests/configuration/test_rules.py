@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from quantcfg import contracts
-from quantcfg.caffe import Network
 from quantcfg.configuration import check_configuration, rules
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
+from quantcfg.network import Network
 from quantcfg.output import forms_of
 from quantcfg.plan import contract
 from quantcfg.source import Source

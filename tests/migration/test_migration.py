@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from hypothesis import strategies as st
 
 from quantcfg import Compilation, check_text, compile_config, contracts, format_text, migrate_text
-from quantcfg.caffe import Network
+from quantcfg.network import Network
 from tests.laws import law
 from tests.marks import places, unmarked
 from tests.networks import conv, inner_product, net, network, pool

@@ -16,9 +16,9 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.protocols import Validator
 
 from quantcfg import Compilation, Network, Severity, compile_config, contracts, read_model
-from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.formats.text import render, render_line
+from quantcfg.network import capabilities
 from tests.laws import law
 from tests.networks import conv, net, network, relu
 from tests.oracle.amct import OracleLayer, Refused, lower

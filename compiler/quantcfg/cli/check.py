@@ -15,7 +15,7 @@ from quantcfg.diagnostics.words import counted
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
-    from quantcfg.caffe import Network
+    from quantcfg.network import Network
     from quantcfg.source import Source
 
 _EPILOG = """\

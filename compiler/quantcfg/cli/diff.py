@@ -14,8 +14,8 @@ from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
-    from quantcfg.caffe import Network
     from quantcfg.difference import Change
+    from quantcfg.network import Network
     from quantcfg.output import Config
 
 _SAME, _DIFFERENT, _TROUBLE = 0, 1, 2

@@ -13,8 +13,8 @@ from quantcfg.diagnostics import Diagnostic, Report, in_order
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
-    from quantcfg.caffe import Network
     from quantcfg.files import PathLike
+    from quantcfg.network import Network
     from quantcfg.source import Source
 
 

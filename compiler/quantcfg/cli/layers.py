@@ -14,7 +14,7 @@ from quantcfg.diagnostics.terminal import aligned
 from quantcfg.diagnostics.words import counted
 
 if TYPE_CHECKING:
-    from quantcfg.caffe import Layer
+    from quantcfg.network import Layer
 
 _EPILOG = """\
 examples:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import chain
 
 from quantcfg import limits
-from quantcfg.caffe import Network
 from quantcfg.configuration.places import Path, Places
 from quantcfg.configuration.rules import Reading, findings
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, related
@@ -25,6 +24,7 @@ from quantcfg.jsontext import (
     plain,
     removal,
 )
+from quantcfg.network import Network
 from quantcfg.plan import contract
 from quantcfg.source import Source, Span
 from quantcfg.values import small_value

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.caffe import Network, capabilities
 from quantcfg.configuration.check import check_configuration
 from quantcfg.configuration.places import Path
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
+from quantcfg.network import Network, capabilities
 from quantcfg.plan import contract
 from quantcfg.source import Source
 

@@ -15,7 +15,6 @@ from functools import cache, cached_property
 from typing import Any
 
 from quantcfg import contracts
-from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
 from quantcfg.diagnostics.suggest import (
@@ -26,6 +25,7 @@ from quantcfg.diagnostics.suggest import (
     worth_suggesting,
 )
 from quantcfg.diagnostics.words import boolean, counted, quoted
+from quantcfg.network import Layer, Network, capabilities
 from quantcfg.output import forms_of
 from quantcfg.output.emit import Forms
 from quantcfg.output.validate import Failure, expected, failures

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quantcfg import contracts
-from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.words import alternatives, quoted
+from quantcfg.network import Layer, Network, capabilities
 from quantcfg.plan import contract
 from quantcfg.values import frozen_value
 

@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.caffe import Network, capabilities
 from quantcfg.checking import is_configuration
 from quantcfg.collection import no_collection
 from quantcfg.configuration import Places, completed, leaves, places_in, read_configuration
@@ -17,6 +16,7 @@ from quantcfg.decompiler.wanted import Wanted, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.files import other_content
+from quantcfg.network import Network, capabilities
 from quantcfg.output import Config, config_of, text_of
 from quantcfg.plan import contract, lower, request_from_config
 from quantcfg.source import Source, Span, argument_span

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.caffe import capabilities
+from quantcfg.network import capabilities
 from quantcfg.plan import contract
 from quantcfg.values import frozen_value
 

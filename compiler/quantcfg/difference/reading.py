@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from quantcfg.caffe import Network
 from quantcfg.checking import is_configuration
 from quantcfg.configuration import completed, read_configuration
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
+from quantcfg.network import Network
 from quantcfg.output import Config, check_request
 from quantcfg.plan import request_from_config
 from quantcfg.source import Source

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any
 
-from quantcfg.caffe import Layer
 from quantcfg.diagnostics.words import boolean, counted
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document
+from quantcfg.network import Layer
 from quantcfg.plan import assumed_network
 from quantcfg.plan.names import known_names
 from quantcfg.provenance import words

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from quantcfg.caffe import Network
 from quantcfg.configuration import Path, Places, places_in
 from quantcfg.jsontext import Object, Value, plain
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.reach import block, explanation
+from quantcfg.network import Network
 from quantcfg.output import allowed
 from quantcfg.plan import contract
 from quantcfg.provenance import words

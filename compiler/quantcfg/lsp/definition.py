@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from quantcfg.caffe import Layer, Network
 from quantcfg.configuration import places_in
 from quantcfg.lsp.document import Document, fields_at, model_named, string_at, text_of
+from quantcfg.network import Layer, Network
 from quantcfg.plan.names import known_names
 from quantcfg.source import Source, Span
 from quantcfg.values import frozen_value

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from quantcfg.caffe import Network
 from quantcfg.checking import Checked, checked, is_configuration
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.lsp.models import Model, Named, named_model
+from quantcfg.network import Network
 from quantcfg.plan import Plan
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree

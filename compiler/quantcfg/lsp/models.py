@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from quantcfg.api import load_model
-from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, catalogue, in_order
 from quantcfg.files import Reader, is_special, read_source
+from quantcfg.network import Network
 from quantcfg.source import Source, Span
 from quantcfg.values import frozen_value
 

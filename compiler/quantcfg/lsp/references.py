@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from quantcfg.caffe import Layer
 from quantcfg.lsp.definition import layers_at
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.reach import explanation
+from quantcfg.network import Layer
 from quantcfg.plan import Plan
 from quantcfg.source import Span
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
-from quantcfg.caffe import Network
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.limited import limited
+from quantcfg.network import Network
 from quantcfg.output.emit import Config, Forms, config_of, forms_of, layer_values
 from quantcfg.plan import Plan, Request, Setting, assumed_network, contract, lower
 from quantcfg.values import frozen_value

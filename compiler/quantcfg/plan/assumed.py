@@ -6,8 +6,8 @@ is wrong for it is wrong for every network that the request can be meant for.
 
 from __future__ import annotations
 
-from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics.suggest import suggest
+from quantcfg.network import Layer, Network, capabilities
 from quantcfg.plan.request import Request
 
 ANY_SELECTED_LAYER = "any layer of the mapping file"

@@ -12,9 +12,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.words import boolean, listed
+from quantcfg.network import capabilities
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.settings import Setting

@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.words import boolean
+from quantcfg.network import capabilities
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm, Calibration, Request

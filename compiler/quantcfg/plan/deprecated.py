@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue
+from quantcfg.network import capabilities
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Calibration, Override, Request
 from quantcfg.plan.settings import Origin, OriginKind, Setting

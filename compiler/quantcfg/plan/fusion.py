@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.network import Layer, Network, capabilities
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, Plan
 from quantcfg.plan.settings import Setting

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 
-from quantcfg.caffe import Layer, capabilities
 from quantcfg.diagnostics import Diagnostic, catalogue, related
+from quantcfg.network import Layer, capabilities
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan
 from quantcfg.plan.request import Algorithm

@@ -13,11 +13,11 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from quantcfg.caffe import Layer, Network, capabilities
 from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.suggest import Suggestion, meant_by_several, suggest, worth_suggesting
 from quantcfg.diagnostics.words import quoted
+from quantcfg.network import Layer, Network, capabilities
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting

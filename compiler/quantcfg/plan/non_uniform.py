@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from quantcfg.caffe import capabilities
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import other_content, read_bytes
+from quantcfg.network import capabilities
 from quantcfg.plan.assumed import ANY_SELECTED_LAYER
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.request import Algorithm

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from quantcfg.caffe import Network, capabilities
 from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.network import Network, capabilities
 from quantcfg.plan import contract
 from quantcfg.plan.assumed import assumed_layer
 from quantcfg.plan.losses import losses

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from quantcfg.caffe import Network
 from quantcfg.diagnostics import Report
+from quantcfg.network import Network
 from quantcfg.plan.checks import check_values
 from quantcfg.plan.defaults import fill_defaults
 from quantcfg.plan.deprecated import resolve_deprecated

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from types import MappingProxyType
 
-from quantcfg.caffe import Layer, Network
 from quantcfg.diagnostics import Report
 from quantcfg.diagnostics.words import quoted
+from quantcfg.network import Layer, Network
 from quantcfg.plan.request import Algorithm, Calibration, Request
 from quantcfg.plan.settings import Setting, Values, default
 from quantcfg.values import frozen_value, small_value

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from quantcfg.caffe import Layer, capabilities
 from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.network import Layer, capabilities
 from quantcfg.plan import contract
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan

@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from quantcfg.caffe import Layer
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.suggest import suggest
 from quantcfg.diagnostics.words import quoted
+from quantcfg.network import Layer
 from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values, contract
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
 from quantcfg.provenance.levels import activation_levels, beaten, weight_levels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from quantcfg.caffe import Layer
+from quantcfg.network import Layer
 from quantcfg.plan import Setting
 from quantcfg.plan.request import Calibration
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantcfg.caffe import capabilities
+from quantcfg.network import capabilities
 from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, contract
 
 

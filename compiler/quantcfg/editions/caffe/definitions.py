@@ -14,9 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.network import Attribute
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
+from quantcfg.network import capabilities
+from quantcfg.network.network import Attribute
 from quantcfg.source import Span
 from quantcfg.textproto import Binding, Bound, Path, Place, place_of
 from quantcfg.values import frozen_value, small_value

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.definitions import Definition
-from quantcfg.caffe.inputs import Inputs
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue, related
 from quantcfg.diagnostics.suggest import suggest, worth_suggesting
 from quantcfg.diagnostics.words import counted
+from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.inputs import Inputs
+from quantcfg.network import capabilities
 
 _BlobState = tuple[str, int]
 """A blob by its name, and by how many layers have written it."""

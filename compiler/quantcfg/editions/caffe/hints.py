@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quantcfg.caffe import capabilities
+from quantcfg.network import capabilities
 from quantcfg.textproto import tree
 from quantcfg.textproto.binder import Hint
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from quantcfg import contracts
 from quantcfg.acceptance import Accepts, acceptor
-from quantcfg.caffe.network import Attributes
+from quantcfg.network.network import Attributes
 from quantcfg.values import frozen_value
 
 BlobCount = tuple[int, int | None]

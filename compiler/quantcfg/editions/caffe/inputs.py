@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from quantcfg.caffe.definitions import version_of
-from quantcfg.caffe.shapes import Extent, extent_of
 from quantcfg.diagnostics import Report, catalogue
+from quantcfg.editions.caffe.definitions import version_of
+from quantcfg.editions.caffe.shapes import Extent, extent_of
 from quantcfg.textproto import Binding
 from quantcfg.values import small_value
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.network import Layer
+from quantcfg.network import capabilities
+from quantcfg.network.network import Layer
 
 
 def with_fusion_groups(layers: Sequence[Layer]) -> tuple[Layer, ...]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from quantcfg.caffe.definitions import Definition
-from quantcfg.caffe.shapes import (
+from quantcfg.diagnostics import Report, catalogue
+from quantcfg.diagnostics.words import counted
+from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.shapes import (
     MOST_AXES,
     Extent,
     Parameters,
@@ -19,8 +21,6 @@ from quantcfg.caffe.shapes import (
     input_channels,
     is_convolution,
 )
-from quantcfg.diagnostics import Report, catalogue
-from quantcfg.diagnostics.words import counted
 
 _CHECKED = ("", "Convolution", "Deconvolution", "InnerProduct", "Pooling", "Scale")
 """The types of which the parameters are checked; that of a layer without a type is empty."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.definitions import Definition
-from quantcfg.caffe.network import Layer
 from quantcfg.diagnostics import Edit, Report, catalogue, related
+from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.network import capabilities
+from quantcfg.network.network import Layer
 
 _STATISTICS = "use_global_stats"
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.definitions import Definition
-from quantcfg.caffe.shapes import Parameters, PartialShape, shown
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.diagnostics.words import quoted
+from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.shapes import Parameters, PartialShape, shown
+from quantcfg.network import capabilities
 from quantcfg.textproto import Path, Place
 from quantcfg.values import frozen_value
 

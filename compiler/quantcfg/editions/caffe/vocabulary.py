@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any
 
 from quantcfg import contracts
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.definitions import PADDING, Definition
 from quantcfg.diagnostics import Edit, Report, catalogue
 from quantcfg.diagnostics.suggest import near
+from quantcfg.editions.caffe.definitions import PADDING, Definition
+from quantcfg.network import capabilities
 from quantcfg.source import Span
 from quantcfg.values import frozen_value
 

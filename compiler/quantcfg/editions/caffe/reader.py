@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg import contracts, limits
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.checks import check_amct_types, check_names, check_statistics
-from quantcfg.caffe.definitions import Definition, definitions
-from quantcfg.caffe.flow import check_counts, check_flow
-from quantcfg.caffe.fusion import with_fusion_groups
-from quantcfg.caffe.inputs import net_inputs
-from quantcfg.caffe.layer_setup import check_setup
-from quantcfg.caffe.network import Layer, Network, Shape
-from quantcfg.caffe.phase import holds_in_test, stages
-from quantcfg.caffe.shapes import (
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.diagnostics.limited import limited
+from quantcfg.diagnostics.words import quoted
+from quantcfg.editions.caffe.checks import check_amct_types, check_names, check_statistics
+from quantcfg.editions.caffe.definitions import Definition, definitions
+from quantcfg.editions.caffe.flow import check_counts, check_flow
+from quantcfg.editions.caffe.inputs import net_inputs
+from quantcfg.editions.caffe.layer_setup import check_setup
+from quantcfg.editions.caffe.phase import holds_in_test, stages
+from quantcfg.editions.caffe.shapes import (
     Extent,
     Parameters,
     input_extents,
@@ -23,17 +23,17 @@ from quantcfg.caffe.shapes import (
     parameter_shapes,
     spatial_axes,
 )
-from quantcfg.caffe.sharing import check_shared_shapes, sharing_groups
-from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
-from quantcfg.diagnostics.limited import limited
-from quantcfg.diagnostics.words import quoted
+from quantcfg.editions.caffe.sharing import check_shared_shapes, sharing_groups
+from quantcfg.network import capabilities
+from quantcfg.network.fusion import with_fusion_groups
+from quantcfg.network.network import Layer, Network, Shape
 from quantcfg.source import Source
 from quantcfg.textproto import Binding, bind, parse
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
 
-    from quantcfg.caffe.weights import Weights
+    from quantcfg.editions.caffe.weights import Weights
     from quantcfg.textproto.binder import Hint
     from quantcfg.textproto.tree import Value
 
@@ -78,7 +78,7 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
     absent = [layer for layer in layers if layer.path not in kept]
     unknown = [layer for layer in layers if layer.unknown_enums or not layer.has_known_type]
     if unknown:
-        from quantcfg.caffe.vocabulary import check_vocabulary
+        from quantcfg.editions.caffe.vocabulary import check_vocabulary
 
         check_vocabulary(unknown, lambda layer: layer.path in kept, report)
     check_amct_types(present, report)
@@ -94,7 +94,7 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
         check_setup(sound, report)
         check_shared_shapes(sound, report)
         if weights and present:
-            from quantcfg.caffe.weight_checks import check_weights
+            from quantcfg.editions.caffe.weight_checks import check_weights
 
             check_weights(parameters, weights, source, report)
     read = _layers(parameters, weights, report)
@@ -114,7 +114,7 @@ def _without_slips(
     """Return the layers without misspelt fields, and whether all layers of the net can be read."""
     if all(each.code != catalogue.NEARLY_A_FIELD.code for each in found):
         return parameters, True
-    from quantcfg.caffe.slips import slips
+    from quantcfg.editions.caffe.slips import slips
 
     misspelt = slips(found, binding)
     return [each for each in parameters if not misspelt.are_in(each.layer)], not misspelt.are_between_layers
@@ -122,7 +122,7 @@ def _without_slips(
 
 def _hint(field: FieldDescriptor, value: Value) -> Hint | None:
     """Return what to do about a value of the wrong kind, None if nothing is known of it."""
-    from quantcfg.caffe.hints import hint
+    from quantcfg.editions.caffe.hints import hint
 
     return hint(field, value)
 

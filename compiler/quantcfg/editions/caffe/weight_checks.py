@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.definitions import Definition
-from quantcfg.caffe.shapes import Expected, Parameters, PartialShape, shown
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.shapes import Expected, Parameters, PartialShape, shown
+from quantcfg.network import capabilities
 from quantcfg.source import Source
 
 if TYPE_CHECKING:
-    from quantcfg.caffe.weights import Blob, WeightLayer, Weights
+    from quantcfg.editions.caffe.weights import Blob, WeightLayer, Weights
 
 _LEGACY_RANK = 4
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
 from typing import Any
 
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.definitions import Definition
-from quantcfg.caffe.network import Shape
+from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.network import capabilities
+from quantcfg.network.network import Shape
 from quantcfg.values import small_value
 
 PartialShape = tuple[int | None, ...]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from quantcfg.caffe.definitions import Definition
 from quantcfg.diagnostics import Diagnostic, catalogue
+from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.textproto import Binding
 from quantcfg.values import frozen_value
 

@@ -16,11 +16,11 @@ from itertools import chain
 from typing import Any
 
 from quantcfg import contracts, limits
-from quantcfg.caffe import capabilities
-from quantcfg.caffe.network import Shape
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
+from quantcfg.network import capabilities
+from quantcfg.network.network import Shape
 from quantcfg.values import frozen_value, small_value
 
 _VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
