@@ -11,7 +11,8 @@ from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.diagnostics.formats import FORMATS, render_all
-from quantcfg.editions.caffe import read_network
+from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.weights import read_weights
 from quantcfg.files import source_of
 from quantcfg.formatting import format_source
@@ -49,10 +50,10 @@ def check_text(name: str) -> Target:
         found: list[Diagnostic] = []
         source = _source(name, content, found)
         if source:
-            alone = check_source(source, None)
+            alone = check_source(source, None, CAFFE)
             found += alone
             text, _ = fixed(source, alone)
-            check_source(Source(name, text), network)
+            check_source(Source(name, text), network, CAFFE)
             _format(source)
             _migrate(source)
         _show(found)
@@ -77,9 +78,9 @@ def read_prototxt() -> Target:
 def _migrate(source: Source) -> None:
     """Migrate a text, and once more: nothing may change then."""
     found: list[Diagnostic] = []
-    text = migrate_source(source, found.append)
+    text = migrate_source(source, CAFFE, found.append)
     if text is not None:
-        assert migrate_source(Source(source.name, text), found.append) == text
+        assert migrate_source(Source(source.name, text), CAFFE, found.append) == text
     _show(found)
 
 

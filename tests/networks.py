@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
 from quantcfg.diagnostics import Diagnostic, has_errors
-from quantcfg.editions.caffe import read_network
+from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.weights import Blob, WeightLayer, Weights
 from quantcfg.network import Network
 from quantcfg.network.network import Shape

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from quantcfg import QuantConfigError, check_text, read_model
+from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.weights import read_weights
-from quantcfg.diagnostics import Diagnostic
 from quantcfg.files import read_source
 from tests.shared import CASES, needs_shared
 

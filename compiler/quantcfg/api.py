@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
-from quantcfg.editions.caffe import read_network
+from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe.reader import read_network
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.network import Network
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
-from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
+from quantcfg.plan import Plan, Request, assumed_network, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 from quantcfg.values import frozen_value
@@ -226,7 +227,7 @@ def check_text(text: str, name: str = "quant.cfg", network: Network | None = Non
     from quantcfg.checking import check_source
 
     problems = tuple(_bad_strings({"text": text, "name": name}))
-    return problems or check_source(Source(name, text), network)
+    return problems or check_source(Source(name, text), network, CAFFE)
 
 
 def format_text(text: str, name: str = "quant.cfg") -> Formatting:
@@ -260,7 +261,7 @@ def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
     from quantcfg.migration import migrate_source
 
     found = list(_bad_strings({"text": text, "name": name}))
-    migrated = None if found else migrate_source(Source(name, text), found.append)
+    migrated = None if found else migrate_source(Source(name, text), CAFFE, found.append)
     return Migration(migrated, in_order(found))
 
 
@@ -348,7 +349,8 @@ def _compile(network: Network | None, request: Request | None, found: list[Diagn
     """Compile a request; where there is no network, find at least what is wrong with the request alone."""
     if request is None:
         return _failure(found)
-    plan, config, forms = check_request(request, network, found.append)
+    against = network or assumed_network(request, CAFFE)
+    plan, config, forms = check_request(request, against, found.append)
     if network is None or has_errors(found):
         return _failure(found, plan)
     return Compilation(config, text_of(config, forms), in_order(found), plan)

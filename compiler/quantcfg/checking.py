@@ -8,9 +8,9 @@ from quantcfg.collection import no_collection
 from quantcfg.configuration import check_configuration
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
 from quantcfg.files import other_content
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.output import check_request
-from quantcfg.plan import Plan, request_from_tree
+from quantcfg.plan import Plan, assumed_network, request_from_tree
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
 from quantcfg.values import frozen_value
@@ -45,16 +45,16 @@ class Checked:
     plan: Plan | None = None
 
 
-def check_source(source: Source, network: Network | None) -> tuple[Diagnostic, ...]:
+def check_source(source: Source, network: Network | None, edition: Edition) -> tuple[Diagnostic, ...]:
     """Return all that is wrong with a quant.cfg or a configuration, sorted by place.
 
-    Without a network, it is what would be wrong for every network.
+    Without a network, it is what would be wrong for every network of the edition.
     """
-    return checked(source, network).diagnostics
+    return checked(source, network, edition).diagnostics
 
 
 @no_collection()
-def checked(source: Source, network: Network | None) -> Checked:
+def checked(source: Source, network: Network | None, edition: Edition) -> Checked:
     """Return what check_source does, together with what it came by on the way."""
     found: list[Diagnostic] = []
     if is_configuration(source):
@@ -63,5 +63,5 @@ def checked(source: Source, network: Network | None) -> Checked:
     wrong: list[Diagnostic] = []
     document = parse(source, wrong.append, wanted="a quant.cfg")
     request = request_from_tree(document, wrong, found.append)
-    plan, *_ = check_request(request, network, found.append)
+    plan, *_ = check_request(request, network or assumed_network(request, edition), found.append)
     return Checked(in_order(found), document, plan)

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from quantcfg.checking import is_text_format
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors, related
 from quantcfg.diagnostics.fixes import applied
+from quantcfg.network import Edition, LayerTypes
 from quantcfg.output import check_request
-from quantcfg.plan import Request, request_from_config
+from quantcfg.plan import Request, assumed_network, request_from_config
 from quantcfg.plan.deprecated import fc_types, in_todays_fields, rival
 from quantcfg.source import Source
 from quantcfg.textproto import parse, tree
@@ -35,7 +36,7 @@ class _Pair(NamedTuple):
     fc: Sequence[tree.Field]
 
 
-def migrate_source(source: Source, report: Report) -> str | None:
+def migrate_source(source: Source, edition: Edition, report: Report) -> str | None:
     """Return a quant.cfg without deprecated fields, or None after reporting why it stays as it is.
 
     A text with errors stays. What needs no change keeps every character, and
@@ -46,13 +47,14 @@ def migrate_source(source: Source, report: Report) -> str | None:
     found: list[Diagnostic] = []
     request = request_from_config(source, found.append)
     # Whether a mapping file can be read here does not matter.
-    check_request(replace(in_todays_fields(request), non_uniform=None), None, found.append)
+    today = replace(in_todays_fields(request, edition.layer_types), non_uniform=None)
+    check_request(today, assumed_network(today, edition), found.append)
     if not has_errors(found):
         found += _obstacles(request)
     for diagnostic in found:
         if has_errors([diagnostic]):
             report(diagnostic)
-    return None if has_errors(found) else applied(source, _edits(request))
+    return None if has_errors(found) else applied(source, _edits(request, edition.layer_types))
 
 
 def _obstacles(request: Request) -> Iterator[Diagnostic]:
@@ -74,7 +76,7 @@ def _obstacles(request: Request) -> Iterator[Diagnostic]:
         )
 
 
-def _edits(request: Request) -> Iterator[Edit]:
+def _edits(request: Request, types: LayerTypes) -> Iterator[Edit]:
     pair = _pair(request)
     if pair is None:
         return
@@ -84,7 +86,7 @@ def _edits(request: Request) -> Iterator[Edit]:
         return
     for field in pair.conv:
         yield Edit(pair.document.span(field.name), "common_config")
-    overrides = _overrides(pair)
+    overrides = _overrides(pair, types)
     if not pair.fc:
         yield addition(pair.document, pair.conv[-1], overrides)
     for index, field in enumerate(pair.fc):
@@ -104,12 +106,12 @@ def _pair(request: Request) -> _Pair | None:
     return _Pair(place.document, conv, fc)
 
 
-def _overrides(pair: _Pair) -> list[str]:
+def _overrides(pair: _Pair, types: LayerTypes) -> list[str]:
     """Return the lines of overrides with what fc_calibration_config says; the first has its comments."""
     text = pair.document.source.text
     calibrations = [text[field.name.end : field.value.end] for field in pair.fc] or [" {}"]
     lines: list[str] = []
-    for layer_type in fc_types():
+    for layer_type in fc_types(types):
         given = "".join(f"\ncalibration_config{calibration}" for calibration in calibrations)
         override = Source("", f'override_layer_types {{ layer_type: "{layer_type}"{given} }}')
         document = parse(override, lambda _: None)

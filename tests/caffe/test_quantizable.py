@@ -11,7 +11,8 @@ from jsonschema import Draft7Validator
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Severity, catalogue
-from quantcfg.network import capabilities
+from quantcfg.editions.caffe import caffe_types
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network.network import Shape
 from tests.networks import (
     batch_norm,
@@ -48,7 +49,7 @@ def obstacle(text: str, name: str = "x", shape: Shape | None = None) -> str | No
 
 def non_uniform_obstacle(text: str) -> str | None:
     read = network(text).by_name["x"]
-    return capabilities.obstacle("non_uniform", read.type, read.attributes)
+    return CAFFE.layer_types.reason("non_uniform", read.type, read.attributes)
 
 
 # Uniform quantization (5.1)
@@ -150,13 +151,13 @@ def test_any_other_type_is_not_quantizable(layer_type: str) -> None:
 
 
 def test_four_types_are_quantizable_and_three_of_them_take_in_others() -> None:
-    assert set(capabilities.quantizable_types()) == {
+    assert set(CAFFE.layer_types.quantizable) == {
         "Convolution",
         "Deconvolution",
         "InnerProduct",
         "Pooling",
     }
-    assert set(capabilities.fusible_types()) == {"Convolution", "Deconvolution", "InnerProduct"}
+    assert set(CAFFE.layer_types.fusible) == {"Convolution", "Deconvolution", "InnerProduct"}
 
 
 @pytest.mark.parametrize(
@@ -172,8 +173,8 @@ def test_four_types_are_quantizable_and_three_of_them_take_in_others() -> None:
 def test_a_type_has_factors_for_each_channel_and_weights_or_not(
     layer_type: str, channel_wise: bool, has_weights: bool
 ) -> None:
-    assert capabilities.channel_wise(layer_type) == channel_wise
-    assert capabilities.has_weights(layer_type) == has_weights
+    assert CAFFE.layer_types.channel_wise(layer_type) == channel_wise
+    assert caffe_types.has_weights(layer_type) == has_weights
 
 
 def test_the_network_lists_its_quantizable_layers_in_order() -> None:

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from quantcfg import contracts, limits
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe import weights as weights_module
 from quantcfg.editions.caffe.weights import Blob, WeightLayer, Weights, read_weights
-from quantcfg.network import capabilities
 from quantcfg.network.network import Shape
 from tests.caffe.wire import (
     FIXED32,
@@ -112,9 +112,9 @@ def _new_layer(layer: Any) -> WeightLayer:
 def _old_layer(layer: Any) -> WeightLayer:
     if layer.HasField("layer"):
         v0 = layer.layer
-        return WeightLayer(v0.name, capabilities.v0_type(v0.type), tuple(map(_blob, v0.blobs)))
+        return WeightLayer(v0.name, caffe_types.v0_type(v0.type), tuple(map(_blob, v0.blobs)))
     word = layer.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number[layer.type].name
-    return WeightLayer(layer.name, capabilities.v1_type(word), tuple(map(_blob, layer.blobs)))
+    return WeightLayer(layer.name, caffe_types.v1_type(word), tuple(map(_blob, layer.blobs)))
 
 
 def _blob(blob: Any) -> Blob:

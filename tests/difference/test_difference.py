@@ -11,6 +11,7 @@ from quantcfg import compile_config
 from quantcfg.configuration import completed
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.difference import Change, applied, configuration_in, difference, in_words
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.output import text_of
 from quantcfg.source import Source
 from tests.decompiler.tuned import NETWORK, tuned_configs
@@ -157,7 +158,7 @@ def test_without_a_network_configurations_are_compared_as_far_as_they_go(pair: t
 
 def read(text: str) -> dict[str, Any]:
     found: list[Diagnostic] = []
-    config = configuration_in(Source("config.json", text), None, found.append)
+    config = configuration_in(Source("config.json", text), None, CAFFE, found.append)
     assert found == []
     assert config
     return config
@@ -179,11 +180,11 @@ def test_a_change_says_where_it_is() -> None:
 def test_a_configuration_with_a_fraction_for_an_integer_is_not_compared(key: str) -> None:
     found: list[Diagnostic] = []
     source = Source("config.json", f'{{"{key}": 1.0, "a": {{}}}}')
-    assert configuration_in(source, None, found.append) is None
+    assert configuration_in(source, None, CAFFE, found.append) is None
     assert [each.code for each in found] == ["QC501"]
 
 
 def test_a_request_without_a_network_stands_for_nothing_but_is_checked() -> None:
     found: list[Diagnostic] = []
-    assert configuration_in(Source("quant.cfg", "batch_num: 0"), None, found.append) is None
+    assert configuration_in(Source("quant.cfg", "batch_num: 0"), None, CAFFE, found.append) is None
     assert [each.code for each in found] == ["QC501"]

@@ -9,6 +9,7 @@ import pytest
 from quantcfg import contracts
 from quantcfg.checking import check_source
 from quantcfg.diagnostics.catalogue import SYNTAX
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.lsp.completion import Item, completions
 from quantcfg.lsp.models import Model
 from quantcfg.source import Source
@@ -131,5 +132,5 @@ def test_every_snippet_is_a_text_without_mistakes_in_its_syntax() -> None:
         for item in items(marked):
             assert item.snippet
             text = re.sub(r"\$\{\d+:([^}]*)\}|\$\d", r"\1", item.snippet)
-            found = check_source(Source("quant.cfg", marked.replace("‸", text)), None)
+            found = check_source(Source("quant.cfg", marked.replace("‸", text)), None, CAFFE)
             assert [each for each in found if each.code == SYNTAX.code] == []

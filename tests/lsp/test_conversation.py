@@ -11,6 +11,7 @@ import pytest
 from quantcfg.api import read_model
 from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.source import Source
 from tests.lsp.client import Message, conversation, position, span
 
@@ -88,7 +89,7 @@ def test_after_each_edit_the_diagnostics_are_those_of_a_check(number: int, encod
             client.edit(uri, version, changes)
             before, start, end, put_in = group[-1]
             text = before[:start] + put_in + before[end:]
-            found = check_source(Source(str(path), text), network)
+            found = check_source(Source(str(path), text), network, CAFFE)
             seen.update(each.code for each in found)
             assert said(client.diagnostics(uri, version)) == expected(text, found, encoding), text
     assert len(seen) > 8

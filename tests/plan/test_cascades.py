@@ -13,6 +13,7 @@ import pytest
 
 from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic, Severity, has_errors
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked
@@ -35,7 +36,7 @@ POOLING = for_type("Pooling")
 
 
 def check(text: str, *, alone: bool = False) -> tuple[Diagnostic, ...]:
-    return check_source(Source("quant.cfg", text), None if alone else NETWORK)
+    return check_source(Source("quant.cfg", text), None if alone else NETWORK, CAFFE)
 
 
 NOTHING_FOLLOWS = {
@@ -146,7 +147,7 @@ def test_layers_that_cannot_have_nuq_for_one_reason_are_reported_once() -> None:
     layers = (
         conv(f"conv{group}", parameters=f"num_output: 8 kernel_size: 3 group: {group}") for group in (2, 4, 8)
     )
-    found = check_source(Source("quant.cfg", for_all("nuq_quantize { }")), network(net(*layers)))
+    found = check_source(Source("quant.cfg", for_all("nuq_quantize { }")), network(net(*layers)), CAFFE)
     assert [each.code for each in found] == ["QC410"]
     assert '"conv2", "conv4" and "conv8" (Convolution): only one group is supported' in found[0].message
 
@@ -224,8 +225,8 @@ def test_what_is_right_for_a_network_is_right_without_one(case: Case) -> None:
     if case.request.config_text is None:
         return
     source = Source("quant.cfg", case.request.config_text)
-    against = check_source(source, network(case.network.prototxt))
-    alone = check_source(source, None)
+    against = check_source(source, network(case.network.prototxt), CAFFE)
+    alone = check_source(source, None, CAFFE)
     if not has_errors(against):
         # What AMCT passes over for this network, because nothing uses it, another network may use.
         unused = {"QC421", "QC422", "QC430"} & {diagnostic.code for diagnostic in against}
@@ -238,5 +239,5 @@ def test_every_mistake_is_reported_once(case: Case) -> None:
         return
     source = Source("quant.cfg", case.request.config_text)
     for against in (None, network(case.network.prototxt)):
-        said = [(each.code, each.span, each.message) for each in check_source(source, against)]
+        said = [(each.code, each.span, each.message) for each in check_source(source, against, CAFFE)]
         assert len(said) == len(set(said))

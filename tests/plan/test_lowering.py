@@ -18,7 +18,7 @@ from jsonschema.protocols import Validator
 from quantcfg import Compilation, Network, Severity, compile_config, contracts, read_model
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.formats.text import render, render_line
-from quantcfg.network import capabilities
+from quantcfg.editions.caffe.edition import CAFFE
 from tests.laws import law
 from tests.networks import conv, net, network, relu
 from tests.oracle.amct import OracleLayer, Refused, lower
@@ -74,7 +74,7 @@ def layers_of(model: Network) -> tuple[OracleLayer, ...]:
             layer.name,
             layer.type,
             supported=layer.quantizable,
-            non_uniform=capabilities.obstacle("non_uniform", layer.type, layer.attributes) is None,
+            non_uniform=CAFFE.layer_types.obstacle("non_uniform", layer.type, layer.attributes) is None,
         )
         for layer in model.layers
     )

@@ -86,13 +86,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace, file: str, network: Network | None) -> _Checked:
     from quantcfg.checking import check_source
+    from quantcfg.editions.caffe.edition import CAFFE
 
     found: list[Diagnostic] = []
     source = read(options, file, found.append, wanted="a quant.cfg or a JSON configuration")
     if source is None:
         return _Checked(file, weighed(options, found))
     if found or not (options.fix or options.diff):
-        return _Checked(file, weighed(options, in_order([*found, *check_source(source, network)])))
+        return _Checked(file, weighed(options, in_order([*found, *check_source(source, network, CAFFE)])))
     return _fixed(options, file, source, network)
 
 
@@ -100,9 +101,10 @@ def _fixed(options: argparse.Namespace, file: str, source: Source, network: Netw
     """Check a text and fix it, until nothing more can be fixed."""
     from quantcfg.checking import check_source
     from quantcfg.diagnostics.fixes import fixed_throughout
+    from quantcfg.editions.caffe.edition import CAFFE
 
     def check(text: Source) -> list[Diagnostic]:
-        return weighed(options, check_source(text, network))
+        return weighed(options, check_source(text, network, CAFFE))
 
     unfixed = check(source)
     now, found, fixes = fixed_throughout(source, unfixed, check)

@@ -59,12 +59,13 @@ def _decompiled(options: argparse.Namespace, found: list[Diagnostic]) -> Decompi
     """Decompile what is in the files; without a network, find what is wrong with the configuration alone."""
     from quantcfg.checking import check_source
     from quantcfg.decompiler import decompile_source
+    from quantcfg.editions.caffe.edition import CAFFE
 
     network, remarks = read_network(options)
     found += remarks
     source = read(options, options.file, found.append, wanted="a JSON configuration")
     if source is None or network is None:
-        found += check_source(source, network) if source else ()
+        found += check_source(source, network, CAFFE) if source else ()
         return None
     decompilation = decompile_source(source, network)
     found += decompilation.diagnostics

@@ -68,6 +68,7 @@ def _read(
 ) -> tuple[Network | None, Sequence[Config | None]]:
     from quantcfg.checking import is_configuration
     from quantcfg.difference import configuration_in
+    from quantcfg.editions.caffe.edition import CAFFE
 
     wanted = "a quant.cfg or a JSON configuration"
     sources = [read(options, name, found.append, wanted=wanted) for name in (options.old, options.new)]
@@ -78,7 +79,7 @@ def _read(
     configs = []
     for source in sources:
         here: list[Diagnostic] = []
-        configs.append(configuration_in(source, network, here.append) if source else None)
+        configs.append(configuration_in(source, network, CAFFE, here.append) if source else None)
         found += in_order(here)
     return network, configs
 

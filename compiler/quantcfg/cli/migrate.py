@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from quantcfg.cli.rewriting import Rewriting, add_rewriting_arguments, run_rewriting
+
+if TYPE_CHECKING:
+    from quantcfg.diagnostics import Report
+    from quantcfg.source import Source
 
 _EPILOG = """\
 examples:
@@ -31,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Rewrite the files, and say what was done."""
+    return run_rewriting(options, Rewriting(_migrated, "a quant.cfg", "migrated"))
+
+
+def _migrated(source: Source, report: Report) -> str | None:
+    from quantcfg.editions.caffe.edition import CAFFE
     from quantcfg.migration import migrate_source
 
-    return run_rewriting(options, Rewriting(migrate_source, "a quant.cfg", "migrated"))
+    return migrate_source(source, CAFFE, report)

@@ -9,7 +9,7 @@ from typing import Any
 from quantcfg.configuration.check import check_configuration
 from quantcfg.configuration.places import Path
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
-from quantcfg.network import Network, capabilities
+from quantcfg.network import Network
 from quantcfg.plan import contract
 from quantcfg.source import Source
 
@@ -36,21 +36,26 @@ def completed(config: Mapping[str, Any], network: Network | None) -> dict[str, A
     defaults = contract.global_defaults()
     values = {key: _like(default, config.get(key, default)) for key, default in defaults.items()}
     names = sorted(config.keys() - defaults.keys())
-    types = {name: network.by_name[name].type if network else None for name in names}
-    return values | {name: _layer(config[name], types[name], values["activation_offset"]) for name in names}
+    offset = values["activation_offset"]
+    return values | {name: _layer(config[name], _type_defaults(name, network), offset) for name in names}
 
 
-def _layer(body: Mapping[str, Any], layer_type: str | None, offset: bool) -> dict[str, Any]:
-    channel_wise = (
-        {} if layer_type is None else {contract.CHANNEL_WISE: capabilities.channel_wise(layer_type)}
-    )
+def _type_defaults(name: str, network: Network | None) -> Mapping[str, bool]:
+    """Return the defaults that depend on the type of a layer, none where that is not known."""
+    if network is None:
+        return {}
+    is_channel_wise = network.edition.layer_types.channel_wise(network.by_name[name].type)
+    return {contract.CHANNEL_WISE: is_channel_wise}
+
+
+def _layer(body: Mapping[str, Any], type_defaults: Mapping[str, bool], offset: bool) -> dict[str, Any]:
     activation, weight = (body.get(f"{part}_quant_params", {}) for part in ("activation", "weight"))
     activation_name = contract.activation_algorithm_of(activation)
     weight_name = weight.get(contract.WEIGHT_ALGORITHM, contract.weight_algorithm(None))
     return {
         "quant_enable": body.get("quant_enable", True),
         "activation_quant_params": _parameters(activation_name, activation, {contract.ASYMMETRIC: offset}),
-        "weight_quant_params": _parameters(weight_name, weight, channel_wise),
+        "weight_quant_params": _parameters(weight_name, weight, type_defaults),
     }
 
 

@@ -25,7 +25,7 @@ from quantcfg.diagnostics.suggest import (
     worth_suggesting,
 )
 from quantcfg.diagnostics.words import boolean, counted, quoted
-from quantcfg.network import Layer, Network, capabilities
+from quantcfg.network import Network
 from quantcfg.output import forms_of
 from quantcfg.output.emit import Forms
 from quantcfg.output.validate import Failure, expected, failures
@@ -382,8 +382,8 @@ def _is_finite(number: float) -> bool:
 def _layer_findings(key: str, name: str, body: Mapping[str, Any], reading: Reading) -> Iterator[Diagnostic]:
     weight = body.get("weight_quant_params", {})
     if isinstance(weight, dict) and reading.network:
-        layer = reading.network.by_name[name]
-        yield from _weight_findings(weight, layer, (key, "weight_quant_params"), reading.places)
+        path = key, "weight_quant_params"
+        yield from _weight_findings(weight, name, reading.network, path, reading.places)
 
 
 def _has_wrong_search(body: Any) -> bool:
@@ -418,17 +418,18 @@ def _setting(number: Any, path: Path, places: Places) -> Setting[float]:
 
 
 def _weight_findings(
-    params: Mapping[str, Any], layer: Layer, path: Path, places: Places
+    params: Mapping[str, Any], name: str, network: Network, path: Path, places: Places
 ) -> Iterator[Diagnostic]:
     """Yield what a layer of this type cannot have (reference 3.4, 5.5)."""
+    layer, types = network.by_name[name], network.edition.layer_types
     place = related(layer.span, DEFINED_HERE)
-    if params.get(contract.CHANNEL_WISE) is True and not capabilities.channel_wise(layer.type):
+    if params.get(contract.CHANNEL_WISE) is True and not types.channel_wise(layer.type):
         span = places.value((*path, contract.CHANNEL_WISE))
         fix = [Edit(span, boolean(False))] if span else []
         yield catalogue.CHANNEL_WISE.at(
             span, type=layer.type, where="", related=place, help="write false", fix=fix
         )
-    obstacle = capabilities.obstacle("non_uniform", layer.type, layer.attributes)
+    obstacle = types.reason("non_uniform", layer.type, layer.attributes)
     if params.get(contract.WEIGHT_ALGORITHM) == "nuq_quantize" and obstacle:
         yield catalogue.NOT_NON_UNIFORM.at(
             places.value((*path, contract.WEIGHT_ALGORITHM)),
@@ -445,7 +446,7 @@ def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
     names, network = reading.config.get("skip_fusion_layers"), reading.network
     if not isinstance(names, list) or network is None:
         return
-    fusible = capabilities.fusible_types()
+    fusible = network.edition.layer_types.fusible
     listed = dict.fromkeys(name for name in names if isinstance(name, str))
     unknown = [name for name in listed if name not in network.by_name]
     suggestions = {
@@ -477,7 +478,7 @@ def _several(
     name: str, held: Several, span: Span | None, network: Network, taken: AbstractSet[str]
 ) -> Diagnostic:
     """Return that a string holds several names; taken are names that a fix must not put in again."""
-    fusible = capabilities.fusible_types()
+    fusible = network.edition.layer_types.fusible
     possible = [
         each for each in held.names if each in network.by_name and network.by_name[each].type in fusible
     ]

@@ -11,7 +11,7 @@ from typing import Any
 from quantcfg import contracts
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.words import alternatives, quoted
-from quantcfg.network import Layer, Network, capabilities
+from quantcfg.network import Layer, Network
 from quantcfg.plan import contract
 from quantcfg.values import frozen_value
 
@@ -25,6 +25,7 @@ class _Kind:
     """What decides which values a layer may have: its type, and why it cannot be non-uniform, or None."""
 
     type: str
+    is_channel_wise: bool
     obstacle: str | None
 
 
@@ -54,7 +55,8 @@ def config_schema_text(network: Network | None = None) -> str:
 def _narrowed(schema: Schema, network: Network) -> Schema:
     """Return the schema for a network; it has no $id, since there is another one for each network."""
     layers = [layer for name, layer in network.by_name.items() if name not in schema["properties"]]
-    names = _names_of_kinds(_kind(layer) for layer in layers if layer.quantizable)
+    kinds = {layer.name: _kind(layer, network) for layer in layers if layer.quantizable}
+    names = _names_of_kinds(kinds.values())
     return {
         "$schema": schema["$schema"],
         "$comment": f"{schema['$id']}, narrowed to one network by quantcfg schema --model",
@@ -64,15 +66,17 @@ def _narrowed(schema: Schema, network: Network) -> Schema:
         "properties": {
             **schema["properties"],
             "skip_fusion_layers": _fusion_names(schema["properties"]["skip_fusion_layers"], network),
-            **{layer.name: _property(layer, names) for layer in layers},
+            **{layer.name: _property(layer, kinds.get(layer.name), names) for layer in layers},
         },
         "additionalProperties": False,
         "definitions": _definitions(schema["definitions"], names),
     }
 
 
-def _kind(layer: Layer) -> _Kind:
-    return _Kind(layer.type, capabilities.obstacle("non_uniform", layer.type, layer.attributes))
+def _kind(layer: Layer, network: Network) -> _Kind:
+    types = network.edition.layer_types
+    obstacle = types.reason("non_uniform", layer.type, layer.attributes)
+    return _Kind(layer.type, types.channel_wise(layer.type), obstacle)
 
 
 def _names_of_kinds(kinds: Iterable[_Kind]) -> dict[_Kind, str]:
@@ -87,7 +91,7 @@ def _names_of_kinds(kinds: Iterable[_Kind]) -> dict[_Kind, str]:
 
 def _fusion_names(known: Schema, network: Network) -> Schema:
     """Return the schema of skip_fusion_layers with the names that may stand there (reference 4.6)."""
-    fusible = capabilities.fusible_types()
+    fusible = network.edition.layer_types.fusible
     names = [name for name, layer in network.by_name.items() if layer.type in fusible]
     narrowed = {key: value for key, value in known.items() if key != "examples"}
     if not names:
@@ -99,15 +103,15 @@ def _fusion_names(known: Schema, network: Network) -> Schema:
 # --- the properties: one for each layer
 
 
-def _property(layer: Layer, names: Mapping[_Kind, str]) -> Schema:
-    if layer.obstacle is not None:
+def _property(layer: Layer, kind: _Kind | None, names: Mapping[_Kind, str]) -> Schema:
+    if kind is None:
         reason = catalogue.UNQUANTIZABLE_LAYER.at(None, layer=layer.name, reason=layer.obstacle).message
         return {"description": reason, "not": {}, "errorMessage": reason, "doNotSuggest": True}
     return {
         "description": _described(layer),
         "completionDetail": layer.type,
         "type": "object",
-        "allOf": [{"$ref": f"#/definitions/{names[_kind(layer)]}"}],
+        "allOf": [{"$ref": f"#/definitions/{names[kind]}"}],
     }
 
 
@@ -127,11 +131,10 @@ def _described(layer: Layer) -> str:
 
 
 def _definitions(generic: Schema, names: Mapping[_Kind, str]) -> Schema:
-    types = dict.fromkeys(kind.type for kind in names)
     kept = {name: known for name, known in generic.items() if name not in ("layer", "weight", "arq_quantize")}
     return {
         **kept,
-        **{_arq_name(each): _arq(each, generic["arq_quantize"]) for each in types},
+        **{_arq_name(kind.type): _arq(kind, generic["arq_quantize"]) for kind in names},
         **{name: _layer(kind, generic) for kind, name in names.items()},
     }
 
@@ -175,12 +178,12 @@ def _arq_name(layer_type: str) -> str:
     return f"arq_quantize_{layer_type}"
 
 
-def _arq(layer_type: str, known: Schema) -> Schema:
+def _arq(kind: _Kind, known: Schema) -> Schema:
     """Return the uniform quantization of a type, which may have a factor for each channel or may not."""
     flag = known["properties"][contract.CHANNEL_WISE]
-    if capabilities.channel_wise(layer_type):
+    if kind.is_channel_wise:
         narrowed = {**flag, "default": True}
     else:
-        message = catalogue.CHANNEL_WISE.at(None, type=layer_type, where="").message
+        message = catalogue.CHANNEL_WISE.at(None, type=kind.type, where="").message
         narrowed = {**flag, "const": False, "default": False, "errorMessage": message}
     return {**known, "properties": {**known["properties"], contract.CHANNEL_WISE: narrowed}}

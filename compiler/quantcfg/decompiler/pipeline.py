@@ -16,7 +16,7 @@ from quantcfg.decompiler.wanted import Wanted, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.files import other_content
-from quantcfg.network import Network, capabilities
+from quantcfg.network import Network
 from quantcfg.output import Config, config_of, text_of
 from quantcfg.plan import contract, lower, request_from_config
 from quantcfg.source import Source, Span, argument_span
@@ -104,16 +104,20 @@ def _groups(config: Config, network: Network) -> Groups:
     What the configuration leaves out is skipped, and may have anything that it
     can have: AMCT checks it like the others.
     """
+    known = network.edition.layer_types
     layers: dict[str, dict[Wanted, list[str]]] = defaultdict(dict)
     barred: dict[str, list[str]] = defaultdict(list)
     for layer in network.quantizable:
         if layer.name in config:
-            wanted = wanted_by(config[layer.name], layer.type)
+            wanted = wanted_by(config[layer.name], known.channel_wise(layer.type))
             layers[layer.type].setdefault(wanted, []).append(layer.name)
-        elif capabilities.obstacle("non_uniform", layer.type, layer.attributes):
+        elif known.obstacle("non_uniform", layer.type, layer.attributes):
             barred[layer.type].append(layer.name)
     types = dict.fromkeys([*layers, *barred])
-    return {layer_type: Group(layers[layer_type], barred[layer_type]) for layer_type in types}
+    return {
+        layer_type: Group(known.channel_wise(layer_type), layers[layer_type], barred[layer_type])
+        for layer_type in types
+    }
 
 
 def _settings(config: Config, network: Network) -> dict[str, Any]:

@@ -29,10 +29,12 @@ from quantcfg.values import frozen_value
 class Group:
     """The layers of a type: their names by what they are to have.
 
+    is_channel_wise is what layers of the type are by default.
     barred are the names of those that may have anything but non-uniform
     quantization.
     """
 
+    is_channel_wise: bool
     layers: Mapping[Wanted, Sequence[str]]
     barred: Sequence[str] = ()
 
@@ -149,8 +151,8 @@ def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Ca
 def _cost(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> tuple[int, int]:
     """Return how many settings there are with a common_config, and how many overrides of types."""
     settings, overrides = (common.settings if common else 0), 0
-    for layer_type, known in types.items():
-        reached = given_by(common, layer_type, inherited)
+    for known in types.values():
+        reached = given_by(common, known.group.is_channel_wise, inherited)
         if known.has_override(reached):
             settings, overrides = settings + known.together, overrides + 1
         else:
@@ -162,7 +164,7 @@ def _layout(common: Calibration | None, types: Mapping[str, _Type], inherited: I
     by_type: dict[str, Calibration] = {}
     by_layer: dict[str, Calibration] = {}
     for layer_type, known in types.items():
-        reached = given_by(common, layer_type, inherited)
+        reached = given_by(common, known.group.is_channel_wise, inherited)
         if known.general is not None and known.has_override(reached):
             reached = known.general
             by_type[layer_type] = own_calibration(reached, inherited)

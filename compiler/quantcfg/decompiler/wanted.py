@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.network import capabilities
 from quantcfg.plan import contract
 from quantcfg.values import frozen_value
 
@@ -64,10 +63,10 @@ class Inherited:
         return self.flag if self.flag is not None and name == self.name else self.offset
 
 
-def wanted_by(body: Mapping[str, Any], layer_type: str) -> Wanted:
-    """Return what the complete values of a layer ask for."""
+def wanted_by(body: Mapping[str, Any], is_channel_wise: bool) -> Wanted:
+    """Return what the complete values of a layer ask for; is_channel_wise is the default of its type."""
     activation, weight = body["activation_quant_params"], body["weight_quant_params"]
-    usual = {contract.CHANNEL_WISE: capabilities.channel_wise(layer_type)}
+    usual = {contract.CHANNEL_WISE: is_channel_wise}
     asymmetric = activation[contract.ASYMMETRIC]
     return Wanted(
         _algorithm(activation, contract.ACTIVATION_ALGORITHM, contract.activation_algorithm(None), {}),
@@ -102,11 +101,14 @@ def own_calibration(wanted: Wanted, inherited: Inherited) -> Calibration:
     return Calibration(wanted.activation, None if is_inherited else wanted.asymmetric, wanted.weight)
 
 
-def given_by(common: Calibration | None, layer_type: str, inherited: Inherited) -> Wanted:
-    """Return what a layer of a type has that only common_config reaches, if there is one."""
+def given_by(common: Calibration | None, is_channel_wise: bool, inherited: Inherited) -> Wanted:
+    """Return what a layer has that only common_config reaches, if there is one.
+
+    is_channel_wise is the default of its type.
+    """
     activation = common.activation if common else usual_activation()
     weight = common.weight if common else usual_weight()
-    usual = (contract.CHANNEL_WISE, capabilities.channel_wise(layer_type))
+    usual = (contract.CHANNEL_WISE, is_channel_wise)
     fields = tuple(field for field in weight.fields if field != usual)
     asymmetric = inherited.flag_of(activation.name)
     return Wanted(activation, asymmetric, Algorithm(weight.name, weight.is_usual, fields))

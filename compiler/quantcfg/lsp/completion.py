@@ -12,7 +12,6 @@ from quantcfg.diagnostics.words import boolean, counted
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document
 from quantcfg.network import Layer
-from quantcfg.plan import assumed_network
 from quantcfg.plan.names import known_names
 from quantcfg.provenance import words
 from quantcfg.source import Span
@@ -147,7 +146,7 @@ def _size(value: str) -> tuple[float, str]:
 def _names(document: Document, cursor: Cursor, field: str) -> Iterator[Item]:
     """Yield the names of layers, or of types, that make sense in a field."""
     plan = document.plan
-    network = document.network or (assumed_network(plan.request) if plan else None)
+    network = document.network or (plan.network if plan else None)
     known = known_names(network).get(field) if network else None
     if network is None or known is None:
         return

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from quantcfg.checking import Checked, checked, is_configuration
 from quantcfg.diagnostics import Diagnostic
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.lsp.models import Model, Named, named_model
 from quantcfg.network import Network
 from quantcfg.plan import Plan
@@ -44,7 +45,7 @@ class Document:
 
     @cached_property
     def _checked(self) -> Checked:
-        return checked(self.source, self.network)
+        return checked(self.source, self.network, CAFFE)
 
     @property
     def plan(self) -> Plan | None:

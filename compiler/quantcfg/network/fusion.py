@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from quantcfg.network import capabilities
+from quantcfg.network.layer_types import LayerTypes
 from quantcfg.network.network import Layer
 
 
-def with_fusion_groups(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+def with_fusion_groups(layers: Sequence[Layer], types: LayerTypes) -> tuple[Layer, ...]:
     """Return the layers with their fusion groups filled in, and with what keeps them out of one."""
-    folded, obstacles = _folded_layers(layers)
+    folded, obstacles = _folded_layers(layers, types)
     groups: dict[int, set[int]] = defaultdict(set)
     for index, target in folded.items():
         groups[target] |= {index, target}
@@ -30,7 +30,7 @@ def with_fusion_groups(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     return tuple(fused)
 
 
-def _folded_layers(layers: Sequence[Layer]) -> tuple[dict[int, int], dict[int, str]]:
+def _folded_layers(layers: Sequence[Layer], types: LayerTypes) -> tuple[dict[int, int], dict[int, str]]:
     """Return for each layer that is folded, by index, the layer that it is folded into.
 
     The second value holds for the layers of other chains what keeps them from becoming one.
@@ -41,12 +41,16 @@ def _folded_layers(layers: Sequence[Layer]) -> tuple[dict[int, int], dict[int, s
         by_type[layer.type].append(index)
     folded: dict[int, int] = {}
     obstacles: dict[int, str] = {}
-    for pattern in capabilities.fusion_patterns():
+    for pattern in types.fusion_patterns:
         for index in by_type[pattern[0]]:
             chain = _chain(index, pattern, layers, following)
-            if obstacle := next(filter(None, (_obstacle(layers[member]) for member in chain)), None):
+            if obstacle := next(filter(None, (_obstacle(layers[member], types) for member in chain)), None):
                 obstacles.update(dict.fromkeys(chain, obstacle))
-            elif chain and all(_fits(layers[member]) for member in chain) and folded.keys().isdisjoint(chain):
+            elif (
+                chain
+                and all(_fits(layers[member], types) for member in chain)
+                and folded.keys().isdisjoint(chain)
+            ):
                 target = next(member for member in chain if layers[member].quantizable)
                 folded.update((member, target) for member in chain if member != target)
     return folded, obstacles
@@ -78,16 +82,16 @@ def _chain(
     return chain
 
 
-def _obstacle(layer: Layer) -> str | None:
+def _obstacle(layer: Layer, types: LayerTypes) -> str | None:
     """Return why a layer that is not quantizable itself cannot be folded, None if it can."""
-    if layer.type in capabilities.quantizable_types():
+    if layer.type in types.quantizable:
         return None
-    obstacle = capabilities.obstacle("foldable", layer.type, layer.attributes)
+    obstacle = types.reason("foldable", layer.type, layer.attributes)
     return f'"{layer.name}" cannot be folded: {obstacle}' if obstacle else None
 
 
-def _fits(layer: Layer) -> bool:
+def _fits(layer: Layer, types: LayerTypes) -> bool:
     """Tell whether a layer may be in a group: it has one input and output, and is quantizable or foldable."""
     if len(layer.bottoms) != 1 or len(layer.tops) != 1:
         return False
-    return layer.quantizable or layer.type not in capabilities.quantizable_types()
+    return layer.quantizable or layer.type not in types.quantizable

@@ -1,4 +1,4 @@
-"""A Caffe network as the compiler sees it: the layers of phase TEST, in order."""
+"""A network as the compiler sees it: the layers that count for inference, in order."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from quantcfg.diagnostics import Diagnostic
+from quantcfg.network.edition import Edition
+from quantcfg.network.layer_types import Attributes
 from quantcfg.source import Span
 from quantcfg.values import Remembering, frozen_value
 
-Attribute = bool | int | str | tuple[int, ...]
-Attributes = Mapping[str, Attribute]
 Shape = tuple[int, ...]
 
 
@@ -66,11 +66,12 @@ class Layer:
 
 @frozen_value
 class Network(Remembering):
-    """The layers of a prototxt that hold in phase TEST, and what was remarked when it was read.
+    """The layers of a model that count for inference, and what was reported when it was read.
 
-    Without is_complete there is no prototxt, and the layers are only assumed.
+    Without is_complete there is no model, and the layers are only assumed.
     """
 
+    edition: Edition
     name: str
     layers: tuple[Layer, ...]
     diagnostics: tuple[Diagnostic, ...] = ()

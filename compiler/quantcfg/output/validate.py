@@ -14,7 +14,7 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.limited import limited
 from quantcfg.network import Network
 from quantcfg.output.emit import Config, Forms, config_of, forms_of, layer_values
-from quantcfg.plan import Plan, Request, Setting, assumed_network, contract, lower
+from quantcfg.plan import Plan, Request, Setting, contract, lower
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ _EXPECTED = {
 }
 
 
-def check_request(request: Request, network: Network | None, report: Report) -> tuple[Plan, Config, Forms]:
+def check_request(request: Request, network: Network, report: Report) -> tuple[Plan, Config, Forms]:
     """Return the plan of a request, its configuration and the forms of that, after reporting what is wrong.
 
-    Without a network, it is what would be wrong for every one.
+    For an assumed network, it is what would be wrong for every one.
     """
     report = limited(report)
-    plan = lower(network or assumed_network(request), request, report)
+    plan = lower(network, request, report)
     config = config_of(plan)
     forms = forms_of(config)
     check_config(plan, config, forms, report)

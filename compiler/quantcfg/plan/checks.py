@@ -14,7 +14,6 @@ from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.words import boolean, listed
-from quantcfg.network import capabilities
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.settings import Setting
@@ -34,10 +33,11 @@ def check_values(plan: Plan, report: Report) -> Plan:
 
 def _check_override_flags(plan: Plan, report: Report) -> None:
     """Report channel_wise in overrides of types that cannot have it, whether they are used or not."""
+    known = plan.network.edition.layer_types
     flags: dict[int, tuple[Setting[bool], dict[str, None]]] = {}
     for layer_type, weight in _overridden_types(plan):
         flag = weight.parameters.get(contract.CHANNEL_WISE) if weight else None
-        if flag and flag.value and not capabilities.channel_wise(layer_type):
+        if flag and flag.value and not known.channel_wise(layer_type):
             flags.setdefault(id(flag), (flag, {}))[1][layer_type] = None
     for flag, types in flags.values():
         fix = [Edit(flag.span, boolean(False))] if flag.span and plan.request.is_whole else []
@@ -47,8 +47,9 @@ def _check_override_flags(plan: Plan, report: Report) -> None:
 
 def _overridden_types(plan: Plan) -> Iterator[tuple[str, Any]]:
     """Yield the layer type and the weight algorithm of every override that names something."""
+    types = plan.network.edition.layer_types.quantizable
     for override in plan.request.type_overrides:
-        if override.target.value in capabilities.quantizable_types():
+        if override.target.value in types:
             yield override.target.value, override.calibration.weight
     for override in plan.request.layer_overrides:
         layer = plan.network.by_name.get(override.target.value)
@@ -58,13 +59,13 @@ def _overridden_types(plan: Plan) -> Iterator[tuple[str, Any]]:
 
 def _check_common_flag(plan: Plan, report: Report) -> None:
     """Report channel_wise of common_config where it reaches types that cannot have it (reference U14)."""
-    common = plan.request.common
+    common, types = plan.request.common, plan.network.edition.layer_types
     if plan.request.has_unread_overrides:
         return
     reached: dict[str, list[LayerPlan]] = defaultdict(list)
     for layer in plan.layers:
         flag = layer.weight_values.get(contract.CHANNEL_WISE)
-        given = isinstance(flag, Setting) and flag.value and not capabilities.channel_wise(layer.layer.type)
+        given = isinstance(flag, Setting) and flag.value and not types.channel_wise(layer.layer.type)
         if given and layer.calibration is common:
             reached[layer.layer.type].append(layer)
     if not reached:
@@ -89,6 +90,7 @@ def _check_common_flag(plan: Plan, report: Report) -> None:
 
 def _check_non_uniform(plan: Plan, report: Report) -> None:
     """Report non-uniform quantization of layers that are outside its limits (reference 5.5, U6)."""
+    types = plan.network.edition.layer_types
     outside: dict[tuple[int, str, str], list[LayerPlan]] = defaultdict(list)
     for layer in plan.layers:
         weight, kind = layer.weight, layer.layer
@@ -96,7 +98,7 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
             continue
         if layer.calibration is plan.request.common and plan.request.has_unread_overrides:
             continue
-        obstacle = capabilities.described_obstacle("non_uniform", kind.type, kind.attributes)
+        obstacle = types.obstacle("non_uniform", kind.type, kind.attributes)
         if obstacle:
             # Of layers that only differ in a value, one is enough to show.
             outside[id(weight), kind.type, obstacle.condition].append(layer)
@@ -108,7 +110,7 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
                 layer.weight.origin.span,
                 layers=in_words(group),
                 type=layer_type,
-                reason=capabilities.obstacle("non_uniform", layer_type, layer.layer.attributes),
+                reason=types.reason("non_uniform", layer_type, layer.layer.attributes),
                 related=related(layer.layer.span, "a layer that it reaches"),
                 help=_mend_non_uniform(layer, plan),
             )

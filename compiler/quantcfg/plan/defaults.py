@@ -10,7 +10,7 @@ from typing import Any
 
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.words import boolean
-from quantcfg.network import capabilities
+from quantcfg.network import LayerTypes
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm, Calibration, Request
@@ -28,7 +28,8 @@ def fill_defaults(plan: Plan, report: Report) -> Plan:
     }
     keys = [_weight_key(layer) for layer in plan.layers]
     alike = dict(zip(keys, plan.layers, strict=True))
-    weight = {key: _weight_values(layer) for key, layer in alike.items()}
+    types = plan.network.edition.layer_types
+    weight = {key: _weight_values(layer, types) for key, layer in alike.items()}
     layers = tuple(
         layer.filled(activation[id(layer.calibration)], weight[key])
         for key, layer in zip(keys, plan.layers, strict=True)
@@ -60,13 +61,13 @@ def _weight_key(layer: LayerPlan) -> tuple[int, int, str]:
     return id(layer.weight), id(layer.calibration), layer.layer.type
 
 
-def _weight_values(layer: LayerPlan) -> Values:
+def _weight_values(layer: LayerPlan, types: LayerTypes) -> Values:
     algorithm, calibrated = layer.weight, layer.calibration.weight if layer.calibration else None
     other = None if calibrated is algorithm else calibrated
     given = {
         **(algorithm.parameters if algorithm else {}),
         contract.WEIGHT_ALGORITHM: _named(contract.weight_algorithm, algorithm, other),
-        contract.CHANNEL_WISE: _channel_wise(algorithm, layer.layer.type),
+        contract.CHANNEL_WISE: _channel_wise(algorithm, layer.layer.type, types),
     }
     return contract.values_of(contract.weight_algorithm(algorithm), given)
 
@@ -87,15 +88,15 @@ def _usual_name(name_of: Callable[[Algorithm | None], str]) -> Setting[str]:
     return default(name_of(None))
 
 
-def _channel_wise(algorithm: Algorithm | None, layer_type: str) -> Setting[bool]:
+def _channel_wise(algorithm: Algorithm | None, layer_type: str, types: LayerTypes) -> Setting[bool]:
     given = algorithm.parameters.get(contract.CHANNEL_WISE) if algorithm else None
-    return either(given, _usual_channel_wise(layer_type))
+    return either(given, _usual_channel_wise(layer_type, types))
 
 
 @cache
-def _usual_channel_wise(layer_type: str) -> Setting[bool]:
+def _usual_channel_wise(layer_type: str, types: LayerTypes) -> Setting[bool]:
     origin = Origin(OriginKind.LAYER_TYPE, (f"default of {layer_type}",))
-    return Setting(capabilities.channel_wise(layer_type), origin)
+    return Setting(types.channel_wise(layer_type), origin)
 
 
 @frozen_value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.network import capabilities
+from quantcfg.network import LayerTypes
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Calibration, Override, Request
 from quantcfg.plan.settings import Origin, OriginKind, Setting
@@ -30,10 +30,10 @@ def resolve_deprecated(plan: Plan, report: Report) -> Plan:
         else:
             help = f'{instead}; "quantcfg migrate" does it'
             report(catalogue.DEPRECATED.at(calibration.span, field=name, help=help))
-    return replace(plan, request=in_todays_fields(request))
+    return replace(plan, request=in_todays_fields(request, plan.network.edition.layer_types))
 
 
-def in_todays_fields(request: Request) -> Request:
+def in_todays_fields(request: Request, types: LayerTypes) -> Request:
     """Return a request in which the deprecated pair has the place of common_config and of the type overrides.
 
     It counts only if neither of those is there. The first of the pair then is
@@ -46,15 +46,14 @@ def in_todays_fields(request: Request) -> Request:
     fc = request.fc or Calibration("defaults", None, None, Origin(OriginKind.DEFAULT, ("defaults",)))
     overrides = tuple(
         Override(Setting(layer_type, Origin(OriginKind.LAYER_TYPE, (fc.level,))), fc)
-        for layer_type in fc_types()
+        for layer_type in fc_types(types)
     )
     return replace(request, common=request.conv, type_overrides=overrides)
 
 
-def fc_types() -> tuple[str, ...]:
+def fc_types(types: LayerTypes) -> tuple[str, ...]:
     """Return the types that fc_calibration_config is for: those that are not channel-wise."""
-    types = capabilities.quantizable_types()
-    return tuple(layer_type for layer_type in types if not capabilities.channel_wise(layer_type))
+    return tuple(layer_type for layer_type in types.quantizable if not types.channel_wise(layer_type))
 
 
 def rival(request: Request) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.network import Layer, Network, capabilities
+from quantcfg.network import Layer, Network
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, Plan
 from quantcfg.plan.settings import Setting
@@ -14,10 +14,10 @@ from quantcfg.plan.settings import Setting
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
     """Check skip_fusion_layers, and take it over as it is written."""
-    names = plan.request.skip_fusion_layers
+    names, fusible = plan.request.skip_fusion_layers, plan.network.edition.layer_types.fusible
     listed = {name.value for name in names}
     for name, layer in layers_named(names, plan.network):
-        if layer.type not in capabilities.fusible_types():
+        if layer.type not in fusible:
             _report_not_fusible(name, layer, plan.network, listed, report)
         elif not layer.fusion and plan.network.is_complete:
             reason = f": {layer.fusion_obstacle}" if layer.fusion_obstacle else ""

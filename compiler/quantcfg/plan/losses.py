@@ -10,13 +10,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 
 from quantcfg.diagnostics import Diagnostic, catalogue, related
-from quantcfg.network import Layer, capabilities
+from quantcfg.network import Layer, LayerTypes
 from quantcfg.plan import contract
 from quantcfg.plan.plan import LayerPlan
 from quantcfg.plan.request import Algorithm
 
 
-def losses(layers: Iterable[LayerPlan]) -> Iterator[Diagnostic]:
+def losses(layers: Iterable[LayerPlan], types: LayerTypes) -> Iterator[Diagnostic]:
     """Yield what overrides lose of the settings that they beat, once for each override and what it beats."""
     seen = set()
     for layer in layers:
@@ -24,7 +24,7 @@ def losses(layers: Iterable[LayerPlan]) -> Iterator[Diagnostic]:
             continue
         chosen, lower = layer.calibration, layer.beaten[0]
         pair = (id(chosen), id(lower))
-        changes = [] if pair in seen else list(_changes(layer))
+        changes = [] if pair in seen else list(_changes(layer, types))
         seen.add(pair)
         if changes:
             yield catalogue.OVERRIDE_DROPS.at(
@@ -36,26 +36,26 @@ def losses(layers: Iterable[LayerPlan]) -> Iterator[Diagnostic]:
             )
 
 
-def _changes(layer: LayerPlan) -> Iterator[str]:
+def _changes(layer: LayerPlan, types: LayerTypes) -> Iterator[str]:
     assert layer.calibration
     chosen, lower = layer.calibration, layer.beaten[0]
-    yield from _lost(chosen.activation, lower.activation, contract.activation_algorithm, layer.layer.type)
-    if _can_have(lower.weight, layer.layer):
-        yield from _lost(chosen.weight, lower.weight, contract.weight_algorithm, layer.layer.type)
+    is_channel_wise = types.channel_wise(layer.layer.type)
+    yield from _lost(chosen.activation, lower.activation, contract.activation_algorithm, is_channel_wise)
+    if _can_have(lower.weight, layer.layer, types):
+        yield from _lost(chosen.weight, lower.weight, contract.weight_algorithm, is_channel_wise)
 
 
-def _can_have(weight: Algorithm | None, layer: Layer) -> bool:
+def _can_have(weight: Algorithm | None, layer: Layer, types: LayerTypes) -> bool:
     """Tell whether a layer could have a weight algorithm at all; what it cannot have is no loss."""
     is_non_uniform = weight is not None and weight.name == "nuq_quantize"
-    obstacle = capabilities.obstacle("non_uniform", layer.type, layer.attributes)
-    return not is_non_uniform or obstacle is None
+    return not is_non_uniform or types.obstacle("non_uniform", layer.type, layer.attributes) is None
 
 
 def _lost(
     own: Algorithm | None,
     lower: Algorithm | None,
     name_of: Callable[[Algorithm | None], str],
-    layer_type: str,
+    is_channel_wise: bool,
 ) -> Iterator[str]:
     """Yield what changes because a lower level's algorithm is not used, unless another one is named."""
     if lower is None or (own and own.name != lower.name):
@@ -64,7 +64,7 @@ def _lost(
         yield f"the algorithm is {name_of(own)}, not {name_of(lower)}"
         return
     for parameter in contract.parameters(name_of(own)):
-        defaults = parameter.defaults or _type_default(parameter.key, layer_type)
+        defaults = parameter.defaults or _type_default(parameter.key, is_channel_wise)
         for name, default in zip(parameter.settings, defaults, strict=False):
             lost = lower.parameters.get(name)
             kept = own is not None and name in own.parameters
@@ -72,6 +72,6 @@ def _lost(
                 yield f"{name} is {json.dumps(default)}, not {json.dumps(lost.value)}"
 
 
-def _type_default(key: str, layer_type: str) -> tuple[bool, ...]:
+def _type_default(key: str, is_channel_wise: bool) -> tuple[bool, ...]:
     """Return the default that depends on the layer's type, unless the type leaves no choice."""
-    return (True,) if key == contract.CHANNEL_WISE and capabilities.channel_wise(layer_type) else ()
+    return (True,) if key == contract.CHANNEL_WISE and is_channel_wise else ()

@@ -17,7 +17,7 @@ from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.suggest import Suggestion, meant_by_several, suggest, worth_suggesting
 from quantcfg.diagnostics.words import quoted
-from quantcfg.network import Layer, Network, capabilities
+from quantcfg.network import Layer, Network
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
@@ -82,10 +82,11 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
 
 def known_names(network: Network) -> Mapping[str, Known]:
     """Return what is known of the names in a quant.cfg, by the field that holds one."""
-    quantizable, fusible = capabilities.quantizable_types(), capabilities.fusible_types()
+    types = network.edition.layer_types
+    quantizable, fusible = types.quantizable, types.fusible
     return {
-        "skip_layer_types": _types("skip_layer_types"),
-        "layer_type": _types("override_layer_types"),
+        "skip_layer_types": _types("skip_layer_types", quantizable),
+        "layer_type": _types("override_layer_types", quantizable),
         "skip_layers": _layers("skip_layers", network, lambda layer: layer.type in quantizable),
         "skip_fusion_layers": _layers(
             "skip_fusion_layers", network, lambda layer: layer.type in fusible and layer.fusion
@@ -102,8 +103,7 @@ def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tu
             yield name, layer
 
 
-def _types(field: str) -> Known:
-    types = capabilities.quantizable_types()
+def _types(field: str, types: Sequence[str]) -> Known:
     help = f"the quantizable types are {quoted(types)}"
     return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE, help)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import other_content, read_bytes
-from quantcfg.network import capabilities
+from quantcfg.network import Layer, LayerTypes
 from quantcfg.plan.assumed import ANY_SELECTED_LAYER
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.request import Algorithm
@@ -42,8 +42,11 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
     names = {layer.layer.name for layer in plan.layers} if given is None else given
     if not plan.network.is_complete and given != set():
         names = names | {ANY_SELECTED_LAYER}
+    types = plan.network.edition.layer_types
     selected = {
-        layer.layer.name for layer in plan.layers if layer.layer.name in names and _is_possible(layer)
+        layer.layer.name
+        for layer in plan.layers
+        if layer.layer.name in names and _is_possible(layer.layer, types)
     }
     overrides = (*plan.request.type_overrides, *plan.request.layer_overrides)
     beating = {id(override.calibration) for override in overrides if override.is_written}
@@ -64,8 +67,8 @@ def _selected(layer: LayerPlan, weight: Algorithm, beating: Collection[int]) -> 
     return replace(layer, beaten_weight=weight) if is_beaten else replace(layer, weight=weight)
 
 
-def _is_possible(plan: LayerPlan) -> bool:
-    return capabilities.obstacle("non_uniform", plan.layer.type, plan.layer.attributes) is None
+def _is_possible(layer: Layer, types: LayerTypes) -> bool:
+    return types.obstacle("non_uniform", layer.type, layer.attributes) is None
 
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.network import Network, capabilities
+from quantcfg.network import LayerTypes, Network
 from quantcfg.plan import contract
 from quantcfg.plan.assumed import assumed_layer
 from quantcfg.plan.losses import losses
@@ -21,8 +21,9 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     by_name, by_type = _by_target(request.layer_overrides), _by_target(request.type_overrides)
     layers = tuple(_with_levels(layer, *_levels(layer, by_name, by_type, plan)) for layer in plan.layers)
     _check_layer_overrides(request.layer_overrides, plan.network, report)
-    _check_type_overrides(request.type_overrides, layers, report)
-    lost = list(losses(layers))
+    types = plan.network.edition.layer_types
+    _check_type_overrides(request.type_overrides, layers, types, report)
+    lost = list(losses(layers, types))
     for loss in lost:
         report(loss)
     if not lost:
@@ -32,18 +33,18 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
 
 def _astray(plan: Plan) -> Iterator[LayerPlan]:
     """Yield an assumed layer for each override that names none, an error, so that its values are checked."""
-    types = capabilities.quantizable_types()
+    types = plan.network.edition.layer_types
     for override in plan.request.type_overrides:
-        if override.target.value not in types:
-            yield _assumed_plan(f"any layer of type {override.target.value}", override)
+        if override.target.value not in types.quantizable:
+            yield _assumed_plan(f"any layer of type {override.target.value}", types.most_capable, override)
     for override in plan.request.layer_overrides:
         if override.target.value not in plan.network.by_name:
-            yield _assumed_plan(override.target.value, override)
+            yield _assumed_plan(override.target.value, types.most_capable, override)
 
 
-def _assumed_plan(name: str, override: Override) -> LayerPlan:
-    calibration = override.calibration
-    return LayerPlan(assumed_layer(name), calibration=calibration, weight=calibration.weight)
+def _assumed_plan(name: str, layer_type: str, override: Override) -> LayerPlan:
+    layer, calibration = assumed_layer(name, layer_type), override.calibration
+    return LayerPlan(layer, calibration=calibration, weight=calibration.weight)
 
 
 def _by_target(overrides: Iterable[Override]) -> dict[str, Override]:
@@ -100,11 +101,13 @@ def _check_layer_overrides(overrides: Sequence[Override], network: Network, repo
             )
 
 
-def _check_type_overrides(overrides: Sequence[Override], layers: Sequence[LayerPlan], report: Report) -> None:
+def _check_type_overrides(
+    overrides: Sequence[Override], layers: Sequence[LayerPlan], types: LayerTypes, report: Report
+) -> None:
     used = {id(layer.calibration) for layer in layers}
     for override in _by_target(overrides).values():
         layer_type = override.target
-        known = layer_type.value in capabilities.quantizable_types()
+        known = layer_type.value in types.quantizable
         if layers and known and id(override.calibration) not in used and override.is_written:
             existing = any(layer.layer.type == layer_type.value for layer in layers)
             reason = (

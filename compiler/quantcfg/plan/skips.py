@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.network import Layer, capabilities
+from quantcfg.network import Layer
 from quantcfg.plan import contract
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
@@ -15,12 +15,12 @@ from quantcfg.plan.settings import Setting
 
 def resolve_skips(plan: Plan, report: Report) -> Plan:
     """Check what skip_layers and skip_layer_types leave, and disable the layers that they name."""
-    request = plan.request
+    request, types = plan.request, plan.network.edition.layer_types.quantizable
     _check_network(plan, report)
     for name, layer in layers_named(request.skip_layers, plan.network):
-        _check_skipped_layer(name, layer, report)
+        _check_skipped_layer(name, layer, types, report)
     if plan.network.is_complete:
-        _check_skipped_types(request.skip_layer_types, plan.layers, report)
+        _check_skipped_types(request.skip_layer_types, types, plan.layers, report)
     layers = _with_skips(plan.layers, request.skip_layers, request.skip_layer_types)
     _check_rest(layers, plan, report)
     return replace(plan, layers=layers)
@@ -51,8 +51,8 @@ def _check_network(plan: Plan, report: Report) -> None:
             report(catalogue.RESERVED_NAME.at(layer.span, layer=layer.name, help="rename the layer"))
 
 
-def _check_skipped_layer(name: Setting[str], layer: Layer, report: Report) -> None:
-    if layer.type not in capabilities.quantizable_types():
+def _check_skipped_layer(name: Setting[str], layer: Layer, types: Sequence[str], report: Report) -> None:
+    if layer.type not in types:
         report(
             catalogue.UNQUANTIZABLE_TYPE_OF_LAYER.at(
                 name.span,
@@ -68,10 +68,12 @@ def _check_skipped_layer(name: Setting[str], layer: Layer, report: Report) -> No
         report(catalogue.SKIP_UNMATCHED.at(name.span, reason=reason, related=place, help="remove it"))
 
 
-def _check_skipped_types(types: Iterable[Setting[str]], layers: Iterable[LayerPlan], report: Report) -> None:
+def _check_skipped_types(
+    skipped: Iterable[Setting[str]], types: Sequence[str], layers: Iterable[LayerPlan], report: Report
+) -> None:
     existing = {layer.layer.type for layer in layers}
-    for layer_type in types if existing else ():
-        if layer_type.value in capabilities.quantizable_types() and layer_type.value not in existing:
+    for layer_type in skipped if existing else ():
+        if layer_type.value in types and layer_type.value not in existing:
             reason = f"no {layer_type.value} layer can be quantized"
             report(catalogue.SKIP_UNMATCHED.at(layer_type.span, reason=reason, help="remove it"))
 
@@ -93,9 +95,9 @@ def _with_skips(
 
 
 def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> None:
-    types = plan.request.skip_layer_types
-    if {layer_type.value for layer_type in types} >= set(capabilities.quantizable_types()):
-        report(catalogue.ALL_TYPES_SKIPPED.at(types[-1].span, help="leave one of them out"))
+    skipped, types = plan.request.skip_layer_types, plan.network.edition.layer_types.quantizable
+    if {layer_type.value for layer_type in skipped} >= set(types):
+        report(catalogue.ALL_TYPES_SKIPPED.at(skipped[-1].span, help="leave one of them out"))
     elif plan.network.is_complete and layers and not any(layer.enabled.value for layer in layers):
         origin = layers[0].enabled.origin
         lists = origin.argument or "skip_layers and skip_layer_types"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantcfg.network import capabilities
+from quantcfg.network import LayerTypes
 from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, contract
 
 
@@ -11,7 +11,7 @@ def reason(key: str, origin: Origin, layer: LayerPlan, plan: Plan) -> str | None
     if key == contract.ASYMMETRIC:
         return _of_flag(origin, layer, plan)
     if key == contract.CHANNEL_WISE and origin.kind is OriginKind.LAYER_TYPE:
-        return _of_type(layer.layer.type)
+        return _of_type(layer.layer.type, plan.network.edition.layer_types)
     by_mapping = layer.weight and (layer.calibration is None or layer.weight is not layer.calibration.weight)
     if key == contract.WEIGHT_ALGORITHM and by_mapping:
         return "the mapping file of nuq_config selects this layer"
@@ -29,7 +29,7 @@ def _of_flag(origin: Origin, layer: LayerPlan, plan: Plan) -> str | None:
     return "no setting nearer to the layer counts"
 
 
-def _of_type(layer_type: str) -> str:
+def _of_type(layer_type: str, types: LayerTypes) -> str:
     """Return what a type may have (reference 3.4)."""
-    can = "can" if capabilities.channel_wise(layer_type) else "cannot"
+    can = "can" if types.channel_wise(layer_type) else "cannot"
     return f"{layer_type} layers {can} have a factor for each channel"

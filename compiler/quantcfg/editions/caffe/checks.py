@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantcfg.diagnostics import Edit, Report, catalogue, related
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
-from quantcfg.network import capabilities
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network.network import Layer
 
 _STATISTICS = "use_global_stats"
@@ -15,14 +16,14 @@ _STATISTICS = "use_global_stats"
 def check_amct_types(layers: Sequence[Definition], report: Report) -> None:
     """Report a network that AMCT has worked on before (reference 1)."""
     for layer in layers:
-        if capabilities.is_amct_type(layer.type):
+        if caffe_types.is_amct_type(layer.type):
             report(catalogue.ALREADY_QUANTIZED.at(layer.span, layer=layer.name, type=layer.type))
 
 
 def check_statistics(layers: Sequence[Definition], report: Report) -> None:
     """Report BatchNorm layers that do not use the stored statistics, as AMCT asks (reference 5.3)."""
     for layer in layers:
-        asks = _STATISTICS in capabilities.conditional_attributes(layer.type)
+        asks = _STATISTICS in CAFFE.layer_types.conditional_attributes(layer.type)
         if asks and layer.attributes().get(_STATISTICS) is False:
             place = layer.binding.place_at((*layer.path, "batch_norm_param", _STATISTICS))
             assert place

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
-from quantcfg.network import capabilities
-from quantcfg.network.network import Attribute
+from quantcfg.editions.caffe import caffe_types
+from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.network.layer_types import Attribute
 from quantcfg.source import Span
 from quantcfg.textproto import Binding, Bound, Path, Place, place_of
 from quantcfg.values import frozen_value, small_value
@@ -105,13 +106,13 @@ class Definition:
     @property
     def has_known_type(self) -> bool:
         """Whether BVLC knows its type, as the text says it, or it has none."""
-        return not self.word or self.word in capabilities.known_words(self.version)
+        return not self.word or self.word in caffe_types.known_words(self.version)
 
     @property
     def params(self) -> Sequence[Any]:
         """Its param messages; Caffe drops those of a BatchNorm that has one for each blob."""
         params: Sequence[Any] = self.parameter.param
-        is_dropped = self.type == "BatchNorm" and len(params) == capabilities.blob_count(self.type)
+        is_dropped = self.type == "BatchNorm" and len(params) == caffe_types.blob_count(self.type)
         return () if is_dropped else params
 
     @property
@@ -133,10 +134,10 @@ class Definition:
 
         A field that has no default and is not set is left out.
         """
-        field = capabilities.parameter_field(self.type)
+        field = caffe_types.parameter_field(self.type)
         if field is None:
             return {}
-        names = capabilities.conditional_attributes(self.type)
+        names = CAFFE.layer_types.conditional_attributes(self.type)
         unknown = {
             name: self.binding.unknown_enums[path].span.text
             for name, path in self.unknown_enums.items()
@@ -204,7 +205,7 @@ def _upgrade_v1(binding: Binding, bound: Bound, unknown: Mapping[str, Path]) -> 
     types = old.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
     word = binding.unknown_enums[unknown["type"]].span.text if "type" in unknown else types[old.type].name
     blobs = tuple(old.bottom), tuple(old.top)
-    return Definition(1, layer, capabilities.v1_type(word), word, *blobs, bound, binding, unknown)
+    return Definition(1, layer, caffe_types.v1_type(word), word, *blobs, bound, binding, unknown)
 
 
 @cache
@@ -247,7 +248,7 @@ def _upgrade_v0(
         for index, bound in enumerate(binding.whole.messages_of("layers"))
     ]
     return tuple(
-        replace(layer, type=capabilities.v0_type(layer.type)) for layer in _without_padding(layers, report)
+        replace(layer, type=caffe_types.v0_type(layer.type)) for layer in _without_padding(layers, report)
     )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue, related
 from quantcfg.diagnostics.suggest import suggest, worth_suggesting
 from quantcfg.diagnostics.words import counted
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.inputs import Inputs
-from quantcfg.network import capabilities
 
 _BlobState = tuple[str, int]
 """A blob by its name, and by how many layers have written it."""
@@ -134,7 +134,7 @@ def _written_again(layer: Definition, index: int, writer: Definition | None, *, 
 
 def _wrong_count(layer: Definition) -> tuple[str, str | None] | None:
     """Return which number of bottoms or tops a layer of its type cannot have, and what to do about it."""
-    bottoms, tops, has_as_many = capabilities.blob_counts(layer.type)
+    bottoms, tops, has_as_many = caffe_types.blob_counts(layer.type)
     for noun, blobs, (least, most) in (("bottom", layer.bottoms, bottoms), ("top", layer.tops, tops)):
         if least and not blobs:
             return f"has no {noun}", f'add {noun}: "{layer.name if noun == "top" else "..."}"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quantcfg.network import capabilities
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.textproto import tree
 from quantcfg.textproto.binder import Hint
 
@@ -30,12 +30,12 @@ def hint(field: FieldDescriptor, value: tree.Value) -> Hint | None:
 
 
 def _todays_type(word: str) -> Hint | None:
-    name = capabilities.v1_types().get(word)
+    name = caffe_types.v1_types().get(word)
     return Hint(f'in "layer" the type is a string: write "{name}"', f'"{name}"') if name else None
 
 
 def _old_type(name: str) -> Hint | None:
-    words = capabilities.v1_types()
+    words = caffe_types.v1_types()
     if name in words:
         return None
     word = next((word for word, today in words.items() if today == name), None)

@@ -9,8 +9,10 @@ from quantcfg import contracts, limits
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.limited import limited
 from quantcfg.diagnostics.words import quoted
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.checks import check_amct_types, check_names, check_statistics
 from quantcfg.editions.caffe.definitions import Definition, definitions
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.editions.caffe.flow import check_counts, check_flow
 from quantcfg.editions.caffe.inputs import net_inputs
 from quantcfg.editions.caffe.layer_setup import check_setup
@@ -24,8 +26,8 @@ from quantcfg.editions.caffe.shapes import (
     spatial_axes,
 )
 from quantcfg.editions.caffe.sharing import check_shared_shapes, sharing_groups
-from quantcfg.network import capabilities
 from quantcfg.network.fusion import with_fusion_groups
+from quantcfg.network.layer_types import Obstacle
 from quantcfg.network.network import Layer, Network, Shape
 from quantcfg.source import Source
 from quantcfg.textproto import Binding, bind, parse
@@ -52,7 +54,7 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
         report(diagnostic)
     if has_errors(found):
         return None
-    return Network(network.name, network.layers, tuple(found))
+    return Network(CAFFE, network.name, network.layers, tuple(found))
 
 
 def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
@@ -70,7 +72,7 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
     name, net = binding.message.name, binding.message
     if len(net.layer) + len(net.layers) > limits.LAYERS:
         report(catalogue.TOO_MANY_LAYERS.at(None, file=source.name, limit=limits.LAYERS))
-        return Network(name, ())
+        return Network(CAFFE, name, ())
     layers, inputs = definitions(binding, report), net_inputs(binding, report)
     set_stages = stages(binding, report)
     present = [layer for layer in layers if holds_in_test(layer, set_stages, report)]
@@ -99,7 +101,7 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
             check_weights(parameters, weights, source, report)
     read = _layers(parameters, weights, report)
     check_names([layer for layer, each in zip(read, present, strict=True) if not each.is_name_lost], report)
-    return Network(name, with_fusion_groups(read))
+    return Network(CAFFE, name, with_fusion_groups(read, CAFFE.layer_types))
 
 
 def _bound(source: Source, report: Report) -> Binding:
@@ -147,7 +149,7 @@ def _layer(parameters: Parameters, weights: Weights | None, sharing: str | None)
     attributes = definition.attributes()
     if parameters.spatial_axes is not None:
         attributes["spatial_axes"] = parameters.spatial_axes
-    obstacle = capabilities.described_obstacle("quantizable", definition.type, attributes)
+    obstacle = CAFFE.layer_types.obstacle("quantizable", definition.type, attributes)
     title = _title(definition, obstacle, is_shared=sharing is not None)
     return Layer(
         definition.name,
@@ -163,12 +165,12 @@ def _layer(parameters: Parameters, weights: Weights | None, sharing: str | None)
     )
 
 
-def _title(definition: Definition, obstacle: capabilities.Obstacle | None, *, is_shared: bool) -> str | None:
+def _title(definition: Definition, obstacle: Obstacle | None, *, is_shared: bool) -> str | None:
     """Return in a word or two why a layer is not quantizable that looks like one that may be."""
-    if definition.type in capabilities.quantizable_types():
+    if definition.type in CAFFE.layer_types.quantizable:
         return obstacle.title if obstacle else "shared parameters" if is_shared else None
-    fields = map(capabilities.parameter_field, capabilities.quantizable_types())
-    is_unknown = definition.type not in capabilities.layer_types()
+    fields = map(caffe_types.parameter_field, CAFFE.layer_types.quantizable)
+    is_unknown = definition.type not in CAFFE.layer_types.known
     if is_unknown and any(field and definition.parameter.HasField(field) for field in fields):
         return f"type {definition.type}" if definition.type else "no type"
     return None

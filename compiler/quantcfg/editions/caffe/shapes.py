@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
 from typing import Any
 
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
-from quantcfg.network import capabilities
 from quantcfg.network.network import Shape
 from quantcfg.values import small_value
 
@@ -73,7 +73,7 @@ def extent_of(dimensions: Sequence[int]) -> Extent:
 
 def _outputs(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     """Yield the extents of the tops of a layer; there may be more than it has tops."""
-    rule = capabilities.output_rule(layer.type)
+    rule = caffe_types.output_rule(layer.type)
     if rule is None:
         return repeat(UNKNOWN)
     return _RULES[rule](layer, bottoms)
@@ -218,7 +218,7 @@ _RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]]
 
 def is_convolution(layer: Definition) -> bool:
     """Tell whether a layer is a convolution or a deconvolution."""
-    return capabilities.output_rule(layer.type) == "convolution"
+    return caffe_types.output_rule(layer.type) == "convolution"
 
 
 def spatial_axes(layer: Definition, bottoms: Sequence[Extent], stored: Shape | None) -> int:
@@ -296,7 +296,7 @@ def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | N
         ]
     if layer.type == "Scale":
         return _scale_shapes(parameter.scale_param, bottoms)
-    return [] if capabilities.blob_count(layer.type) == 0 else None
+    return [] if caffe_types.blob_count(layer.type) == 0 else None
 
 
 def _with_bias(parameter: Any, weight: PartialShape, outputs: int | None) -> list[Expected]:

@@ -10,8 +10,8 @@ from typing import Any
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.diagnostics.words import quoted
 from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.editions.caffe.shapes import Parameters, PartialShape, shown
-from quantcfg.network import capabilities
 from quantcfg.textproto import Path, Place
 from quantcfg.values import frozen_value
 
@@ -54,7 +54,7 @@ def sharing_groups(layers: Sequence[Definition]) -> list[Sharing]:
     for group in users.values():
         if len(group) > 1:
             groups.setdefault(tuple(group), tuple(group.values()))
-    quantizable = capabilities.quantizable_types()
+    quantizable = CAFFE.layer_types.quantizable
     return [
         Sharing(tuple(layer for layer, _ in sharing), tuple(place for _, place in sharing))
         for sharing in groups.values()

@@ -14,8 +14,9 @@ from typing import Any
 from quantcfg import contracts
 from quantcfg.diagnostics import Edit, Report, catalogue
 from quantcfg.diagnostics.suggest import near
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import PADDING, Definition
-from quantcfg.network import capabilities
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.source import Span
 from quantcfg.values import frozen_value
 
@@ -63,15 +64,15 @@ def _unknown_words(layer: Definition) -> Iterator[tuple[_Vocabulary, str, Span]]
 @cache
 def _pooling_methods() -> _Vocabulary:
     parameter: Any = contracts.message_class("caffe", "caffe.PoolingParameter")
-    words, forks = tuple(parameter.PoolMethod.keys()), capabilities.fork_words("fork_pool_methods")
+    words, forks = tuple(parameter.PoolMethod.keys()), caffe_types.fork_words("fork_pool_methods")
     return _Vocabulary("pooling method", words, frozenset((*words, *forks)))
 
 
 @cache
 def _layer_types(version: int) -> _Vocabulary:
-    v0_types = (*capabilities.v0_types(), PADDING)
-    words = (v0_types, capabilities.v1_types(), capabilities.layer_types())[version]
-    forks = capabilities.fork_words(("fork_v0_types", "fork_v1_types", "fork_types")[version])
+    v0_types = (*caffe_types.v0_types(), PADDING)
+    words = (v0_types, caffe_types.v1_types(), CAFFE.layer_types.known)[version]
+    forks = caffe_types.fork_words(("fork_v0_types", "fork_v1_types", "fork_types")[version])
     accepted = frozenset((*words, *forks))
     return _Vocabulary("layer type", tuple(words), accepted, is_closed=version < _TODAY)
 
@@ -82,7 +83,7 @@ _TODAY = 2
 
 def _meant(vocabulary: _Vocabulary, word: str) -> Sequence[str]:
     """Return the words of BVLC that a word is near to."""
-    today = None if vocabulary.is_closed else capabilities.v1_types().get(word)
+    today = None if vocabulary.is_closed else caffe_types.v1_types().get(word)
     return [today] if today else near(word, vocabulary.words)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.shapes import Expected, Parameters, PartialShape, shown
-from quantcfg.network import capabilities
 from quantcfg.source import Source
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _LEGACY_RANK = 4
 
 def check_weights(parameters: Sequence[Parameters], weights: Weights, source: Source, report: Report) -> None:
     """Report weights of another network, layers without weights, and blobs that do not fit."""
-    weighted = [each.layer for each in parameters if capabilities.has_weights(each.layer.type)]
+    weighted = [each.layer for each in parameters if caffe_types.has_weights(each.layer.type)]
     if weighted and not any(each.layer.name in weights.layers for each in parameters):
         report(catalogue.FOREIGN_WEIGHTS.at(None, file=weights.file, model=source.name))
         return
@@ -66,7 +66,7 @@ def _misfit(parameters: Parameters, stored: WeightLayer) -> tuple[str, str] | No
 
 def _bias_help(layer: Definition, excess: int) -> str:
     """Return what to do about so many blobs too many, or too few: one may be that of the bias."""
-    field = capabilities.parameter_field(layer.type)
+    field = caffe_types.parameter_field(layer.type)
     has_bias = field and "bias_term" in getattr(layer.parameter, field).DESCRIPTOR.fields_by_name
     if not has_bias or abs(excess) != 1:
         return _OTHER_FILE

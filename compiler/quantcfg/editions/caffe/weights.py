@@ -18,8 +18,8 @@ from typing import Any
 from quantcfg import contracts, limits
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Report, catalogue
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
-from quantcfg.network import capabilities
 from quantcfg.network.network import Shape
 from quantcfg.values import frozen_value, small_value
 
@@ -303,9 +303,9 @@ def _type(message: str, value: bytes | int) -> str:
     """Return the type of a layer as it is called today."""
     if isinstance(value, int):
         known = _layer_types().get(value)
-        return capabilities.v1_type(known.name) if known else f"V1 type {value}"
+        return caffe_types.v1_type(known.name) if known else f"V1 type {value}"
     text = _text(value)
-    return capabilities.v0_type(text) if message == "StoredV0Layer" else text
+    return caffe_types.v0_type(text) if message == "StoredV0Layer" else text
 
 
 # The wire format

@@ -1,0 +1,141 @@
+"""What AMCT can do with each layer type of an edition, as a file of schemas/ says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, cached_property, lru_cache
+from typing import Any
+
+from quantcfg import contracts
+from quantcfg.acceptance import Accepts, acceptor
+from quantcfg.values import Remembering, frozen_value
+
+Attribute = bool | int | str | tuple[int, ...]
+Attributes = Mapping[str, Attribute]
+
+_KINDS = ("quantizable", "non_uniform", "foldable")
+_MOST_KEPT = 4096
+"""How many answers are kept: layers of one type differ in few attributes."""
+
+
+@frozen_value
+class Obstacle:
+    """Why a layer does not meet a condition of its type, and what it is in a word or two ("max pooling").
+
+    condition is the attribute that is not as it must be, empty where the type is the reason.
+    """
+
+    reason: str
+    title: str
+    condition: str = ""
+
+
+@frozen_value
+class LayerTypes(Remembering):
+    """The layer types of an edition, by the name of their file in schemas/."""
+
+    file: str
+
+    @property
+    def contract(self) -> Mapping[str, Any]:
+        """What the file says."""
+        return contracts.schema(self.file)
+
+    @cached_property
+    def known(self) -> Mapping[str, Any]:
+        """What is known of each layer type."""
+        known: dict[str, Any] = self.contract["layer_types"]
+        return known
+
+    @cached_property
+    def quantizable(self) -> tuple[str, ...]:
+        """The types of which layers may be quantizable (reference 5.1)."""
+        return tuple(name for name, known in self.known.items() if "quantizable" in known)
+
+    @cached_property
+    def fusible(self) -> tuple[str, ...]:
+        """The quantizable types that others are folded into (reference 5.3, U17)."""
+        folded_into = {name for pattern in self.fusion_patterns for name in pattern}
+        return tuple(name for name in self.quantizable if name in folded_into)
+
+    @cached_property
+    def fusion_patterns(self) -> tuple[tuple[str, ...], ...]:
+        """The chains of layer types that become one layer (reference 5.3)."""
+        return tuple(tuple(pattern["layers"]) for pattern in self.contract["fusion_patterns"])
+
+    @cached_property
+    def most_capable(self) -> str:
+        """A type that may have everything that some type may have."""
+        return next(
+            name
+            for name in self.fusible
+            if self.channel_wise(name) and self.obstacle("non_uniform", name, {}) is None
+        )
+
+    def channel_wise(self, layer_type: str) -> bool:
+        """Return whether a type may have, and has by default, a factor for each channel (reference 3.4)."""
+        return bool(self.known.get(layer_type, {}).get("channel_wise"))
+
+    def conditional_attributes(self, layer_type: str) -> frozenset[str]:
+        """Return the attributes that a condition of a layer type asks about."""
+        return _conditional_attributes(self, layer_type) if layer_type in self.known else frozenset()
+
+    def obstacle(self, kind: str, layer_type: str, attributes: Attributes) -> Obstacle | None:
+        """Return why a layer does not meet a condition of its type, or None if it does.
+
+        kind is "quantizable" (reference 5.1), "non_uniform" (5.5) or "foldable" (5.3).
+        """
+        return _obstacle(self, kind, layer_type, tuple(sorted(attributes.items())))
+
+    def reason(self, kind: str, layer_type: str, attributes: Attributes) -> str | None:
+        """Return the reason of an obstacle, None where there is none."""
+        found = self.obstacle(kind, layer_type, attributes)
+        return found.reason if found else None
+
+
+@cache
+def _conditional_attributes(types: LayerTypes, layer_type: str) -> frozenset[str]:
+    return frozenset(name for kind in _KINDS for name in _conditions(types, kind, layer_type) or ())
+
+
+@lru_cache(_MOST_KEPT)
+def _obstacle(
+    types: LayerTypes, kind: str, layer_type: str, attributes: tuple[tuple[str, Any], ...]
+) -> Obstacle | None:
+    conditions = _conditions(types, kind, layer_type) if layer_type in types.known else None
+    if conditions is None:
+        return Obstacle(f"type {layer_type or '(none)'} is not supported", layer_type)
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in attributes}
+    for attribute, condition in conditions.items():
+        if attribute in values and not condition.accepts(values[attribute]):
+            value = _shown(values[attribute])
+            title = condition.title.format(value=value.lower())
+            return Obstacle(condition.description.format(value=value), title, attribute)
+    return None
+
+
+@frozen_value
+class _Condition:
+    """What an attribute must be, and what is said of a layer where it is not."""
+
+    accepts: Accepts
+    description: str
+    title: str
+
+
+@cache
+def _conditions(types: LayerTypes, kind: str, layer_type: str) -> Mapping[str, _Condition] | None:
+    """Return the conditions of a known type by attribute, None if it never meets them."""
+    condition = types.known[layer_type].get(kind)
+    if condition is None:
+        return None
+    if "$ref" in condition:
+        condition = types.contract["definitions"][condition["$ref"].rsplit("/", 1)[-1]]
+    return {
+        attribute: _Condition(acceptor(schema, types.contract), schema["description"], schema["title"])
+        for attribute, schema in condition["properties"].items()
+    }
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
