@@ -86,6 +86,7 @@ def test_a_layer_without_what_it_needs_is_a_warning_with_help(text: str, problem
         (f"{CONV} dilation: [1, 2] pad: 0 stride: [1, 1]", None),
         ("num_output: 8 kernel_h: 3 kernel_w: 1 pad_h: 1 stride_h: 2 stride_w: 1", None),
         ("num_output: 0 kernel_size: 3", "has num_output 0"),
+        ("num_output: 4294967295 kernel_size: 3", "has num_output 4294967295"),
         ("num_output: 8 kernel_size: 0", "has a kernel of size 0"),
         ("num_output: 8 kernel_h: 3", "has only one of kernel_h and kernel_w"),
         ("num_output: 8 kernel_h: 3 kernel_w: 0", "has a kernel of size 0"),
@@ -205,6 +206,21 @@ def test_other_parameters_that_caffe_refuses_are_warnings(text: str, problem: st
 
 def test_a_layer_that_caffe_cannot_set_up_stays_in_the_network() -> None:
     assert network(conv("a", parameters="kernel_size: 3")).by_name["a"].quantizable
+
+
+@pytest.mark.parametrize(
+    ("shapes", "problem"),
+    [
+        ("", None),
+        ("shape { dim: [1, 3, 8, 8] }", None),
+        ("shape { dim: [1, 3, 8, 8] } shape { dim: 1 }", None),
+        ("shape { dim: [-1, 3, 8, 8] }", "has a dimension of -1"),
+        ("shape { dim: 1 } shape { dim: 1 } shape { dim: 1 }", "has 3 shapes, but 2 tops"),
+    ],
+)
+def test_an_input_has_sizes_and_one_shape_or_one_for_each_top(shapes: str, problem: str | None) -> None:
+    text = layer("in", "Input", (), ("a", "b"), input_param=shapes)
+    assert problems(text) == ([problem] if problem else [])
 
 
 # Statistics of BatchNorm

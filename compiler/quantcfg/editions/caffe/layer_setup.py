@@ -22,8 +22,11 @@ from quantcfg.editions.caffe.shapes import (
     is_convolution,
 )
 
-_CHECKED = ("", "Convolution", "Deconvolution", "InnerProduct", "Pooling", "Scale")
+_CHECKED = ("", "Convolution", "Deconvolution", "InnerProduct", "Input", "Pooling", "Scale")
 """The types of which the parameters are checked; that of a layer without a type is empty."""
+
+_MOST = 2**31 - 1
+"""The largest size that Caffe can hold."""
 
 _SIDES = ("h", "w")
 
@@ -54,8 +57,21 @@ def _problems(parameters: Parameters) -> Iterator[_Problem]:
         yield from _pooling_problems(layer.parameter.pooling_param, bottom)
         if len(layer.tops) > 1 and layer.attributes()["pool"] in ("AVE", "STOCHASTIC"):
             yield f"has {len(layer.tops)} tops, which only max pooling has", "remove the second one"
+    elif layer.type == "Input":
+        yield from _input_problems(layer.parameter.input_param, len(layer.tops))
     elif layer.type == "Scale" and len(parameters.bottoms) == 1:
         yield from _scale_problems(layer.parameter.scale_param, bottom)
+
+
+def _input_problems(parameter: Any, tops: int) -> Iterator[_Problem]:
+    sizes = {size for shape in parameter.shape for size in shape.dim}
+    if any(size < 0 for size in sizes):
+        yield f"has a dimension of {min(sizes)}", "give the sizes of the input; the batch size may be 1"
+    if len(parameter.shape) not in (0, 1, tops):
+        yield (
+            f"has {len(parameter.shape)} shapes, but {counted(tops, 'top')}",
+            "give one shape, or one for each top",
+        )
 
 
 def _scale_problems(parameter: Any, bottom: Extent) -> Iterator[_Problem]:
@@ -75,8 +91,8 @@ def _output_problems(layer: Definition, field: str) -> Iterator[_Problem]:
     parameter = getattr(layer.parameter, field)
     if not parameter.HasField("num_output"):
         yield "has no num_output", _missing_field(layer, field, "num_output")
-    elif parameter.num_output == 0:
-        yield "has num_output 0", None
+    elif not 0 < parameter.num_output <= _MOST:
+        yield f"has num_output {parameter.num_output}", None
 
 
 def _missing_field(layer: Definition, message: str, field: str) -> str:
