@@ -14,7 +14,7 @@ from quantcfg.diagnostics.formats import render_all
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.files import PathLike, Reader, read_source
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
 from quantcfg.plan import Plan, Request, assumed_network, request_from_arguments, request_from_config
 from quantcfg.plan.contract import global_defaults
@@ -209,7 +209,7 @@ def compile_config(
     if found:
         return _failure([*network.diagnostics, *found])
     config = None if config_text is None else Source(config_name, config_text)
-    request = _request(config, skip_layers, batch_num, activation_offset, found.append)
+    request = _request(config, network.edition, skip_layers, batch_num, activation_offset, found.append)
     return _compile(network, request, [*network.diagnostics, *found])
 
 
@@ -286,7 +286,8 @@ def compile_files(
     config = None if config_file is None else read(config_file, found.append, wanted="a quant.cfg")
     if config_file is not None and config is None:
         return _failure(found)
-    request = _request(config, skip_layers, batch_num, activation_offset, found.append, spell)
+    edition = network.edition if network else CAFFE
+    request = _request(config, edition, skip_layers, batch_num, activation_offset, found.append, spell)
     return _compile(network, request, found)
 
 
@@ -362,6 +363,7 @@ def _failure(found: list[Diagnostic], plan: Plan | None = None) -> Compilation:
 
 def _request(
     config: Source | None,
+    edition: Edition,
     skip_layers: list[str] | None,
     batch_num: int,
     activation_offset: bool,
@@ -380,7 +382,7 @@ def _request(
     for name, value in given.items():
         if value != defaults[name]:
             report(catalogue.ARGUMENT_IGNORED.at(argument_span(name, value), argument=name))
-    return request_from_config(config, report)
+    return request_from_config(config, edition, report)
 
 
 def _bad_strings(arguments: Mapping[str, object]) -> Iterator[Diagnostic]:

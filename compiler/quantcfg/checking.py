@@ -56,12 +56,13 @@ def check_source(source: Source, network: Network | None, edition: Edition) -> t
 @no_collection()
 def checked(source: Source, network: Network | None, edition: Edition) -> Checked:
     """Return what check_source does, together with what it came by on the way."""
+    edition = network.edition if network else edition
     found: list[Diagnostic] = []
     if is_configuration(source):
-        check_configuration(source, network, found.append)
+        check_configuration(source, network, edition, found.append)
         return Checked(in_order(found))
     wrong: list[Diagnostic] = []
     document = parse(source, wrong.append, wanted="a quant.cfg")
-    request = request_from_tree(document, wrong, found.append)
+    request = request_from_tree(document, wrong, edition, found.append)
     plan, *_ = check_request(request, network or assumed_network(request, edition), found.append)
     return Checked(in_order(found), document, plan)

@@ -45,7 +45,7 @@ def migrate_source(source: Source, edition: Edition, report: Report) -> str | No
     if not is_text_format(source, report, wanted="a quant.cfg"):
         return None
     found: list[Diagnostic] = []
-    request = request_from_config(source, found.append)
+    request = request_from_config(source, edition, found.append)
     # Whether a mapping file can be read here does not matter.
     today = replace(in_todays_fields(request, edition.layer_types), non_uniform=None)
     check_request(today, assumed_network(today, edition), found.append)

@@ -16,6 +16,7 @@ from quantcfg import contracts
 from quantcfg.configuration import check_configuration, rules
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network import Network
 from quantcfg.output import forms_of
 from quantcfg.plan import contract
@@ -42,7 +43,7 @@ NETWORK = network(NET)
 
 def check(text: str, against: Network | None = None) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    check_configuration(Source("config.json", text), against, found.append)
+    check_configuration(Source("config.json", text), against, CAFFE, found.append)
     return found
 
 
@@ -388,7 +389,7 @@ FIXES = {
 def test_a_fix_mends_the_mistake(text: str) -> None:
     source = Source("config.json", text)
     found: list[Diagnostic] = []
-    check_configuration(source, None, found.append)
+    check_configuration(source, None, CAFFE, found.append)
     assert fixed(source, found) == (FIXES[text], len(found))
     assert check(FIXES[text]) == []
 

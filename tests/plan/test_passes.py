@@ -58,7 +58,7 @@ override_layer_configs {
 def plan_of(config_text: str) -> Plan:
     """Return the plan of a request before any pass."""
     found: list[Diagnostic] = []
-    request = request_from_config(Source("quant.cfg", config_text), found.append)
+    request = request_from_config(Source("quant.cfg", config_text), NETWORK.edition, found.append)
     assert request
     assert not found
     return initial_plan(NETWORK, request)

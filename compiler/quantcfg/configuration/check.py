@@ -24,29 +24,30 @@ from quantcfg.jsontext import (
     plain,
     removal,
 )
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.plan import contract
 from quantcfg.source import Source, Span
 from quantcfg.values import small_value
 
 
-def check_configuration(source: Source, network: Network | None, report: Report) -> None:
+def check_configuration(source: Source, network: Network | None, edition: Edition, report: Report) -> None:
     """Report all that AMCT would refuse in a configuration, edited by hand or not (reference 3.6)."""
     wrong: list[Diagnostic] = []
     tree = parse(source, wrong.append, wanted="a JSON configuration")
     report = limited(report)
-    for diagnostic in chain(wrong, _findings(source, tree, network, is_whole=not has_errors(wrong))):
+    found = _findings(source, tree, network, edition, is_whole=not has_errors(wrong))
+    for diagnostic in chain(wrong, found):
         report(diagnostic)
 
 
 def _findings(
-    source: Source, tree: Value, network: Network | None, *, is_whole: bool
+    source: Source, tree: Value, network: Network | None, edition: Edition, *, is_whole: bool
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong by the tree; is_whole tells that all of the text could be read."""
     if isinstance(tree, Object):
         duplicates = list(_duplicates(tree, ()))
         unsettled = {each.path for each in duplicates if not each.is_same(source.text)}
-        reading = Reading(plain(tree), network, Places(source, tree), is_whole, unsettled)
+        reading = Reading(plain(tree), network, edition, Places(source, tree), is_whole, unsettled)
         # More of them are not reported, and would take long to make.
         for each in duplicates[: limits.FINDINGS_OF_A_CODE + 1]:
             yield _duplicate(source, each, reading)

@@ -9,15 +9,17 @@ from typing import Any
 from quantcfg.configuration.check import check_configuration
 from quantcfg.configuration.places import Path
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.plan import contract
 from quantcfg.source import Source
 
 
-def read_configuration(source: Source, network: Network | None, report: Report) -> dict[str, Any] | None:
+def read_configuration(
+    source: Source, network: Network | None, edition: Edition, report: Report
+) -> dict[str, Any] | None:
     """Return the configuration of a text as it stands there, or None after reporting errors."""
     found: list[Diagnostic] = []
-    check_configuration(source, network, found.append)
+    check_configuration(source, network, edition, found.append)
     for diagnostic in found:
         report(diagnostic)
     if has_errors(found):

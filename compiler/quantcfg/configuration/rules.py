@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 from quantcfg import contracts
@@ -25,7 +25,7 @@ from quantcfg.diagnostics.suggest import (
     worth_suggesting,
 )
 from quantcfg.diagnostics.words import boolean, counted, quoted
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.output import forms_of
 from quantcfg.output.emit import Forms
 from quantcfg.output.validate import Failure, expected, failures
@@ -46,7 +46,7 @@ _LAYER_HELP = "a key that is no setting of the whole network is the name of a la
 
 @frozen_value
 class Reading(Remembering):
-    """A configuration to be checked, against a network where there is one.
+    """A configuration of an edition to be checked, against a network where there is one.
 
     Without is_whole a part of the text could not be read; unsettled are the keys
     that stand twice with values that differ. What either of them may have meant
@@ -54,7 +54,8 @@ class Reading(Remembering):
     """
 
     config: Mapping[str, Any]
-    network: Network | None = None
+    network: Network | None
+    edition: Edition
     places: Places = field(default_factory=Places)
     is_whole: bool = True
     unsettled: AbstractSet[Path] = frozenset()
@@ -72,7 +73,7 @@ class Reading(Remembering):
     @cached_property
     def names(self) -> Mapping[str, str | None]:
         """For each of them the layer that it is, or was meant to be."""
-        return {key: _name_meant(key, self.suggestions.get(key), self.network) for key in self.layers}
+        return {key: _name_meant(key, self.suggestions.get(key), self) for key in self.layers}
 
     @cached_property
     def missing(self) -> Sequence[str]:
@@ -131,14 +132,14 @@ def _suggestion(key: str, known: Sequence[str], likely: Iterable[Sequence[str]])
     return next((better for names in likely if (better := suggest(key, names)).names), near)
 
 
-def _name_meant(key: str, suggestion: Suggestion | None, network: Network | None) -> str | None:
+def _name_meant(key: str, suggestion: Suggestion | None, reading: Reading) -> str | None:
     """Return the name of the layer that a key is, or was meant to be; None if it is no layer's.
 
     Without a network every key is a layer's that does not plainly mean something else.
     """
-    slip = suggestion.slip if suggestion else None
+    slip, network = suggestion.slip if suggestion else None, reading.network
     if network is None:
-        return None if slip or _stranger(key) else key
+        return None if slip or _stranger(key, reading.edition) else key
     layer = network.by_name.get(key) or network.by_name.get(slip or "")
     return layer.name if layer and layer.quantizable else None
 
@@ -147,19 +148,13 @@ def _quantizable(network: Network) -> list[str]:
     return [layer.name for layer in network.quantizable]
 
 
-def _stranger(key: str) -> str | None:
+def _stranger(key: str, edition: Edition) -> str | None:
     """Return what is to be said of a key that belongs elsewhere."""
     if key == _SCHEMA_KEY:
         return "AMCT takes no such key: let the editor find the schema by the name of the file"
-    if key in _request_fields():
+    if key in edition.request.field_names:
         return f'"{key}" is a field of a quant.cfg: a configuration has the settings of each layer instead'
     return contracts.foreign_fields().get(key) or _belonging(key)
-
-
-@cache
-def _request_fields() -> AbstractSet[str]:
-    request = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
-    return frozenset(field.name for field in request.fields)
 
 
 def _belonging(key: str) -> str | None:
@@ -185,7 +180,7 @@ def _layer_that_is_none(
             related=related(layer.span, DEFINED_HERE),
             help="leave it out",
         )
-    elif stranger := _stranger(key):
+    elif stranger := _stranger(key, reading.edition):
         removal = places.removal((key,)) if key == _SCHEMA_KEY else ()
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=stranger, fix=removal)
     else:

@@ -71,7 +71,7 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
     found: list[Diagnostic] = []
     if not is_configuration(source) and not other_content(source.text):
         return Decompilation(None, (_no_configuration(source),))
-    given = read_configuration(source, network, found.append)
+    given = read_configuration(source, network, network.edition, found.append)
     if given is None:
         return Decompilation(None, in_order(found))
     config = completed(given, network)
@@ -79,7 +79,8 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
     layout = shortest_layout(groups, config["activation_offset"])
     settings = _settings(config, network)
     order = [layer.name for layer in network.quantizable]
-    text = print_layout(settings, layout, order, dict(_remarks(groups, layout)))
+    remarks = dict(_remarks(groups, layout))
+    text = print_layout(network.edition.request, settings, layout, order, remarks)
     found += [*_absences(source, given, config), *_changes(source, config, _compiled(text, network))]
     number = _number(settings) + layout.settings
     return Decompilation(None if has_errors(found) else text, in_order(found), number)
@@ -145,7 +146,7 @@ def _remarks(groups: Groups, layout: Layout) -> Iterator[tuple[str, str]]:
 
 
 def _compiled(text: str, network: Network) -> Config:
-    request = request_from_config(Source("quant.cfg", text), lambda _: None)
+    request = request_from_config(Source("quant.cfg", text), network.edition, lambda _: None)
     return config_of(lower(network, request, lambda _: None))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from quantcfg import contracts
 from quantcfg.decompiler.shortest import Layout
 from quantcfg.decompiler.wanted import Algorithm, Calibration
+from quantcfg.network import MessageType
 from quantcfg.plan import contract
 from quantcfg.source import Source
 from quantcfg.textproto import parse
@@ -16,31 +16,31 @@ from quantcfg.textproto.printer import print_document
 
 
 def print_layout(
-    settings: Mapping[str, Any], layout: Layout, order: Sequence[str], remarks: Mapping[str, str]
+    request: MessageType,
+    settings: Mapping[str, Any],
+    layout: Layout,
+    order: Sequence[str],
+    remarks: Mapping[str, str],
 ) -> str:
     """Return the text of a quant.cfg, in the formatter's layout.
 
-    settings are those of the whole network, lists among them; order is that of
-    the layers; remarks are comments for the overrides of types. A number that a quant.cfg cannot hold
-    is left out.
+    request is its message; settings are those of the whole network, lists among
+    them; order is that of the layers; remarks are comments for the overrides of
+    types. A number that a quant.cfg cannot hold is left out.
     """
-    sections = [_printed(_settings(settings))]
+    sections = [_printed(_settings(request.new(), settings))]
     if layout.common:
-        sections.append(_printed(_common(layout.common)))
+        sections.append(_printed(_common(request.new(), layout.common)))
     for layer_type, calibration in layout.by_type.items():
-        override = _overrides("override_layer_types", "layer_type", {layer_type: calibration})
+        override = _overrides(request.new(), "override_layer_types", "layer_type", {layer_type: calibration})
         sections.append(_comment(remarks.get(layer_type)) + _printed(override))
     by_layer = {name: layout.by_layer[name] for name in order if name in layout.by_layer}
-    sections.append(_printed(_overrides("override_layer_configs", "layer_name", by_layer)))
+    sections.append(_printed(_overrides(request.new(), "override_layer_configs", "layer_name", by_layer)))
     return "\n".join(filter(None, sections))
 
 
 def _comment(remark: str | None) -> str:
     return f"# {remark}\n" if remark else ""
-
-
-def _message() -> Any:
-    return contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")()
 
 
 def _printed(message: Any) -> str:
@@ -54,8 +54,7 @@ def _unexpected(diagnostic: object) -> None:
     raise AssertionError(diagnostic)
 
 
-def _settings(settings: Mapping[str, Any]) -> Any:
-    message = _message()
+def _settings(message: Any, settings: Mapping[str, Any]) -> Any:
     for name, value in settings.items():
         if isinstance(value, list):
             getattr(message, name).extend(value)
@@ -65,14 +64,12 @@ def _settings(settings: Mapping[str, Any]) -> Any:
     return message
 
 
-def _common(calibration: Calibration) -> Any:
-    message = _message()
+def _common(message: Any, calibration: Calibration) -> Any:
     _fill(message.common_config, calibration)
     return message
 
 
-def _overrides(field: str, target: str, calibrations: Mapping[str, Calibration]) -> Any:
-    message = _message()
+def _overrides(message: Any, field: str, target: str, calibrations: Mapping[str, Calibration]) -> Any:
     for name, calibration in calibrations.items():
         override = getattr(message, field).add(**{target: name})
         _fill(override.calibration_config, calibration)

@@ -19,9 +19,10 @@ def configuration_in(
     Without a network there is nothing that a quant.cfg compiles to; what is
     wrong with it is reported, and nothing returned.
     """
+    edition = network.edition if network else edition
     found: list[Diagnostic] = []
     if is_configuration(source):
-        config = _read(source, network, found)
+        config = _read(source, network, edition, found)
     else:
         config = _compiled(source, network, edition, found)
     for diagnostic in found:
@@ -29,14 +30,16 @@ def configuration_in(
     return None if has_errors(found) else config
 
 
-def _read(source: Source, network: Network | None, found: list[Diagnostic]) -> Config | None:
-    config = read_configuration(source, network, found.append)
+def _read(
+    source: Source, network: Network | None, edition: Edition, found: list[Diagnostic]
+) -> Config | None:
+    config = read_configuration(source, network, edition, found.append)
     return None if config is None else completed(config, network)
 
 
 def _compiled(
     source: Source, network: Network | None, edition: Edition, found: list[Diagnostic]
 ) -> Config | None:
-    request = request_from_config(source, found.append)
+    request = request_from_config(source, edition, found.append)
     _, config, _ = check_request(request, network or assumed_network(request, edition), found.append)
     return config if network else None

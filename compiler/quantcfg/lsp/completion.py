@@ -66,7 +66,8 @@ def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
     """Yield the fields of the message; those that stand there already and cannot again are left out."""
     span = Span(document.source, cursor.start, cursor.end)
     has_value = _VALUE.match(document.source.text, cursor.end) is not None
-    for field in fields.message_at(cursor.path).fields:
+    request = document.edition.request
+    for field in fields.message_at(request, cursor.path).fields:
         if fields.is_deprecated(field) or (field.name in cursor.given and not field.is_repeated):
             continue
         is_message = field.message_type is not None
@@ -77,7 +78,7 @@ def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
             field.name if has_value else f"{field.name} {{" if is_message else f"{field.name}: ",
             None if has_value else _numbered("\n".join(_snippet(field))),
             fields.facts((*cursor.path, field.name), field),
-            fields.comment(field),
+            fields.comment(request, field),
         )
 
 
@@ -114,14 +115,14 @@ def _numbered(marked: str) -> str:
 
 
 def _values(document: Document, cursor: Cursor, name: str) -> Iterator[Item]:
-    path = (*cursor.path, name)
-    field = fields.message_at(cursor.path).fields_by_name.get(name)
+    path, request = (*cursor.path, name), document.edition.request
+    field = fields.message_at(request, cursor.path).fields_by_name.get(name)
     if field is None or field.message_type is not None:
         return
     if fields.is_string(field):
         yield from _names(document, cursor, name)
     elif not cursor.quote:
-        span, said = Span(document.source, cursor.start, cursor.end), fields.comment(field)
+        span, said = Span(document.source, cursor.start, cursor.end), fields.comment(request, field)
         known = {*map(words.value, fields.schema(path).get("enum", ())), *_usual(path, field)}
         for value in sorted(known, key=_size):
             detail = "the default" if value == fields.default(field) else ""

@@ -10,7 +10,7 @@ from quantcfg.checking import Checked, checked, is_configuration
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.lsp.models import Model, Named, named_model
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.plan import Plan
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
@@ -43,9 +43,14 @@ class Document:
         """The network of the model, if it could be read."""
         return self.model.network if self.model else None
 
+    @property
+    def edition(self) -> Edition:
+        """The edition of the network; without one, the default."""
+        return self.network.edition if self.network else CAFFE
+
     @cached_property
     def _checked(self) -> Checked:
-        return checked(self.source, self.network, CAFFE)
+        return checked(self.source, self.network, self.edition)
 
     @property
     def plan(self) -> Plan | None:

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from quantcfg import contracts
+from quantcfg.network import MessageType
 from quantcfg.output import allowed
 from quantcfg.plan import contract
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.provenance import words
 
-_FILE, _MESSAGE = "calibration_config_caffe", "amct_caffe.AMCTConfig"
 
-
-def message_at(path: Sequence[str]) -> Any:
-    """Return the descriptor of the message that some fields lead to.
+def message_at(request: MessageType, path: Sequence[str]) -> Any:
+    """Return the descriptor of the message that some fields of a quant.cfg lead to.
 
     A field that its message does not have is looked for in those around: a
     bracket may be missing.
     """
-    opened = [contracts.message_class(_FILE, _MESSAGE).DESCRIPTOR]
+    opened = [request.descriptor]
     for name in path:
         around = opened[:]
         while around and name not in around[-1].fields_by_name:
@@ -32,14 +30,14 @@ def message_at(path: Sequence[str]) -> Any:
     return opened[-1]
 
 
-def field_at(path: Sequence[str]) -> Any:
+def field_at(request: MessageType, path: Sequence[str]) -> Any:
     """Return the descriptor of the field at the end of a path, None if there is none."""
-    return message_at(path[:-1]).fields_by_name.get(path[-1]) if path else None
+    return message_at(request, path[:-1]).fields_by_name.get(path[-1]) if path else None
 
 
-def comment(field: Any) -> str:
+def comment(request: MessageType, field: Any) -> str:
     """Return what the .proto file says of a field, and of the message that is its value."""
-    comments = contracts.comments(_FILE)
+    comments = request.comments
     said = [comments.get(field.full_name, "")]
     if field.message_type is not None:
         said.append(comments.get(field.message_type.full_name, ""))

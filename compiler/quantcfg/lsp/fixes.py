@@ -6,7 +6,6 @@ from quantcfg.checking import check_source
 from quantcfg.diagnostics import Diagnostic, Edit
 from quantcfg.diagnostics.fixes import fixed_throughout
 from quantcfg.diagnostics.words import counted
-from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.edits import difference
 from quantcfg.values import frozen_value
@@ -35,7 +34,9 @@ def fixes(document: Document, start: int, end: int) -> tuple[Fix, ...]:
 def fix_of_all(document: Document) -> Fix | None:
     """Return all fixes as one, None where there is none: those of "quantcfg check --fix"."""
     source, _, count = fixed_throughout(
-        document.source, document.diagnostics, lambda text: check_source(text, document.network, CAFFE)
+        document.source,
+        document.diagnostics,
+        lambda text: check_source(text, document.network, document.edition),
     )
     if not count:
         return None

@@ -10,6 +10,7 @@ from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.lsp import configuration, fields
 from quantcfg.lsp.document import Document, fields_at, path_of, string_at, text_of
 from quantcfg.lsp.reach import block, explanation, layers_of_value, reached_in
+from quantcfg.network import MessageType
 from quantcfg.plan import LayerPlan, Plan
 from quantcfg.plan.names import known_names
 from quantcfg.provenance import LayerExplanation, Provenance, words
@@ -53,15 +54,16 @@ def _hover(document: Document, offset: int, requests: Iterable[Document]) -> Hov
             return Hover(said, document.span(string))
     elif not on_name:
         return None
-    said = "\n\n".join([*_meaning(path_of(found)), *_effect(document, path_of(found), field)])
+    path = path_of(found)
+    said = "\n\n".join([*_meaning(document.edition.request, path), *_effect(document, path, field)])
     return Hover(said, document.span(field.name if on_name else field.value)) if said else None
 
 
-def _meaning(path: Sequence[str]) -> Iterator[str]:
-    field = fields.field_at(path)
+def _meaning(request: MessageType, path: Sequence[str]) -> Iterator[str]:
+    field = fields.field_at(request, path)
     if field is not None:
         yield f"**{field.name}**: {fields.facts(path, field)}"
-        yield from filter(None, [fields.comment(field)])
+        yield from filter(None, [fields.comment(request, field)])
 
 
 def _effect(document: Document, path: Sequence[str], field: tree.Field) -> Iterator[str]:

@@ -67,6 +67,7 @@ def comments(document: Document) -> Iterator[Span]:
 
 def _deprecated(document: Document) -> frozenset[int]:
     """Return where the names of deprecated fields of a quant.cfg start; they are at the top level."""
+    request = document.edition.request
     top = (field for field, depth in all_fields(document) if depth == 0)
-    known = ((field, fields.field_at(path_of([field]))) for field in top)
+    known = ((field, fields.field_at(request, path_of([field]))) for field in top)
     return frozenset(field.name.start for field, each in known if each and fields.is_deprecated(each))

@@ -1,7 +1,7 @@
 """The network as the compiler sees it: layers, what AMCT can do with each type, and fusion groups."""
 
-from quantcfg.network.edition import Edition
+from quantcfg.network.edition import Edition, MessageType
 from quantcfg.network.layer_types import LayerTypes
 from quantcfg.network.network import Layer, Network
 
-__all__ = ["Edition", "Layer", "LayerTypes", "Network"]
+__all__ = ["Edition", "Layer", "LayerTypes", "MessageType", "Network"]

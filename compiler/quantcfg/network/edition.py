@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from quantcfg import contracts
 from quantcfg.network.layer_types import LayerTypes
-from quantcfg.values import frozen_value
+from quantcfg.values import Remembering, frozen_value
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+
+@frozen_value
+class MessageType(Remembering):
+    """A message of proto/: the name of its file there, and its own."""
+
+    file: str
+    name: str
+
+    @property
+    def descriptor(self) -> Any:
+        """Its descriptor."""
+        return contracts.message_class(self.file, self.name).DESCRIPTOR
+
+    @cached_property
+    def field_names(self) -> frozenset[str]:
+        """The names of its fields."""
+        return frozenset(field.name for field in self.descriptor.fields)
+
+    @property
+    def comments(self) -> Mapping[str, str]:
+        """What its file says of messages and fields, by their full names."""
+        return contracts.comments(self.file)
+
+    def new(self) -> Message:
+        """Return an empty message."""
+        return contracts.message_class(self.file, self.name)()
 
 
 @frozen_value
 class Edition:
-    """An edition: its name, and what it can do with layer types."""
+    """An edition: its name, its messages, and what it can do with layer types.
+
+    request is the message of a quant.cfg, and model that of a model in text
+    format; model_words says what such a model is ("a Caffe network").
+    """
 
     name: str
+    request: MessageType
+    model: MessageType
+    model_words: str
     layer_types: LayerTypes

@@ -11,6 +11,7 @@ from typing import Any
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.limited import limited
+from quantcfg.network import Edition
 from quantcfg.plan.contract import global_defaults, unwritten
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
@@ -18,7 +19,6 @@ from quantcfg.source import Argument, Source, Span, Spell, python_argument
 from quantcfg.textproto import Binding, Bound, Given, Path, Place, bind, converter, parse, place_of, tree
 from quantcfg.values import frozen_value, small_value
 
-_CONFIG = ("calibration_config_caffe", "amct_caffe.AMCTConfig")
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
 """Mistakes behind which fields may stand in another message than they were meant to."""
 
@@ -139,25 +139,26 @@ def _argument(spelled: Argument, value: Any) -> Setting[Any]:
     return written(value, spelled.name, spelled.span)
 
 
-def request_from_config(source: Source, report: Report) -> Request:
+def request_from_config(source: Source, edition: Edition, report: Report) -> Request:
     """Return the request of a quant.cfg, as far as it can be read, after reporting what is wrong with it."""
     wrong: list[Diagnostic] = []
-    return request_from_tree(parse(source, wrong.append, wanted="a quant.cfg"), wrong, report)
+    return request_from_tree(parse(source, wrong.append, wanted="a quant.cfg"), wrong, edition, report)
 
 
-def request_from_tree(document: tree.Document, wrong: Sequence[Diagnostic], report: Report) -> Request:
+def request_from_tree(
+    document: tree.Document, wrong: Sequence[Diagnostic], edition: Edition, report: Report
+) -> Request:
     """Return the request of a quant.cfg by its tree, and by what its parser found wrong."""
     report = limited(report)
     for diagnostic in wrong:
         report(diagnostic)
-    stranger = _network_field(document)
+    stranger = _model_field(document, edition)
     if stranger:
-        span = document.span(stranger.name)
+        span, what = document.span(stranger.name), edition.model_words
         help = "give it as the model"
-        report(catalogue.ANOTHER_FORMAT.at(span, what="a Caffe network", wanted="a quant.cfg", help=help))
+        report(catalogue.ANOTHER_FORMAT.at(span, what=what, wanted="a quant.cfg", help=help))
         return Request()
-    message = contracts.message_class(*_CONFIG)()
-    binding = bind(document, message, report, foreign=contracts.foreign_fields())
+    binding = bind(document, edition.request.new(), report, foreign=contracts.foreign_fields())
     reading = _Reading(binding, set(binding.failed), report)
     return Request(
         settings=_scalars(reading, binding.whole, _message_origin(reading, binding.whole)),
@@ -184,13 +185,11 @@ class _Reading:
     report: Report
 
 
-def _network_field(document: tree.Document) -> tree.Field | None:
-    """Return the first list that only a Caffe network has, unless there are fields of a quant.cfg as well."""
-    network = contracts.message_class("caffe", "caffe.NetParameter").DESCRIPTOR.fields_by_name
-    config = contracts.message_class(*_CONFIG).DESCRIPTOR.fields_by_name
-    if any(field.text in config for field in document.fields):
+def _model_field(document: tree.Document, edition: Edition) -> tree.Field | None:
+    """Return the first list that only a model has, unless there are fields of a quant.cfg as well."""
+    if any(field.text in edition.request.field_names for field in document.fields):
         return None
-    lists = {name for name, known in network.items() if known.is_repeated}
+    lists = {field.name for field in edition.model.descriptor.fields if field.is_repeated}
     return next((field for field in document.fields if field.text in lists), None)
 
 

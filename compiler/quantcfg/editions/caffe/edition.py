@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from quantcfg.network.edition import Edition
+from quantcfg.network.edition import Edition, MessageType
 from quantcfg.network.layer_types import LayerTypes
 
-CAFFE = Edition("caffe", LayerTypes("caffe_layers.json"))
+CAFFE = Edition(
+    "caffe",
+    request=MessageType("calibration_config_caffe", "amct_caffe.AMCTConfig"),
+    model=MessageType("caffe", "caffe.NetParameter"),
+    model_words="a Caffe network",
+    layer_types=LayerTypes("caffe_layers.json"),
+)

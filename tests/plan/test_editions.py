@@ -1,0 +1,26 @@
+"""A request is read by the edition that it is given, or that its network has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from quantcfg.checking import check_source
+from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.network import MessageType
+from quantcfg.source import Source
+from tests.networks import conv, net, network
+
+OTHER = replace(CAFFE, model=MessageType("caffe", "caffe.BlobShape"), model_words="another model")
+NETWORK = network(net(conv("conv1")))
+MODEL = Source("model", "dim: 1\n")
+
+
+def test_a_model_is_called_what_the_edition_calls_it() -> None:
+    (found,) = check_source(MODEL, None, OTHER)
+    assert (found.code, found.message) == ("QC212", "this is another model, not a quant.cfg")
+
+
+def test_the_edition_of_the_network_counts() -> None:
+    (found,) = check_source(MODEL, replace(NETWORK, edition=OTHER), CAFFE)
+    assert found.code == "QC212"
+    assert "QC212" not in [each.code for each in check_source(MODEL, NETWORK, OTHER)]
