@@ -291,11 +291,7 @@ def compile_files(
     return _compile(network, request, found)
 
 
-def explain(
-    compilation: Compilation,
-    layer: str | None = None,
-    key: str | None = None,
-) -> Provenance:
+def explain(compilation: Compilation, layer: str | None = None, key: str | None = None) -> Provenance:
     """Return for each value of a configuration what gave it, what would without that, and what that beat.
 
     Args:

@@ -273,12 +273,12 @@ def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagn
 
 def _help_of_other(params: Mapping[str, Any], selector: str, name: str, other: str, where: str) -> str:
     """Return what to do about a parameter of another algorithm than the one that params are read as."""
+    help = f'give {selector} as "{other}", or leave it out of {where}'
     if selector in params:
-        return f'give {selector} as "{other}", or leave it out of {where}'
+        return help
     own = next((key for key in params if contract.algorithm_of(key, selector) == name), None)
     if selector == contract.ACTIVATION_ALGORITHM and own and name != contract.activation_algorithm(None):
         return f'remove it, or {own}: without {selector}, {own} means "{name}"'
-    help = f'give {selector} as "{other}", or leave it out of {where}'
     return f"{help}; {selector} is left out, and that is its default"
 
 

@@ -46,7 +46,7 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
         near = [other for other in names if 2 * len(other) > len(name) and _is_slip(name, other)]
     else:
         names = [other for other in names if len(other) <= limits.COMPARED_LENGTH]
-        near = [other for other in names if _plain(other) == _plain(name)] or _near(name, names)
+        near = [other for other in names if _plain(other) == _plain(name)] or _most_alike(name, names)
     slips = [other for other in near if _is_slip(name, other)]
     if len(slips) == 1:
         return Suggestion(tuple(slips), slips[0])
@@ -69,7 +69,7 @@ def is_slip_of_any(name: str, known: Iterable[str]) -> bool:
     return any(_is_slip(name, candidate) for candidate in known)
 
 
-def _near(name: str, known: Sequence[str]) -> list[str]:
+def _most_alike(name: str, known: Sequence[str]) -> list[str]:
     """Return the known names that are most like a name."""
     from difflib import get_close_matches
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -79,9 +79,9 @@ def v0_type(name: str) -> str:
 
 
 @cache
-def known_words(version: int) -> frozenset[str]:
+def known_words(version: int) -> Collection[str]:
     """Return the layer types of BVLC in a version of the format: 0, 1 or 2."""
-    return frozenset((v0_types(), v1_types(), _TYPES.known)[version])
+    return (v0_types(), v1_types(), _TYPES.known)[version].keys()
 
 
 def fork_words(name: str) -> Sequence[str]:

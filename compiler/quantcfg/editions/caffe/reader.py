@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from quantcfg import contracts, limits
+from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.limited import limited
 from quantcfg.diagnostics.words import quoted
@@ -60,8 +60,7 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
 def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
     """Return that a text has no layers; where nothing else was said of its fields, it may be another file."""
     document = parse(source, lambda _: None)
-    known = contracts.message_class("caffe", "caffe.NetParameter").DESCRIPTOR.fields_by_name
-    strange = [field.name.text for field in document.fields if field.name.text not in known]
+    strange = [field.name.text for field in document.fields if field.name.text not in CAFFE.model.field_names]
     help = f"it has {quoted(dict.fromkeys(strange))}: is it another file?" if strange and is_strange else None
     return catalogue.NO_LAYERS.at(None, file=source.name, help=help)
 
@@ -105,9 +104,8 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
 
 
 def _bound(source: Source, report: Report) -> Binding:
-    net = contracts.message_class("caffe", "caffe.NetParameter")()
     document = parse(source, report, wanted="a prototxt")
-    return bind(document, net, report, lenient=True, hint=_hint, refuse_repeated=True)
+    return bind(document, CAFFE.model.new(), report, lenient=True, hint=_hint, refuse_repeated=True)
 
 
 def _without_slips(

@@ -50,6 +50,13 @@ def shown(shape: PartialShape) -> str:
     return "x".join("?" if size is None else str(size) for size in shape) or "no dimensions"
 
 
+def may_be_equal(one: PartialShape, other: PartialShape) -> bool:
+    """Tell whether two shapes are the same, as far as their sizes are known."""
+    return len(one) == len(other) and all(
+        None in sizes or sizes[0] == sizes[1] for sizes in zip(one, other, strict=True)
+    )
+
+
 def input_extents(inputs: Mapping[str, Extent], layers: Sequence[Definition]) -> list[tuple[Extent, ...]]:
     """Return for each layer the extents of its bottoms; inputs are those of the net."""
     extents = dict(inputs)
@@ -275,9 +282,8 @@ def _has_sides(parameter: Any) -> bool:
 def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | None) -> list[Expected] | None:
     """Return the blobs that a layer needs, None where not even their number is known.
 
-    axes is the number
-    of spatial axes of a convolution, None for other layers. From base_conv_layer.cpp,
-    inner_product_layer.cpp, batch_norm_layer.cpp and scale_layer.cpp.
+    axes is the number of spatial axes of a convolution, None for other layers. From
+    base_conv_layer.cpp, inner_product_layer.cpp, batch_norm_layer.cpp and scale_layer.cpp.
     """
     bottom, parameter = first(bottoms), layer.parameter
     if axes is not None:

@@ -11,7 +11,7 @@ from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.diagnostics.words import quoted
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.edition import CAFFE
-from quantcfg.editions.caffe.shapes import Parameters, PartialShape, shown
+from quantcfg.editions.caffe.shapes import Parameters, PartialShape, may_be_equal, shown
 from quantcfg.textproto import Path, Place
 from quantcfg.values import frozen_value
 
@@ -99,6 +99,4 @@ def _agree(owner: PartialShape, shape: PartialShape, param: Any) -> bool:
     if param.share_mode == permissive:
         sizes = [size for size in (*owner, *shape) if size is not None]
         return len(sizes) < len(owner) + len(shape) or prod(sizes[: len(owner)]) == prod(sizes[len(owner) :])
-    return len(owner) == len(shape) and all(
-        None in (one, other) or one == other for one, other in zip(owner, shape, strict=True)
-    )
+    return may_be_equal(owner, shape)

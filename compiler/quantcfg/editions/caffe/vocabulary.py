@@ -16,7 +16,6 @@ from quantcfg.diagnostics import Edit, Report, catalogue
 from quantcfg.diagnostics.suggest import near
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import PADDING, Definition
-from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.source import Span
 from quantcfg.values import frozen_value
 
@@ -70,11 +69,11 @@ def _pooling_methods() -> _Vocabulary:
 
 @cache
 def _layer_types(version: int) -> _Vocabulary:
-    v0_types = (*caffe_types.v0_types(), PADDING)
-    words = (v0_types, caffe_types.v1_types(), CAFFE.layer_types.known)[version]
+    # In a V0 net padding is a layer, which the upgrade takes out.
+    words = (*caffe_types.known_words(version), *([PADDING] if version == 0 else ()))
     forks = caffe_types.fork_words(("fork_v0_types", "fork_v1_types", "fork_types")[version])
     accepted = frozenset((*words, *forks))
-    return _Vocabulary("layer type", tuple(words), accepted, is_closed=version < _TODAY)
+    return _Vocabulary("layer type", words, accepted, is_closed=version < _TODAY)
 
 
 _TODAY = 2

@@ -10,7 +10,7 @@ from quantcfg.diagnostics import Report, catalogue
 from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
-from quantcfg.editions.caffe.shapes import Expected, Parameters, PartialShape, shown
+from quantcfg.editions.caffe.shapes import Expected, Parameters, PartialShape, may_be_equal, shown
 from quantcfg.source import Source
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def _misfit(parameters: Parameters, stored: WeightLayer) -> tuple[str, str] | No
             f"has {counted(len(stored.blobs), 'blob')}, and the prototxt asks for {len(parameters.shapes)}"
         )
         return reason, _bias_help(parameters.layer, len(stored.blobs) - len(parameters.shapes))
-    problems = _blob_problems(parameters.shapes, stored)
-    reason = next(problems, "")
-    return (reason, _OTHER_FILE) if reason else None
+    return next(((reason, _OTHER_FILE) for reason in _blob_problems(parameters.shapes, stored)), None)
 
 
 def _bias_help(layer: Definition, excess: int) -> str:
@@ -87,9 +85,6 @@ def _blob_problems(expected: Sequence[Expected], stored: WeightLayer) -> Iterato
 
 def _fits(blob: Blob, shape: PartialShape) -> bool:
     """Tell whether a blob has a shape, as ShapeEquals does: a legacy shape has ones in front."""
-    stored = blob.shape or ()
     if blob.is_legacy:
-        shape = (1,) * (_LEGACY_RANK - len(shape)) + tuple(shape)
-    return len(stored) == len(shape) and all(
-        size is None or size == there for size, there in zip(shape, stored, strict=True)
-    )
+        shape = (1,) * (_LEGACY_RANK - len(shape)) + shape
+    return may_be_equal(blob.shape or (), shape)
