@@ -166,7 +166,7 @@ def _reading_unusual(what: str, text: str, name: tuple[str, str], goal: float) -
 
 
 def _message_in(text: str, name: tuple[str, str]) -> object:
-    """Parse and bind a text; what is wrong with it is not shown."""
+    """Parse and bind a text without showing its errors."""
     found: list[Diagnostic] = []
     return bind(parse(Source("text", text), found.append), _message(name), found.append, lenient=name == _NET)
 

@@ -390,7 +390,7 @@ def _bad_strings(arguments: Mapping[str, object]) -> Iterator[Diagnostic]:
 def _bad_arguments(
     skip_layers: object, batch_num: object, activation_offset: object, spell: Spell = python_argument
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the types of the plain arguments; a bool is not a batch_num."""
+    """Yield an error for each plain argument of the wrong type; a bool is not a batch_num."""
     items = skip_layers if isinstance(skip_layers, list) else ()
     strange = [type(item).__name__ for item in items if not isinstance(item, str)]
     if strange:

@@ -78,7 +78,7 @@ class Places(Remembering):
 
 
 def places_in(source: Source) -> Places:
-    """Return the places in a text; what is wrong with it is ignored."""
+    """Return the places in a text; syntax errors are ignored."""
     return Places(source, parse(source, lambda _: None))
 
 

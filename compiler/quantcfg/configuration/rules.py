@@ -62,7 +62,7 @@ class Reading(Remembering):
 
     @cached_property
     def layers(self) -> Mapping[str, Any]:
-        """The keys that are no settings of the whole network, with their values."""
+        """The keys that are not settings of the whole network, with their values."""
         return {key: value for key, value in self.config.items() if key not in contract.global_defaults()}
 
     @cached_property

@@ -68,7 +68,7 @@ class Layer:
 class Network(Remembering):
     """The layers of a model that count for inference, and what was reported when it was read.
 
-    Without is_complete there is no model, and the layers are only assumed.
+    is_complete is False where there is no model: the layers are only assumed.
     """
 
     edition: Edition

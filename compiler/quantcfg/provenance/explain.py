@@ -26,7 +26,7 @@ def explained(
 ) -> Provenance | None:
     """Return the provenance of all values, of a layer, or of one key; None after reporting a wrong name.
 
-    A key of the whole network may stand in place of the layer. spell returns how a name is written.
+    layer may also be a key of the whole network. spell returns how a name is written.
     """
     network, unfused = tuple(_network(plan)), _unfused(plan)
     if layer is None:

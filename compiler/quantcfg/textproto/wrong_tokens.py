@@ -52,7 +52,7 @@ _PUNCTUATION = {
 
 
 def unexpected_token(error: UnexpectedToken, source: Source, *, is_first: bool) -> Mistake:
-    """Return what is wrong where lark found a token that cannot stand there; is_first: nothing is before."""
+    """Return the error for a token that lark did not expect; is_first: nothing comes before it."""
     token, accepted = error.token, error.accepts
     span = _token_span(token, source)
     for special in (

@@ -341,7 +341,7 @@ def _values(message: Any, names: AbstractSet[str]) -> dict[str, Attribute]:
 
 @frozen_value
 class _ValueField:
-    """A field that is no message; words are those of its enum, by number."""
+    """A field that is not a message; words are those of its enum, by number."""
 
     name: str
     is_repeated: bool

@@ -1,4 +1,4 @@
-"""The inputs of a net that stand beside its layers: input with input_shape or input_dim (UpgradeNetInput)."""
+"""The inputs of a net that are not layers: input with input_shape or input_dim (UpgradeNetInput)."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def check_setup(parameters: Iterable[Parameters], report: Report) -> None:
 
 
 _Problem = tuple[str, str | None]
-"""What is wrong with a layer, and what to do about it."""
+"""What the message says after "it", and the help."""
 
 
 def _problems(parameters: Parameters) -> Iterator[_Problem]:
@@ -125,7 +125,7 @@ def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Proble
 def _kernel_problems(parameter: Any, axes: int | None) -> Iterator[_Problem]:
     sides = [parameter.HasField(f"kernel_{side}") for side in _SIDES]
     if axes == 0 and not any(sides):
-        # Without a spatial axis there is no kernel, and Caffe does not look at its size.
+        # Without a spatial axis there is no kernel, and Caffe ignores its size.
         return
     if not any(sides) and not parameter.kernel_size:
         yield "has no kernel_size", "add kernel_size to its convolution_param"
@@ -237,7 +237,7 @@ def _pooling_size(parameter: Any, field: str) -> tuple[int, int]:
 
 
 def _param_problems(parameters: Parameters) -> Iterator[_Problem]:
-    """Yield what is wrong with the param messages of a layer."""
+    """Yield the problems of the param messages of a layer."""
     layer, shapes = parameters.layer, parameters.shapes
     params = layer.params
     if shapes is not None and len(params) > len(shapes):
