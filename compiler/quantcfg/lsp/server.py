@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, BinaryIO, NoReturn, cast
 
 from lsprotocol import types
@@ -217,12 +218,23 @@ class Server(LanguageServer):
 def serve() -> None:
     """Serve over standard input and output until the client says that it is enough."""
     with tempfile.TemporaryDirectory(prefix="quantcfg-") as folder:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, lambda number, _: _end(folder, 128 + number))
+        _end_on_signals(folder)
         logging.getLogger("pygls.server").addFilter(_in_one_line)
         stdin = MessageStream(sys.stdin.buffer, lambda wrong: _fail(folder, wrong))
         make_server(folder).start_io(cast("BinaryIO", stdin))
+
+
+def _end_on_signals(folder: str) -> None:
+    """End the process on a signal that nobody ignores, in a thread of its own.
+
+    A handler would run in the main thread, and only after the client's next message
+    if the signal comes just before that thread starts to wait for it.
+    """
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heeded = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+    signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
+    if heeded:
+        Thread(target=lambda: _end(folder, 128 + signal.sigwait(heeded)), daemon=True).start()
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:
