@@ -15,7 +15,8 @@ from grpc_tools import protoc  # type: ignore[import-untyped]
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from quantcfg import contracts
-from quantcfg.plan import contract
+from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.textproto import tables
 
@@ -51,8 +52,8 @@ def defaults_of_algorithm(name: str) -> dict[str, Any]:
     """Return the fields that give an algorithm its values, with the defaults of the JSON Schema."""
     return {
         setting: default
-        for parameter in contract.parameters(name)
-        if parameter.key not in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM)
+        for parameter in CAFFE.schema.parameters(name)
+        if parameter.key not in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM)
         for setting, default in zip(
             parameter.settings, parameter.defaults or (None,) * len(parameter.settings), strict=True
         )
@@ -70,7 +71,7 @@ def test_an_algorithm_has_the_same_fields_and_defaults_in_the_proto_and_in_the_s
 
 
 def test_the_settings_of_the_network_have_the_same_defaults_in_the_proto_and_in_the_schema() -> None:
-    given, written = defaults_of_message(CONFIG), contract.global_defaults()
+    given, written = defaults_of_message(CONFIG), CAFFE.schema.global_defaults
     assert given.items() <= written.items()
     # The version cannot be set, and a list has no default in a .proto file.
     assert written.keys() - given.keys() == {"version", "skip_fusion_layers"}
@@ -79,8 +80,8 @@ def test_the_settings_of_the_network_have_the_same_defaults_in_the_proto_and_in_
 def test_every_algorithm_of_a_calibration_is_one_of_the_schema() -> None:
     oneofs = CONFIG.file.message_types_by_name["CalibrationConfig"].oneofs_by_name
     for oneof, definition, key in [
-        ("wts_quant_algo", "weight", contract.WEIGHT_ALGORITHM),
-        ("acts_quant_algo", "activation", contract.ACTIVATION_ALGORITHM),
+        ("wts_quant_algo", "weight", WEIGHT_ALGORITHM),
+        ("acts_quant_algo", "activation", ACTIVATION_ALGORITHM),
     ]:
         names = [ALGORITHMS[field.message_type.name] for field in oneofs[oneof].fields if field.message_type]
         assert names == SCHEMA["definitions"][definition]["properties"][key]["enum"]

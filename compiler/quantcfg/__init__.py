@@ -20,13 +20,13 @@ if TYPE_CHECKING:
         QuantConfigWarning,
         check_text,
         compile_config,
+        config_schema,
         create_quant_config,
         explain,
         format_text,
         migrate_text,
         read_model,
     )
-    from quantcfg.configuration.schema import config_schema
     from quantcfg.decompiler import Decompilation, decompile
     from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
     from quantcfg.diagnostics.formats.text import render
@@ -69,7 +69,6 @@ __all__ = [
 
 _HOMES = {
     "Decompilation": "decompiler",
-    "config_schema": "configuration.schema",
     "decompile": "decompiler",
     "Beaten": "provenance.explanation",
     "Diagnostic": "diagnostics",

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
@@ -17,7 +17,6 @@ from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.network import Edition, Network
 from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
 from quantcfg.plan import Plan, Request, assumed_network, request_from_arguments, request_from_config
-from quantcfg.plan.contract import global_defaults
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 from quantcfg.values import frozen_value
 
@@ -230,6 +229,23 @@ def check_text(text: str, name: str = "quant.cfg", network: Network | None = Non
     return problems or check_source(Source(name, text), network, CAFFE)
 
 
+def config_schema(network: Network | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of configurations, by draft-07 and 2020-12 alike.
+
+    With a network, it says what the published schema leaves open: the layers
+    are properties, each with what its type can have, and no others are allowed
+    (reference 3.4, 3.6, 5.1, 5.5). What no schema can say is left to check_text.
+
+    Args:
+        network: what read_model returned; without it, the schema is the
+            published one.
+
+    """
+    from quantcfg.configuration.schema import config_schema
+
+    return config_schema(network, CAFFE)
+
+
 def format_text(text: str, name: str = "quant.cfg") -> Formatting:
     """Return a quant.cfg or a prototxt in the one canonical layout. It raises nothing for bad input.
 
@@ -372,9 +388,9 @@ def _request(
     if problems:
         return None
     if config is None:
-        return request_from_arguments(skip_layers or [], batch_num, activation_offset, spell)
+        return request_from_arguments(skip_layers or [], batch_num, activation_offset, edition, spell)
     given = {"skip_layers": skip_layers or [], "batch_num": batch_num, "activation_offset": activation_offset}
-    defaults = {"skip_layers": [], **global_defaults()}
+    defaults = {"skip_layers": [], **edition.schema.global_defaults}
     for name, value in given.items():
         if value != defaults[name]:
             report(catalogue.ARGUMENT_IGNORED.at(argument_span(name, value), argument=name))

@@ -38,15 +38,6 @@ def schema_text(name: str) -> str:
 
 
 @cache
-def foreign_fields() -> dict[str, str]:
-    """Return what is to be said of the fields that other editions of AMCT have (reference 2.1)."""
-    editions = schema("foreign_fields.json")["fields"]
-    return {
-        name: f"it belongs to {owner}; AMCT for Caffe does not have it" for name, owner in editions.items()
-    }
-
-
-@cache
 def grammar(name: str) -> str:
     """Return a file of grammar/."""
     return _content("quantcfg.grammar", name).decode()

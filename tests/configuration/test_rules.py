@@ -6,6 +6,7 @@ In a text, the code of a diagnostic stands before the place that it is reported 
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,7 +20,6 @@ from quantcfg.diagnostics.fixes import fixed
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network import Network
 from quantcfg.output import forms_of
-from quantcfg.plan import contract
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked
@@ -459,7 +459,8 @@ _CONFIGS = st.dictionaries(st.sampled_from("abcdef"), _LAYERS, min_size=2)
 @law(_CONFIGS)
 def test_layers_of_one_form_are_asked_as_one(config: dict[str, Any]) -> None:
     forms = forms_of(config)
-    for holds in (rules._has_wrong_search, rules._has_infinite):
+    has_wrong_search = partial(rules._has_wrong_search, schema=CAFFE.schema)
+    for holds in (has_wrong_search, rules._has_infinite):
         found = rules._forms_where(holds, config, forms)
         assert {key for key in config if forms[key] in found} == {key for key in config if holds(config[key])}
 
@@ -490,7 +491,7 @@ def has_float(value: Any, key: str = "") -> bool:
 
 
 def test_the_keys_that_are_integers_are_those_of_amct() -> None:
-    assert contract.integer_keys() == INTEGERS
+    assert CAFFE.schema.integer_keys == INTEGERS
 
 
 @law(good_configs() | damaged_configs(), examples=500)

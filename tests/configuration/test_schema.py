@@ -17,6 +17,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from quantcfg import Diagnostic, Network, Severity, check_text, compile_config, config_schema, contracts
 from quantcfg.configuration import config_schema_text
+from quantcfg.editions.caffe.edition import CAFFE
 from tests.laws import law
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, relu, scale, weights
 from tests.plan.compiling import compiled
@@ -231,7 +232,9 @@ def test_every_layer_is_described_by_its_type_and_what_is_known_of_it() -> None:
 
 def test_layers_that_may_have_the_same_share_what_is_said_of_them() -> None:
     def size(count: int) -> int:
-        return len(config_schema_text(network(net(*(conv(f"conv{1000 + index}") for index in range(count))))))
+        return len(
+            config_schema_text(network(net(*(conv(f"conv{1000 + index}") for index in range(count)))), CAFFE)
+        )
 
     assert size(300) - size(200) == size(200) - size(100)
     assert len(config_schema(network(net(conv("a"), conv("b"))))["definitions"]) == len(
@@ -246,7 +249,7 @@ def test_every_definition_of_a_schema_is_referred_to() -> None:
 
 def test_the_schema_without_a_network_is_the_published_one() -> None:
     assert config_schema() == PUBLISHED
-    assert json.loads(config_schema_text()) == PUBLISHED
+    assert json.loads(config_schema_text(None, CAFFE)) == PUBLISHED
 
 
 def test_who_changes_a_schema_changes_no_other() -> None:
@@ -258,6 +261,6 @@ def test_who_changes_a_schema_changes_no_other() -> None:
 
 def test_the_text_is_ascii_whatever_the_names_are() -> None:
     named = network(conv("größe"))
-    assert config_schema_text().isascii()
-    assert config_schema_text(named).isascii()
-    assert json.loads(config_schema_text(named)) == config_schema(named)
+    assert config_schema_text(None, CAFFE).isascii()
+    assert config_schema_text(named, CAFFE).isascii()
+    assert json.loads(config_schema_text(named, CAFFE)) == config_schema(named)

@@ -59,7 +59,7 @@ def test_what_is_tuned_by_hand_is_decompiled_to_what_compiles_to_the_same(config
     assert decompilation.settings == settings_in(read(decompilation.text))
     compiled = compile_config(NETWORK, config_text=decompilation.text).config
     assert compiled is not None
-    whole = completed(config, NETWORK)
+    whole = completed(config, NETWORK, NETWORK.edition.schema)
     assert {key: compiled[key] for key in whole} == whole
     assert not any(compiled[key]["quant_enable"] for key in compiled.keys() - whole.keys())
 

@@ -20,6 +20,7 @@ from tests.networks import network
 from tests.plan.generated import generated_networks, requests
 from tests.plan.requests import for_all, for_layer, for_type
 
+SCHEMA = NETWORK.edition.schema
 TYPES = {layer.name: layer.type for layer in NETWORK.quantizable}
 
 # --- laws
@@ -30,21 +31,21 @@ def test_what_a_difference_says_makes_one_configuration_of_the_other(
     old: dict[str, Any], new: dict[str, Any]
 ) -> None:
     for against in (NETWORK, None):
-        before, after = completed(old, against), completed(new, against)
-        changes = difference(before, after)
-        assert text_of(applied(before, changes)) == text_of(after)
+        before, after = completed(old, against, SCHEMA), completed(new, against, SCHEMA)
+        changes = difference(before, after, SCHEMA)
+        assert text_of(applied(before, changes, SCHEMA)) == text_of(after)
         assert (changes == ()) == (text_of(before) == text_of(after))
-        assert bool(list(in_words(changes, TYPES))) == bool(changes)
+        assert bool(list(in_words(changes, TYPES, SCHEMA))) == bool(changes)
 
 
 @law(tuned_configs())
 def test_a_configuration_does_not_differ_from_itself_or_from_what_it_leaves_unsaid(
     config: dict[str, Any],
 ) -> None:
-    whole = completed(config, NETWORK)
-    assert difference(whole, whole) == ()
-    assert completed(whole, NETWORK) == whole
-    assert difference(whole, completed(dict(reversed(config.items())), NETWORK)) == ()
+    whole = completed(config, NETWORK, SCHEMA)
+    assert difference(whole, whole, SCHEMA) == ()
+    assert completed(whole, NETWORK, SCHEMA) == whole
+    assert difference(whole, completed(dict(reversed(config.items())), NETWORK, SCHEMA), SCHEMA) == ()
 
 
 @st.composite
@@ -61,10 +62,10 @@ def test_requests_differ_exactly_if_they_compile_to_something_else(pair: Any) ->
         compile_config(model, config_text=each.config_text, **(each.arguments or {})) for each in asked
     )
     if old.config and new.config:
-        assert completed(old.config, model) == old.config
-        changes = difference(old.config, new.config)
+        assert completed(old.config, model, SCHEMA) == old.config
+        changes = difference(old.config, new.config, SCHEMA)
         assert (changes == ()) == (old.text == new.text)
-        assert text_of(applied(old.config, changes)) == new.text
+        assert text_of(applied(old.config, changes, SCHEMA)) == new.text
 
 
 # --- in words
@@ -121,7 +122,7 @@ def test_changes_are_told_once_for_all_layers_that_share_them(pair: tuple[str, s
     old, new = (compile_config(NETWORK, config_text=text).config for text in pair)
     assert old
     assert new
-    assert list(in_words(difference(old, new), TYPES)) == WORDS[pair]
+    assert list(in_words(difference(old, new, SCHEMA), TYPES, SCHEMA)) == WORDS[pair]
 
 
 LISTED = {
@@ -153,7 +154,7 @@ LISTED = {
 def test_without_a_network_configurations_are_compared_as_far_as_they_go(pair: tuple[str, str]) -> None:
     old, new = (read(text) for text in pair)
     types = dict.fromkeys((old.keys() | new.keys()) - {"activation_offset"}, "")
-    assert list(in_words(difference(old, new), types)) == LISTED[pair]
+    assert list(in_words(difference(old, new, SCHEMA), types, SCHEMA)) == LISTED[pair]
 
 
 def read(text: str) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def test_a_change_says_where_it_is() -> None:
         read('{"a": {}, "b": {}, "c": {}}'),
         read('{"batch_num": 2, "a": {"quant_enable": false}, "c": {}}'),
     )
-    assert difference(old, new) == (
+    assert difference(old, new, SCHEMA) == (
         Change(None, ("batch_num",), 1, 2),
         Change("a", ("quant_enable",), True, False),
         Change("b", (), old["b"], None),

@@ -9,6 +9,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from quantcfg import contracts
+from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.output import schema_errors
 from tests.laws import law
 from tests.networks import conv, net
@@ -34,12 +35,12 @@ def failure(error: ValidationError, config: dict[str, Any]) -> Failure:
 @law(good_configs() | damaged_configs(), examples=300)
 def test_checking_each_distinct_body_once_finds_what_checking_all_finds(config: dict[str, Any]) -> None:
     all_errors = Draft7Validator(SCHEMA).iter_errors(config)
-    assert failures(schema_errors(config), config) == failures(all_errors, config)
+    assert failures(schema_errors(config, CAFFE.schema), config) == failures(all_errors, config)
 
 
 @law(good_configs())
 def test_a_configuration_in_order_has_no_errors(config: dict[str, Any]) -> None:
-    assert not list(schema_errors(config))
+    assert not list(schema_errors(config, CAFFE.schema))
 
 
 @law(damaged_configs())
@@ -53,7 +54,7 @@ def test_both_drafts_read_the_schema_alike(config: dict[str, Any]) -> None:
 def test_values_that_python_takes_for_equal_are_told_apart() -> None:
     layer = {"quant_enable": True}
     for wrong in (1, 1.0):
-        (error,) = schema_errors({"a": layer, "b": {"quant_enable": wrong}})
+        (error,) = schema_errors({"a": layer, "b": {"quant_enable": wrong}}, CAFFE.schema)
         assert list(error.absolute_path) == ["b", "quant_enable"]
 
 

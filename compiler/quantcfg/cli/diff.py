@@ -15,7 +15,7 @@ from quantcfg.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
     from quantcfg.difference import Change
-    from quantcfg.network import Network
+    from quantcfg.network import ConfigSchema, Network
     from quantcfg.output import Config
 
 _SAME, _DIFFERENT, _TROUBLE = 0, 1, 2
@@ -57,9 +57,11 @@ def run(options: argparse.Namespace) -> int:
         return _TROUBLE
 
     from quantcfg.difference import difference
+    from quantcfg.editions.caffe.edition import CAFFE
 
-    changes = difference(old, new)
-    _print(options, changes, _types(network, (old, new)))
+    schema = (network.edition if network else CAFFE).schema
+    changes = difference(old, new, schema)
+    _print(options, changes, _types(network, (old, new), schema), schema)
     return _DIFFERENT if changes else _SAME
 
 
@@ -84,21 +86,21 @@ def _read(
     return network, configs
 
 
-def _types(network: Network | None, configs: Sequence[Config]) -> dict[str, str]:
+def _types(network: Network | None, configs: Sequence[Config], schema: ConfigSchema) -> dict[str, str]:
     """Return the types of the layers that any of the configurations lists."""
-    from quantcfg.plan.contract import global_defaults
-
-    names = {name for config in configs for name in config} - global_defaults().keys()
+    names = {name for config in configs for name in config} - schema.global_defaults.keys()
     return {name: network.by_name[name].type if network else "" for name in sorted(names)}
 
 
-def _print(options: argparse.Namespace, changes: Sequence[Change], types: dict[str, str]) -> None:
+def _print(
+    options: argparse.Namespace, changes: Sequence[Change], types: dict[str, str], schema: ConfigSchema
+) -> None:
     from quantcfg.difference import in_words
 
     if options.format == "json":
         print_result(_json(options, changes, types))
     elif changes:
-        print_result("\n".join(map(printable, in_words(changes, types))))
+        print_result("\n".join(map(printable, in_words(changes, types, schema))))
 
 
 def _json(options: argparse.Namespace, changes: Sequence[Change], types: dict[str, str]) -> str:

@@ -33,10 +33,11 @@ def run(options: argparse.Namespace) -> int:
     check_inputs(options)
 
     from quantcfg.configuration import config_schema_text
+    from quantcfg.editions.caffe.edition import CAFFE
 
     network, remarks = read_network(options)
     found = list(remarks)
-    text = config_schema_text(network) if network or options.model is None else None
+    text = config_schema_text(network, CAFFE) if network or options.model is None else None
     inputs = (options.model, options.weights)
     written = text is not None and write_output(options, text, inputs, found.append)
     print_plain(in_order(found))

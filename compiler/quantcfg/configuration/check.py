@@ -25,7 +25,6 @@ from quantcfg.jsontext import (
     removal,
 )
 from quantcfg.network import Edition, Network
-from quantcfg.plan import contract
 from quantcfg.source import Source, Span
 from quantcfg.values import small_value
 
@@ -97,7 +96,7 @@ def _duplicates(value: Value, path: Path) -> Iterator[_Duplicate]:
 def _duplicate(source: Source, duplicate: _Duplicate, reading: Reading) -> Diagnostic:
     first, again, is_same = duplicate.first.key, duplicate.again.key, duplicate.is_same(source.text)
     # A layer that was copied and not renamed must not be lost.
-    is_layer = len(duplicate.path) == 1 and duplicate.path[0] not in contract.global_defaults()
+    is_layer = len(duplicate.path) == 1 and duplicate.path[0] not in reading.edition.schema.global_defaults
     help = "remove one of them" if is_same else "remove the wrong one"
     return catalogue.DUPLICATE_KEY.at(
         Span(source, again.start, again.end),

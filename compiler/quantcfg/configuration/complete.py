@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from quantcfg.configuration.check import check_configuration
 from quantcfg.configuration.places import Path
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
-from quantcfg.network import Edition, Network
-from quantcfg.plan import contract
+from quantcfg.network import ConfigSchema, Edition, Network
+from quantcfg.network.config_schema import ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM, Parameter
 from quantcfg.source import Source
 
 
@@ -28,18 +28,20 @@ def read_configuration(
     return config
 
 
-def completed(config: Mapping[str, Any], network: Network | None) -> dict[str, Any]:
+def completed(config: Mapping[str, Any], network: Network | None, schema: ConfigSchema) -> dict[str, Any]:
     """Return a configuration that is in order with all keys it may have, in output order.
 
     Layers that it leaves out, which are not quantized, are not put in. Without a
     network the type of a layer is not known, and nor what channel_wise is where
     it is left out.
     """
-    defaults = contract.global_defaults()
+    defaults = schema.global_defaults
     values = {key: _like(default, config.get(key, default)) for key, default in defaults.items()}
     names = sorted(config.keys() - defaults.keys())
     offset = values["activation_offset"]
-    return values | {name: _layer(config[name], _type_defaults(name, network), offset) for name in names}
+    return values | {
+        name: _layer(config[name], _type_defaults(name, network), offset, schema) for name in names
+    }
 
 
 def _type_defaults(name: str, network: Network | None) -> Mapping[str, bool]:
@@ -47,23 +49,27 @@ def _type_defaults(name: str, network: Network | None) -> Mapping[str, bool]:
     if network is None:
         return {}
     is_channel_wise = network.edition.layer_types.channel_wise(network.by_name[name].type)
-    return {contract.CHANNEL_WISE: is_channel_wise}
+    return {CHANNEL_WISE: is_channel_wise}
 
 
-def _layer(body: Mapping[str, Any], type_defaults: Mapping[str, bool], offset: bool) -> dict[str, Any]:
+def _layer(
+    body: Mapping[str, Any], type_defaults: Mapping[str, bool], offset: bool, schema: ConfigSchema
+) -> dict[str, Any]:
     activation, weight = (body.get(f"{part}_quant_params", {}) for part in ("activation", "weight"))
-    activation_name = contract.activation_algorithm_of(activation)
-    weight_name = weight.get(contract.WEIGHT_ALGORITHM, contract.weight_algorithm(None))
+    of_activation = schema.parameters(schema.activation_algorithm_of(activation))
+    of_weight = schema.parameters(weight.get(WEIGHT_ALGORITHM, schema.default_weight))
     return {
         "quant_enable": body.get("quant_enable", True),
-        "activation_quant_params": _parameters(activation_name, activation, {contract.ASYMMETRIC: offset}),
-        "weight_quant_params": _parameters(weight_name, weight, type_defaults),
+        "activation_quant_params": _parameters(of_activation, activation, {ASYMMETRIC: offset}),
+        "weight_quant_params": _parameters(of_weight, weight, type_defaults),
     }
 
 
-def _parameters(name: str, given: Mapping[str, Any], special: Mapping[str, bool]) -> dict[str, Any]:
+def _parameters(
+    parameters: Sequence[Parameter], given: Mapping[str, Any], special: Mapping[str, bool]
+) -> dict[str, Any]:
     """Return the parameters of an algorithm; special holds the defaults that the schema does not have."""
-    usual = {each.key: special.get(each.key, each.default) for each in contract.parameters(name)}
+    usual = {each.key: special.get(each.key, each.default) for each in parameters}
     present = {key: default for key, default in usual.items() if key in given or default is not None}
     return {key: _like(default, given.get(key, default)) for key, default in present.items()}
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 from functools import cached_property
 from typing import Any
 
-from quantcfg import contracts
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
 from quantcfg.diagnostics.suggest import (
@@ -25,11 +24,12 @@ from quantcfg.diagnostics.suggest import (
     worth_suggesting,
 )
 from quantcfg.diagnostics.words import boolean, counted, quoted
-from quantcfg.network import Edition, Network
+from quantcfg.network import ConfigSchema, Edition, Network
+from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.output import forms_of
 from quantcfg.output.emit import Forms
 from quantcfg.output.validate import Failure, expected, failures
-from quantcfg.plan import Origin, OriginKind, Setting, contract
+from quantcfg.plan import Origin, OriginKind, Setting
 from quantcfg.plan.checks import check_search
 from quantcfg.plan.fusion import not_fusible_help
 from quantcfg.plan.plan import DEFINED_HERE
@@ -63,12 +63,13 @@ class Reading(Remembering):
     @cached_property
     def layers(self) -> Mapping[str, Any]:
         """The keys that are not settings of the whole network, with their values."""
-        return {key: value for key, value in self.config.items() if key not in contract.global_defaults()}
+        settings = self.edition.schema.global_defaults
+        return {key: value for key, value in self.config.items() if key not in settings}
 
     @cached_property
     def suggestions(self) -> Mapping[str, Suggestion]:
         """What those of them were meant to be that are not the name of a layer."""
-        return _suggestions(self.layers, self.config, self.network)
+        return _suggestions(self)
 
     @cached_property
     def names(self) -> Mapping[str, str | None]:
@@ -78,26 +79,29 @@ class Reading(Remembering):
     @cached_property
     def missing(self) -> Sequence[str]:
         """The quantizable layers that are not in the configuration."""
-        listed = {*self.names.values(), *contract.global_defaults()}
+        listed = {*self.names.values(), *self.edition.schema.global_defaults}
         return [name for name in _quantizable(self.network) if name not in listed] if self.network else []
 
 
 def findings(reading: Reading) -> Iterator[Diagnostic]:
     """Yield what is wrong with a configuration, and with its layers where the network is given."""
     config, layers, suggestions, names = reading.config, reading.layers, reading.suggestions, reading.names
+    schema = reading.edition.schema
     taken = {*config, *meant_by_several(suggestions.values())}
     for key in layers:
         yield from _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), taken, reading)
     known = {
-        key: value for key, value in config.items() if names.get(key, key) is not None or _is_layer(value)
+        key: value
+        for key, value in config.items()
+        if names.get(key, key) is not None or _is_layer(value, schema)
     }
     forms = forms_of(known)
     yield from _schema_findings(known, forms, reading)
-    wrong_searches = _forms_where(_has_wrong_search, known, forms)
+    wrong_searches = _forms_where(lambda body: _has_wrong_search(body, schema), known, forms)
     for key, name in names.items():
         if name is not None and isinstance(layers[key], dict):
             if forms[key] in wrong_searches:
-                yield from _search_findings(layers[key], (key,), reading.places)
+                yield from _search_findings(layers[key], (key,), reading.places, schema)
             yield from _layer_findings(key, name, layers[key], reading)
     yield from _fusion_findings(reading)
     if reading.is_whole:
@@ -107,17 +111,15 @@ def findings(reading: Reading) -> Iterator[Diagnostic]:
 # --- layers that are not there
 
 
-def _suggestions(
-    keys: Iterable[str], listed: Collection[str], network: Network | None
-) -> Mapping[str, Suggestion]:
+def _suggestions(reading: Reading) -> Mapping[str, Suggestion]:
     """Return what the keys were meant to be that are no layer's; of very many only the first ones."""
+    keys, network, settings = reading.layers, reading.network, reading.edition.schema.global_defaults
     if network is None:
-        settings = contract.global_defaults()
         return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
     unknown = [key for key in keys if key not in network.by_name]
-    quantizable = [*_quantizable(network), *contract.global_defaults()]
-    missing = [name for name in quantizable if name not in listed]
-    known = [*network.by_name, *contract.global_defaults()]
+    quantizable = [*_quantizable(network), *settings]
+    missing = [name for name in quantizable if name not in reading.config]
+    known = [*network.by_name, *settings]
     return {
         key: _suggestion(key, known, (missing, quantizable))
         for key in worth_suggesting(unknown, network.by_name)
@@ -154,12 +156,12 @@ def _stranger(key: str, edition: Edition) -> str | None:
         return "AMCT takes no such key: let the editor find the schema by the name of the file"
     if key in edition.request.field_names:
         return f'"{key}" is a field of a quant.cfg: a configuration has the settings of each layer instead'
-    return contracts.foreign_fields().get(key) or _belonging(key)
+    return edition.foreign_fields.get(key) or _belonging(key, edition.schema)
 
 
-def _belonging(key: str) -> str | None:
+def _belonging(key: str, schema: ConfigSchema) -> str | None:
     """Return in words where a key belongs that stands elsewhere."""
-    home = contract.home_of(key)
+    home = schema.home_of(key)
     return f'"{key}" belongs in {home}' if home else None
 
 
@@ -184,7 +186,7 @@ def _layer_that_is_none(
         removal = places.removal((key,)) if key == _SCHEMA_KEY else ()
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=stranger, fix=removal)
     else:
-        is_layer = name is not None or suggestion.slip in contract.global_defaults()
+        is_layer = name is not None or suggestion.slip in reading.edition.schema.global_defaults
         fix = _renaming(span, suggestion, taken) if is_layer else []
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=suggestion.help, fix=fix)
 
@@ -227,7 +229,7 @@ def _forms_where(holds: Callable[[Any], bool], config: Mapping[str, Any], forms:
 
 
 def _schema_findings(config: Mapping[str, Any], forms: Forms, reading: Reading) -> Iterator[Diagnostic]:
-    for failure in failures(config, forms):
+    for failure in failures(config, forms, reading.edition.schema):
         if next(_infinite(failure.value, ()), None) is None:
             yield from _schema_finding(failure, reading)
     infinite = _forms_where(_has_infinite, config, forms)
@@ -251,39 +253,46 @@ def _schema_finding(failure: Failure, reading: Reading) -> Iterator[Diagnostic]:
 def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagnostic]:
     """Yield what is wrong with a key that its object does not have."""
     path, properties = failure.path, failure.schema["properties"]
-    if not reading.is_whole and _is_layer(failure.value[key]):
+    edition, schema = reading.edition, reading.edition.schema
+    if not reading.is_whole and _is_layer(failure.value[key], schema):
         return  # What it stands in was not closed.
     span = reading.places.key((*path, key))
     where = f'layer "{path[0]}"' if len(path) == 1 else f'"{path[-1]}" of layer "{path[0]}"'
-    for selector in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM):
+    for selector in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
         name = properties.get(selector, {}).get("default")
-        other = contract.algorithm_of(key, selector) if name else None
+        other = schema.algorithm_of(key, selector) if name else None
         if other:
             chosen = failure.value.get(selector, name)
             if chosen == name and (*path, selector) not in reading.unsettled:
                 names = {"key": key, "other": other, "selector": selector, "name": name}
-                help = _help_of_other(failure.value, selector, name, other, where)
+                help = _help_of_other(failure.value, selector, (name, other), where, schema)
                 yield catalogue.OTHER_ALGORITHM.at(span, **names, help=help)
             return
-    elsewhere = contracts.foreign_fields().get(key) or _belonging(key)
+    elsewhere = edition.foreign_fields.get(key) or _belonging(key, schema)
     suggestion = Suggestion() if elsewhere else suggest(key, properties)
     fix = _renaming(span, suggestion, failure.value)
     yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=elsewhere or suggestion.help, fix=fix)
 
 
-def _help_of_other(params: Mapping[str, Any], selector: str, name: str, other: str, where: str) -> str:
-    """Return what to do about a parameter of another algorithm than the one that params are read as."""
+def _help_of_other(
+    params: Mapping[str, Any], selector: str, names: tuple[str, str], where: str, schema: ConfigSchema
+) -> str:
+    """Return what to do about a parameter of another algorithm than the one that params are read as.
+
+    names are that one and the other.
+    """
+    name, other = names
     help = f'give {selector} as "{other}", or leave it out of {where}'
     if selector in params:
         return help
-    own = next((key for key in params if contract.algorithm_of(key, selector) == name), None)
-    if selector == contract.ACTIVATION_ALGORITHM and own and name != contract.activation_algorithm(None):
+    own = next((key for key in params if schema.algorithm_of(key, selector) == name), None)
+    if selector == ACTIVATION_ALGORITHM and own and name != schema.default_activation:
         return f'remove it, or {own}: without {selector}, {own} means "{name}"'
     return f"{help}; {selector} is left out, and that is its default"
 
 
-def _is_layer(value: Any) -> bool:
-    return isinstance(value, dict) and not value.keys().isdisjoint(contract.layer_keys())
+def _is_layer(value: Any, schema: ConfigSchema) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(schema.layer_keys)
 
 
 def _repeated_items(failure: Failure, places: Places) -> Iterator[Diagnostic]:
@@ -381,30 +390,32 @@ def _layer_findings(key: str, name: str, body: Mapping[str, Any], reading: Readi
         yield from _weight_findings(weight, name, reading.network, path, reading.places)
 
 
-def _has_wrong_search(body: Any) -> bool:
-    return isinstance(body, dict) and any(_search_findings(body, (), Places()))
+def _has_wrong_search(body: Any, schema: ConfigSchema) -> bool:
+    return isinstance(body, dict) and any(_search_findings(body, (), Places(), schema))
 
 
-def _search_findings(body: Mapping[str, Any], path: Path, places: Places) -> Iterator[Diagnostic]:
+def _search_findings(
+    body: Mapping[str, Any], path: Path, places: Places, schema: ConfigSchema
+) -> Iterator[Diagnostic]:
     """Yield what is wrong with a search range and its step, as far as each of them is in order by itself."""
     params, path = body.get("activation_quant_params", {}), (*path, "activation_quant_params")
     if not isinstance(params, dict):
         return
-    named = params.get(contract.ACTIVATION_ALGORITHM, "ifmr")
-    if named != "ifmr" or contract.activation_algorithm_of(params) != "ifmr":
+    named = params.get(ACTIVATION_ALGORITHM, "ifmr")
+    if named != "ifmr" or schema.activation_algorithm_of(params) != "ifmr":
         return
-    defaults = {parameter.key: parameter.defaults for parameter in contract.parameters("ifmr")}
+    defaults = {parameter.key: parameter.defaults for parameter in schema.parameters("ifmr")}
     ends = params.get("search_range", list(defaults["search_range"]))
     step = params.get("search_step", *defaults["search_step"])
-    if not contract.accepts("ifmr", "search_range", ends) or not all(map(_is_finite, ends)):
+    if not schema.accepts_value("ifmr", "search_range", ends) or not all(map(_is_finite, ends)):
         return
-    is_step = step is not None and contract.accepts("ifmr", "search_step", step) and _is_finite(step)
+    is_step = step is not None and schema.accepts_value("ifmr", "search_step", step) and _is_finite(step)
     start, end = (
         _setting(number, (*path, "search_range", index), places) for index, number in enumerate(ends)
     )
     found: list[Diagnostic] = []
     step = _setting(step, (*path, "search_step"), places) if is_step else None
-    check_search(start, end, step, found.append)
+    check_search(start, end, step, schema, found.append)
     yield from found
 
 
@@ -418,16 +429,16 @@ def _weight_findings(
     """Yield what a layer of this type cannot have (reference 3.4, 5.5)."""
     layer, types = network.by_name[name], network.edition.layer_types
     place = related(layer.span, DEFINED_HERE)
-    if params.get(contract.CHANNEL_WISE) is True and not types.channel_wise(layer.type):
-        span = places.value((*path, contract.CHANNEL_WISE))
+    if params.get(CHANNEL_WISE) is True and not types.channel_wise(layer.type):
+        span = places.value((*path, CHANNEL_WISE))
         fix = [Edit(span, boolean(False))] if span else []
         yield catalogue.CHANNEL_WISE.at(
             span, type=layer.type, where="", related=place, help="write false", fix=fix
         )
     obstacle = types.reason("non_uniform", layer.type, layer.attributes)
-    if params.get(contract.WEIGHT_ALGORITHM) == "nuq_quantize" and obstacle:
+    if params.get(WEIGHT_ALGORITHM) == "nuq_quantize" and obstacle:
         yield catalogue.NOT_NON_UNIFORM.at(
-            places.value((*path, contract.WEIGHT_ALGORITHM)),
+            places.value((*path, WEIGHT_ALGORITHM)),
             layers=f'"{layer.name}"',
             type=layer.type,
             reason=obstacle,

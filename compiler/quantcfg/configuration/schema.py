@@ -8,14 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from quantcfg import contracts
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.words import alternatives, quoted
-from quantcfg.network import Layer, Network
-from quantcfg.plan import contract
+from quantcfg.network import ConfigSchema, Edition, Layer, Network
+from quantcfg.network.config_schema import CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.values import frozen_value
-
-_FILE = "quant_config.schema.json"
 
 Schema = dict[str, Any]
 
@@ -29,27 +26,22 @@ class _Kind:
     obstacle: str | None
 
 
-def config_schema(network: Network | None = None) -> Schema:
+def config_schema(network: Network | None, edition: Edition) -> Schema:
     """Return the JSON Schema of configurations, by draft-07 and 2020-12 alike.
 
     With a network, it says what the published schema leaves open: the layers
     are properties, each with what its type can have, and no others are allowed
     (reference 3.4, 3.6, 5.1, 5.5). What no schema can say is left to check_text.
-
-    Args:
-        network: what read_model returned; without it, the schema is the
-            published one.
-
     """
-    schema = copy.deepcopy(contracts.schema(_FILE))
+    schema = copy.deepcopy((network.edition if network else edition).schema.document)
     return schema if network is None else _narrowed(schema, network)
 
 
-def config_schema_text(network: Network | None = None) -> str:
+def config_schema_text(network: Network | None, edition: Edition) -> str:
     """Return the JSON Schema of configurations as a text; without a network, that of the published file."""
     if network is None:
-        return contracts.schema_text(_FILE)
-    return f"{json.dumps(config_schema(network), indent=2)}\n"
+        return edition.schema.text
+    return f"{json.dumps(config_schema(network, edition), indent=2)}\n"
 
 
 def _narrowed(schema: Schema, network: Network) -> Schema:
@@ -69,7 +61,7 @@ def _narrowed(schema: Schema, network: Network) -> Schema:
             **{layer.name: _property(layer, kinds.get(layer.name), names) for layer in layers},
         },
         "additionalProperties": False,
-        "definitions": _definitions(schema["definitions"], names),
+        "definitions": _definitions(network.edition.schema, names),
     }
 
 
@@ -130,28 +122,31 @@ def _described(layer: Layer) -> str:
 # --- the definitions: one for each kind of layer
 
 
-def _definitions(generic: Schema, names: Mapping[_Kind, str]) -> Schema:
+def _definitions(schema: ConfigSchema, names: Mapping[_Kind, str]) -> Schema:
+    generic = schema.definitions
     kept = {name: known for name, known in generic.items() if name not in ("layer", "weight", "arq_quantize")}
     return {
         **kept,
         **{_arq_name(kind.type): _arq(kind, generic["arq_quantize"]) for kind in names},
-        **{name: _layer(kind, generic) for kind, name in names.items()},
+        **{name: _layer(kind, schema) for kind, name in names.items()},
     }
 
 
-def _layer(kind: _Kind, generic: Schema) -> Schema:
+def _layer(kind: _Kind, schema: ConfigSchema) -> Schema:
     """Return what a layer of a kind may be; what it is called is said of each by itself."""
-    layer = {key: value for key, value in generic["layer"].items() if key not in ("title", "description")}
-    weight = _weight(kind, generic["weight"])
+    generic = schema.definitions["layer"]
+    layer = {key: value for key, value in generic.items() if key not in ("title", "description")}
+    weight = _weight(kind, schema)
     return {**layer, "properties": {**layer["properties"], "weight_quant_params": weight}}
 
 
-def _weight(kind: _Kind, known: Schema) -> Schema:
+def _weight(kind: _Kind, schema: ConfigSchema) -> Schema:
     """Return what the weights of a kind of layer may have: uniform and non-uniform, or uniform only."""
+    known = schema.definitions["weight"]
     uniform = {"$ref": f"#/definitions/{_arq_name(kind.type)}"}
     if kind.obstacle is None:
         return {**known, "else": uniform}
-    algorithm, selector = contract.weight_algorithm(None), contract.WEIGHT_ALGORITHM
+    algorithm, selector = schema.default_weight, WEIGHT_ALGORITHM
     return {
         "title": known["title"],
         "description": known["description"],
@@ -180,10 +175,10 @@ def _arq_name(layer_type: str) -> str:
 
 def _arq(kind: _Kind, known: Schema) -> Schema:
     """Return the uniform quantization of a type, which may have a factor for each channel or may not."""
-    flag = known["properties"][contract.CHANNEL_WISE]
+    flag = known["properties"][CHANNEL_WISE]
     if kind.is_channel_wise:
         narrowed = {**flag, "default": True}
     else:
         message = catalogue.CHANNEL_WISE.at(None, type=kind.type, where="").message
         narrowed = {**flag, "const": False, "default": False, "errorMessage": message}
-    return {**known, "properties": {**known["properties"], contract.CHANNEL_WISE: narrowed}}
+    return {**known, "properties": {**known["properties"], CHANNEL_WISE: narrowed}}

@@ -18,7 +18,7 @@ from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.files import other_content
 from quantcfg.network import Network
 from quantcfg.output import Config, config_of, text_of
-from quantcfg.plan import contract, lower, request_from_config
+from quantcfg.plan import lower, request_from_config
 from quantcfg.source import Source, Span, argument_span
 from quantcfg.values import frozen_value
 
@@ -74,9 +74,10 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
     given = read_configuration(source, network, network.edition, found.append)
     if given is None:
         return Decompilation(None, in_order(found))
-    config = completed(given, network)
+    schema = network.edition.schema
+    config = completed(given, network, schema)
     groups = _groups(config, network)
-    layout = shortest_layout(groups, config["activation_offset"])
+    layout = shortest_layout(groups, config["activation_offset"], schema)
     settings = _settings(config, network)
     order = [layer.name for layer in network.quantizable]
     remarks = dict(_remarks(groups, layout))
@@ -110,7 +111,7 @@ def _groups(config: Config, network: Network) -> Groups:
     barred: dict[str, list[str]] = defaultdict(list)
     for layer in network.quantizable:
         if layer.name in config:
-            wanted = wanted_by(config[layer.name], known.channel_wise(layer.type))
+            wanted = wanted_by(config[layer.name], known.channel_wise(layer.type), network.edition.schema)
             layers[layer.type].setdefault(wanted, []).append(layer.name)
         elif known.obstacle("non_uniform", layer.type, layer.attributes):
             barred[layer.type].append(layer.name)
@@ -123,7 +124,7 @@ def _groups(config: Config, network: Network) -> Groups:
 
 def _settings(config: Config, network: Network) -> dict[str, Any]:
     """Return what is written for the whole network: what is not the default, and which layers are skipped."""
-    defaults = contract.global_defaults()
+    defaults = network.edition.schema.global_defaults
     settings = {key: config[key] for key, default in defaults.items() if config[key] != default}
     skipped: dict[str, list[str]] = defaultdict(list)
     for layer in network.quantizable:

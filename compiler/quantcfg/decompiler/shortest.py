@@ -22,6 +22,7 @@ from quantcfg.decompiler.wanted import (
     plain,
     usual_weight,
 )
+from quantcfg.network import ConfigSchema
 from quantcfg.values import frozen_value
 
 
@@ -91,22 +92,24 @@ class _Type:
         return self.general is not None and self.together < self.alone(reached)
 
 
-def shortest_layout(groups: Groups, offset: bool) -> Layout:
+def shortest_layout(groups: Groups, offset: bool, schema: ConfigSchema) -> Layout:
     """Return the layout with the fewest settings; of several such, one with few overrides of types.
 
     offset is activation_offset.
     """
     distinct = list(dict.fromkeys(wanted for group in groups.values() for wanted in group.layers))
-    layouts = (_best_layout(groups, distinct, inherited) for inherited in _inheritances(distinct, offset))
+    layouts = (
+        _best_layout(groups, distinct, inherited) for inherited in _inheritances(distinct, offset, schema)
+    )
     return min(layouts, key=lambda each: each[0])[1]
 
 
-def _inheritances(distinct: Sequence[Wanted], offset: bool) -> Iterator[Inherited]:
+def _inheritances(distinct: Sequence[Wanted], offset: bool, schema: ConfigSchema) -> Iterator[Inherited]:
     """Yield what there may be to inherit; to repeat activation_offset would be in vain."""
-    yield Inherited(offset)
+    yield Inherited(schema, offset)
     names = (wanted.activation.name for wanted in distinct if wanted.asymmetric != offset)
     for name in dict.fromkeys(names):
-        yield Inherited(offset, name, not offset)
+        yield Inherited(schema, offset, name, not offset)
 
 
 def _best_layout(
@@ -143,7 +146,9 @@ def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Ca
         if inherited.name is not None and inherited.name != wanted.activation.name:
             continue
         if inherited.flag is not None:
-            yield Calibration(replace(wanted.activation, fields=()), inherited.flag, usual_weight())
+            yield Calibration(
+                replace(wanted.activation, fields=()), inherited.flag, usual_weight(inherited.schema)
+            )
         if inherited.flag_of(wanted.activation.name) == wanted.asymmetric:
             yield Calibration(wanted.activation, inherited.flag, wanted.weight)
 

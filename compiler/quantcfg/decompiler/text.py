@@ -9,7 +9,7 @@ from typing import Any
 from quantcfg.decompiler.shortest import Layout
 from quantcfg.decompiler.wanted import Algorithm, Calibration
 from quantcfg.network import MessageType
-from quantcfg.plan import contract
+from quantcfg.network.config_schema import ASYMMETRIC, field_of
 from quantcfg.source import Source
 from quantcfg.textproto import parse
 from quantcfg.textproto.printer import print_document
@@ -78,9 +78,9 @@ def _overrides(message: Any, field: str, target: str, calibrations: Mapping[str,
 
 def _fill(config: Any, calibration: Calibration) -> None:
     config.SetInParent()
-    _fill_algorithm(config, contract.field_of(calibration.weight.name), calibration.weight, {})
-    flag = {} if calibration.flag is None else {contract.ASYMMETRIC: calibration.flag}
-    _fill_algorithm(config, contract.field_of(calibration.activation.name), calibration.activation, flag)
+    _fill_algorithm(config, field_of(calibration.weight.name), calibration.weight, {})
+    flag = {} if calibration.flag is None else {ASYMMETRIC: calibration.flag}
+    _fill_algorithm(config, field_of(calibration.activation.name), calibration.activation, flag)
 
 
 def _fill_algorithm(config: Any, field: str, algorithm: Algorithm, flag: Mapping[str, bool]) -> None:

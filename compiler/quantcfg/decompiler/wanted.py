@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from quantcfg.plan import contract
+from quantcfg.network import ConfigSchema
+from quantcfg.network.config_schema import (
+    ACTIVATION_ALGORITHM,
+    ASYMMETRIC,
+    CHANNEL_WISE,
+    WEIGHT_ALGORITHM,
+    Parameter,
+)
 from quantcfg.values import frozen_value
 
 
@@ -54,6 +61,7 @@ class Inherited:
     one; the others have activation_offset.
     """
 
+    schema: ConfigSchema
     offset: bool
     name: str | None = None
     flag: bool | None = None
@@ -63,34 +71,39 @@ class Inherited:
         return self.flag if self.flag is not None and name == self.name else self.offset
 
 
-def wanted_by(body: Mapping[str, Any], is_channel_wise: bool) -> Wanted:
+def wanted_by(body: Mapping[str, Any], is_channel_wise: bool, schema: ConfigSchema) -> Wanted:
     """Return what the complete values of a layer ask for; is_channel_wise is the default of its type."""
     activation, weight = body["activation_quant_params"], body["weight_quant_params"]
-    usual = {contract.CHANNEL_WISE: is_channel_wise}
-    asymmetric = activation[contract.ASYMMETRIC]
+    usual = {CHANNEL_WISE: is_channel_wise}
+    asymmetric = activation[ASYMMETRIC]
     return Wanted(
-        _algorithm(activation, contract.ACTIVATION_ALGORITHM, contract.activation_algorithm(None), {}),
+        _algorithm(activation, ACTIVATION_ALGORITHM, usual_activation(schema), {}, schema),
         asymmetric,
-        _algorithm(weight, contract.WEIGHT_ALGORITHM, contract.weight_algorithm(None), usual),
+        _algorithm(weight, WEIGHT_ALGORITHM, usual_weight(schema), usual, schema),
     )
 
 
 def _algorithm(
-    values: Mapping[str, Any], selector: str, usual_name: str, special: Mapping[str, bool]
+    values: Mapping[str, Any],
+    selector: str,
+    usual: Algorithm,
+    special: Mapping[str, bool],
+    schema: ConfigSchema,
 ) -> Algorithm:
     """Return the algorithm that is selected; special holds the defaults that the schema does not have."""
     name = values[selector]
-    fields = tuple(_unusual_fields(values, name, {selector: name, contract.ASYMMETRIC: None, **special}))
-    return Algorithm(name, name == usual_name, fields)
+    known = {selector: name, ASYMMETRIC: None, **special}
+    fields = tuple(_unusual_fields(values, schema.parameters(name), known))
+    return Algorithm(name, name == usual.name, fields)
 
 
 def _unusual_fields(
-    values: Mapping[str, Any], name: str, special: Mapping[str, Any]
+    values: Mapping[str, Any], parameters: Iterable[Parameter], special: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
-    for parameter in contract.parameters(name):
+    for parameter in parameters:
         value = values[parameter.key]
         usual = special.get(parameter.key, parameter.default)
-        if parameter.key != contract.ASYMMETRIC and value != usual:
+        if parameter.key != ASYMMETRIC and value != usual:
             defaults = dict(parameter.items(usual))
             yield from ((field, item) for field, item in parameter.items(value) if item != defaults[field])
 
@@ -106,9 +119,9 @@ def given_by(common: Calibration | None, is_channel_wise: bool, inherited: Inher
 
     is_channel_wise is the default of its type.
     """
-    activation = common.activation if common else usual_activation()
-    weight = common.weight if common else usual_weight()
-    usual = (contract.CHANNEL_WISE, is_channel_wise)
+    activation = common.activation if common else usual_activation(inherited.schema)
+    weight = common.weight if common else usual_weight(inherited.schema)
+    usual = (CHANNEL_WISE, is_channel_wise)
     fields = tuple(field for field in weight.fields if field != usual)
     asymmetric = inherited.flag_of(activation.name)
     return Wanted(activation, asymmetric, Algorithm(weight.name, weight.is_usual, fields))
@@ -116,15 +129,15 @@ def given_by(common: Calibration | None, is_channel_wise: bool, inherited: Inher
 
 def plain(inherited: Inherited) -> Wanted:
     """Return what a layer has whose calibration says nothing."""
-    activation = usual_activation()
-    return Wanted(activation, inherited.flag_of(activation.name), usual_weight())
+    activation = usual_activation(inherited.schema)
+    return Wanted(activation, inherited.flag_of(activation.name), usual_weight(inherited.schema))
 
 
-def usual_activation() -> Algorithm:
+def usual_activation(schema: ConfigSchema) -> Algorithm:
     """Return the activation algorithm of a layer for which none is named."""
-    return Algorithm(contract.activation_algorithm(None), True)
+    return Algorithm(schema.default_activation, True)
 
 
-def usual_weight() -> Algorithm:
+def usual_weight(schema: ConfigSchema) -> Algorithm:
     """Return the weight algorithm of a layer for which none is named."""
-    return Algorithm(contract.weight_algorithm(None), True)
+    return Algorithm(schema.default_weight, True)

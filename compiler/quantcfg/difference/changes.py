@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from quantcfg.configuration import completed, leaves
-from quantcfg.plan import contract
+from quantcfg.network import ConfigSchema
 from quantcfg.values import frozen_value
 
 
@@ -27,13 +27,13 @@ class Change:
     new: Any
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
+def difference(old: Mapping[str, Any], new: Mapping[str, Any], schema: ConfigSchema) -> tuple[Change, ...]:
     """Return what must change in a configuration to make it another: the network first, then layers by name.
 
     Both have all keys that they may have, as configuration.completed returns
     them, or a compile. Where nothing is returned, both are equal.
     """
-    keys = contract.global_defaults()
+    keys = schema.global_defaults
     changes = [Change(None, (key,), old[key], new[key]) for key in keys if old[key] != new[key]]
     for name in sorted((old.keys() | new.keys()) - keys.keys()):
         changes += _layer_changes(name, old.get(name), new.get(name))
@@ -50,7 +50,7 @@ def _layer_changes(name: str, old: Any, new: Any) -> Iterator[Change]:
             yield Change(name, tuple(map(str, path)), before.get(path), after.get(path))
 
 
-def applied(config: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
+def applied(config: Mapping[str, Any], changes: Iterable[Change], schema: ConfigSchema) -> dict[str, Any]:
     """Return a configuration with changes made to it, in output order."""
     result = copy.deepcopy(dict(config))
     for change in changes:
@@ -62,4 +62,4 @@ def applied(config: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, A
             del place[key]
         else:
             place[key] = copy.deepcopy(change.new)
-    return completed(result, None)
+    return completed(result, None, schema)

@@ -34,7 +34,7 @@ def _read(
     source: Source, network: Network | None, edition: Edition, found: list[Diagnostic]
 ) -> Config | None:
     config = read_configuration(source, network, edition, found.append)
-    return None if config is None else completed(config, network)
+    return None if config is None else completed(config, network, edition.schema)
 
 
 def _compiled(

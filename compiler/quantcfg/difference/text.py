@@ -11,10 +11,11 @@ from typing import Any
 
 from quantcfg.diagnostics.words import quoted
 from quantcfg.difference.changes import Change
-from quantcfg.plan import contract
+from quantcfg.network import ConfigSchema
+from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 
 _ENABLED = "quant_enable"
-_SELECTORS = (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM)
+_SELECTORS = (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM)
 _FEW = 3
 """How many layers are named rather than counted."""
 
@@ -22,7 +23,7 @@ Types = Mapping[str, str]
 """The type of each layer, by name; empty where it is not known."""
 
 
-def in_words(changes: Iterable[Change], types: Types) -> Iterator[str]:
+def in_words(changes: Iterable[Change], types: Types, schema: ConfigSchema) -> Iterator[str]:
     """Yield a line for each change: first the network's, then which layers are quantized, then their values.
 
     types has all the layers that either configuration lists.
@@ -36,7 +37,7 @@ def in_words(changes: Iterable[Change], types: Types) -> Iterator[str]:
         for change in (own := list(group)):
             if change.path in ((), (_ENABLED,)):
                 becoming[_becomes(change)].append(layer)
-        for words in _of_values(own):
+        for words in _of_values(own, schema):
             values[words].append(layer)
     for words, layers in becoming.items():
         yield f"{_named(layers, types)} {'is' if len(layers) == 1 else 'are'} {words}"
@@ -69,7 +70,7 @@ def _becomes(change: Change) -> str:
     return f"listed now, and {'quantized' if change.new[_ENABLED] else 'still not quantized'}"
 
 
-def _of_values(changes: Sequence[Change]) -> Iterator[str]:
+def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[str]:
     """Yield what changes in the values of a layer; the parameters of an algorithm come and go with it."""
     replaced = {change.path[0] for change in changes if change.path and change.path[-1] in _SELECTORS}
     for change in changes:
@@ -79,19 +80,19 @@ def _of_values(changes: Sequence[Change]) -> Iterator[str]:
         if key in _SELECTORS:
             siblings = [each for each in changes if each.path[0] == parent]
             old = _with_parameters(
-                change.old, {each.path[-1]: each.old for each in siblings if each.new is None}
+                change.old, {each.path[-1]: each.old for each in siblings if each.new is None}, schema
             )
             new = _with_parameters(
-                change.new, {each.path[-1]: each.new for each in siblings if each.old is None}
+                change.new, {each.path[-1]: each.new for each in siblings if each.old is None}, schema
             )
             yield f"{key}: {old} → {new}"
         elif parent not in replaced or None not in (change.old, change.new):
             yield f"{key}: {_shown(change.old)} → {_shown(change.new)}"
 
 
-def _with_parameters(name: str, given: Mapping[str, Any]) -> str:
+def _with_parameters(name: str, given: Mapping[str, Any], schema: ConfigSchema) -> str:
     """Return an algorithm with those of its parameters that are not the default."""
-    usual = {parameter.key: parameter.default for parameter in contract.parameters(name)}
+    usual = {parameter.key: parameter.default for parameter in schema.parameters(name)}
     unusual = [f"{key} {_shown(value)}" for key, value in given.items() if usual[key] not in (None, value)]
     return f"{name} with {' and '.join(unusual)}" if unusual else name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -77,7 +77,7 @@ def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
             span,
             field.name if has_value else f"{field.name} {{" if is_message else f"{field.name}: ",
             None if has_value else _numbered("\n".join(_snippet(field))),
-            fields.facts((*cursor.path, field.name), field),
+            fields.facts(document.edition.schema, (*cursor.path, field.name), field),
             fields.comment(request, field),
         )
 
@@ -115,7 +115,7 @@ def _numbered(marked: str) -> str:
 
 
 def _values(document: Document, cursor: Cursor, name: str) -> Iterator[Item]:
-    path, request = (*cursor.path, name), document.edition.request
+    request = document.edition.request
     field = fields.message_at(request, cursor.path).fields_by_name.get(name)
     if field is None or field.message_type is not None:
         return
@@ -123,20 +123,21 @@ def _values(document: Document, cursor: Cursor, name: str) -> Iterator[Item]:
         yield from _names(document, cursor, name)
     elif not cursor.quote:
         span, said = Span(document.source, cursor.start, cursor.end), fields.comment(request, field)
-        known = {*map(words.value, fields.schema(path).get("enum", ())), *_usual(path, field)}
+        described = fields.described(document.edition.schema, (*cursor.path, name))
+        known = {*map(words.value, described.get("enum", ())), *_usual(described, field)}
         for value in sorted(known, key=_size):
             detail = "the default" if value == fields.default(field) else ""
             yield Item(value, Kind.VALUE, span, value, None, detail, said)
 
 
-def _usual(path: Sequence[str], field: Any) -> Iterator[str]:
+def _usual(described: Mapping[str, Any], field: Any) -> Iterator[str]:
     """Yield the words of a flag, or else the default and the examples of the schema."""
     if fields.is_bool(field):
         yield from map(boolean, (True, False))
         return
     if default := fields.default(field):
         yield default
-    yield from (words.value(each) for each in fields.schema(path).get("examples", ()))
+    yield from (words.value(each) for each in described.get("examples", ()))
 
 
 def _size(value: str) -> tuple[float, str]:

@@ -11,7 +11,6 @@ from quantcfg.lsp.document import Document
 from quantcfg.lsp.reach import block, explanation
 from quantcfg.network import Network
 from quantcfg.output import allowed
-from quantcfg.plan import contract
 from quantcfg.provenance import words
 from quantcfg.source import Span
 
@@ -28,7 +27,7 @@ def meaning(document: Document, offset: int, requests: Iterable[Document]) -> tu
     path, node = found
     request = next(iter(requests), None)
     origin = _origin(path, request) if request else ()
-    said = "\n\n".join([*_said(path, places, document.network), *origin])
+    said = "\n\n".join([*_said(path, places, document), *origin])
     return (said, Span(document.source, node.start, node.end)) if said else None
 
 
@@ -41,12 +40,12 @@ def _at(places: Places, offset: int) -> Iterator[tuple[Path, Value]]:
             yield path, value
 
 
-def _said(path: Path, places: Places, network: Network | None) -> Iterator[str]:
-    keys = [step for step in path if isinstance(step, str)]
-    if len(keys) == 1 and keys[0] not in contract.global_defaults():
-        yield from _layer(keys[0], network)
+def _said(path: Path, places: Places, document: Document) -> Iterator[str]:
+    schema, keys = document.edition.schema, [step for step in path if isinstance(step, str)]
+    if len(keys) == 1 and keys[0] not in schema.global_defaults:
+        yield from _layer(keys[0], document.network)
     around = places.node(tuple(keys[:-1]))
-    known = contract.schema_at(keys, plain(around) if isinstance(around, Object) else {})
+    known = schema.at(keys, plain(around) if isinstance(around, Object) else {})
     if known:
         facts = [known.get("title", ""), allowed(known)]
         facts += [f"default {words.value(known['default'])}"] if "default" in known else []

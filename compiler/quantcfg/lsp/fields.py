@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from quantcfg.network import MessageType
+from quantcfg.network import ConfigSchema, MessageType
 from quantcfg.output import allowed
-from quantcfg.plan import contract
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.provenance import words
 
@@ -80,15 +79,15 @@ def default(field: Any) -> str | None:
     return words.value(shortest_decimal(value) if isinstance(value, float) else value)
 
 
-def schema(path: Sequence[str]) -> dict[str, Any]:
+def described(schema: ConfigSchema, path: Sequence[str]) -> dict[str, Any]:
     """Return what the JSON Schema says of the value that the field at the end of a path gives."""
-    return dict(contract.schema_of(path[-1], path[-2] if len(path) > 1 else None)) if path else {}
+    return dict(schema.of_field(path[-1], path[-2] if len(path) > 1 else None)) if path else {}
 
 
-def facts(path: Sequence[str], field: Any) -> str:
+def facts(schema: ConfigSchema, path: Sequence[str], field: Any) -> str:
     """Return in one line what a field takes, its default and its range."""
     said = [kind(field)]
-    if limits := allowed(schema(path)):
+    if limits := allowed(described(schema, path)):
         said.append(limits)
     if (value := default(field)) is not None:
         said.append(f"default {value}")

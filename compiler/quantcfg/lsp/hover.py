@@ -10,7 +10,7 @@ from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.lsp import configuration, fields
 from quantcfg.lsp.document import Document, fields_at, path_of, string_at, text_of
 from quantcfg.lsp.reach import block, explanation, layers_of_value, reached_in
-from quantcfg.network import MessageType
+from quantcfg.network import Edition
 from quantcfg.plan import LayerPlan, Plan
 from quantcfg.plan.names import known_names
 from quantcfg.provenance import LayerExplanation, Provenance, words
@@ -55,15 +55,15 @@ def _hover(document: Document, offset: int, requests: Iterable[Document]) -> Hov
     elif not on_name:
         return None
     path = path_of(found)
-    said = "\n\n".join([*_meaning(document.edition.request, path), *_effect(document, path, field)])
+    said = "\n\n".join([*_meaning(document.edition, path), *_effect(document, path, field)])
     return Hover(said, document.span(field.name if on_name else field.value)) if said else None
 
 
-def _meaning(request: MessageType, path: Sequence[str]) -> Iterator[str]:
-    field = fields.field_at(request, path)
+def _meaning(edition: Edition, path: Sequence[str]) -> Iterator[str]:
+    field = fields.field_at(edition.request, path)
     if field is not None:
-        yield f"**{field.name}**: {fields.facts(path, field)}"
-        yield from filter(None, [fields.comment(request, field)])
+        yield f"**{field.name}**: {fields.facts(edition.schema, path, field)}"
+        yield from filter(None, [fields.comment(edition.request, field)])
 
 
 def _effect(document: Document, path: Sequence[str], field: tree.Field) -> Iterator[str]:

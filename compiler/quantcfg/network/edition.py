@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
+from quantcfg.network.config_schema import ConfigSchema
 from quantcfg.network.layer_types import LayerTypes
 from quantcfg.values import Remembering, frozen_value
 
@@ -42,15 +43,26 @@ class MessageType(Remembering):
 
 
 @frozen_value
-class Edition:
-    """An edition: its name, its messages, and what it can do with layer types.
+class Edition(Remembering):
+    """An edition: its name, its contracts, and the words for its files.
 
     request is the message of a quant.cfg, and model that of a model in text
-    format; model_words says what such a model is ("a Caffe network").
+    format; model_words says what such a model is ("a Caffe network"). schema is
+    that of configurations; foreign is the file in schemas/ that names the fields
+    of other editions.
     """
 
     name: str
+    title: str
     request: MessageType
     model: MessageType
     model_words: str
     layer_types: LayerTypes
+    schema: ConfigSchema
+    foreign: str
+
+    @cached_property
+    def foreign_fields(self) -> Mapping[str, str]:
+        """What is to be said of the fields of a quant.cfg that only other editions have (reference 2.1)."""
+        owners = contracts.schema(self.foreign)["fields"].items()
+        return {name: f"it belongs to {owner}; {self.title} does not have it" for name, owner in owners}

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from quantcfg import contracts
-from quantcfg.acceptance import Accepts, acceptor
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.limited import limited
-from quantcfg.network import Network
+from quantcfg.network import ConfigSchema, Network
 from quantcfg.output.emit import Config, Forms, config_of, forms_of, layer_values
-from quantcfg.plan import Plan, Request, Setting, contract, lower
+from quantcfg.plan import Plan, Request, Setting, lower
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def check_request(request: Request, network: Network, report: Report) -> tuple[P
 
 def check_config(plan: Plan, config: Config, forms: Forms, report: Report) -> None:
     """Validate the configuration of a plan; report each setting that the schema refuses, once."""
-    found = list(failures(config, forms))
+    found = list(failures(config, forms, plan.network.edition.schema))
     if not found:
         return
     reported = set()
@@ -74,17 +72,17 @@ def check_config(plan: Plan, config: Config, forms: Forms, report: Report) -> No
             report(_diagnostic(failure, setting))
 
 
-def failures(config: Mapping[str, Any], forms: Forms) -> Iterator[Failure]:
+def failures(config: Mapping[str, Any], forms: Forms, schema: ConfigSchema) -> Iterator[Failure]:
     """Yield what the JSON Schema finds wrong with a configuration, for every layer that has it.
 
     Layers share few distinct bodies: each is validated once, for the first
     layer that has it.
     """
-    alike = _alike(forms)
+    alike = _alike(forms, schema)
     distinct = {name: config[name] for name in alike}
-    found = [_failure(error) for error in _distinct(_errors(distinct))]
+    found = [_failure(error) for error in _distinct(_errors(distinct, schema))]
     refused = {failure.path for failure in found}
-    found += (failure for failure in _floats(distinct) if failure.path not in refused)
+    found += (failure for failure in _floats(distinct, schema.integer_keys) if failure.path not in refused)
     for failure in found:
         first, *rest = failure.path
         for name in alike[str(first)]:
@@ -96,15 +94,15 @@ def _failure(error: ValidationError) -> Failure:
     return Failure(tuple(error.absolute_path), keyword, error.validator_value, error.instance, schema)  # type: ignore[arg-type]
 
 
-def _floats(values: Any, path: Path = ()) -> Iterator[Failure]:
+def _floats(values: Any, integer_keys: AbstractSet[str], path: Path = ()) -> Iterator[Failure]:
     """Yield the integers that are written as 1.0.
 
     JSON Schema takes them for integers, and AMCT, which asks for an int of Python, does not.
     """
     for key, value in values.items():
         if isinstance(value, dict):
-            yield from _floats(value, (*path, key))
-        elif isinstance(value, float) and key in contract.integer_keys():
+            yield from _floats(value, integer_keys, (*path, key))
+        elif isinstance(value, float) and key in integer_keys:
             yield Failure((*path, key), "type", "integer", value, {})
 
 
@@ -119,31 +117,22 @@ def _distinct(errors: Iterable[ValidationError]) -> list[ValidationError]:
     ]
 
 
-def schema_errors(config: Mapping[str, Any]) -> Iterator[ValidationError]:
+def schema_errors(config: Mapping[str, Any], schema: ConfigSchema) -> Iterator[ValidationError]:
     """Yield what the JSON Schema finds wrong with a configuration, once for all layers that have it."""
-    yield from _errors({name: config[name] for name in _alike(forms_of(config))})
+    yield from _errors({name: config[name] for name in _alike(forms_of(config), schema)}, schema)
 
 
-def _errors(distinct: Mapping[str, Any]) -> Iterator[ValidationError]:
-    if _is_valid()(distinct):
+def _errors(distinct: Mapping[str, Any], schema: ConfigSchema) -> Iterator[ValidationError]:
+    if schema.accepts(distinct):
         return
     from jsonschema import Draft7Validator
 
-    yield from Draft7Validator(_schema()).iter_errors(distinct)
+    yield from Draft7Validator(schema.document).iter_errors(distinct)
 
 
-@cache
-def _is_valid() -> Accepts:
-    return acceptor(_schema(), _schema())
-
-
-def _schema() -> dict[str, Any]:
-    return contracts.schema("quant_config.schema.json")
-
-
-def _alike(forms: Forms) -> dict[str, list[str]]:
+def _alike(forms: Forms, schema: ConfigSchema) -> dict[str, list[str]]:
     """Return the keys that have the same body, by the first of them; those of the network stand alone."""
-    reserved = _schema()["properties"]
+    reserved = schema.global_defaults
     groups: dict[str | bytes, list[str]] = {}
     for name, form in forms.items():
         groups.setdefault(name if name in reserved else form, []).append(name)

@@ -1,6 +1,5 @@
 """The plan for a network: from a request, through the passes, to the value of every key."""
 
-from quantcfg.plan import contract
 from quantcfg.plan.assumed import assumed_network
 from quantcfg.plan.pipeline import PASSES, lower
 from quantcfg.plan.plan import LayerPlan, Plan
@@ -23,7 +22,6 @@ __all__ = [
     "Setting",
     "Values",
     "assumed_network",
-    "contract",
     "lower",
     "request_from_arguments",
     "request_from_config",

@@ -14,7 +14,8 @@ from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.words import boolean, listed
-from quantcfg.plan import contract
+from quantcfg.network import ConfigSchema
+from quantcfg.network.config_schema import CHANNEL_WISE
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.settings import Setting
 
@@ -27,7 +28,7 @@ def check_values(plan: Plan, report: Report) -> Plan:
     _check_common_flag(plan, report)
     _check_non_uniform(plan, report)
     for layer in {id(layer.activation_values): layer for layer in plan.layers}.values():
-        _check_layer_search(layer, report)
+        _check_layer_search(layer, plan.network.edition.schema, report)
     return plan
 
 
@@ -36,7 +37,7 @@ def _check_override_flags(plan: Plan, report: Report) -> None:
     known = plan.network.edition.layer_types
     flags: dict[int, tuple[Setting[bool], dict[str, None]]] = {}
     for layer_type, weight in _overridden_types(plan):
-        flag = weight.parameters.get(contract.CHANNEL_WISE) if weight else None
+        flag = weight.parameters.get(CHANNEL_WISE) if weight else None
         if flag and flag.value and not known.channel_wise(layer_type):
             flags.setdefault(id(flag), (flag, {}))[1][layer_type] = None
     for flag, types in flags.values():
@@ -64,14 +65,14 @@ def _check_common_flag(plan: Plan, report: Report) -> None:
         return
     reached: dict[str, list[LayerPlan]] = defaultdict(list)
     for layer in plan.layers:
-        flag = layer.weight_values.get(contract.CHANNEL_WISE)
+        flag = layer.weight_values.get(CHANNEL_WISE)
         given = isinstance(flag, Setting) and flag.value and not types.channel_wise(layer.layer.type)
         if given and layer.calibration is common:
             reached[layer.layer.type].append(layer)
     if not reached:
         return
     layers = [layer for group in reached.values() for layer in group]
-    flag = layers[0].weight_values[contract.CHANNEL_WISE]
+    flag = layers[0].weight_values[CHANNEL_WISE]
     assert isinstance(flag, Setting)
     report(
         catalogue.CHANNEL_WISE.at(
@@ -122,7 +123,7 @@ def _mend_non_uniform(layer: LayerPlan, plan: Plan) -> str:
     return "override these layers or their type with arq_quantize" if is_common else "use arq_quantize"
 
 
-def _check_layer_search(plan: LayerPlan, report: Report) -> None:
+def _check_layer_search(plan: LayerPlan, schema: ConfigSchema, report: Report) -> None:
     values, algorithm = plan.activation_values, plan.calibration.activation if plan.calibration else None
     search_range, step = values.get("search_range"), values.get("search_step")
     if not isinstance(search_range, tuple) or not isinstance(step, Setting):
@@ -131,11 +132,15 @@ def _check_layer_search(plan: LayerPlan, report: Report) -> None:
     if any(name.startswith("search_range") for name in unread):
         return
     start, end = search_range
-    check_search(start, end, None if "search_step" in unread else step, report)
+    check_search(start, end, None if "search_step" in unread else step, schema, report)
 
 
 def check_search(
-    start: Setting[float], end: Setting[float], step: Setting[float] | None, report: Report
+    start: Setting[float],
+    end: Setting[float],
+    step: Setting[float] | None,
+    schema: ConfigSchema,
+    report: Report,
 ) -> None:
     """Report a search range that does not rise, and a step that is longer than it (reference 3.3).
 
@@ -144,7 +149,7 @@ def check_search(
     width = _width(start.value, end.value)
     if width <= 0:
         # An end that is out of range by itself is left to the schema.
-        if contract.accepts("ifmr", "search_range", [start.value, end.value]):
+        if schema.accepts_value("ifmr", "search_range", [start.value, end.value]):
             report(_empty_range(start, end))
     elif step and _decimal(step.value) > width:
         default = "" if step.span else f"{step.value} is the default of the step; "

@@ -10,26 +10,29 @@ from typing import Any
 
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.words import boolean
-from quantcfg.network import LayerTypes
-from quantcfg.plan import contract
+from quantcfg.network import ConfigSchema, Edition, LayerTypes
+from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
+from quantcfg.plan.parameters import activation_algorithm, values_of, weight_algorithm
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm, Calibration, Request
 from quantcfg.plan.settings import Leaf, Origin, OriginKind, Setting, Values, default, either
 from quantcfg.values import frozen_value
 
+_NameOf = Callable[[Algorithm | None, ConfigSchema], str]
+
 
 def fill_defaults(plan: Plan, report: Report) -> Plan:
     """Fill in all values of the configuration, in output order."""
     given = {**plan.request.settings, **plan.values}
-    values = {key: _global(given.get(key), value) for key, value in contract.global_defaults().items()}
-    flags = _flags(plan.request)
+    schema = plan.network.edition.schema
+    values = {key: _global(given.get(key), value) for key, value in schema.global_defaults.items()}
+    flags = _flags(plan.request, schema)
     activation = {
         id(calibration): _activation_values(calibration, flags) for calibration in _calibrations(plan.layers)
     }
     keys = [_weight_key(layer) for layer in plan.layers]
     alike = dict(zip(keys, plan.layers, strict=True))
-    types = plan.network.edition.layer_types
-    weight = {key: _weight_values(layer, types) for key, layer in alike.items()}
+    weight = {key: _weight_values(layer, plan.network.edition) for key, layer in alike.items()}
     layers = tuple(
         layer.filled(activation[id(layer.calibration)], weight[key])
         for key, layer in zip(keys, plan.layers, strict=True)
@@ -50,10 +53,10 @@ def _activation_values(calibration: Calibration | None, flags: _Flags) -> Values
     algorithm = calibration.activation if calibration else None
     given = {
         **(algorithm.parameters if algorithm else {}),
-        contract.ACTIVATION_ALGORITHM: _named(contract.activation_algorithm, algorithm),
-        contract.ASYMMETRIC: flags.of(algorithm),
+        ACTIVATION_ALGORITHM: _named(activation_algorithm, flags.schema, algorithm),
+        ASYMMETRIC: flags.of(algorithm),
     }
-    return contract.values_of(contract.activation_algorithm(algorithm), given)
+    return values_of(flags.schema, activation_algorithm(algorithm, flags.schema), given)
 
 
 def _weight_key(layer: LayerPlan) -> tuple[int, int, str]:
@@ -61,35 +64,35 @@ def _weight_key(layer: LayerPlan) -> tuple[int, int, str]:
     return id(layer.weight), id(layer.calibration), layer.layer.type
 
 
-def _weight_values(layer: LayerPlan, types: LayerTypes) -> Values:
+def _weight_values(layer: LayerPlan, edition: Edition) -> Values:
     algorithm, calibrated = layer.weight, layer.calibration.weight if layer.calibration else None
     other = None if calibrated is algorithm else calibrated
     given = {
         **(algorithm.parameters if algorithm else {}),
-        contract.WEIGHT_ALGORITHM: _named(contract.weight_algorithm, algorithm, other),
-        contract.CHANNEL_WISE: _channel_wise(algorithm, layer.layer.type, types),
+        WEIGHT_ALGORITHM: _named(weight_algorithm, edition.schema, algorithm, other),
+        CHANNEL_WISE: _channel_wise(algorithm, layer.layer.type, edition.layer_types),
     }
-    return contract.values_of(contract.weight_algorithm(algorithm), given)
+    return values_of(edition.schema, weight_algorithm(algorithm, edition.schema), given)
 
 
 def _named(
-    name_of: Callable[[Algorithm | None], str], algorithm: Algorithm | None, other: Algorithm | None = None
+    name_of: _NameOf, schema: ConfigSchema, algorithm: Algorithm | None, other: Algorithm | None = None
 ) -> Setting[str]:
     """Return the name of an algorithm, with what would be named without it behind it: another one, first."""
-    setting = _usual_name(name_of)
+    setting = _usual_name(name_of, schema)
     for last in (other, algorithm):
         for each in reversed((last, *last.earlier)) if last else ():
-            setting = Setting(name_of(each), each.origin, setting)
+            setting = Setting(name_of(each, schema), each.origin, setting)
     return setting
 
 
 @cache
-def _usual_name(name_of: Callable[[Algorithm | None], str]) -> Setting[str]:
-    return default(name_of(None))
+def _usual_name(name_of: _NameOf, schema: ConfigSchema) -> Setting[str]:
+    return default(name_of(None, schema))
 
 
 def _channel_wise(algorithm: Algorithm | None, layer_type: str, types: LayerTypes) -> Setting[bool]:
-    given = algorithm.parameters.get(contract.CHANNEL_WISE) if algorithm else None
+    given = algorithm.parameters.get(CHANNEL_WISE) if algorithm else None
     return either(given, _usual_channel_wise(layer_type, types))
 
 
@@ -107,6 +110,7 @@ class _Flags:
     activation_offset behind it.
     """
 
+    schema: ConfigSchema
     common: Algorithm | None
     inherited: Setting[bool]
     offset: Setting[bool]
@@ -117,20 +121,20 @@ class _Flags:
         The flag of common_config counts only where the layer has the algorithm that
         common_config names (reference 4.4).
         """
-        name = contract.activation_algorithm
-        counts = self.common is not None and name(algorithm) == name(self.common)
+        name, named = (activation_algorithm(each, self.schema) for each in (algorithm, self.common))
+        counts = self.common is not None and name == named
         other = self.inherited if counts else self.offset
         return other if algorithm is self.common else either(_flag(algorithm), other)
 
 
-def _flags(request: Request) -> _Flags:
+def _flags(request: Request, schema: ConfigSchema) -> _Flags:
     common, key = request.common.activation if request.common else None, "activation_offset"
-    offset = either(request.settings.get(key), default(contract.global_defaults()[key], f"default of {key}"))
-    return _Flags(common, either(_flag(common), offset), offset)
+    offset = either(request.settings.get(key), default(schema.global_defaults[key], f"default of {key}"))
+    return _Flags(schema, common, either(_flag(common), offset), offset)
 
 
 def _flag(algorithm: Algorithm | None) -> Setting[bool] | None:
-    return algorithm.parameters.get(contract.ASYMMETRIC) if algorithm else None
+    return algorithm.parameters.get(ASYMMETRIC) if algorithm else None
 
 
 def _check_asymmetric(layers: Iterable[LayerPlan], report: Report) -> None:
@@ -156,7 +160,7 @@ def _promised(layer: LayerPlan) -> tuple[Calibration, Setting[bool]] | None:
 
 
 def _value(layer: LayerPlan) -> Any:
-    setting = layer.activation_values[contract.ASYMMETRIC]
+    setting = layer.activation_values[ASYMMETRIC]
     assert isinstance(setting, Setting)
     return setting.value
 

@@ -10,13 +10,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 
 from quantcfg.diagnostics import Diagnostic, catalogue, related
-from quantcfg.network import Layer, LayerTypes
-from quantcfg.plan import contract
+from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes
+from quantcfg.network.config_schema import CHANNEL_WISE
+from quantcfg.plan.parameters import activation_algorithm, weight_algorithm
 from quantcfg.plan.plan import LayerPlan
 from quantcfg.plan.request import Algorithm
 
 
-def losses(layers: Iterable[LayerPlan], types: LayerTypes) -> Iterator[Diagnostic]:
+def losses(layers: Iterable[LayerPlan], edition: Edition) -> Iterator[Diagnostic]:
     """Yield what overrides lose of the settings that they beat, once for each override and what it beats."""
     seen = set()
     for layer in layers:
@@ -24,7 +25,7 @@ def losses(layers: Iterable[LayerPlan], types: LayerTypes) -> Iterator[Diagnosti
             continue
         chosen, lower = layer.calibration, layer.beaten[0]
         pair = (id(chosen), id(lower))
-        changes = [] if pair in seen else list(_changes(layer, types))
+        changes = [] if pair in seen else list(_changes(layer, edition))
         seen.add(pair)
         if changes:
             yield catalogue.OVERRIDE_DROPS.at(
@@ -36,13 +37,14 @@ def losses(layers: Iterable[LayerPlan], types: LayerTypes) -> Iterator[Diagnosti
             )
 
 
-def _changes(layer: LayerPlan, types: LayerTypes) -> Iterator[str]:
+def _changes(layer: LayerPlan, edition: Edition) -> Iterator[str]:
     assert layer.calibration
     chosen, lower = layer.calibration, layer.beaten[0]
+    schema, types = edition.schema, edition.layer_types
     is_channel_wise = types.channel_wise(layer.layer.type)
-    yield from _lost(chosen.activation, lower.activation, contract.activation_algorithm, is_channel_wise)
+    yield from _lost(chosen.activation, lower.activation, activation_algorithm, schema, is_channel_wise)
     if _can_have(lower.weight, layer.layer, types):
-        yield from _lost(chosen.weight, lower.weight, contract.weight_algorithm, is_channel_wise)
+        yield from _lost(chosen.weight, lower.weight, weight_algorithm, schema, is_channel_wise)
 
 
 def _can_have(weight: Algorithm | None, layer: Layer, types: LayerTypes) -> bool:
@@ -54,16 +56,18 @@ def _can_have(weight: Algorithm | None, layer: Layer, types: LayerTypes) -> bool
 def _lost(
     own: Algorithm | None,
     lower: Algorithm | None,
-    name_of: Callable[[Algorithm | None], str],
+    name_of: Callable[[Algorithm | None, ConfigSchema], str],
+    schema: ConfigSchema,
     is_channel_wise: bool,
 ) -> Iterator[str]:
     """Yield what changes because a lower level's algorithm is not used, unless another one is named."""
     if lower is None or (own and own.name != lower.name):
         return
-    if name_of(own) != name_of(lower):
-        yield f"the algorithm is {name_of(own)}, not {name_of(lower)}"
+    name, lost_name = name_of(own, schema), name_of(lower, schema)
+    if name != lost_name:
+        yield f"the algorithm is {name}, not {lost_name}"
         return
-    for parameter in contract.parameters(name_of(own)):
+    for parameter in schema.parameters(name):
         defaults = parameter.defaults or _type_default(parameter.key, is_channel_wise)
         for name, default in zip(parameter.settings, defaults, strict=False):
             lost = lower.parameters.get(name)
@@ -74,4 +78,4 @@ def _lost(
 
 def _type_default(key: str, is_channel_wise: bool) -> tuple[bool, ...]:
     """Return the default that depends on the layer's type, unless the type leaves no choice."""
-    return (True,) if key == contract.CHANNEL_WISE and is_channel_wise else ()
+    return (True,) if key == CHANNEL_WISE and is_channel_wise else ()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.network import LayerTypes, Network
-from quantcfg.plan import contract
+from quantcfg.network.config_schema import ASYMMETRIC
 from quantcfg.plan.assumed import assumed_layer
 from quantcfg.plan.losses import losses
 from quantcfg.plan.names import layers_named
@@ -21,9 +21,9 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     by_name, by_type = _by_target(request.layer_overrides), _by_target(request.type_overrides)
     layers = tuple(_with_levels(layer, *_levels(layer, by_name, by_type, plan)) for layer in plan.layers)
     _check_layer_overrides(request.layer_overrides, plan.network, report)
-    types = plan.network.edition.layer_types
-    _check_type_overrides(request.type_overrides, layers, types, report)
-    lost = list(losses(layers, types))
+    edition = plan.network.edition
+    _check_type_overrides(request.type_overrides, layers, edition.layer_types, report)
+    lost = list(losses(layers, edition))
     for loss in lost:
         report(loss)
     if not lost:
@@ -85,7 +85,7 @@ def _check_common(common: Calibration | None, layers: Sequence[LayerPlan], repor
     """Report a common calibration that reaches no layer, and no flag of a layer either (reference 4.4)."""
     if common is None or not layers or any(layer.calibration is common for layer in layers):
         return
-    if common.activation is None or contract.ASYMMETRIC not in common.activation.parameters:
+    if common.activation is None or ASYMMETRIC not in common.activation.parameters:
         help = "every layer that can be quantized has an override, of its own or of its type"
         report(catalogue.COMMON_UNUSED.at(common.span, level=common.level, help=help))
 

@@ -8,12 +8,11 @@ from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
-from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.limited import limited
-from quantcfg.network import Edition
-from quantcfg.plan.contract import global_defaults, unwritten
+from quantcfg.network import ConfigSchema, Edition
 from quantcfg.plan.float32 import shortest_decimal
+from quantcfg.plan.parameters import unwritten
 from quantcfg.plan.settings import Origin, OriginKind, Setting, written
 from quantcfg.source import Argument, Source, Span, Spell, python_argument
 from quantcfg.textproto import Binding, Bound, Given, Path, Place, bind, converter, parse, place_of, tree
@@ -114,13 +113,15 @@ def request_from_arguments(
     skip_layers: Sequence[str],
     batch_num: int,
     activation_offset: bool,
+    edition: Edition,
     spell: Spell = python_argument,
 ) -> Request:
     """Return the request of the plain arguments of create_quant_config (reference 1).
 
     An argument that is as it is by default asks for nothing. spell returns how one is written.
     """
-    values, defaults = {"batch_num": batch_num, "activation_offset": activation_offset}, global_defaults()
+    values = {"batch_num": batch_num, "activation_offset": activation_offset}
+    defaults = edition.schema.global_defaults
     skipped = spell("skip_layers", list(skip_layers))
     return Request(
         settings={
@@ -158,8 +159,8 @@ def request_from_tree(
         help = "give it as the model"
         report(catalogue.ANOTHER_FORMAT.at(span, what=what, wanted="a quant.cfg", help=help))
         return Request()
-    binding = bind(document, edition.request.new(), report, foreign=contracts.foreign_fields())
-    reading = _Reading(binding, set(binding.failed), report)
+    binding = bind(document, edition.request.new(), report, foreign=edition.foreign_fields)
+    reading = _Reading(binding, edition.schema, set(binding.failed), report)
     return Request(
         settings=_scalars(reading, binding.whole, _message_origin(reading, binding.whole)),
         skip_layers=_names(binding, "skip_layers"),
@@ -181,6 +182,7 @@ class _Reading:
     """A binding, and the paths of all that was given, but badly: numbers that are not finite among them."""
 
     binding: Binding
+    schema: ConfigSchema
     failed: set[Path]
     report: Report
 
@@ -243,7 +245,7 @@ def _algorithm(reading: _Reading, parent: Bound, field: str | None, level: str) 
     origin = _message_origin(reading, bound, level)
     return Algorithm(
         field,
-        _scalars(reading, bound, origin, unwritten(field)),
+        _scalars(reading, bound, origin, unwritten(reading.schema, field)),
         origin,
         _unread(reading, bound),
         _earlier_algorithms(bound, parent.path, level) if isinstance(bound.given, Place) else (),

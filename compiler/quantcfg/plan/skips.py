@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.network import Layer
-from quantcfg.plan import contract
 from quantcfg.plan.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.settings import Setting
@@ -45,7 +44,7 @@ def _check_network(plan: Plan, report: Report) -> None:
         file = plan.network.layers[0].span
         help = '"quantcfg layers" shows why not'
         report(catalogue.NOTHING_QUANTIZABLE.at(None, file=file.source.name if file else "", help=help))
-    reserved = contract.global_defaults()
+    reserved = plan.network.edition.schema.global_defaults
     for layer in plan.network.quantizable:
         if layer.name in reserved:
             report(catalogue.RESERVED_NAME.at(layer.span, layer=layer.name, help="rename the layer"))

@@ -10,8 +10,9 @@ from typing import Any
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.suggest import suggest
 from quantcfg.diagnostics.words import quoted
-from quantcfg.network import Layer
-from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values, contract
+from quantcfg.network import ConfigSchema, Layer
+from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
+from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
 from quantcfg.provenance.levels import activation_levels, beaten, weight_levels
 from quantcfg.provenance.reasons import reason
@@ -39,7 +40,7 @@ def explained(
         return None
     values = tuple(each for each in found.values if key is None or key in (*each.path, each.name))
     if key is not None and not values:
-        report(_unknown_key(key, found, spell("key", key).span))
+        report(_unknown_key(key, found, plan.network.edition.schema, spell("key", key).span))
         return None
     return Provenance((), (replace(found, values=values),))
 
@@ -54,19 +55,20 @@ def _layer_named(name: str, plan: Plan, unfused: _Unfused) -> LayerExplanation |
 
 
 def _unknown_layer(name: str, plan: Plan, key: str | None, span: Span) -> Diagnostic:
-    home = "the whole network, and stands alone" if name in plan.values else contract.home_of(name)
+    schema = plan.network.edition.schema
+    home = "the whole network, and stands alone" if name in plan.values else schema.home_of(name)
     near = suggest(name, [*plan.network.by_name, *(plan.values if key is None else ())]).help
     help = f'"{name}" is a key of {home}' if home else near
     return catalogue.UNKNOWN_LAYER.at(span, name=name, help=help)
 
 
-def _unknown_key(key: str, layer: LayerExplanation, span: Span) -> Diagnostic:
+def _unknown_key(key: str, layer: LayerExplanation, schema: ConfigSchema, span: Span) -> Diagnostic:
     known = dict.fromkeys(each.key for each in layer.values)
     if layer.layer.obstacle:
         name, reason = layer.layer.name, layer.layer.obstacle
         return catalogue.UNQUANTIZABLE_LAYER.at(span, layer=name, reason=reason, help="it has no values")
-    for selector in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM):
-        other = contract.algorithm_of(key, selector)
+    for selector in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
+        other = schema.algorithm_of(key, selector)
         name = next(each.value for each in layer.values if each.key == selector)
         if other:
             return catalogue.OTHER_ALGORITHM.at(span, key=key, other=other, selector=selector, name=name)
@@ -110,7 +112,7 @@ def _layer_values(layer: LayerPlan, plan: Plan) -> Iterator[Explanation]:
     )
     for section, values, levels in sections:
         name, known = _algorithm(values), tuple(levels)
-        for parameter in contract.parameters(name):
+        for parameter in plan.network.edition.schema.parameters(name):
             settings = _settings((section, parameter.key), values[parameter.key])
             for field, (path, setting) in zip(parameter.settings, settings, strict=True):
                 chain = _chain(setting)
@@ -120,7 +122,7 @@ def _layer_values(layer: LayerPlan, plan: Plan) -> Iterator[Explanation]:
 
 def _algorithm(values: Values) -> str:
     """Return the name of the algorithm whose values these are."""
-    leaf = values.get(contract.ACTIVATION_ALGORITHM) or values[contract.WEIGHT_ALGORITHM]
+    leaf = values.get(ACTIVATION_ALGORITHM) or values[WEIGHT_ALGORITHM]
     assert isinstance(leaf, Setting)
     return str(leaf.value)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from quantcfg.plan import LayerPlan, Plan, Setting, contract
+from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, WEIGHT_ALGORITHM
+from quantcfg.plan import LayerPlan, Plan, Setting
+from quantcfg.plan.parameters import activation_algorithm
 from quantcfg.plan.request import Algorithm, Calibration
 from quantcfg.provenance.explanation import Beaten
 from quantcfg.values import frozen_value
@@ -27,10 +29,11 @@ class Level:
 def activation_levels(layer: LayerPlan, plan: Plan) -> Iterator[Level]:
     """Yield the activation algorithms of the levels that a layer's calibration replaces."""
     chosen, common = layer.calibration, plan.request.common
+    schema = plan.network.edition.schema
     source = common.level if common else "common_config"
     for lower in layer.beaten:
         if chosen and lower.activation:
-            name, reason = contract.activation_algorithm(lower.activation), replacing(chosen, lower)
+            name, reason = activation_algorithm(lower.activation, schema), replacing(chosen, lower)
             of_flag = (
                 f"it counts only for layers whose algorithm is {name}"
                 if lower is common
@@ -54,7 +57,7 @@ def weight_levels(layer: LayerPlan) -> Iterator[Level]:
 
 
 def _weight_level(algorithm: Algorithm, reason: str) -> Level:
-    return Level(contract.weight_algorithm(algorithm), algorithm, reason)
+    return Level(algorithm.name, algorithm, reason)
 
 
 def replacing(chosen: Calibration, lower: Calibration) -> str:
@@ -68,11 +71,11 @@ def beaten(field: str, name: str, chain: Sequence[Setting[Any]], levels: Iterabl
     for level in levels:
         setting = _said(field, name, level)
         if setting and setting.origin.path not in paths:
-            yield Beaten(setting, level.of_flag if field == contract.ASYMMETRIC else level.reason)
+            yield Beaten(setting, level.of_flag if field == ASYMMETRIC else level.reason)
 
 
 def _said(field: str, name: str, level: Level) -> Setting[Any] | None:
-    if field in (contract.ACTIVATION_ALGORITHM, contract.WEIGHT_ALGORITHM):
+    if field in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
         return Setting(level.name, level.algorithm.origin)
-    is_shared = level.name == name or field == contract.ASYMMETRIC
+    is_shared = level.name == name or field == ASYMMETRIC
     return level.algorithm.parameters.get(field) if is_shared else None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from quantcfg.network import LayerTypes
-from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, contract
+from quantcfg.network.config_schema import ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
+from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan
 
 
 def reason(key: str, origin: Origin, layer: LayerPlan, plan: Plan) -> str | None:
     """Return why a value of a layer has its origin, or None where that goes without saying."""
-    if key == contract.ASYMMETRIC:
+    if key == ASYMMETRIC:
         return _of_flag(origin, layer, plan)
-    if key == contract.CHANNEL_WISE and origin.kind is OriginKind.LAYER_TYPE:
+    if key == CHANNEL_WISE and origin.kind is OriginKind.LAYER_TYPE:
         return _of_type(layer.layer.type, plan.network.edition.layer_types)
     by_mapping = layer.weight and (layer.calibration is None or layer.weight is not layer.calibration.weight)
-    if key == contract.WEIGHT_ALGORITHM and by_mapping:
+    if key == WEIGHT_ALGORITHM and by_mapping:
         return "the mapping file of nuq_config selects this layer"
     return None
 
@@ -22,7 +23,7 @@ def _of_flag(origin: Origin, layer: LayerPlan, plan: Plan) -> str | None:
     """Return why asymmetric comes from somewhere else than the layer's own calibration (reference 4.4)."""
     own = layer.calibration.activation if layer.calibration else None
     common = plan.request.common
-    if own and contract.ASYMMETRIC in own.parameters:
+    if own and ASYMMETRIC in own.parameters:
         return None
     if common and origin.level == common.level:
         return f"the layer sets none itself, and has the algorithm of {common.level}"
