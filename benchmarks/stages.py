@@ -51,10 +51,10 @@ _STAGES = (
     ("syntax tree to message", _READER, "bind"),
     (_READ, "quantcfg.api", "read_network"),
     ("quant.cfg to request", "quantcfg.api", "request_from_config"),
-    ("passes", "quantcfg.output.validate", "lower"),
-    ("plan to configuration", "quantcfg.output.validate", "config_of"),
-    ("validation", "quantcfg.output.validate", "check_config"),
-    ("configuration to text", "quantcfg.api", "text_of"),
+    ("passes", "quantcfg.compile", "lower"),
+    ("plan to configuration", "quantcfg.compile", "emit"),
+    ("validation", "quantcfg.compile", "validate"),
+    ("configuration to text", "quantcfg.output.emit", "text_of"),
     ("writing the file", "quantcfg.api", "write_file"),
 )
 

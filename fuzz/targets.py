@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from quantcfg.api import load_model
-from quantcfg.checking import check_source
+from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.diagnostics.formats import FORMATS, render_all

@@ -9,14 +9,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.collection import no_collection
+from quantcfg.compile import compile_request
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.network import Edition, Network
-from quantcfg.output import Config, bad_output_name, check_request, text_of, write_file, write_files
-from quantcfg.plan import Plan, Request, assumed_network, request_from_arguments, request_from_config
+from quantcfg.output import Config, bad_output_name, write_file, write_files
+from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 from quantcfg.values import frozen_value
 
@@ -223,7 +224,7 @@ def check_text(text: str, name: str = "quant.cfg", network: Network | None = Non
             layer, and what is wrong is so whatever the network is.
 
     """
-    from quantcfg.checking import check_source
+    from quantcfg.compile import check_source
 
     problems = tuple(_bad_strings({"text": text, "name": name}))
     return problems or check_source(Source(name, text), network, CAFFE)
@@ -362,11 +363,10 @@ def _compile(network: Network | None, request: Request | None, found: list[Diagn
     """Compile a request; where there is no network, find at least what is wrong with the request alone."""
     if request is None:
         return _failure(found)
-    against = network or assumed_network(request, CAFFE)
-    plan, config, forms = check_request(request, against, found.append)
+    plan, configuration = compile_request(request, network, CAFFE, found.append)
     if network is None or has_errors(found):
         return _failure(found, plan)
-    return Compilation(config, text_of(config, forms), in_order(found), plan)
+    return Compilation(configuration.config, configuration.text, in_order(found), plan)
 
 
 def _failure(found: list[Diagnostic], plan: Plan | None = None) -> Compilation:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from quantcfg import limits
-from quantcfg.checking import is_text_format
 from quantcfg.collection import no_collection
+from quantcfg.compile import is_text_format
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.source import Source
 from quantcfg.textproto import parse, tree

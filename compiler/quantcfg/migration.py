@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from quantcfg.checking import is_text_format
+from quantcfg.compile import compile_request, is_text_format
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors, related
 from quantcfg.diagnostics.fixes import applied
 from quantcfg.network import Edition, LayerTypes
-from quantcfg.output import check_request
-from quantcfg.plan import Request, assumed_network, request_from_config
+from quantcfg.plan import Request, request_from_config
 from quantcfg.plan.deprecated import fc_types, in_todays_fields, rival
 from quantcfg.source import Source
 from quantcfg.textproto import parse, tree
@@ -48,7 +47,7 @@ def migrate_source(source: Source, edition: Edition, report: Report) -> str | No
     request = request_from_config(source, edition, found.append)
     # Whether a mapping file can be read here does not matter.
     today = replace(in_todays_fields(request, edition.layer_types), non_uniform=None)
-    check_request(today, assumed_network(today, edition), found.append)
+    compile_request(today, None, edition, found.append)
     if not has_errors(found):
         found += _obstacles(request)
     for diagnostic in found:

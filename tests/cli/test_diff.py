@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -31,6 +32,12 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> 
 
 
 def diff(capsys: Captured, *arguments: str) -> tuple[int, list[str]]:
+    """Return the status and the lines without the places behind them."""
+    status, lines = diff_with_places(capsys, *arguments)
+    return status, [re.sub(r" \([^()]*:\d+:\d+[^()]*\)$", "", line) for line in lines]
+
+
+def diff_with_places(capsys: Captured, *arguments: str) -> tuple[int, list[str]]:
     status = cli.main(["diff", *arguments])
     out, err = capsys.readouterr()
     assert err == ""
@@ -53,6 +60,20 @@ def test_what_compiles_to_the_same_does_not_differ(name: str, capsys: Captured) 
     assert diff(capsys, f"{name}.json", f"{name}.json") == (0, [])
 
 
+def test_a_line_says_where_the_values_are(capsys: Captured) -> None:
+    assert diff_with_places(capsys, "old.cfg", "new.cfg", *MODEL) == (
+        1,
+        ["batch_num: 1 → 2 (new.cfg:1:12)", '"fc" is no longer quantized (new.cfg:1:27)'],
+    )
+    assert diff_with_places(capsys, "old.json", "new.json") == (
+        1,
+        [
+            "batch_num: 1 → 2 (old.json:3:17 → new.json:3:17)",
+            '"fc" is no longer quantized (old.json:27:24 → new.json:27:24)',
+        ],
+    )
+
+
 def test_configurations_need_no_model(capsys: Captured) -> None:
     assert diff(capsys, "old.json", "new.json")[0] == 1
 
@@ -68,6 +89,11 @@ def test_a_name_is_shown_and_not_obeyed(capsys: Captured) -> None:
     assert diff(capsys, "old.json", "new.json") == (1, ['"a\ufffd[2J\ufffdb" is no longer quantized'])
 
 
+def place(line: int, column: int, end_column: int) -> dict[str, object]:
+    start, end = ({"line": line, "column": each} for each in (column, end_column))
+    return {"file": "new.json", "start": start, "end": end}
+
+
 def test_changes_as_json(capsys: Captured) -> None:
     status, lines = diff(capsys, "old.cfg", "new.json", *MODEL, "--format", "json")
     assert status == 1
@@ -76,8 +102,24 @@ def test_changes_as_json(capsys: Captured) -> None:
         "old": "old.cfg",
         "new": "new.json",
         "changes": [
-            {"layer": None, "type": None, "path": ["batch_num"], "old": 1, "new": 2},
-            {"layer": "fc", "type": "InnerProduct", "path": ["quant_enable"], "old": True, "new": False},
+            {
+                "layer": None,
+                "type": None,
+                "path": ["batch_num"],
+                "old": 1,
+                "new": 2,
+                "old_place": None,
+                "new_place": place(3, 17, 18),
+            },
+            {
+                "layer": "fc",
+                "type": "InnerProduct",
+                "path": ["quant_enable"],
+                "old": True,
+                "new": False,
+                "old_place": None,
+                "new_place": place(27, 24, 29),
+            },
         ],
     }
     assert json.loads("\n".join(diff(capsys, "old.json", "old.json", "--format", "json")[1]))["changes"] == []

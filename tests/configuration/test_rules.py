@@ -6,7 +6,6 @@ In a text, the code of a diagnostic stands before the place that it is reported 
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,12 +13,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from quantcfg import contracts
-from quantcfg.configuration import check_configuration, rules
+from quantcfg.configuration import read_configuration
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network import Network
-from quantcfg.output import forms_of
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked
@@ -43,7 +41,7 @@ NETWORK = network(NET)
 
 def check(text: str, against: Network | None = None) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    check_configuration(Source("config.json", text), against, CAFFE, found.append)
+    read_configuration(Source("config.json", text), against, CAFFE, found.append)
     return found
 
 
@@ -389,7 +387,7 @@ FIXES = {
 def test_a_fix_mends_the_mistake(text: str) -> None:
     source = Source("config.json", text)
     found: list[Diagnostic] = []
-    check_configuration(source, None, CAFFE, found.append)
+    read_configuration(source, None, CAFFE, found.append)
     assert fixed(source, found) == (FIXES[text], len(found))
     assert check(FIXES[text]) == []
 
@@ -454,24 +452,6 @@ _SEARCHES = [
 ]
 _LAYERS = st.sampled_from([{}, 1, *({"activation_quant_params": search} for search in (*_SEARCHES, 1))])
 _CONFIGS = st.dictionaries(st.sampled_from("abcdef"), _LAYERS, min_size=2)
-
-
-@law(_CONFIGS)
-def test_layers_of_one_form_are_asked_as_one(config: dict[str, Any]) -> None:
-    forms = forms_of(config)
-    has_wrong_search = partial(rules._has_wrong_search, schema=CAFFE.schema)
-    for holds in (has_wrong_search, rules._has_infinite):
-        found = rules._forms_where(holds, config, forms)
-        assert {key for key in config if forms[key] in found} == {key for key in config if holds(config[key])}
-
-
-@law(_CONFIGS)
-def test_what_is_found_is_the_same_when_every_layer_is_asked(config: dict[str, Any]) -> None:
-    text = json.dumps(config).replace("Infinity", "1e999")
-    found = check(text)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rules, "_forms_where", lambda _, __, forms: {*forms.values()})
-        assert check(text) == found
 
 
 # --- agreement

@@ -11,7 +11,8 @@ import pytest
 from google.protobuf import text_format
 
 from quantcfg import Decompilation, Network, compile_config, decompile, read_model
-from quantcfg.configuration import completed
+from quantcfg.compile import compile_source
+from quantcfg.source import Source
 from tests.decompiler.tuned import DEFAULTS, NETWORK, tuned_configs
 from tests.laws import law
 from tests.marks import places, unmarked
@@ -59,7 +60,8 @@ def test_what_is_tuned_by_hand_is_decompiled_to_what_compiles_to_the_same(config
     assert decompilation.settings == settings_in(read(decompilation.text))
     compiled = compile_config(NETWORK, config_text=decompilation.text).config
     assert compiled is not None
-    whole = completed(config, NETWORK, NETWORK.edition.schema)
+    source = Source("config.json", json.dumps(config))
+    whole = compile_source(source, NETWORK, NETWORK.edition).configuration.config
     assert {key: compiled[key] for key in whole} == whole
     assert not any(compiled[key]["quant_enable"] for key in compiled.keys() - whole.keys())
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
 from quantcfg import compile_config
-from quantcfg.configuration import completed
-from quantcfg.diagnostics import Diagnostic
-from quantcfg.difference import Change, applied, configuration_in, difference, in_words
+from quantcfg.compile import compile_source
+from quantcfg.diagnostics import has_errors
+from quantcfg.difference import Change, difference, in_words
 from quantcfg.editions.caffe.edition import CAFFE
-from quantcfg.output import text_of
+from quantcfg.network import Network
+from quantcfg.output import emit
+from quantcfg.plan import Plan
 from quantcfg.source import Source
 from tests.decompiler.tuned import NETWORK, tuned_configs
 from tests.laws import law
@@ -26,15 +32,45 @@ TYPES = {layer.name: layer.type for layer in NETWORK.quantizable}
 # --- laws
 
 
+def plan_of(config: Mapping[str, Any], against: Network | None = NETWORK) -> Plan:
+    return read(json.dumps(config), against)
+
+
+def read(text: str, against: Network | None = None) -> Plan:
+    compiled = compile_source(Source("config.json", text), against, CAFFE)
+    assert not has_errors(compiled.diagnostics)
+    return compiled.plan
+
+
+def written(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, sort_keys=True)
+
+
+def applied(config: dict[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
+    """Return a configuration with changes made to it."""
+    result = copy.deepcopy(config)
+    for change in changes:
+        *parents, key = change.path if change.layer is None else (change.layer, *change.path)
+        place = result
+        for parent in parents:
+            place = place[parent]
+        if change.new is None:
+            del place[key]
+        else:
+            place[key] = change.new
+    return result
+
+
 @law(tuned_configs(), tuned_configs())
 def test_what_a_difference_says_makes_one_configuration_of_the_other(
     old: dict[str, Any], new: dict[str, Any]
 ) -> None:
     for against in (NETWORK, None):
-        before, after = completed(old, against, SCHEMA), completed(new, against, SCHEMA)
-        changes = difference(before, after, SCHEMA)
-        assert text_of(applied(before, changes, SCHEMA)) == text_of(after)
-        assert (changes == ()) == (text_of(before) == text_of(after))
+        before, after = plan_of(old, against), plan_of(new, against)
+        changes = difference(before, after)
+        was, becomes = emit(before), emit(after)
+        assert written(applied(was.config, changes)) == written(becomes.config)
+        assert (changes == ()) == (was.text == becomes.text)
         assert bool(list(in_words(changes, TYPES, SCHEMA))) == bool(changes)
 
 
@@ -42,10 +78,11 @@ def test_what_a_difference_says_makes_one_configuration_of_the_other(
 def test_a_configuration_does_not_differ_from_itself_or_from_what_it_leaves_unsaid(
     config: dict[str, Any],
 ) -> None:
-    whole = completed(config, NETWORK, SCHEMA)
-    assert difference(whole, whole, SCHEMA) == ()
-    assert completed(whole, NETWORK, SCHEMA) == whole
-    assert difference(whole, completed(dict(reversed(config.items())), NETWORK, SCHEMA), SCHEMA) == ()
+    plan = plan_of(config)
+    whole = emit(plan)
+    assert difference(plan, plan) == ()
+    assert emit(read(whole.text, NETWORK)).text == whole.text
+    assert difference(plan, plan_of(dict(reversed(config.items())))) == ()
 
 
 @st.composite
@@ -61,11 +98,12 @@ def test_requests_differ_exactly_if_they_compile_to_something_else(pair: Any) ->
     old, new = (
         compile_config(model, config_text=each.config_text, **(each.arguments or {})) for each in asked
     )
-    if old.config and new.config:
-        assert completed(old.config, model, SCHEMA) == old.config
-        changes = difference(old.config, new.config, SCHEMA)
+    if old.config and new.config and old.plan and new.plan:
+        assert old.text
+        assert emit(read(old.text, model)).text == old.text
+        changes = difference(old.plan, new.plan)
         assert (changes == ()) == (old.text == new.text)
-        assert text_of(applied(old.config, changes, SCHEMA)) == new.text
+        assert written(applied(old.config, changes)) == written(new.config)
 
 
 # --- in words
@@ -119,10 +157,10 @@ WORDS = {
 
 @pytest.mark.parametrize("pair", WORDS)
 def test_changes_are_told_once_for_all_layers_that_share_them(pair: tuple[str, str]) -> None:
-    old, new = (compile_config(NETWORK, config_text=text).config for text in pair)
+    old, new = (compile_config(NETWORK, config_text=text).plan for text in pair)
     assert old
     assert new
-    assert list(in_words(difference(old, new, SCHEMA), TYPES, SCHEMA)) == WORDS[pair]
+    assert told(difference(old, new), TYPES) == WORDS[pair]
 
 
 LISTED = {
@@ -153,16 +191,13 @@ LISTED = {
 @pytest.mark.parametrize("pair", LISTED)
 def test_without_a_network_configurations_are_compared_as_far_as_they_go(pair: tuple[str, str]) -> None:
     old, new = (read(text) for text in pair)
-    types = dict.fromkeys((old.keys() | new.keys()) - {"activation_offset"}, "")
-    assert list(in_words(difference(old, new, SCHEMA), types, SCHEMA)) == LISTED[pair]
+    types = {layer.layer.name: "" for plan in (old, new) for layer in plan.layers}
+    assert told(difference(old, new), types) == LISTED[pair]
 
 
-def read(text: str) -> dict[str, Any]:
-    found: list[Diagnostic] = []
-    config = configuration_in(Source("config.json", text), None, CAFFE, found.append)
-    assert found == []
-    assert config
-    return config
+def told(changes: Iterable[Change], types: Mapping[str, str]) -> list[str]:
+    """Return changes in words, without the places behind them."""
+    return [re.sub(r" \([^()]*\.\w+:\d+:\d+[^()]*\)$", "", line) for line in in_words(changes, types, SCHEMA)]
 
 
 def test_a_change_says_where_it_is() -> None:
@@ -170,22 +205,42 @@ def test_a_change_says_where_it_is() -> None:
         read('{"a": {}, "b": {}, "c": {}}'),
         read('{"batch_num": 2, "a": {"quant_enable": false}, "c": {}}'),
     )
-    assert difference(old, new, SCHEMA) == (
-        Change(None, ("batch_num",), 1, 2),
-        Change("a", ("quant_enable",), True, False),
-        Change("b", (), old["b"], None),
+    changes = difference(old, new)
+    assert [(each.layer, each.path, each.old, each.new) for each in changes] == [
+        (None, ("batch_num",), 1, 2),
+        ("a", ("quant_enable",), True, False),
+        ("b", (), emit(old).config["b"], None),
+    ]
+    places = [
+        [span and (span.text, span.start_position) for span in (each.old_span, each.new_span)]
+        for each in changes
+    ]
+    assert places == [
+        [None, ("2", (1, 15))],
+        [None, ("false", (1, 40))],
+        [('"b"', (1, 11)), None],
+    ]
+
+
+PLACES = {
+    (
+        '{"batch_num": 1, "a": {}}',
+        '{"a": {}, "batch_num": 2}',
+    ): "batch_num: 1 → 2 (old.json:1:15 → new.json:1:24)",
+    ('{"a": {}}', '{"a": {}, "batch_num": 2}'): "batch_num: 1 → 2 (new.json:1:24)",
+    ('{"a": {}, "b": {}}', '{"a": {}}'): '"b" is left out now, and no longer quantized (old.json:1:11)',
+    (
+        '{"a": {}, "b": {}, "c": {}, "d": {}}',
+        '{"a": {"quant_enable": false}, "b": {"quant_enable": false}, "c": {"quant_enable": false}, "d": {}}',
+    ): '"a", "b" and "c" are no longer quantized (new.json:1:24 and 2 more)',
+}
+
+
+@pytest.mark.parametrize("pair", PLACES)
+def test_a_line_ends_with_where_the_values_are(pair: tuple[str, str]) -> None:
+    old, new = (
+        compile_source(Source(name, text), None, CAFFE).plan
+        for name, text in zip(("old.json", "new.json"), pair, strict=True)
     )
-
-
-@pytest.mark.parametrize("key", ["version", "batch_num"])
-def test_a_configuration_with_a_fraction_for_an_integer_is_not_compared(key: str) -> None:
-    found: list[Diagnostic] = []
-    source = Source("config.json", f'{{"{key}": 1.0, "a": {{}}}}')
-    assert configuration_in(source, None, CAFFE, found.append) is None
-    assert [each.code for each in found] == ["QC501"]
-
-
-def test_a_request_without_a_network_stands_for_nothing_but_is_checked() -> None:
-    found: list[Diagnostic] = []
-    assert configuration_in(Source("quant.cfg", "batch_num: 0"), None, CAFFE, found.append) is None
-    assert [each.code for each in found] == ["QC501"]
+    (line,) = in_words(difference(old, new), dict.fromkeys("abcd", ""), SCHEMA)
+    assert line == PLACES[pair]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from quantcfg import contracts
-from quantcfg.checking import check_source
+from quantcfg.compile import check_source
 from quantcfg.diagnostics.catalogue import SYNTAX
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.lsp.completion import Item, completions

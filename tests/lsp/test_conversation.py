@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from quantcfg.api import read_model
-from quantcfg.checking import check_source
+from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.source import Source

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from quantcfg import compile_config
-from quantcfg.output import config_of, text_of
+from quantcfg.output import Configuration, emit
 from tests.laws import law
 from tests.networks import conv, net, network, pool
 from tests.output.generated import good_configs
@@ -21,12 +21,12 @@ ANYTHING = st.recursive(
 
 @law(good_configs() | st.dictionaries(st.text(), ANYTHING))
 def test_the_text_has_the_layout_that_amct_gives_it(config: dict[str, Any]) -> None:
-    assert text_of(config) == json.dumps(config, indent=4, separators=(",", ":"))
+    assert Configuration(config).text == json.dumps(config, indent=4, separators=(",", ":"))
 
 
 @law(good_configs())
 def test_the_text_is_ascii_without_a_final_newline_and_reads_back_to_the_same(config: dict[str, Any]) -> None:
-    text = text_of(config)
+    text = Configuration(config).text
     assert text.isascii()
     assert text[-1] == "}"
     assert list(json.loads(text).items()) == list(config.items())
@@ -34,7 +34,7 @@ def test_the_text_is_ascii_without_a_final_newline_and_reads_back_to_the_same(co
 
 def test_floats_flags_names_and_empty_lists_are_written_as_in_the_reference() -> None:
     values = {"a": [0.01, 1.0, 1e-05, 1e10], "b": True, "größe": [], "c": {}}
-    assert text_of(values) == (
+    assert Configuration(values).text == (
         '{\n    "a":[\n        0.01,\n        1.0,\n        1e-05,\n        10000000000.0\n    ],\n'
         '    "b":true,\n    "gr\\u00f6\\u00dfe":[],\n    "c":{}\n}'
     )
@@ -77,5 +77,5 @@ def test_the_keys_of_a_layer_are_in_the_documented_order(
 def test_a_layer_does_not_take_the_place_of_a_key_that_it_is_named_like() -> None:
     compilation = compiled(net(pool("version"), pool("do_fusion")), "")
     assert compilation.plan
-    config = config_of(compilation.plan)
+    config = emit(compilation.plan).config
     assert (config["version"], config["do_fusion"]) == (1, True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from quantcfg.checking import check_source
+from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic, Severity, has_errors
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.source import Source

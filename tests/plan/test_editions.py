@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from quantcfg.checking import check_source
+from quantcfg.compile import check_source
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network import MessageType
 from quantcfg.source import Source

@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace, file: str, network: Network | None) -> _Checked:
-    from quantcfg.checking import check_source
+    from quantcfg.compile import check_source
     from quantcfg.editions.caffe.edition import CAFFE
 
     found: list[Diagnostic] = []
@@ -99,7 +99,7 @@ def _check(options: argparse.Namespace, file: str, network: Network | None) -> _
 
 def _fixed(options: argparse.Namespace, file: str, source: Source, network: Network | None) -> _Checked:
     """Check a text and fix it, until nothing more can be fixed."""
-    from quantcfg.checking import check_source
+    from quantcfg.compile import check_source
     from quantcfg.diagnostics.fixes import fixed_throughout
     from quantcfg.editions.caffe.edition import CAFFE
 

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _decompiled(options: argparse.Namespace, found: list[Diagnostic]) -> Decompilation | None:
     """Decompile what is in the files; without a network, find what is wrong with the configuration alone."""
-    from quantcfg.checking import check_source
+    from quantcfg.compile import check_source
     from quantcfg.decompiler import decompile_source
     from quantcfg.editions.caffe.edition import CAFFE
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from quantcfg.cli.arguments import add_model_arguments
 from quantcfg.cli.console import print_plain, print_result
 from quantcfg.cli.files import check_inputs, read, read_network
-from quantcfg.diagnostics import Diagnostic, has_errors, in_order
+from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
     from quantcfg.difference import Change
-    from quantcfg.network import ConfigSchema, Network
-    from quantcfg.output import Config
+    from quantcfg.plan import Plan
 
 _SAME, _DIFFERENT, _TROUBLE = 0, 1, 2
 
@@ -50,26 +49,21 @@ def run(options: argparse.Namespace) -> int:
     """Read both, and show what changes."""
     check_inputs(options, (options.old, options.new))
     found: list[Diagnostic] = []
-    network, configs = _read(options, found)
-    old, new = configs
-    if old is None or new is None or has_errors(found):
+    plans = _read(options, found)
+    if plans is None or has_errors(found):
         print_plain(found)
         return _TROUBLE
 
     from quantcfg.difference import difference
-    from quantcfg.editions.caffe.edition import CAFFE
 
-    schema = (network.edition if network else CAFFE).schema
-    changes = difference(old, new, schema)
-    _print(options, changes, _types(network, (old, new), schema), schema)
+    changes = difference(*plans)
+    _print(options, changes, *plans)
     return _DIFFERENT if changes else _SAME
 
 
-def _read(
-    options: argparse.Namespace, found: list[Diagnostic]
-) -> tuple[Network | None, Sequence[Config | None]]:
-    from quantcfg.checking import is_configuration
-    from quantcfg.difference import configuration_in
+def _read(options: argparse.Namespace, found: list[Diagnostic]) -> tuple[Plan, Plan] | None:
+    """Return the plans of both, None if one of them cannot be read."""
+    from quantcfg.compile import compile_source, is_configuration
     from quantcfg.editions.caffe.edition import CAFFE
 
     wanted = "a quant.cfg or a JSON configuration"
@@ -78,25 +72,22 @@ def _read(
         options.parser.error("a quant.cfg is compared by what it compiles to: give --model")
     network, remarks = read_network(options)
     found += remarks
-    configs = []
-    for source in sources:
-        here: list[Diagnostic] = []
-        configs.append(configuration_in(source, network, CAFFE, here.append) if source else None)
-        found += in_order(here)
-    return network, configs
+    compiled = [compile_source(source, network, CAFFE) for source in sources if source]
+    for each in compiled:
+        found += each.diagnostics
+    return (compiled[0].plan, compiled[1].plan) if len(compiled) == len(sources) else None
 
 
-def _types(network: Network | None, configs: Sequence[Config], schema: ConfigSchema) -> dict[str, str]:
-    """Return the types of the layers that any of the configurations lists."""
-    names = {name for config in configs for name in config} - schema.global_defaults.keys()
-    return {name: network.by_name[name].type if network else "" for name in sorted(names)}
+def _types(old: Plan, new: Plan) -> dict[str, str]:
+    """Return the types of the layers that either of the plans has, "" where they are not known."""
+    layers = sorted({layer.layer.name: layer.layer for plan in (old, new) for layer in plan.layers}.items())
+    return {name: layer.type if old.network.is_complete else "" for name, layer in layers}
 
 
-def _print(
-    options: argparse.Namespace, changes: Sequence[Change], types: dict[str, str], schema: ConfigSchema
-) -> None:
+def _print(options: argparse.Namespace, changes: Sequence[Change], old: Plan, new: Plan) -> None:
     from quantcfg.difference import in_words
 
+    types, schema = _types(old, new), old.network.edition.schema
     if options.format == "json":
         print_result(_json(options, changes, types))
     elif changes:
@@ -104,6 +95,8 @@ def _print(
 
 
 def _json(options: argparse.Namespace, changes: Sequence[Change], types: dict[str, str]) -> str:
+    from quantcfg.diagnostics.formats.json import place
+
     entries = [
         {
             "layer": change.layer,
@@ -111,6 +104,8 @@ def _json(options: argparse.Namespace, changes: Sequence[Change], types: dict[st
             "path": change.path,
             "old": change.old,
             "new": change.new,
+            "old_place": place(change.old_span) if change.old_span else None,
+            "new_place": place(change.new_span) if change.new_span else None,
         }
         for change in changes
     ]

@@ -33,8 +33,8 @@ def config_schema(network: Network | None, edition: Edition) -> Schema:
     are properties, each with what its type can have, and no others are allowed
     (reference 3.4, 3.6, 5.1, 5.5). What no schema can say is left to check_text.
     """
-    schema = copy.deepcopy((network.edition if network else edition).schema.document)
-    return schema if network is None else _narrowed(schema, network)
+    schema = edition.schema.document if network is None else _narrowed(network)
+    return copy.deepcopy(schema)
 
 
 def config_schema_text(network: Network | None, edition: Edition) -> str:
@@ -44,8 +44,9 @@ def config_schema_text(network: Network | None, edition: Edition) -> str:
     return f"{json.dumps(config_schema(network, edition), indent=2)}\n"
 
 
-def _narrowed(schema: Schema, network: Network) -> Schema:
+def _narrowed(network: Network) -> Schema:
     """Return the schema for a network; it has no $id, since there is another one for each network."""
+    schema = network.edition.schema.document
     layers = [layer for name, layer in network.by_name.items() if name not in schema["properties"]]
     kinds = {layer.name: _kind(layer, network) for layer in layers if layer.quantizable}
     names = _names_of_kinds(kinds.values())

@@ -7,9 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.checking import is_configuration
-from quantcfg.collection import no_collection
-from quantcfg.configuration import Places, completed, leaves, places_in, read_configuration
+from quantcfg.compile import compile_source, is_configuration
+from quantcfg.configuration import Places, places_in
 from quantcfg.decompiler.shortest import Group, Groups, Layout, shortest_layout
 from quantcfg.decompiler.text import print_layout
 from quantcfg.decompiler.wanted import Wanted, wanted_by
@@ -17,8 +16,9 @@ from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.words import counted, quoted
 from quantcfg.files import other_content
 from quantcfg.network import Network
-from quantcfg.output import Config, config_of, text_of
-from quantcfg.plan import lower, request_from_config
+from quantcfg.output import Config, Configuration
+from quantcfg.output.emit import leaves, value_of
+from quantcfg.plan import Plan
 from quantcfg.source import Source, Span, argument_span
 from quantcfg.values import frozen_value
 
@@ -55,7 +55,7 @@ def decompile(config: str | Mapping[str, Any], network: Network, name: str = "co
 
     """
     try:
-        text = config if isinstance(config, str) else text_of(dict(config))
+        text = config if isinstance(config, str) else Configuration(dict(config)).text
     except (TypeError, ValueError, RecursionError):
         span, found = argument_span("config", config), type(config).__name__
         problem = catalogue.WRONG_ARGUMENT.at(
@@ -65,24 +65,25 @@ def decompile(config: str | Mapping[str, Any], network: Network, name: str = "co
     return decompile_source(Source(name, text), network)
 
 
-@no_collection()
 def decompile_source(source: Source, network: Network) -> Decompilation:
     """Return the shortest quant.cfg for the text of a configuration."""
-    found: list[Diagnostic] = []
     if not is_configuration(source) and not other_content(source.text):
         return Decompilation(None, (_no_configuration(source),))
-    given = read_configuration(source, network, network.edition, found.append)
-    if given is None:
-        return Decompilation(None, in_order(found))
-    schema = network.edition.schema
-    config = completed(given, network, schema)
+    compiled = compile_source(source, network, network.edition)
+    if not compiled.ok:
+        return Decompilation(None, compiled.diagnostics)
+    config = compiled.configuration.config
     groups = _groups(config, network)
-    layout = shortest_layout(groups, config["activation_offset"], schema)
+    layout = shortest_layout(groups, config["activation_offset"], network.edition.schema)
     settings = _settings(config, network)
     order = [layer.name for layer in network.quantizable]
     remarks = dict(_remarks(groups, layout))
     text = print_layout(network.edition.request, settings, layout, order, remarks)
-    found += [*_absences(source, given, config), *_changes(source, config, _compiled(text, network))]
+    found = [
+        *compiled.diagnostics,
+        *_absences(source, compiled.plan),
+        *_changes(source, compiled.plan, _plan_of(text, network)),
+    ]
     number = _number(settings) + layout.settings
     return Decompilation(None if has_errors(found) else text, in_order(found), number)
 
@@ -146,21 +147,20 @@ def _remarks(groups: Groups, layout: Layout) -> Iterator[tuple[str, str]]:
             yield layer_type, f"for {len(names) - others} of {whole}; the others have overrides of their own"
 
 
-def _compiled(text: str, network: Network) -> Config:
-    request = request_from_config(Source("quant.cfg", text), network.edition, lambda _: None)
-    return config_of(lower(network, request, lambda _: None))
+def _plan_of(text: str, network: Network) -> Plan:
+    return compile_source(Source("quant.cfg", text), network, network.edition).plan
 
 
 # --- what is not the same
 
 
-def _absences(source: Source, given: Mapping[str, Any], config: Config) -> Iterator[Diagnostic]:
+def _absences(source: Source, plan: Plan) -> Iterator[Diagnostic]:
     """Yield which keys are left out, of the configuration and of layers, that a compile writes."""
-    present = dict(leaves(given))
     missing: dict[str, list[str]] = defaultdict(list)
-    for path, _ in leaves(config):
-        if path not in present:
-            missing[str(path[0]) if len(path) > 1 else ""].append(str(path[-1]))
+    for path, leaf in leaves(plan):
+        first = leaf[0] if isinstance(leaf, tuple) else leaf
+        if first.origin.path[: len(path)] != path:
+            missing[path[0] if len(path) > 1 else ""].append(path[-1])
     layers: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for layer, absent in missing.items():
         layers[tuple(absent)].append(layer)
@@ -172,10 +172,11 @@ def _absences(source: Source, given: Mapping[str, Any], config: Config) -> Itera
         yield catalogue.KEYS_LEFT_OUT.at(span, keys=quoted(keys), where=where)
 
 
-def _changes(source: Source, config: Config, compiled: Config) -> Iterator[Diagnostic]:
+def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]:
     """Yield each value of the configuration that is another one in what the quant.cfg compiles to."""
-    now = dict(leaves(compiled))
-    changed = [(path, value) for path, value in leaves(config) if now.get(path) != value]
+    now = {path: value_of(leaf) for path, leaf in leaves(compiled)}
+    values = ((path, value_of(leaf)) for path, leaf in leaves(plan))
+    changed = [(path, value) for path, value in values if now.get(path) != value]
     places = places_in(source) if changed else Places()
     for path, value in changed:
         yield catalogue.NOT_EXPRESSIBLE.at(

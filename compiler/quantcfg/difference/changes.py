@@ -1,65 +1,89 @@
-"""Two configurations compared, value by value."""
+"""Two plans compared, value by value."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.configuration import completed, leaves
-from quantcfg.network import ConfigSchema
+from quantcfg.output.emit import layer_values, value_of
+from quantcfg.plan import LayerPlan, Leaf, OriginKind, Plan
+from quantcfg.source import Span
 from quantcfg.values import frozen_value
+
+Path = tuple[str, ...]
 
 
 @frozen_value
 class Change:
-    """A value that is not the same in both; None stands where there is none.
+    """A value that is not the same in both; None where there is none.
 
     layer is the layer that it belongs to, None for the whole network; path is
     where it is: a key of the network, or the keys below the layer's name. A
     layer that only one of them lists is one change, of all its values, with an
-    empty path.
+    empty path. The spans are where the values are written, None for a default.
     """
 
     layer: str | None
-    path: tuple[str, ...]
+    path: Path
     old: Any
     new: Any
+    old_span: Span | None = None
+    new_span: Span | None = None
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any], schema: ConfigSchema) -> tuple[Change, ...]:
+def difference(old: Plan, new: Plan) -> tuple[Change, ...]:
     """Return what must change in a configuration to make it another: the network first, then layers by name.
 
-    Both have all keys that they may have, as configuration.completed returns
-    them, or a compile. Where nothing is returned, both are equal.
+    Where nothing is returned, the configurations of both plans are equal.
     """
-    keys = schema.global_defaults
-    changes = [Change(None, (key,), old[key], new[key]) for key in keys if old[key] != new[key]]
-    for name in sorted((old.keys() | new.keys()) - keys.keys()):
-        changes += _layer_changes(name, old.get(name), new.get(name))
+    changes = [*_changes(None, _leaves(old.values), _leaves(new.values))]
+    before, after = ({layer.layer.name: layer for layer in plan.layers} for plan in (old, new))
+    for name in sorted(before.keys() | after.keys()):
+        changes += _layer_changes(name, before.get(name), after.get(name))
     return tuple(changes)
 
 
-def _layer_changes(name: str, old: Any, new: Any) -> Iterator[Change]:
-    if old is None or new is None:
-        yield Change(name, (), old, new)
-        return
-    before, after = dict(leaves(old)), dict(leaves(new))
+def _layer_changes(name: str, old: LayerPlan | None, new: LayerPlan | None) -> Iterator[Change]:
+    before, after = (_leaves(layer_values(layer)) if layer else {} for layer in (old, new))
+    if old and new:
+        yield from _changes(name, before, after)
+    else:
+        spans = (layer.calibration.span if layer and layer.calibration else None for layer in (old, new))
+        yield Change(name, (), _nested(before) or None, _nested(after) or None, *spans)
+
+
+def _changes(layer: str | None, before: Mapping[Path, Leaf], after: Mapping[Path, Leaf]) -> Iterator[Change]:
     for path in (*before, *(path for path in after if path not in before)):
-        if before.get(path) != after.get(path):
-            yield Change(name, tuple(map(str, path)), before.get(path), after.get(path))
+        leaves = [values.get(path) for values in (before, after)]
+        old, new = map(_value, leaves)
+        if old != new:
+            yield Change(layer, path, old, new, *map(_span, leaves))
 
 
-def applied(config: Mapping[str, Any], changes: Iterable[Change], schema: ConfigSchema) -> dict[str, Any]:
-    """Return a configuration with changes made to it, in output order."""
-    result = copy.deepcopy(dict(config))
-    for change in changes:
-        *parents, key = change.path if change.layer is None else (change.layer, *change.path)
-        place = result
+def _leaves(values: Mapping[str, Any], path: Path = ()) -> dict[Path, Leaf]:
+    leaves: dict[Path, Leaf] = {}
+    for key, value in values.items():
+        leaves |= _leaves(value, (*path, key)) if isinstance(value, Mapping) else {(*path, key): value}
+    return leaves
+
+
+def _value(leaf: Leaf | None) -> Any:
+    return None if leaf is None else value_of(leaf)
+
+
+def _span(leaf: Leaf | None) -> Span | None:
+    """Return where a value is written; of a list, its first item that is."""
+    settings = leaf if isinstance(leaf, tuple) else [leaf] if leaf else []
+    written = (setting.span for setting in settings if setting.origin.kind is OriginKind.WRITTEN)
+    return next(written, None)
+
+
+def _nested(leaves: Mapping[Path, Leaf]) -> dict[str, Any]:
+    """Return the values of a layer as its object in the configuration."""
+    body: dict[str, Any] = {}
+    for (*parents, key), leaf in leaves.items():
+        home = body
         for parent in parents:
-            place = place.setdefault(parent, {})
-        if change.new is None:
-            del place[key]
-        else:
-            place[key] = copy.deepcopy(change.new)
-    return completed(result, None, schema)
+            home = home.setdefault(parent, {})
+        home[key] = _value(leaf)
+    return body

@@ -13,6 +13,7 @@ from quantcfg.diagnostics.words import quoted
 from quantcfg.difference.changes import Change
 from quantcfg.network import ConfigSchema
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
+from quantcfg.provenance.words import place
 
 _ENABLED = "quant_enable"
 _SELECTORS = (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM)
@@ -28,21 +29,29 @@ def in_words(changes: Iterable[Change], types: Types, schema: ConfigSchema) -> I
 
     types has all the layers that either configuration lists.
     """
-    becoming: dict[str, list[str]] = defaultdict(list)
-    values: dict[str, list[str]] = defaultdict(list)
+    becoming: dict[str, list[Change]] = defaultdict(list)
+    values: dict[str, list[Change]] = defaultdict(list)
     for layer, group in groupby(changes, key=lambda change: change.layer):
         if layer is None:
-            yield from (line for change in group for line in _of_network(change))
+            yield from (f"{line}{_places([change])}" for change in group for line in _of_network(change))
             continue
         for change in (own := list(group)):
             if change.path in ((), (_ENABLED,)):
-                becoming[_becomes(change)].append(layer)
-        for words in _of_values(own, schema):
-            values[words].append(layer)
-    for words, layers in becoming.items():
-        yield f"{_named(layers, types)} {'is' if len(layers) == 1 else 'are'} {words}"
-    for words, layers in values.items():
-        yield f"{words} in {_named(layers, types)}"
+                becoming[_becomes(change)].append(change)
+        for change, words in _of_values(own, schema):
+            values[words].append(change)
+    for words, alike in becoming.items():
+        yield f"{_named(alike, types)} {'is' if len(alike) == 1 else 'are'} {words}{_places(alike)}"
+    for words, alike in values.items():
+        yield f"{words} in {_named(alike, types)}{_places(alike)}"
+
+
+def _places(changes: Sequence[Change]) -> str:
+    """Return where the values of changes are written, of several places the first."""
+    sides = ([each.old_span for each in changes], [each.new_span for each in changes])
+    known = [dict.fromkeys(filter(None, map(place, spans))) for spans in sides]
+    shown = [f"{next(iter(each))}{f' and {len(each) - 1} more' * (len(each) > 1)}" for each in known if each]
+    return f" ({' → '.join(shown)})" if shown else ""
 
 
 def _of_network(change: Change) -> Iterator[str]:
@@ -70,7 +79,7 @@ def _becomes(change: Change) -> str:
     return f"listed now, and {'quantized' if change.new[_ENABLED] else 'still not quantized'}"
 
 
-def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[str]:
+def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[tuple[Change, str]]:
     """Yield what changes in the values of a layer; the parameters of an algorithm come and go with it."""
     replaced = {change.path[0] for change in changes if change.path and change.path[-1] in _SELECTORS}
     for change in changes:
@@ -85,9 +94,9 @@ def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[str]
             new = _with_parameters(
                 change.new, {each.path[-1]: each.new for each in siblings if each.old is None}, schema
             )
-            yield f"{key}: {old} → {new}"
+            yield change, f"{key}: {old} → {new}"
         elif parent not in replaced or None not in (change.old, change.new):
-            yield f"{key}: {_shown(change.old)} → {_shown(change.new)}"
+            yield change, f"{key}: {_shown(change.old)} → {_shown(change.new)}"
 
 
 def _with_parameters(name: str, given: Mapping[str, Any], schema: ConfigSchema) -> str:
@@ -103,8 +112,9 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _named(layers: Sequence[str], types: Types) -> str:
-    """Return layers in words: by name where they are few, else counted by type."""
+def _named(changes: Iterable[Change], types: Types) -> str:
+    """Return the layers of changes in words: by name where they are few, else counted by type."""
+    layers = [change.layer for change in changes if change.layer is not None]
     if len(layers) <= _FEW:
         return quoted(layers)
     if len(layers) == len(types):

@@ -7,15 +7,12 @@ import os
 from quantcfg.diagnostics import has_errors
 from quantcfg.diagnostics.words import counted
 from quantcfg.lsp.document import Document
-from quantcfg.output import config_of, text_of
 
 
 def compiled(document: Document) -> str | None:
     """Return the JSON that a quant.cfg compiles to, None where it has errors or no model."""
-    plan = document.plan
-    if plan is None or document.network is None or has_errors(document.diagnostics):
-        return None
-    return text_of(config_of(plan))
+    compiled = document.compiled if document.is_request else None
+    return compiled.configuration.text if compiled and compiled.ok else None
 
 
 def title(document: Document) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from quantcfg.checking import Checked, checked, is_configuration
+from quantcfg.compile import Compiled, compile_source, is_configuration
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.lsp.models import Model, Named, named_model
@@ -49,19 +49,20 @@ class Document:
         return self.network.edition if self.network else CAFFE
 
     @cached_property
-    def _checked(self) -> Checked:
-        return checked(self.source, self.network, self.edition)
+    def compiled(self) -> Compiled:
+        """What a quant.cfg or a configuration compiles to."""
+        return compile_source(self.source, self.network, self.edition)
 
     @property
     def plan(self) -> Plan | None:
         """The plan of a quant.cfg, None of any other text."""
-        return self._checked.plan if self.is_request else None
+        return self.compiled.plan if self.is_request else None
 
     @cached_property
     def syntax(self) -> tree.Document:
         """The syntax tree of a text in text format; of a configuration, an empty one."""
         if self.is_request:
-            made = self._checked.tree
+            made = self.compiled.tree
             assert made
             return made
         if self.is_configuration:
@@ -73,7 +74,7 @@ class Document:
         """All that is wrong with the text, sorted by place; of a network, what was said when it was read."""
         if self.is_prototxt:
             return self.model.diagnostics if self.model else ()
-        return self._checked.diagnostics
+        return self.compiled.diagnostics
 
     def span(self, node: tree.Node) -> Span:
         """Return where a node of the tree stands."""

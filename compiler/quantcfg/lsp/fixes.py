@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantcfg.checking import check_source
+from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic, Edit
 from quantcfg.diagnostics.fixes import fixed_throughout
 from quantcfg.diagnostics.words import counted

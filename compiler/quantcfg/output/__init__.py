@@ -1,20 +1,18 @@
 """What comes out: the configuration of a plan, its text, its validation and its file."""
 
-from quantcfg.output.emit import Config, config_of, forms_of, text_of
-from quantcfg.output.validate import allowed, check_config, check_request, schema_errors
+from quantcfg.output.emit import Config, Configuration, emit
+from quantcfg.output.validate import allowed, schema_errors, validate
 from quantcfg.output.write import bad_output_name, rewrite_file, write_file, write_files
 
 __all__ = [
     "Config",
+    "Configuration",
     "allowed",
     "bad_output_name",
-    "check_config",
-    "check_request",
-    "config_of",
-    "forms_of",
+    "emit",
     "rewrite_file",
     "schema_errors",
-    "text_of",
+    "validate",
     "write_file",
     "write_files",
 ]

@@ -5,28 +5,56 @@ from __future__ import annotations
 import json
 import marshal
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
+from functools import cached_property
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from quantcfg.plan import LayerPlan, Plan, Setting, Values
+from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values
+from quantcfg.values import Remembering, frozen_value
 
 Config = dict[str, Any]
-Forms = Mapping[str, bytes]
 
 _INDENT = 4 * " "
 _MARSHAL_VERSION = 2
 """The last one in which no value is written as a reference to another one."""
 
 
-def config_of(plan: Plan) -> Config:
-    """Return the configuration: the network's keys, then an object for each layer.
+@frozen_value
+class Configuration(Remembering):
+    """A configuration: the value, and what is made of it once. Layers share few distinct bodies."""
+
+    config: Config
+
+    @cached_property
+    def _bodies(self) -> Mapping[str, bytes]:
+        """For each key what two values have in common only if they have the same text.
+
+        Unlike ==, it tells 1, 1.0 and True apart.
+        """
+        return {key: marshal.dumps(body, _MARSHAL_VERSION) for key, body in self.config.items()}
+
+    @cached_property
+    def text(self) -> str:
+        """The exact content of its file: AMCT's layout, without a final newline (reference 3.5)."""
+        return text_of(self.config, self._bodies)
+
+    def alike(self, apart: Container[str] = ()) -> Collection[list[str]]:
+        """Return its keys in groups that have the same value; those that are to stand apart are alone."""
+        groups: dict[str | bytes, list[str]] = {}
+        for key, body in self._bodies.items():
+            groups.setdefault(key if key in apart else body, []).append(key)
+        return groups.values()
+
+
+def emit(plan: Plan) -> Configuration:
+    """Return the configuration of a plan: the network's keys, then an object for each layer.
 
     A layer that is named like one of these keys, an error by itself, is left out.
     """
     config = _plain(plan.values)
     layers = (layer for layer in plan.layers if layer.layer.name not in config)
-    return config | {layer.layer.name: _body(layer) for layer in layers}
+    return Configuration(config | {layer.layer.name: _body(layer) for layer in layers})
 
 
 def _body(layer: LayerPlan) -> dict[str, Any]:
@@ -36,24 +64,11 @@ def _body(layer: LayerPlan) -> dict[str, Any]:
     }
 
 
-def text_of(config: Config, forms: Forms | None = None) -> str:
-    """Return the exact content of the file: AMCT's layout, without a final newline (reference 3.5).
-
-    forms are those of the configuration, where they are known.
-    """
-    # Layers share few distinct bodies: each is laid out once.
-    forms = forms or forms_of(config)
-    bodies = dict(zip(forms.values(), config.values(), strict=True))
-    texts = {each: _text(body, "\n" + _INDENT) for each, body in bodies.items()}
-    return _between("{}", [f"{quoted(key)}:{texts[each]}" for key, each in forms.items()], "\n")
-
-
-def forms_of(config: Mapping[str, Any]) -> Forms:
-    """Return for each key what two values have in common only if they have the same text.
-
-    Unlike ==, it tells 1, 1.0 and True apart.
-    """
-    return {key: marshal.dumps(body, _MARSHAL_VERSION) for key, body in config.items()}
+def text_of(config: Config, bodies: Mapping[str, bytes]) -> str:
+    """Return the text of a configuration; what is the same by its body is laid out once."""
+    values = dict(zip(bodies.values(), config.values(), strict=True))
+    texts = {body: _text(value, "\n" + _INDENT) for body, value in values.items()}
+    return _between("{}", [f"{quoted(key)}:{texts[body]}" for key, body in bodies.items()], "\n")
 
 
 def _text(value: Any, end: str) -> str:
@@ -94,9 +109,22 @@ def layer_values(layer: LayerPlan) -> dict[str, Setting[bool] | Values]:
     }
 
 
+def leaves(plan: Plan) -> Iterator[tuple[tuple[str, ...], Leaf]]:
+    """Yield the values of a plan by their paths in the configuration; a list is one value."""
+    for key, leaf in plan.values.items():
+        yield (key,), leaf
+    for layer in plan.layers:
+        name = layer.layer.name
+        yield (name, "quant_enable"), layer.enabled
+        for part, values in layer_values(layer).items():
+            if isinstance(values, Mapping):
+                yield from (((name, part, key), leaf) for key, leaf in values.items())
+
+
+def value_of(leaf: Leaf) -> Any:
+    """Return a value without its origin."""
+    return [setting.value for setting in leaf] if isinstance(leaf, tuple) else leaf.value
+
+
 def _plain(values: Values) -> dict[str, Any]:
-    """Return values without their origins."""
-    return {
-        key: [item.value for item in leaf] if isinstance(leaf, tuple) else leaf.value
-        for key, leaf in values.items()
-    }
+    return {key: value_of(leaf) for key, leaf in values.items()}

@@ -9,10 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.diagnostics.limited import limited
-from quantcfg.network import ConfigSchema, Network
-from quantcfg.output.emit import Config, Forms, config_of, forms_of, layer_values
-from quantcfg.plan import Plan, Request, Setting, lower
+from quantcfg.network import ConfigSchema
+from quantcfg.output.emit import Configuration, layer_values
+from quantcfg.plan import Plan, Setting
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
@@ -44,22 +43,9 @@ _EXPECTED = {
 }
 
 
-def check_request(request: Request, network: Network, report: Report) -> tuple[Plan, Config, Forms]:
-    """Return the plan of a request, its configuration and the forms of that, after reporting what is wrong.
-
-    For an assumed network, it is what would be wrong for every one.
-    """
-    report = limited(report)
-    plan = lower(network, request, report)
-    config = config_of(plan)
-    forms = forms_of(config)
-    check_config(plan, config, forms, report)
-    return plan, config, forms
-
-
-def check_config(plan: Plan, config: Config, forms: Forms, report: Report) -> None:
+def validate(plan: Plan, configuration: Configuration, report: Report) -> None:
     """Validate the configuration of a plan; report each setting that the schema refuses, once."""
-    found = list(failures(config, forms, plan.network.edition.schema))
+    found = list(failures(configuration, plan.network.edition.schema))
     if not found:
         return
     reported = set()
@@ -72,15 +58,15 @@ def check_config(plan: Plan, config: Config, forms: Forms, report: Report) -> No
             report(_diagnostic(failure, setting))
 
 
-def failures(config: Mapping[str, Any], forms: Forms, schema: ConfigSchema) -> Iterator[Failure]:
+def failures(configuration: Configuration, schema: ConfigSchema) -> Iterator[Failure]:
     """Yield what the JSON Schema finds wrong with a configuration, for every layer that has it.
 
     Layers share few distinct bodies: each is validated once, for the first
     layer that has it.
     """
-    alike = _alike(forms, schema)
-    distinct = {name: config[name] for name in alike}
-    found = [_failure(error) for error in _distinct(_errors(distinct, schema))]
+    alike = {keys[0]: keys for keys in configuration.alike(apart=schema.global_defaults)}
+    distinct = {key: configuration.config[key] for key in alike}
+    found = [_failure(error) for error in _distinct(schema_errors(distinct, schema))]
     refused = {failure.path for failure in found}
     found += (failure for failure in _floats(distinct, schema.integer_keys) if failure.path not in refused)
     for failure in found:
@@ -118,25 +104,12 @@ def _distinct(errors: Iterable[ValidationError]) -> list[ValidationError]:
 
 
 def schema_errors(config: Mapping[str, Any], schema: ConfigSchema) -> Iterator[ValidationError]:
-    """Yield what the JSON Schema finds wrong with a configuration, once for all layers that have it."""
-    yield from _errors({name: config[name] for name in _alike(forms_of(config), schema)}, schema)
-
-
-def _errors(distinct: Mapping[str, Any], schema: ConfigSchema) -> Iterator[ValidationError]:
-    if schema.accepts(distinct):
+    """Yield what the JSON Schema finds wrong with a configuration."""
+    if schema.accepts(config):
         return
     from jsonschema import Draft7Validator
 
-    yield from Draft7Validator(schema.document).iter_errors(distinct)
-
-
-def _alike(forms: Forms, schema: ConfigSchema) -> dict[str, list[str]]:
-    """Return the keys that have the same body, by the first of them; those of the network stand alone."""
-    reserved = schema.global_defaults
-    groups: dict[str | bytes, list[str]] = {}
-    for name, form in forms.items():
-        groups.setdefault(name if name in reserved else form, []).append(name)
-    return {names[0]: names for names in groups.values()}
+    yield from Draft7Validator(schema.document).iter_errors(config)
 
 
 def _setting_at(values: Mapping[str, Any], path: Path) -> Setting[Any] | None:

@@ -1,7 +1,7 @@
 """The plan for a network: from a request, through the passes, to the value of every key."""
 
 from quantcfg.plan.assumed import assumed_network
-from quantcfg.plan.pipeline import PASSES, lower
+from quantcfg.plan.pipeline import PASSES, complete, lower
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.request import (
     Request,
@@ -22,6 +22,7 @@ __all__ = [
     "Setting",
     "Values",
     "assumed_network",
+    "complete",
     "lower",
     "request_from_arguments",
     "request_from_config",

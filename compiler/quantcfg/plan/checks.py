@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.words import boolean, listed
-from quantcfg.network import ConfigSchema
+from quantcfg.network import ConfigSchema, Layer
 from quantcfg.network.config_schema import CHANNEL_WISE
-from quantcfg.plan.plan import LayerPlan, Plan, in_words
+from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan, in_words
+from quantcfg.plan.request import Algorithm
 from quantcfg.plan.settings import Setting
 
 _MOST_KEPT = 1000
@@ -35,27 +35,36 @@ def check_values(plan: Plan, report: Report) -> Plan:
 def _check_override_flags(plan: Plan, report: Report) -> None:
     """Report channel_wise in overrides of types that cannot have it, whether they are used or not."""
     known = plan.network.edition.layer_types
-    flags: dict[int, tuple[Setting[bool], dict[str, None]]] = {}
-    for layer_type, weight in _overridden_types(plan):
+    flags: dict[int, tuple[Setting[bool], dict[str, Layer | None]]] = {}
+    for layer_type, layer, weight in _overridden(plan):
         flag = weight.parameters.get(CHANNEL_WISE) if weight else None
-        if flag and flag.value and not known.channel_wise(layer_type):
-            flags.setdefault(id(flag), (flag, {}))[1][layer_type] = None
+        if flag and flag.value is True and not known.channel_wise(layer_type):
+            flags.setdefault(id(flag), (flag, {}))[1][layer_type] = layer
     for flag, types in flags.values():
-        fix = [Edit(flag.span, boolean(False))] if flag.span and plan.request.is_whole else []
-        names = listed([*types])
-        report(catalogue.CHANNEL_WISE.at(flag.span, type=names, where="", help="write false", fix=fix))
+        report(
+            catalogue.CHANNEL_WISE.at(
+                flag.span,
+                type=listed([*types]),
+                where="",
+                related=[
+                    place for layer in types.values() if layer for place in related(layer.span, DEFINED_HERE)
+                ],
+                help="write false",
+                fix=[Edit(flag.span, boolean(False))] if flag.span and plan.request.is_whole else [],
+            )
+        )
 
 
-def _overridden_types(plan: Plan) -> Iterator[tuple[str, Any]]:
-    """Yield the layer type and the weight algorithm of every override that names something."""
+def _overridden(plan: Plan) -> Iterator[tuple[str, Layer | None, Algorithm | None]]:
+    """Yield the layer type, the layer and the weight algorithm of every override that names something."""
     types = plan.network.edition.layer_types.quantizable
     for override in plan.request.type_overrides:
         if override.target.value in types:
-            yield override.target.value, override.calibration.weight
+            yield override.target.value, None, override.calibration.weight
     for override in plan.request.layer_overrides:
         layer = plan.network.by_name.get(override.target.value)
         if layer:
-            yield layer.type, override.calibration.weight
+            yield layer.type, layer, override.calibration.weight
 
 
 def _check_common_flag(plan: Plan, report: Report) -> None:

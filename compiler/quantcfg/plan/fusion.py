@@ -14,16 +14,23 @@ from quantcfg.plan.settings import Setting
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
     """Check skip_fusion_layers, and take it over as it is written."""
+    for name, layer in layers_named(plan.request.skip_fusion_layers, plan.network):
+        is_fusible = layer.type in plan.network.edition.layer_types.fusible
+        if is_fusible and not layer.fusion and plan.network.is_complete:
+            reason = f": {layer.fusion_obstacle}" if layer.fusion_obstacle else ""
+            help = "remove it from the list"
+            report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, reason=reason, help=help))
+    return take_fusion(plan, report)
+
+
+def take_fusion(plan: Plan, report: Report) -> Plan:
+    """Report names of layers that nothing can be folded into, and take the list over."""
     names, fusible = plan.request.skip_fusion_layers, plan.network.edition.layer_types.fusible
     listed = {name.value for name in names}
     for name, layer in layers_named(names, plan.network):
         if layer.type not in fusible:
             _report_not_fusible(name, layer, plan.network, listed, report)
-        elif not layer.fusion and plan.network.is_complete:
-            reason = f": {layer.fusion_obstacle}" if layer.fusion_obstacle else ""
-            help = "remove it from the list"
-            report(catalogue.NO_FUSION_GROUP.at(name.span, layer=layer.name, reason=reason, help=help))
-    return replace(plan, values={**plan.values, "skip_fusion_layers": names})
+    return replace(plan, values={**plan.values, "skip_fusion_layers": names}) if names else plan
 
 
 def _report_not_fusible(

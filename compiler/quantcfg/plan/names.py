@@ -80,6 +80,14 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
     return replace(plan, request=resolved)
 
 
+def resolve_fusion_names(plan: Plan, report: Report) -> Plan:
+    """Do so for the one list of names that a configuration has; AMCT checks only their types."""
+    fusible = plan.network.edition.layer_types.fusible
+    known = _layers("skip_fusion_layers", plan.network, lambda layer: layer.type in fusible)
+    names = _resolved(plan.request.skip_fusion_layers, known, report)
+    return replace(plan, request=replace(plan.request, skip_fusion_layers=names))
+
+
 def known_names(network: Network) -> Mapping[str, Known]:
     """Return what is known of the names in a quant.cfg, by the field that holds one."""
     types = network.edition.layer_types
@@ -177,16 +185,17 @@ def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[
 def _report_several(
     name: Setting[str], held: Several, known: Known, report: Report, *, can_be_fixed: bool
 ) -> None:
-    from quantcfg.plan.several import separating_edits, separation_help
+    from quantcfg.plan.several import joined, separating_edits, separation_help
 
-    place, fix = name.origin.place, list[Edit]()
-    if place is None:
+    place, span, fix = name.origin.place, name.span, list[Edit]()
+    if span is None or not span.source.is_file:
         help = f"give {quoted(held.names)} as separate names"
     elif not known.are_listed:
         help = f"write one {known.field} per name: {quoted(held.names)}"
     else:
         help = separation_help(held)
-        fix = separating_edits(place, held) if can_be_fixed else []
+        if can_be_fixed:
+            fix = separating_edits(place, held) if place else [Edit(span, joined(held.names))]
     report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
 
 

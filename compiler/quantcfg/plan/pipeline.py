@@ -9,8 +9,8 @@ from quantcfg.network import Network
 from quantcfg.plan.checks import check_values
 from quantcfg.plan.defaults import fill_defaults
 from quantcfg.plan.deprecated import resolve_deprecated
-from quantcfg.plan.fusion import resolve_fusion
-from quantcfg.plan.names import resolve_names
+from quantcfg.plan.fusion import resolve_fusion, take_fusion
+from quantcfg.plan.names import resolve_fusion_names, resolve_names
 from quantcfg.plan.non_uniform import resolve_non_uniform
 from quantcfg.plan.overrides import resolve_overrides
 from quantcfg.plan.plan import Pass, Plan, initial_plan
@@ -28,6 +28,9 @@ PASSES: tuple[Pass, ...] = (
     check_values,
 )
 
+_OF_CONFIGURATIONS: tuple[Pass, ...] = (resolve_fusion_names, take_fusion, fill_defaults, check_values)
+"""The passes for a configuration, which has the settings of each layer already."""
+
 
 def lower(
     network: Network,
@@ -40,4 +43,11 @@ def lower(
     for step in PASSES:
         plan = step(plan, report)
         after(step, plan)
+    return plan
+
+
+def complete(plan: Plan, report: Report) -> Plan:
+    """Return the plan of a configuration with the values that it leaves out."""
+    for step in _OF_CONFIGURATIONS:
+        plan = step(plan, report)
     return plan

@@ -16,7 +16,7 @@ from quantcfg.values import frozen_value, small_value
 DEFINED_HERE = "the layer is defined here"
 
 _NOTHING: Values = MappingProxyType({})
-_QUANTIZED = default(True)
+QUANTIZED = default(True)
 
 
 @small_value
@@ -32,7 +32,7 @@ class LayerPlan:
     """
 
     layer: Layer
-    enabled: Setting[bool] = _QUANTIZED
+    enabled: Setting[bool] = QUANTIZED
     calibration: Calibration | None = None
     beaten: tuple[Calibration, ...] = ()
     weight: Algorithm | None = None

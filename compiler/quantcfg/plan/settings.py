@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -12,6 +12,9 @@ from quantcfg.textproto import Given, Path, Place, place_of, tree
 from quantcfg.values import small_value
 
 T = TypeVar("T")
+
+Locate = Callable[[], Span | None]
+"""Returns where a value is; it is asked only where somebody wants to see it."""
 
 
 class OriginKind(StrEnum):
@@ -39,7 +42,7 @@ class Origin:
 
     kind: OriginKind
     path: Path
-    where: Span | Given | None = field(default=None, compare=False, repr=False)
+    where: Span | Given | Locate | None = field(default=None, compare=False, repr=False)
     level: str | None = field(default=None, compare=False, repr=False)
     document: tree.Document | None = field(default=None, compare=False, repr=False)
 
@@ -60,11 +63,13 @@ class Origin:
         """Its field, where it stands in a quant.cfg."""
         if self.document is None or self.where is None or isinstance(self.where, Span):
             return None
-        return place_of(self.where, self.document)
+        return None if callable(self.where) else place_of(self.where, self.document)
 
     @property
     def span(self) -> Span | None:
         """Where it is written: the place of the value, or of a message that of its name."""
+        if callable(self.where):
+            return self.where()
         place = self.place
         if place is None:
             return self.where if isinstance(self.where, Span) else None

@@ -1,21 +1,17 @@
-"""The rules that AMCT reads a configuration by (reference 3.6), each found where it is broken.
-
-They need no text: without places they tell that something is wrong, with places
-also where.
-"""
+"""What a configuration says: which keys are layers, and what its JSON Schema refuses (reference 3.6)."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 from quantcfg.configuration.places import Path, Places
-from quantcfg.diagnostics import Diagnostic, Edit, catalogue, related
+from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.suggest import (
     Suggestion,
     is_slip_of_any,
@@ -25,15 +21,10 @@ from quantcfg.diagnostics.suggest import (
 )
 from quantcfg.diagnostics.words import boolean, counted, quoted
 from quantcfg.network import ConfigSchema, Edition, Network
-from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, CHANNEL_WISE, WEIGHT_ALGORITHM
-from quantcfg.output import forms_of
-from quantcfg.output.emit import Forms
+from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
+from quantcfg.output import Configuration
 from quantcfg.output.validate import Failure, expected, failures
-from quantcfg.plan import Origin, OriginKind, Setting
-from quantcfg.plan.checks import check_search
-from quantcfg.plan.fusion import not_fusible_help
 from quantcfg.plan.plan import DEFINED_HERE
-from quantcfg.plan.several import Several, joined, separated, separation_help
 from quantcfg.source import Span
 from quantcfg.values import Remembering, frozen_value
 
@@ -41,11 +32,17 @@ _SCHEMA_KEY = "$schema"
 _LARGEST_EXACT = 2**53
 """Up to here a double holds every integer."""
 
+_DEPTH = 3
+"""How many keys lead to the values of a layer: it, its part, and the parameter."""
+
+_OF_NO_VALUE = ("additionalProperties", "uniqueItems")
+"""What is wrong with an object or a list whose values may be in order."""
+
 _LAYER_HELP = "a key that is no setting of the whole network is the name of a layer, and has an object"
 
 
 @frozen_value
-class Reading(Remembering):
+class Content(Remembering):
     """A configuration of an edition to be checked, against a network where there is one.
 
     Without is_whole a part of the text could not be read; unsettled are the keys
@@ -83,42 +80,38 @@ class Reading(Remembering):
         return [name for name in _quantizable(self.network) if name not in listed] if self.network else []
 
 
-def findings(reading: Reading) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a configuration, and with its layers where the network is given."""
-    config, layers, suggestions, names = reading.config, reading.layers, reading.suggestions, reading.names
-    schema = reading.edition.schema
-    taken = {*config, *meant_by_several(suggestions.values())}
-    for key in layers:
-        yield from _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), taken, reading)
+def check_content(content: Content, report: Report) -> AbstractSet[Path]:
+    """Report what is wrong with the keys and values of a configuration; return the paths of refused values.
+
+    A list is refused with its items, but for one of names.
+    """
+    suggestions, names, schema = content.suggestions, content.names, content.edition.schema
+    taken = {*content.config, *meant_by_several(suggestions.values())}
+    for key in content.layers:
+        for each in _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), taken, content):
+            report(each)
     known = {
         key: value
-        for key, value in config.items()
+        for key, value in content.config.items()
         if names.get(key, key) is not None or _is_layer(value, schema)
     }
-    forms = forms_of(known)
-    yield from _schema_findings(known, forms, reading)
-    wrong_searches = _forms_where(lambda body: _has_wrong_search(body, schema), known, forms)
-    for key, name in names.items():
-        if name is not None and isinstance(layers[key], dict):
-            if forms[key] in wrong_searches:
-                yield from _search_findings(layers[key], (key,), reading.places, schema)
-            yield from _layer_findings(key, name, layers[key], reading)
-    yield from _fusion_findings(reading)
-    if reading.is_whole:
-        yield from _absences(reading)
+    refused = set(_check_values(Configuration(known), content, report))
+    for each in _absences(content) if content.is_whole else ():
+        report(each)
+    return {path[:_DEPTH] for path in refused}
 
 
 # --- layers that are not there
 
 
-def _suggestions(reading: Reading) -> Mapping[str, Suggestion]:
+def _suggestions(content: Content) -> Mapping[str, Suggestion]:
     """Return what the keys were meant to be that are no layer's; of very many only the first ones."""
-    keys, network, settings = reading.layers, reading.network, reading.edition.schema.global_defaults
+    keys, network, settings = content.layers, content.network, content.edition.schema.global_defaults
     if network is None:
         return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
     unknown = [key for key in keys if key not in network.by_name]
     quantizable = [*_quantizable(network), *settings]
-    missing = [name for name in quantizable if name not in reading.config]
+    missing = [name for name in quantizable if name not in content.config]
     known = [*network.by_name, *settings]
     return {
         key: _suggestion(key, known, (missing, quantizable))
@@ -134,14 +127,14 @@ def _suggestion(key: str, known: Sequence[str], likely: Iterable[Sequence[str]])
     return next((better for names in likely if (better := suggest(key, names)).names), near)
 
 
-def _name_meant(key: str, suggestion: Suggestion | None, reading: Reading) -> str | None:
+def _name_meant(key: str, suggestion: Suggestion | None, content: Content) -> str | None:
     """Return the name of the layer that a key is, or was meant to be; None if it is no layer's.
 
     Without a network every key is a layer's that does not plainly mean something else.
     """
-    slip, network = suggestion.slip if suggestion else None, reading.network
+    slip, network = suggestion.slip if suggestion else None, content.network
     if network is None:
-        return None if slip or _stranger(key, reading.edition) else key
+        return None if slip or _stranger(key, content.edition) else key
     layer = network.by_name.get(key) or network.by_name.get(slip or "")
     return layer.name if layer and layer.quantizable else None
 
@@ -166,14 +159,14 @@ def _belonging(key: str, schema: ConfigSchema) -> str | None:
 
 
 def _layer_that_is_none(
-    key: str, name: str | None, suggestion: Suggestion, taken: AbstractSet[str], reading: Reading
+    key: str, name: str | None, suggestion: Suggestion, taken: AbstractSet[str], content: Content
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong with a key that should be the name of a quantizable layer."""
     if key == name:
         return
-    places = reading.places
+    places = content.places
     span = places.key((key,))
-    layer = reading.network.by_name.get(key) if reading.network else None
+    layer = content.network.by_name.get(key) if content.network else None
     if layer:
         yield catalogue.UNQUANTIZABLE_LAYER.at(
             span,
@@ -182,11 +175,11 @@ def _layer_that_is_none(
             related=related(layer.span, DEFINED_HERE),
             help="leave it out",
         )
-    elif stranger := _stranger(key, reading.edition):
+    elif stranger := _stranger(key, content.edition):
         removal = places.removal((key,)) if key == _SCHEMA_KEY else ()
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=stranger, fix=removal)
     else:
-        is_layer = name is not None or suggestion.slip in reading.edition.schema.global_defaults
+        is_layer = name is not None or suggestion.slip in content.edition.schema.global_defaults
         fix = _renaming(span, suggestion, taken) if is_layer else []
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=suggestion.help, fix=fix)
 
@@ -198,23 +191,23 @@ def _renaming(span: Span | None, suggestion: Suggestion, taken: Iterable[object]
     return [Edit(span, json.dumps(suggestion.slip))]
 
 
-def _absences(reading: Reading) -> Iterator[Diagnostic]:
+def _absences(content: Content) -> Iterator[Diagnostic]:
     """Yield that nothing is quantized, or that layers of the network are left out."""
-    place = reading.places.value(())
-    if not any(_may_be_enabled(key, body, reading) for key, body in reading.layers.items()):
+    place = content.places.value(())
+    if not any(_may_be_enabled(key, body, content) for key, body in content.layers.items()):
         help = "set quant_enable of at least one layer to true"
         yield catalogue.NOTHING_ENABLED.at(place, help=help)
         return
-    if reading.missing:
-        them = "it" if len(reading.missing) == 1 else "them"
+    if content.missing:
+        them = "it" if len(content.missing) == 1 else "them"
         help = "a layer that is left out is not quantized"
-        yield catalogue.UNLISTED_LAYERS.at(place, layers=quoted(reading.missing), them=them, help=help)
+        yield catalogue.UNLISTED_LAYERS.at(place, layers=quoted(content.missing), them=them, help=help)
 
 
-def _may_be_enabled(key: str, body: Any, reading: Reading) -> bool:
+def _may_be_enabled(key: str, body: Any, content: Content) -> bool:
     if key == _SCHEMA_KEY:
         return False
-    if {(key,), (key, "quant_enable")} & reading.unsettled or not isinstance(body, dict):
+    if {(key,), (key, "quant_enable")} & content.unsettled or not isinstance(body, dict):
         return True
     return body.get("quant_enable", True) is not False
 
@@ -222,48 +215,48 @@ def _may_be_enabled(key: str, body: Any, reading: Reading) -> bool:
 # --- what the JSON Schema finds
 
 
-def _forms_where(holds: Callable[[Any], bool], config: Mapping[str, Any], forms: Forms) -> AbstractSet[bytes]:
-    """Return the forms of values for which something holds; layers share few forms."""
-    values = {form: config[key] for key, form in forms.items()}
-    return {form for form, value in values.items() if holds(value)}
-
-
-def _schema_findings(config: Mapping[str, Any], forms: Forms, reading: Reading) -> Iterator[Diagnostic]:
-    for failure in failures(config, forms, reading.edition.schema):
+def _check_values(configuration: Configuration, content: Content, report: Report) -> Iterator[Path]:
+    """Report the values that the schema refuses, or that are beyond any range; yield their paths."""
+    for failure in failures(configuration, content.edition.schema):
+        if failure.keyword not in _OF_NO_VALUE:
+            yield failure.path
         if next(_infinite(failure.value, ()), None) is None:
-            yield from _schema_finding(failure, reading)
-    infinite = _forms_where(_has_infinite, config, forms)
-    for path in _infinite({key: value for key, value in config.items() if forms[key] in infinite}, ()):
-        span = reading.places.value(path)
-        shown = span.text if span else ""
-        yield catalogue.INVALID_VALUE.at(span, key=_key_of(path), expected="a finite number", value=shown)
+            for each in _schema_finding(failure, content):
+                report(each)
+    for keys in configuration.alike():
+        paths = [*_infinite(configuration.config[keys[0]], ())]
+        for path in ((key, *path) for key in keys for path in paths):
+            yield path
+            span = content.places.value(path)
+            shown = span.text if span else ""
+            report(
+                catalogue.INVALID_VALUE.at(span, key=_key_of(path), expected="a finite number", value=shown)
+            )
 
 
-def _schema_finding(failure: Failure, reading: Reading) -> Iterator[Diagnostic]:
+def _schema_finding(failure: Failure, content: Content) -> Iterator[Diagnostic]:
     if failure.keyword == "additionalProperties":
         for key in failure.value:
             if key not in failure.schema["properties"]:
-                yield from _unknown_key(key, failure, reading)
-    elif failure.keyword == "uniqueItems":
-        yield from _repeated_items(failure, reading.places)
-    else:
-        yield _invalid_value(failure, reading.places)
+                yield from _unknown_key(key, failure, content)
+    elif failure.keyword != "uniqueItems":  # A name that is there twice is reported with its list.
+        yield _invalid_value(failure, content.places)
 
 
-def _unknown_key(key: str, failure: Failure, reading: Reading) -> Iterator[Diagnostic]:
+def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagnostic]:
     """Yield what is wrong with a key that its object does not have."""
     path, properties = failure.path, failure.schema["properties"]
-    edition, schema = reading.edition, reading.edition.schema
-    if not reading.is_whole and _is_layer(failure.value[key], schema):
+    edition, schema = content.edition, content.edition.schema
+    if not content.is_whole and _is_layer(failure.value[key], schema):
         return  # What it stands in was not closed.
-    span = reading.places.key((*path, key))
+    span = content.places.key((*path, key))
     where = f'layer "{path[0]}"' if len(path) == 1 else f'"{path[-1]}" of layer "{path[0]}"'
     for selector in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
         name = properties.get(selector, {}).get("default")
         other = schema.algorithm_of(key, selector) if name else None
         if other:
             chosen = failure.value.get(selector, name)
-            if chosen == name and (*path, selector) not in reading.unsettled:
+            if chosen == name and (*path, selector) not in content.unsettled:
                 names = {"key": key, "other": other, "selector": selector, "name": name}
                 help = _help_of_other(failure.value, selector, (name, other), where, schema)
                 yield catalogue.OTHER_ALGORITHM.at(span, **names, help=help)
@@ -293,17 +286,6 @@ def _help_of_other(
 
 def _is_layer(value: Any, schema: ConfigSchema) -> bool:
     return isinstance(value, dict) and not value.keys().isdisjoint(schema.layer_keys)
-
-
-def _repeated_items(failure: Failure, places: Places) -> Iterator[Diagnostic]:
-    first: dict[str, int] = {}
-    for index, item in enumerate(failure.value):
-        # An item that is no name is a mistake by itself.
-        if isinstance(item, str) and first.setdefault(item, index) != index:
-            place = related(places.value((*failure.path, first[item])), "named here first")
-            span = places.value((*failure.path, index))
-            field, help = failure.path[-1], "leave one of them out"
-            yield catalogue.REPEATED_NAME.at(span, name=item, field=field, related=place, help=help)
 
 
 def _invalid_value(failure: Failure, places: Places) -> Diagnostic:
@@ -368,125 +350,9 @@ def _infinite(value: Any, path: Path) -> Iterator[Path]:
             yield from _infinite(item, (*path, key))
 
 
-def _has_infinite(value: Any) -> bool:
-    return next(_infinite(value, ()), None) is not None
-
-
 def _is_finite(number: float) -> bool:
     """Tell whether a number is in the range of a double, as every number of Python's json is for others."""
     try:
         return math.isfinite(number)
     except OverflowError:
         return False
-
-
-# --- what no schema can say
-
-
-def _layer_findings(key: str, name: str, body: Mapping[str, Any], reading: Reading) -> Iterator[Diagnostic]:
-    weight = body.get("weight_quant_params", {})
-    if isinstance(weight, dict) and reading.network:
-        path = key, "weight_quant_params"
-        yield from _weight_findings(weight, name, reading.network, path, reading.places)
-
-
-def _has_wrong_search(body: Any, schema: ConfigSchema) -> bool:
-    return isinstance(body, dict) and any(_search_findings(body, (), Places(), schema))
-
-
-def _search_findings(
-    body: Mapping[str, Any], path: Path, places: Places, schema: ConfigSchema
-) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a search range and its step, as far as each of them is in order by itself."""
-    params, path = body.get("activation_quant_params", {}), (*path, "activation_quant_params")
-    if not isinstance(params, dict):
-        return
-    named = params.get(ACTIVATION_ALGORITHM, "ifmr")
-    if named != "ifmr" or schema.activation_algorithm_of(params) != "ifmr":
-        return
-    defaults = {parameter.key: parameter.defaults for parameter in schema.parameters("ifmr")}
-    ends = params.get("search_range", list(defaults["search_range"]))
-    step = params.get("search_step", *defaults["search_step"])
-    if not schema.accepts_value("ifmr", "search_range", ends) or not all(map(_is_finite, ends)):
-        return
-    is_step = step is not None and schema.accepts_value("ifmr", "search_step", step) and _is_finite(step)
-    start, end = (
-        _setting(number, (*path, "search_range", index), places) for index, number in enumerate(ends)
-    )
-    found: list[Diagnostic] = []
-    step = _setting(step, (*path, "search_step"), places) if is_step else None
-    check_search(start, end, step, schema, found.append)
-    yield from found
-
-
-def _setting(number: Any, path: Path, places: Places) -> Setting[float]:
-    return Setting(number, Origin(OriginKind.WRITTEN, (_key_of(path),), places.value(path)))
-
-
-def _weight_findings(
-    params: Mapping[str, Any], name: str, network: Network, path: Path, places: Places
-) -> Iterator[Diagnostic]:
-    """Yield what a layer of this type cannot have (reference 3.4, 5.5)."""
-    layer, types = network.by_name[name], network.edition.layer_types
-    place = related(layer.span, DEFINED_HERE)
-    if params.get(CHANNEL_WISE) is True and not types.channel_wise(layer.type):
-        span = places.value((*path, CHANNEL_WISE))
-        fix = [Edit(span, boolean(False))] if span else []
-        yield catalogue.CHANNEL_WISE.at(
-            span, type=layer.type, where="", related=place, help="write false", fix=fix
-        )
-    obstacle = types.reason("non_uniform", layer.type, layer.attributes)
-    if params.get(WEIGHT_ALGORITHM) == "nuq_quantize" and obstacle:
-        yield catalogue.NOT_NON_UNIFORM.at(
-            places.value((*path, WEIGHT_ALGORITHM)),
-            layers=f'"{layer.name}"',
-            type=layer.type,
-            reason=obstacle,
-            related=place,
-            help="use arq_quantize",
-        )
-
-
-def _fusion_findings(reading: Reading) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the layers that nothing is folded into (reference 4.6)."""
-    names, network = reading.config.get("skip_fusion_layers"), reading.network
-    if not isinstance(names, list) or network is None:
-        return
-    fusible = network.edition.layer_types.fusible
-    listed = dict.fromkeys(name for name in names if isinstance(name, str))
-    unknown = [name for name in listed if name not in network.by_name]
-    suggestions = {
-        name: suggest(name, network.by_name) for name in worth_suggesting(unknown, network.by_name)
-    }
-    taken = {*listed, *meant_by_several(suggestions.values())}
-    for index, name in enumerate(names):
-        if not isinstance(name, str):
-            continue
-        span = reading.places.value(("skip_fusion_layers", index))
-        layer = network.by_name.get(name)
-        if layer and layer.type not in fusible:
-            place = related(layer.span, DEFINED_HERE)
-            help = not_fusible_help(layer, network, listed.keys())
-            yield catalogue.NOT_FUSIBLE.at(span, layer=name, type=layer.type, related=place, help=help)
-        elif layer is None:
-            suggestion = suggestions.get(name, Suggestion())
-            held = separated(name, network.by_name, is_slip=suggestion.slip is not None)
-            if held:
-                yield _several(name, Several(held), span, network, taken)
-                taken.update(held)
-                continue
-            meant = network.by_name.get(suggestion.slip or "")
-            fix = _renaming(span, suggestion, taken) if meant and meant.type in fusible else []
-            yield catalogue.UNKNOWN_LAYER.at(span, name=name, help=suggestion.help, fix=fix)
-
-
-def _several(
-    name: str, held: Several, span: Span | None, network: Network, taken: AbstractSet[str]
-) -> Diagnostic:
-    """Return that a string holds several names; taken are names that a fix must not put in again."""
-    fusible = network.edition.layer_types.fusible
-    possible = [
-        each for each in held.names if each in network.by_name and network.by_name[each].type in fusible
-    ]
-    fix = [Edit(span, joined(held.names))] if span and held.can_all_be_in({*possible}, taken) else []
-    return catalogue.UNKNOWN_LAYER.at(span, name=name, help=separation_help(held), fix=fix)

@@ -1,0 +1,176 @@
+"""A JSON configuration to a plan: each value is what the text gives, or AMCT's default (reference 3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from quantcfg.configuration.content import Content, check_content
+from quantcfg.configuration.duplicates import check_duplicates, duplicates_in
+from quantcfg.configuration.places import Path, Places
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.diagnostics.limited import limited
+from quantcfg.jsontext import Object, parse, plain
+from quantcfg.network import ConfigSchema, Edition, Network
+from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM, field_of
+from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, Request, Setting, assumed_network, complete
+from quantcfg.plan.plan import QUANTIZED
+from quantcfg.plan.request import Algorithm, Calibration, Override
+from quantcfg.source import Source, Span
+from quantcfg.values import frozen_value
+
+_FUSION = "skip_fusion_layers"
+_ACTIVATION, _WEIGHT = "activation_quant_params", "weight_quant_params"
+
+
+def read_configuration(source: Source, network: Network | None, edition: Edition, report: Report) -> Plan:
+    """Return the plan that a configuration gives, after reporting what AMCT would refuse in its text.
+
+    What is refused has its default. A layer that the configuration leaves out is
+    not in the plan; a misspelt key counts as what it was meant to be. Without a
+    network, every key may be a layer.
+    """
+    wrong: list[Diagnostic] = []
+    tree = parse(source, wrong.append, wanted="a JSON configuration")
+    report = limited(report)
+    for diagnostic in wrong:
+        report(diagnostic)
+    is_whole = not has_errors(wrong)
+    if not isinstance(tree, Object):
+        if is_whole:
+            span = Span(source, tree.start, tree.start + 1)
+            report(catalogue.JSON_SYNTAX.at(span, expected='"{"', found=f'"{span.text}"'))
+        return Plan(network or Network(edition, "", (), is_complete=False), Request())
+    places = Places(source, tree)
+    duplicates = [*duplicates_in(tree)]
+    unsettled = {each.path for each in duplicates if not each.is_same(source.text)}
+    content = Content(plain(tree), network, edition, places, is_whole, unsettled)
+    check_duplicates(source, duplicates, content, report)
+    refused = check_content(content, report)
+    plan = complete(_initial_plan(_Values(content, refused)), report)
+    return plan if network else _without_assumptions(plan)
+
+
+@frozen_value
+class _Values:
+    """The values of a configuration, and the paths of those that were refused."""
+
+    content: Content
+    refused: AbstractSet[Path]
+
+    @property
+    def schema(self) -> ConfigSchema:
+        """The schema of its edition."""
+        return self.content.edition.schema
+
+    def origin(self, path: Path) -> Origin:
+        """Return the origin of the value at a path; its place is looked up when somebody asks for it."""
+        return Origin(OriginKind.WRITTEN, path, partial(self.content.places.value, path))
+
+    def key_origin(self, path: Path) -> Origin:
+        """Return the origin of all that is under a key."""
+        return Origin(OriginKind.WRITTEN, path, partial(self.content.places.key, path))
+
+    def setting(self, path: Path, value: Any, default: Any) -> Setting[Any]:
+        """Return a value with the type of number that its default has: JSON knows only one."""
+        return Setting(value if default is None else type(default)(value), self.origin(path))
+
+
+def _initial_plan(values: _Values) -> Plan:
+    content = values.content
+    overrides = [
+        Override(
+            Setting(name, values.key_origin((key,))),
+            _calibration(values, key, content.layers[key]),
+        )
+        for key, name in content.names.items()
+        if name is not None and isinstance(content.layers[key], dict)
+    ]
+    request = Request(
+        settings=dict(_settings(values)),
+        skip_fusion_layers=tuple(_fusion_names(values)),
+        layer_overrides=tuple(overrides),
+    )
+    network = content.network or assumed_network(request, content.edition)
+    layers = [_layer(values, override, network) for override in overrides]
+    return Plan(network, request, layers=tuple(sorted(layers, key=lambda each: each.layer.name)))
+
+
+def _without_assumptions(plan: Plan) -> Plan:
+    """Return a plan without values that depend on the types of its layers, which are not known."""
+
+    def known(layer: LayerPlan) -> LayerPlan:
+        weight = {
+            key: leaf
+            for key, leaf in layer.weight_values.items()
+            if isinstance(leaf, tuple) or leaf.origin.kind is not OriginKind.LAYER_TYPE
+        }
+        return layer.filled(layer.activation_values, weight)
+
+    return replace(plan, layers=tuple(map(known, plan.layers)))
+
+
+def _settings(values: _Values) -> Iterator[tuple[str, Setting[Any]]]:
+    for key, default in values.schema.global_defaults.items():
+        given = values.content.config.get(key)
+        is_read_apart = isinstance(default, list) and given != []
+        if given is not None and (key,) not in values.refused and not is_read_apart:
+            yield key, values.setting((key,), given, default)
+
+
+def _fusion_names(values: _Values) -> Iterator[Setting[str]]:
+    names = values.content.config.get(_FUSION)
+    for index, name in enumerate(names if isinstance(names, list) else ()):
+        if isinstance(name, str):
+            yield Setting(name, values.origin((_FUSION, index)))
+
+
+def _layer(values: _Values, override: Override, network: Network) -> LayerPlan:
+    layer, calibration = network.by_name[override.target.value], override.calibration
+    (key,) = calibration.origin.path
+    enabled = values.content.layers[str(key)].get("quant_enable")
+    given = Setting(enabled, values.origin((key, "quant_enable"))) if isinstance(enabled, bool) else QUANTIZED
+    return LayerPlan(layer, given, calibration, weight=calibration.weight)
+
+
+def _calibration(values: _Values, key: str, body: Mapping[str, Any]) -> Calibration:
+    activation, weight = (_object(body.get(part)) for part in (_ACTIVATION, _WEIGHT))
+    name = values.schema.default_weight
+    if (key, _WEIGHT, WEIGHT_ALGORITHM) not in values.refused:
+        name = weight.get(WEIGHT_ALGORITHM, name)
+    if (key, _ACTIVATION, ACTIVATION_ALGORITHM) in values.refused:
+        activation = {}  # Of which algorithm the other parameters are is not known.
+    return Calibration(
+        "the configuration",
+        _algorithm(values, (key, _WEIGHT), weight, name),
+        _algorithm(values, (key, _ACTIVATION), activation, values.schema.activation_algorithm_of(activation)),
+        values.key_origin((key,)),
+    )
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _algorithm(values: _Values, path: Path, params: Mapping[str, Any], name: str) -> Algorithm | None:
+    """Return the algorithm of a name in the configuration, and what is given of its parameters."""
+    if not params:
+        return None
+    known = {each.key: each for each in values.schema.parameters(name)}
+    given: dict[str, Setting[Any]] = {}
+    unread = set()
+    for key, value in params.items():
+        at, parameter = (*path, key), known.get(key)
+        if at in values.refused:
+            unread.add(key)
+        elif parameter is None or len(parameter.settings) == 1:
+            given[key] = values.setting(at, value, parameter and parameter.default)
+        else:
+            for index, (field, item) in enumerate(parameter.items(value)):
+                given[field] = values.setting((*at, index), item, parameter.defaults[index])
+    selector = next(iter(key for key in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM) if key in params), None)
+    origin = values.origin((*path, selector)) if selector else values.key_origin(path)
+    return Algorithm(field_of(name), given, origin, frozenset(unread))
