@@ -188,7 +188,7 @@ def test_a_file_that_cannot_be_written_is_reported_and_stays(
         1,
         'untidy.cfg: error[QC502]: cannot write "untidy.cfg": no space left on device\n',
     )
-    assert err == "2 files: 1 unchanged, 1 with errors\n"
+    assert err == "\n2 files: 1 unchanged, 1 with errors\n"
     assert Path("untidy.cfg").read_bytes() == UNTIDY
     assert sorted(os.listdir()) == before
 

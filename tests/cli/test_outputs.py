@@ -104,7 +104,7 @@ def test_if_one_of_the_two_files_is_write_protected_none_is_written(
     protect(protected)
     assert cli.main(ANNOTATED) == 1
     err = capsys.readouterr().err
-    assert err == f"{protected}: {refused(protected)}1 error, 0 warnings; nothing was written\n"
+    assert err == f"{protected}: {refused(protected)}\n1 error, 0 warnings; nothing was written\n"
     assert is_untouched(protected)
     assert (Path(second).read_text() if Path(second).exists() else None) == other
 
@@ -128,6 +128,7 @@ def test_if_the_second_file_cannot_be_replaced_the_first_is_put_back(
     assert cli.main(ANNOTATED) == 1
     assert capsys.readouterr().err.splitlines() == [
         'config.json: error[QC502]: cannot write "config.json": operation not permitted',
+        "",
         "1 error, 0 warnings; nothing was written",
     ]
     after = {name: Path(name).read_text() for name in os.listdir() if Path(name).suffix != ".caffemodel"}

@@ -64,7 +64,7 @@ def test_each_option_that_is_wrong_is_shown(command: str, capsys: pytest.Capture
 def test_the_only_suggestion_for_a_doubled_digit_is_the_name_without_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert '  = help: did you mean "conv2"?\n' in shown(capsys, "compile --skip-layer conv1 conv22")
+    assert '   = help: did you mean "conv2"?\n' in shown(capsys, "compile --skip-layer conv1 conv22")
 
 
 def test_a_number_that_is_too_long_is_shown_as_an_option(capsys: pytest.CaptureFixture[str]) -> None:

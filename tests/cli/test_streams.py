@@ -148,9 +148,9 @@ def writes(stream: str, *arguments: str) -> list[str]:
     [
         ("layers --model deploy.prototxt", "4 layers in phase TEST, 3 quantizable\n"),
         ("compile --model deploy.prototxt -o config.json", "config.json: 3 layers quantized"),
-        ("compile --model deploy.prototxt --skip-layer x y", "2 errors, 0 warnings; nothing was written\n"),
-        ("check quant.cfg --model deploy.prototxt", "1 file checked: 1 error, 0 warnings\n"),
-        ("fmt quant.cfg", "1 file: 1 with errors\n"),
+        ("compile --model deploy.prototxt --skip-layer x y", "\n2 errors, 0 warnings; nothing was written\n"),
+        ("check quant.cfg --model deploy.prototxt", "\n1 file checked: 1 error, 0 warnings\n"),
+        ("fmt quant.cfg", "\n1 file: 1 with errors\n"),
         ("explain --model deploy.prototxt --config old.cfg", '1 warning; "quantcfg compile" shows it\n'),
     ],
     ids=lambda value: value.split()[0],

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from unicodedata import category
 
 from hypothesis import strategies as st
 
-from quantcfg.diagnostics import Diagnostic, Related, Severity
+from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
+from quantcfg.diagnostics.fixes import fixed
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.source import Source, Span
 from tests.laws import law
 
 RED = "\x1b[31m"
+
+_CHANGE = re.compile(r" +([0-9]+) ([-+])(?: (.*))?")
 
 
 def span(text: str, marked: str, name: str = "quant.cfg") -> Span:
@@ -28,7 +33,7 @@ def test_a_diagnostic_shows_its_place_its_line_and_a_caret_under_the_span() -> N
         "   |",
         " 2 | batch_num: x",
         "   |            ^",
-        "  = help: write 1",
+        "   = help: write 1",
     ]
 
 
@@ -46,25 +51,6 @@ def test_severities_go_by_their_names() -> None:
     assert heads == ["error[QC999]: no", "warning[QC999]: no", "note[QC999]: no"]
 
 
-def test_a_related_place_is_shown_with_its_own_source() -> None:
-    related = Related(span("layer {}\nlayer {}\n", "{", name="net.prototxt"), "defined here")
-    assert render(error(span("a: 1", "a"), "no", None, related)).splitlines() == [
-        "quant.cfg:1:1: error[QC999]: no",
-        "   |",
-        " 1 | a: 1",
-        "   | ^",
-        "net.prototxt:1:7: note: defined here",
-        "   |",
-        " 1 | layer {}",
-        "   |       ^",
-    ]
-
-
-def test_the_margin_is_as_wide_as_the_number_of_the_line() -> None:
-    text = "\n" * 99 + "a: 1"
-    assert render(error(span(text, "1"))).splitlines()[1:] == ["     |", " 100 | a: 1", "     |    ^"]
-
-
 def excerpt(text: str, marked: str) -> tuple[str, str]:
     """Return the line that is shown of a text, and the line below it."""
     *_, line, marks = render(error(span(text, marked))).splitlines()
@@ -75,8 +61,10 @@ def test_every_character_of_the_span_is_marked() -> None:
     assert excerpt("batch_num: 123 # no", "123") == ("batch_num: 123 # no", "           ^^^")
 
 
-def test_tabs_before_the_span_are_kept_below_it() -> None:
+def test_tabs_are_kept_below_them() -> None:
     assert excerpt("\ta:\t1", "1") == ("\ta:\t1", "\t  \t^")
+    assert excerpt("a: '\t'", "'\t'") == ("a: '\t'", "   ^\t^")
+    assert excerpt("a:\t1", "\t") == ("a:\t1", "  ^")
 
 
 def test_wide_characters_take_two_columns() -> None:
@@ -107,44 +95,68 @@ def test_control_characters_are_replaced_wherever_they_stand() -> None:
     ]
 
 
-def test_of_a_span_over_several_lines_the_first_is_shown() -> None:
-    text = "layer {\n  name: 'a'\n}\n"
-    assert render(error(span(text, "{\n  name: 'a'\n}"))).splitlines()[1:] == [
-        "   |",
-        " 1 | layer {",
-        "   |       ^",
-    ]
-
-
-def test_of_a_span_over_several_lines_the_rest_of_the_first_is_marked() -> None:
-    rendered = render(error(span("layer { a: 1\n} b: 2\n", "r { a: 1\n}")))
-    assert rendered.splitlines()[-1] == "   |     ^^^^^^^^"
-
-
 def test_the_end_of_a_line_is_not_shown() -> None:
     assert excerpt("a: 1\r\n", "1") == ("a: 1", "   ^")
-    assert excerpt("a: 1\r\nb: 2\r\n", "1\r\nb") == ("a: 1", "   ^")
     assert excerpt("a: 1\r\n", "\r") == ("a: 1", "    ^")
 
 
-def test_an_empty_span_at_the_end_of_the_text_is_behind_the_last_character() -> None:
-    for text, line, marks in (
-        ("a {", " 1 | a {", "   |    ^"),
-        ("", " 1 | ", "   | ^"),
-        ("a {\n", " 2 | ", "   | ^"),
-    ):
-        end = Span(Source("quant.cfg", text), len(text), len(text))
-        assert render(error(end)).splitlines()[2:] == [line, marks]
+TEXTS = st.text(st.sampled_from("ab\t\n\r \u5377\u0301\x1b") | st.characters(), max_size=40)
 
 
-@law(st.text(max_size=30), st.integers(0, 30), st.integers(0, 30), st.text(max_size=5))
-def test_anything_can_be_rendered_in_four_lines(text: str, start: int, end: int, message: str) -> None:
-    start, end = sorted((min(start, len(text)), min(end, len(text))))
-    rendered = render(error(Span(Source("quant.cfg", text), start, end), message))
-    head, _, line, marks = rendered.split("\n")
+@st.composite
+def spans(draw: st.DrawFn, source: Source) -> Span:
+    places = st.integers(0, len(source.text))
+    start, end = sorted((draw(places), draw(places)))
+    return Span(source, start, end)
+
+
+@st.composite
+def errors(draw: st.DrawFn) -> Diagnostic:
+    """Draw an error with related spans and a fix, whose edits do not overlap."""
+    sources = [Source(name, draw(TEXTS)) for name in ("quant.cfg", "deploy.prototxt")]
+    related = [Related(draw(spans(draw(st.sampled_from(sources)))), "there") for _ in range(2)]
+    text = sources[0].text
+    places = sorted(draw(st.sets(st.integers(0, len(text)), max_size=6)))
+    pairs = zip(places[::2], places[1::2], strict=False)
+    fix = tuple(Edit(Span(sources[0], start, end), draw(TEXTS)) for start, end in pairs)
+    return replace(error(draw(spans(sources[0])), "no", None, *related), fix=fix)
+
+
+@law(errors())
+def test_anything_can_be_rendered(diagnostic: Diagnostic) -> None:
+    head, margin, *lines = render(diagnostic).split("\n")
     assert head.startswith("quant.cfg:")
-    assert len(line) - len(marks) <= len(text)
-    assert set(marks.split("|")[1].lstrip(" \t")) == {"^"}
+    assert margin.strip() == "|"
+    assert any(line.partition("|")[2].strip(" \t").startswith("^") for line in lines)
+    assert [char for char in "".join(lines) if category(char) == "Cc" and char != "\t"] == []
+
+
+LINES = st.lists(st.sampled_from(["a", "b {", "", "}"]), max_size=8).map("\n".join)
+NEW = st.sampled_from(["", "a", "\n", "a\nb\n", "\nb", "}"])
+
+
+@law(LINES, st.sets(st.integers(0, 25), max_size=4), st.tuples(NEW, NEW), examples=500)
+def test_the_lines_of_a_fix_are_those_that_fix_makes(
+    text: str, offsets: set[int], new: tuple[str, str]
+) -> None:
+    source = Source("quant.cfg", text)
+    places = sorted({min(offset, len(text)) for offset in offsets})
+    spans = [Span(source, *pair) for pair in zip(places[::2], places[1::2], strict=False)]
+    fix = tuple(map(Edit, spans, new))
+    diagnostic = replace(error(Span(source, 0, 0)), fix=fix)
+    _, has_fix, shown = render(diagnostic).partition(" = fix:\n")
+    if not has_fix:  # There is none, or it is too long to be shown.
+        return
+    changed = [_CHANGE.fullmatch(line) for line in shown.splitlines()]
+    lines = text.splitlines()
+    for sign in "-+":
+        rows = [(int(row[1]), row[3] or "") for row in changed if row and row[2] == sign]
+        for number, line in reversed(rows) if sign == "-" else rows:
+            if sign == "-":
+                assert lines.pop(number - 1) == line
+            else:
+                lines.insert(number - 1, line)
+    assert lines == fixed(source, [diagnostic])[0].splitlines()
 
 
 def test_of_a_long_line_only_what_is_around_the_span_is_shown() -> None:

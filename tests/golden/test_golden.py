@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from quantcfg.api import compile_files
-from quantcfg.diagnostics.formats.text import render
+from quantcfg.diagnostics.formats.text import render_all
 
 MODEL, CONFIG = "deploy.prototxt", "quant.cfg"
 
@@ -28,8 +28,7 @@ def test_a_folder_gives_what_lies_in_it(
     compilation = compile_files(MODEL, None, CONFIG if Path(CONFIG).exists() else None)
     given = {
         "config.json": compilation.text,
-        "diagnostics.txt": "".join(f"{render(diagnostic)}\n" for diagnostic in compilation.diagnostics)
-        or None,
+        "diagnostics.txt": f"{render_all(found)}\n" if (found := compilation.diagnostics) else None,
     }
     if request.config.getoption("update_golden"):
         for name, content in given.items():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_report_arguments
-from quantcfg.cli.console import counts, print_findings, print_remark, print_remarks, weighed
+from quantcfg.cli.console import counts, print_findings, print_remarks, weighed
 from quantcfg.cli.files import check_inputs, read, read_network
 from quantcfg.cli.rewriting import add_file_arguments, print_difference, write
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
@@ -79,8 +79,7 @@ def run(options: argparse.Namespace) -> int:
                 print_difference(each.source, each.text, "fixed")
         print_remarks(options, found, summary)
     else:
-        print_findings(options, found)
-        print_remark(summary)
+        print_findings(options, found, summary)
     return int(has_errors(found) or (options.diff and any(each.fixes for each in checked)))
 
 

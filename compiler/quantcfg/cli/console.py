@@ -95,17 +95,18 @@ def _as_error(diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, severity=Severity.ERROR) if is_warning else diagnostic
 
 
-def print_findings(options: argparse.Namespace, found: Sequence[Diagnostic]) -> None:
-    """Write findings to standard output, as the result that was asked for."""
+def print_findings(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
+    """Write findings to standard output, as the result that was asked for; the summary to standard error."""
     text = render_all(options.format, found, color=_in_color(options, sys.stdout))
     if text:
         print_result(text)
+    _print_summary(options, found, summary)
 
 
-def print_plain(found: Iterable[Diagnostic]) -> None:
+def print_plain(found: Sequence[Diagnostic]) -> None:
     """Write findings to standard error as text, for a command that has no arguments for how to show them."""
-    for diagnostic in found:
-        print_remark(render_all("text", [diagnostic]))
+    if found:
+        print_remark(render_all("text", found))
 
 
 def print_remarks(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
@@ -114,7 +115,12 @@ def print_remarks(options: argparse.Namespace, found: Sequence[Diagnostic], summ
     if text:
         print_remark(text)
     if options.format not in DOCUMENTS:
-        print_remark(summary)
+        _print_summary(options, found, summary)
+
+
+def _print_summary(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
+    gap = "\n" if found and options.format == "text" else ""
+    print_remark(f"{gap}{summary}")
 
 
 def _in_color(options: argparse.Namespace, stream: TextIO | None) -> bool:

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     if provenance is None:
         wrong = found or compilation.diagnostics
         print_plain(wrong)
-        print_remark(counts(wrong))
+        print_remark(f"\n{counts(wrong)}")
         return 1
     print_result(json.render(provenance) if options.format == "json" else text.render(provenance))
     if compilation.diagnostics:

@@ -44,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
     print_plain(remarks)
     if network is None:
         return 1
+    if remarks:
+        print_remark("")
     print_result(_json(network.layers) if options.format == "json" else _table(network.layers))
     layers, quantizable = counted(len(network.layers), "layer"), len(network.quantizable)
     print_remark(f"{layers} in phase TEST, {quantizable} quantizable")

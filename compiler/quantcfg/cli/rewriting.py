@@ -12,7 +12,6 @@ from quantcfg.cli.arguments import STANDARD_INPUT_NAME, STANDARD_STREAM, add_rep
 from quantcfg.cli.console import (
     print_file,
     print_findings,
-    print_remark,
     print_remarks,
     print_result,
     weighed,
@@ -101,8 +100,7 @@ def run_rewriting(options: argparse.Namespace, rewriting: Rewriting) -> int:
     if changes_nothing or STANDARD_STREAM in options.files:
         print_remarks(options, found, summary)
     else:
-        print_findings(options, found)
-        print_remark(summary)
+        print_findings(options, found, summary)
     return int(has_errors(found) or (changes_nothing and outcomes[True] > 0))
 
 

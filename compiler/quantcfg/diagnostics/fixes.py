@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit
 from quantcfg.source import Source
+from quantcfg.values import frozen_value
 
 _MOST_ROUNDS = 10
 """How often fixes are applied: what one mends may show what another one can."""
+
+_FAR = 200
 
 
 def fixed_throughout(
@@ -46,13 +49,65 @@ def fixed(source: Source, diagnostics: Iterable[Diagnostic]) -> tuple[str, int]:
     return applied(source, chosen), count
 
 
-def applied(source: Source, edits: Iterable[Edit]) -> str:
-    """Return a text with edits that do not overlap. What none of them names keeps every character."""
-    text, end = [], 0
+def applied(source: Source, edits: Iterable[Edit], start: int = 0, end: int | None = None) -> str:
+    """Return a text, or a part of it, with edits that do not overlap; all else keeps every character."""
+    text = []
     for edit in sorted(edits, key=_place):
-        text += [source.text[end : edit.span.start], edit.text]
-        end = edit.span.end
-    return "".join([*text, source.text[end:]])
+        text += [source.text[start : edit.span.start], edit.text]
+        start = edit.span.end
+    return "".join([*text, source.text[start:end]])
+
+
+@frozen_value
+class ChangedLine:
+    """A line that edits remove ("-") or add ("+"), by its number in the old or the new text.
+
+    column is that of the first edit in text, which leaves out what is far from the edits: a line may be as
+    long as the file.
+    """
+
+    sign: str
+    number: int
+    text: str
+    column: int
+
+
+def changed_lines(edits: Iterable[Edit]) -> Iterator[ChangedLine]:
+    """Yield the lines that edits of one source remove and add, in order."""
+    shift = 0
+    for group in _by_lines(sorted(edits, key=_place)):
+        first, last = group[0].span, group[-1].span
+        source, (line, _) = first.source, first.start_position
+        start = max(first.start - _FAR, source.line_bounds(line)[0])
+        end = min(last.end + _FAR, max(last.end, source.line_bounds(last.end_position[0])[1]))
+        column, is_last = first.start - start + 1, end == len(source.text)
+        old = _lines(source.text[start:end], is_last)
+        new = _lines(applied(source, group, start, end), is_last)
+        while old and new and old[-1] == new[-1]:
+            del old[-1], new[-1]
+        while old and new and old[0] == new[0]:
+            del old[0], new[0]
+            line, column = line + 1, 1
+        for sign, number, lines in (("-", line, old), ("+", line + shift, new)):
+            yield from (ChangedLine(sign, *numbered, column) for numbered in enumerate(lines, number))
+        shift += len(new) - len(old)
+
+
+def _lines(text: str, is_last: bool) -> list[str]:
+    """Return the lines of a part of a text; behind the last newline of the whole text there is none."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines[:-1] if is_last and not lines[-1] else lines
+
+
+def _by_lines(edits: Iterable[Edit]) -> Iterator[Sequence[Edit]]:
+    """Yield edits that have a line in common together."""
+    group: list[Edit] = []
+    for edit in edits:
+        if group and edit.span.start_position[0] > group[-1].span.end_position[0]:
+            yield group
+            group = []
+        group.append(edit)
+    yield group
 
 
 def _place(edit: Edit) -> tuple[int, int]:

@@ -10,4 +10,4 @@ from quantcfg.diagnostics.formats import text
 
 def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
     """Return a line for each diagnostic: the first one of the text format."""
-    return "\n".join(text.render(diagnostic, color=color).split("\n", 1)[0] for diagnostic in diagnostics)
+    return "\n".join(text.render_heading(diagnostic, color=color) for diagnostic in diagnostics)

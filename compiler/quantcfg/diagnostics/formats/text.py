@@ -1,22 +1,30 @@
-"""For people: place, message, the source line and a caret under the span, in colour if that is wanted."""
+"""For people: location and message, an excerpt with the spans underlined, help, and the lines as fixed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from itertools import groupby
 
-from quantcfg.diagnostics.diagnostic import Diagnostic, Severity
+from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Severity
+from quantcfg.diagnostics.fixes import changed_lines
 from quantcfg.diagnostics.terminal import blank, printable, width
-from quantcfg.source import Span
+from quantcfg.diagnostics.words import counted
+from quantcfg.source import Source, Span
+from quantcfg.values import frozen_value
 
 _LONGEST_LINE = 160
 _BEFORE_SPAN = 60
 _CUT = "..."
+_CLOSE = 10
+"""How many lines below or above a diagnostic a related span may be to share its excerpt."""
+_LONGEST_FIX = 6
+"""How many lines of a fix are shown, old and new ones together."""
 _RESET = "\N{ESCAPE}[0m"
 
 
 class _Style(StrEnum):
-    """How a piece of a line looks, as ANSI's attributes say it."""
+    """How a part of a line looks, in ANSI attributes."""
 
     PLAIN = ""
     BOLD = "1"
@@ -24,84 +32,170 @@ class _Style(StrEnum):
     WARNING = "1;33"
     NOTE = "1;36"
     MARGIN = "34"
+    OLD = "31"
+    NEW = "32"
 
 
-_Line = tuple[tuple[str, _Style], ...]
+@frozen_value
+class _Line:
+    """A line of output: styled parts; in an excerpt behind a margin with a line number and a sign."""
+
+    parts: tuple[tuple[str, _Style], ...]
+    sign: str = ""
+    number: int | None = None
+
+
+@frozen_value
+class _Mark:
+    """A span within one line to underline with a character, and the label behind that."""
+
+    span: Span
+    character: str
+    style: _Style
+    label: str = ""
+
 
 _STYLES = {Severity.ERROR: _Style.ERROR, Severity.WARNING: _Style.WARNING, Severity.NOTE: _Style.NOTE}
+_CHANGES = {"-": _Style.OLD, "+": _Style.NEW}
 
 
 def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
-    """Return diagnostics one below the other."""
-    return "\n".join(render(diagnostic, color=color) for diagnostic in diagnostics)
+    """Return diagnostics with an empty line between them."""
+    return "\n\n".join(render(diagnostic, color=color) for diagnostic in diagnostics)
 
 
 def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
     """Return a diagnostic as lines of text, without a final newline."""
-    return "\n".join(_painted(line, color) for line in _lines(diagnostic))
+    lines = list(_lines(diagnostic))
+    columns = max((len(str(line.number)) for line in lines if line.number), default=0)
+    return "\n".join(_painted(line, columns, color) for line in lines)
+
+
+def render_heading(diagnostic: Diagnostic, *, color: bool = False) -> str:
+    """Return the first line of a diagnostic: location, severity, code, message."""
+    return _painted(_heading(diagnostic), 0, color)
 
 
 def render_line(diagnostic: Diagnostic) -> str:
-    """Return a diagnostic as one line: place, message, code."""
-    return printable(f"{_place(diagnostic)}{diagnostic.message} [{diagnostic.code}]")
+    """Return a diagnostic as one line: location, message, code."""
+    return printable(f"{_location(diagnostic)}{diagnostic.message} [{diagnostic.code}]")
 
 
-def _painted(line: _Line, color: bool) -> str:
-    pieces = ((printable(text), style) for text, style in line)
-    return "".join(
-        f"\N{ESCAPE}[{style}m{text}{_RESET}" if color and style else text for text, style in pieces
-    )
+def _painted(line: _Line, columns: int, color: bool) -> str:
+    parts = [(printable(text), style) for text, style in line.parts if text]
+    if line.sign:
+        margin = f" {line.number or '':>{columns}} {line.sign}{' ' if parts else ''}"
+        parts.insert(0, (margin, _Style.MARGIN))
+    return "".join(f"\N{ESCAPE}[{style}m{text}{_RESET}" if color and style else text for text, style in parts)
 
 
 def _lines(diagnostic: Diagnostic) -> Iterator[_Line]:
     style = _STYLES[diagnostic.severity]
-    yield (
-        (_place(diagnostic), _Style.BOLD),
-        (f"{diagnostic.severity}[{diagnostic.code}]", style),
-        (f": {diagnostic.message}", _Style.BOLD),
-    )
+    yield _heading(diagnostic)
+    close = [each for each in diagnostic.related if _are_close(diagnostic.span, each.span)]
     if diagnostic.span:
-        yield from _excerpt(diagnostic.span, style)
-    for related in diagnostic.related:
-        yield (
-            (_place_of(related.span), _Style.BOLD),
-            ("note", _Style.NOTE),
-            (f": {related.message}", _Style.PLAIN),
-        )
-        yield from _excerpt(related.span, _Style.NOTE)
+        labelled = [mark for each in close for mark in _marks(each.span, "-", _Style.NOTE, each.message)]
+        yield from _excerpt([*_marks(diagnostic.span, "^", style), *labelled])
+    for each in diagnostic.related:
+        if each not in close:
+            location = (_location_of(each.span), _Style.BOLD)
+            yield _Line((location, ("note", _Style.NOTE), (f": {each.message}", _Style.PLAIN)))
+            yield from _excerpt([*_marks(each.span, "^", _Style.NOTE)])
     if diagnostic.help:
-        yield (("  = ", _Style.MARGIN), ("help", _Style.BOLD), (f": {diagnostic.help}", _Style.PLAIN))
+        yield _Line((("help", _Style.BOLD), (f": {diagnostic.help}", _Style.PLAIN)), "=")
+    if diagnostic.fix:
+        yield from _fix(diagnostic.fix)
 
 
-def _place(diagnostic: Diagnostic) -> str:
+def _heading(diagnostic: Diagnostic) -> _Line:
+    severity = (f"{diagnostic.severity}[{diagnostic.code}]", _STYLES[diagnostic.severity])
+    return _Line(((_location(diagnostic), _Style.BOLD), severity, (f": {diagnostic.message}", _Style.BOLD)))
+
+
+def _location(diagnostic: Diagnostic) -> str:
     if diagnostic.span:
-        return _place_of(diagnostic.span)
+        return _location_of(diagnostic.span)
     return f"{diagnostic.file}: " if diagnostic.file else ""
 
 
-def _place_of(span: Span) -> str:
+def _location_of(span: Span) -> str:
     line, column = span.start_position
     return f"{span.source.name}:{line}:{column}: "
 
 
-def _excerpt(span: Span, style: _Style) -> Iterator[_Line]:
-    number, _ = span.start_position
-    line, at, marked = _window(span, *span.source.line_bounds(number))
-    margin = " " * len(str(number))
-    yield ((f" {margin} |", _Style.MARGIN),)
-    yield (f" {number} | ", _Style.MARGIN), (line, _Style.PLAIN)
-    yield (
-        (f" {margin} | ", _Style.MARGIN),
-        (blank(line[:at]), _Style.PLAIN),
-        ("^" * max(1, width(marked)), style),
-    )
+def _are_close(span: Span | None, other: Span) -> bool:
+    if span is None or span.source is not other.source:
+        return False
+    return abs(span.start_position[0] - other.start_position[0]) <= _CLOSE
 
 
-def _window(span: Span, start: int, end: int) -> tuple[str, int, str]:
-    """Return the line of a span, cut to what is around it if long; where the span starts; and its text."""
-    text = span.source.text
-    first = max(start, span.start - _BEFORE_SPAN) if end - start > _LONGEST_LINE else start
-    last = min(end, first + _LONGEST_LINE)
-    before, after = (_CUT if first > start else ""), (_CUT if last < end else "")
-    marked = text[span.start : min(span.end, last)]
-    return f"{before}{text[first:last]}{after}", len(before) + span.start - first, marked
+def _marks(span: Span, character: str, style: _Style, label: str = "") -> Iterator[_Mark]:
+    """Yield what to underline of a span: its first line, and if there are more, the last one."""
+    source, (first, _) = span.source, span.start_position
+    last, _ = source.position(max(span.start, span.end - 1))
+    end = source.line_bounds(first)[1]
+    yield _Mark(Span(source, span.start, min(span.end, end)), character, style, label)
+    if last > first:
+        start, end = source.line_bounds(last)
+        while start < min(span.end, end) and source.text[start].isspace():
+            start += 1
+        yield _Mark(Span(source, start, min(span.end, end)), character, style)
+
+
+def _excerpt(marks: list[_Mark]) -> Iterator[_Line]:
+    """Yield the lines of a source that have marks, each with its marks below, and "..." for lines between."""
+    yield _Line((), "|")
+    marks.sort(key=_shown_from)
+    source, previous = marks[0].span.source, marks[0].span.start_position[0]
+    for (number, first), group in groupby(marks, _shown_from):
+        if number == previous + 2:
+            yield _source_line(source, previous + 1, 0)
+        elif number > previous + 2:
+            yield _Line(((_CUT, _Style.MARGIN),))
+        previous = number
+        yield _source_line(source, number, first)
+        for mark in group:
+            yield _underline(mark, first)
+
+
+def _shown_from(mark: _Mark) -> tuple[int, int]:
+    """Return the line of a mark, and the index in it from which it is shown."""
+    number, column = mark.span.start_position
+    start, end = mark.span.source.line_bounds(number)
+    return number, _first_shown(end - start, column)
+
+
+def _first_shown(length: int, column: int) -> int:
+    return max(0, column - 1 - _BEFORE_SPAN) if length > _LONGEST_LINE else 0
+
+
+def _source_line(source: Source, number: int, first: int) -> _Line:
+    start, end = source.line_bounds(number)
+    return _Line(((_cut(source.text, start, end, first), _Style.PLAIN),), "|", number)
+
+
+def _cut(text: str, start: int, end: int, first: int) -> str:
+    """Return what is shown of the line between two offsets of a text, from an index in the line on."""
+    shown = text[start + first : min(end, start + first + _LONGEST_LINE)]
+    return f"{_CUT if first else ''}{shown}{_CUT if start + first + len(shown) < end else ''}"
+
+
+def _underline(mark: _Mark, first: int) -> _Line:
+    text, start = mark.span.source.text, mark.span.start - mark.span.start_position[1] + 1 + first
+    before = (_CUT if first else "") + text[start : mark.span.start]
+    marked = text[mark.span.start : min(mark.span.end, start + _LONGEST_LINE)]
+    signs = "\t".join(mark.character * width(part) for part in marked.split("\t"))
+    shown = f"{signs if signs.strip() else mark.character} {mark.label}".rstrip()
+    return _Line(((blank(before), _Style.PLAIN), (shown, mark.style)), "|")
+
+
+def _fix(edits: Sequence[Edit]) -> Iterator[_Line]:
+    """Yield the lines that a fix removes and adds; how many edits it has, if they are too many or none."""
+    changed = list(changed_lines(edits))
+    is_shown = 0 < len(changed) <= _LONGEST_FIX
+    content = "" if is_shown else f" {counted(len(edits), 'edit')}"
+    yield _Line((("fix", _Style.BOLD), (f":{content}", _Style.PLAIN)), "=")
+    for each in changed if is_shown else ():
+        length = len(each.text)
+        text = _cut(each.text, 0, length, _first_shown(length, each.column))
+        yield _Line(((text, _CHANGES[each.sign]),), each.sign, each.number)
