@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -305,15 +304,15 @@ def test_wrong_usage_has_status_2(
     assert said in err
 
 
-@pytest.mark.parametrize("columns", [None, "", "0", "-1", "wide", "40", "200", "1" * 5000])
-def test_a_help_is_as_wide_as_the_terminal(columns: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
-    if columns is not None:
+def test_a_help_is_as_wide_whatever_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    parser = Parser(prog="quantcfg")
+    parser.add_argument("--long", help="words " * 50)
+    helps = set()
+    for columns in ("20", "80", "200"):
         monkeypatch.setenv("COLUMNS", columns)
-    ours, theirs = Parser(prog="quantcfg"), argparse.ArgumentParser(prog="quantcfg")
-    for parser in (ours, theirs):
-        parser.add_argument("--long", help="words " * 50)
-    assert ours.format_help() == theirs.format_help()
+        helps.add(parser.format_help())
+    (text,) = helps
+    assert 70 < max(map(len, text.splitlines())) <= 80
 
 
 def shown(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

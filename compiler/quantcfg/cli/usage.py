@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import sys
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from itertools import takewhile
 
 from quantcfg import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+
+_FORMATTER = partial(argparse.RawDescriptionHelpFormatter, width=80)
+"""A fixed width: to find that of the terminal, argparse would load shutil in every run."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **named: Any) -> None:
         """Make a parser as argparse does, with texts that are laid out already."""
-        super().__init__(**named, formatter_class=_formatter)
+        super().__init__(**named, formatter_class=_FORMATTER)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse the arguments, and remember them."""
@@ -51,22 +53,3 @@ class Parser(argparse.ArgumentParser):
         given = takewhile(lambda argument: argument != "--", self._given)
         names = [argument.partition("=")[0] for argument in given if argument.startswith("--")]
         return [name for name in names if not any(option.startswith(name) for option in known)]
-
-
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    """Return what lays out a help; it is told the width, as it would load shutil to find it."""
-    return argparse.RawDescriptionHelpFormatter(prog, width=_columns() - 2)
-
-
-def _columns() -> int:
-    """Return how wide the terminal is, as shutil.get_terminal_size does."""
-    try:
-        columns = int(os.environ["COLUMNS"])
-    except (KeyError, ValueError):
-        columns = 0
-    if columns > 0:
-        return columns
-    try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
-    except (AttributeError, ValueError, OSError):
-        return 80
