@@ -10,10 +10,10 @@ from quantcfg.diagnostics import Edit
 from quantcfg.lsp.compiled import compiled, title
 from quantcfg.lsp.definition import definitions
 from quantcfg.lsp.document import Document
-from quantcfg.lsp.fixes import fix_of_all, fixes
 from quantcfg.lsp.folding import folds
 from quantcfg.lsp.formatting import layout
 from quantcfg.lsp.hints import hints
+from quantcfg.lsp.quick_fixes import fix_of_all, fixes
 from quantcfg.lsp.references import references
 from quantcfg.lsp.symbols import Symbol, symbols
 from quantcfg.lsp.tokens import tokens

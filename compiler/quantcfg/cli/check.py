@@ -11,7 +11,7 @@ from quantcfg.cli.console import counts, print_findings, print_remarks, weighed
 from quantcfg.cli.files import check_inputs, read, read_network
 from quantcfg.cli.rewriting import add_file_arguments, print_difference, write
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:

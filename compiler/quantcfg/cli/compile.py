@@ -18,7 +18,7 @@ from quantcfg.cli.arguments import (
 from quantcfg.cli.console import counts, print_remarks, print_result, weighed
 from quantcfg.cli.files import compiled, named_files
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.files import descriptor_of, is_special
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue
 from quantcfg.diagnostics.formats import DOCUMENTS, render_all
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.files import reason
 
 

@@ -14,7 +14,7 @@ from quantcfg.cli.arguments import (
 from quantcfg.cli.console import counts, print_remarks, weighed
 from quantcfg.cli.files import check_inputs, read, read_network, write_output
 from quantcfg.diagnostics import Diagnostic, has_errors
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 
 if TYPE_CHECKING:
     from quantcfg.decompiler import Decompilation

@@ -8,7 +8,7 @@ from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, c
 from quantcfg.cli.console import counts, print_plain, print_remark, print_result
 from quantcfg.cli.files import compiled
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 
 _EPILOG = """\
 examples:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from quantcfg.cli.arguments import add_model_arguments
 from quantcfg.cli.console import print_plain, print_remark, print_result
 from quantcfg.cli.files import check_inputs, read_network
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.diagnostics.terminal import aligned
-from quantcfg.diagnostics.words import counted
 
 if TYPE_CHECKING:
     from quantcfg.network import Layer

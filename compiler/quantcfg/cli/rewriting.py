@@ -18,7 +18,7 @@ from quantcfg.cli.console import (
 )
 from quantcfg.cli.files import check_inputs, read
 from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:

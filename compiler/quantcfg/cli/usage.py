@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End over wrong usage."""
-        from quantcfg.diagnostics.suggest import suggest
+        from quantcfg.diagnostics.suggestions import suggest
         from quantcfg.diagnostics.terminal import printable
 
         help = self.format_help().partition("\nexamples:\n")[0]

@@ -12,14 +12,14 @@ from typing import Any
 
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
-from quantcfg.diagnostics.suggest import (
+from quantcfg.diagnostics.phrases import boolean, counted, quoted
+from quantcfg.diagnostics.suggestions import (
     Suggestion,
     is_slip_of_any,
     meant_by_several,
     suggest,
     worth_suggesting,
 )
-from quantcfg.diagnostics.words import boolean, counted, quoted
 from quantcfg.network import ConfigSchema, Edition, Network
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.output import Configuration

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quantcfg.diagnostics import catalogue
-from quantcfg.diagnostics.words import alternatives, quoted
+from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.network import ConfigSchema, Edition, Layer, Network
 from quantcfg.network.config_schema import CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.values import frozen_value

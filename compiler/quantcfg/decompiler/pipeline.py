@@ -13,7 +13,7 @@ from quantcfg.decompiler.shortest import Group, Groups, Layout, shortest_layout
 from quantcfg.decompiler.text import print_layout
 from quantcfg.decompiler.wanted import Wanted, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
-from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.files import other_content
 from quantcfg.network import Network
 from quantcfg.output import Config, Configuration

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
 
-from quantcfg.diagnostics.words import quoted
+from quantcfg.diagnostics.phrases import quoted
 from quantcfg.difference.changes import Change
 from quantcfg.network import ConfigSchema
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM

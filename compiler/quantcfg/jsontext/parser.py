@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
-from quantcfg.diagnostics.suggest import suggest
+from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.files import has_other_content, without_byte_order_mark
 from quantcfg.jsontext.bodies import DEPTH, without_bodies
 from quantcfg.jsontext.tokens import Token, tokens

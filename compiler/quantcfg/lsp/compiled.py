@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from quantcfg.diagnostics import has_errors
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.lsp.document import Document
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from quantcfg.diagnostics.words import boolean, counted
+from quantcfg.diagnostics.phrases import boolean, counted
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document
 from quantcfg.network import Layer

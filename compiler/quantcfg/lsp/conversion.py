@@ -11,11 +11,11 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from quantcfg.diagnostics import Diagnostic, Edit, Severity
 from quantcfg.lsp.completion import Item, Kind
-from quantcfg.lsp.fixes import Fix
 from quantcfg.lsp.folding import Fold
 from quantcfg.lsp.hints import Hint
 from quantcfg.lsp.hover import Hover
 from quantcfg.lsp.lines import Lines
+from quantcfg.lsp.quick_fixes import Fix
 from quantcfg.lsp.symbols import Symbol
 from quantcfg.lsp.tokens import Kind as TokenKind
 from quantcfg.lsp.tokens import Token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.reach import all_reached
 from quantcfg.plan import LayerPlan, Plan

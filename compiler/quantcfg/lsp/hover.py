@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.lsp import configuration, fields
 from quantcfg.lsp.document import Document, fields_at, path_of, string_at, text_of
 from quantcfg.lsp.reach import block, explanation, layers_of_value, reached_in

@@ -29,7 +29,6 @@ from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, pa
 from quantcfg.lsp.definition import definitions
 from quantcfg.lsp.diagnostics import findings
 from quantcfg.lsp.document import Document
-from quantcfg.lsp.fixes import fix_of_all, fixes
 from quantcfg.lsp.folding import folds
 from quantcfg.lsp.formatting import layout
 from quantcfg.lsp.framing import MessageStream
@@ -37,6 +36,7 @@ from quantcfg.lsp.hints import hints
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.lines import Change, changed
 from quantcfg.lsp.models import SETTINGS, Model, Named, SettingsError, model_for, read_model
+from quantcfg.lsp.quick_fixes import fix_of_all, fixes
 from quantcfg.lsp.references import references
 from quantcfg.lsp.symbols import symbols
 from quantcfg.lsp.tokens import tokens

@@ -6,7 +6,7 @@ is wrong for it is wrong for every network that the request can be meant for.
 
 from __future__ import annotations
 
-from quantcfg.diagnostics.suggest import suggest
+from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.network import Edition, Layer, Network
 from quantcfg.plan.request import Request
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
-from quantcfg.diagnostics.words import boolean, listed
+from quantcfg.diagnostics.phrases import boolean, listed
 from quantcfg.network import ConfigSchema, Layer
 from quantcfg.network.config_schema import CHANNEL_WISE
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan, in_words

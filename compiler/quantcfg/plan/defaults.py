@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.diagnostics.words import boolean
+from quantcfg.diagnostics.phrases import boolean
 from quantcfg.network import ConfigSchema, Edition, LayerTypes
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.plan.parameters import activation_algorithm, values_of, weight_algorithm

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
-from quantcfg.diagnostics.suggest import Suggestion, meant_by_several, suggest, worth_suggesting
-from quantcfg.diagnostics.words import quoted
+from quantcfg.diagnostics.phrases import quoted
+from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest, worth_suggesting
 from quantcfg.network import Layer, Network
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override

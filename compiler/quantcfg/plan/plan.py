@@ -7,7 +7,7 @@ from dataclasses import field
 from types import MappingProxyType
 
 from quantcfg.diagnostics import Report
-from quantcfg.diagnostics.words import quoted
+from quantcfg.diagnostics.phrases import quoted
 from quantcfg.network import Layer, Network
 from quantcfg.plan.request import Algorithm, Calibration, Request
 from quantcfg.plan.settings import Setting, Values, default

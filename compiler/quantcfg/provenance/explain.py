@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.diagnostics.suggest import suggest
-from quantcfg.diagnostics.words import quoted
+from quantcfg.diagnostics.phrases import quoted
+from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.network import ConfigSchema, Layer
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.diagnostics.terminal import aligned, printable
-from quantcfg.diagnostics.words import counted
 from quantcfg.plan import Setting
 from quantcfg.provenance import words
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance

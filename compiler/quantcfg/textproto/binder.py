@@ -24,7 +24,7 @@ from google.protobuf.message import Message
 
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue
-from quantcfg.diagnostics.suggest import Suggestion, is_slip_of_any, suggest
+from quantcfg.diagnostics.suggestions import Suggestion, is_slip_of_any, suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.binding import (

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue
-from quantcfg.diagnostics.suggest import suggest
+from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import floating, integer, plain_text, quotable

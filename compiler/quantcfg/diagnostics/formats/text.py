@@ -8,8 +8,8 @@ from itertools import groupby
 
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Severity
 from quantcfg.diagnostics.fixes import changed_lines
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.diagnostics.terminal import blank, printable, width
-from quantcfg.diagnostics.words import counted
 from quantcfg.source import Source, Span
 from quantcfg.values import frozen_value
 

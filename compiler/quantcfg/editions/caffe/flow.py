@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue, related
-from quantcfg.diagnostics.suggest import suggest, worth_suggesting
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
+from quantcfg.diagnostics.suggestions import suggest, worth_suggesting
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.inputs import Inputs

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.shapes import (
     MOST_AXES,

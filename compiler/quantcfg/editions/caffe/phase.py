@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
-from quantcfg.diagnostics.suggest import suggest
+from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.editions.caffe.definitions import Definition, version_of
 from quantcfg.source import Span
 from quantcfg.textproto import Binding

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
-from quantcfg.diagnostics.words import quoted
+from quantcfg.diagnostics.phrases import quoted
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.editions.caffe.shapes import Parameters, PartialShape, may_be_equal, shown

@@ -13,7 +13,7 @@ from typing import Any
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Edit, Report, catalogue
-from quantcfg.diagnostics.suggest import near
+from quantcfg.diagnostics.suggestions import near
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import PADDING, Definition
 from quantcfg.source import Span

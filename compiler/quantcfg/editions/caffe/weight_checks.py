@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.diagnostics.words import counted, quoted
+from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.shapes import Expected, Parameters, PartialShape, may_be_equal, shown

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 
 from quantcfg import limits
-from quantcfg.diagnostics.suggest import suggest
+from quantcfg.diagnostics.suggestions import suggest
 from tests.laws import law
 
 FIELDS = ("batch_num", "activation_offset", "skip_layers", "skip_layer_types", "do_fusion")

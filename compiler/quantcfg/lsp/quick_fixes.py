@@ -5,7 +5,7 @@ from __future__ import annotations
 from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic, Edit
 from quantcfg.diagnostics.fixes import fixed_throughout
-from quantcfg.diagnostics.words import counted
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.edits import difference
 from quantcfg.values import frozen_value

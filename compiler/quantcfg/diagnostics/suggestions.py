@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from quantcfg import limits
-from quantcfg.diagnostics.words import alternatives
+from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.values import small_value
 
 _MOST = 3
