@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, in_order
-from quantcfg.diagnostics.limited import limited
+from quantcfg.diagnostics.catalogue import limited
 from quantcfg.files import other_content
 from quantcfg.network import Edition, Network
 from quantcfg.output import Configuration, emit, validate

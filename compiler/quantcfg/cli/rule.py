@@ -7,7 +7,7 @@ import argparse
 from quantcfg.cli.arguments import rule_code
 from quantcfg.cli.console import print_result
 from quantcfg.diagnostics import catalogue
-from quantcfg.diagnostics.pages import page, summary
+from quantcfg.diagnostics.catalogue import page, summary
 
 _EPILOG = """\
 examples:

@@ -12,7 +12,7 @@ from quantcfg.configuration.content import Content, check_content
 from quantcfg.configuration.duplicates import check_duplicates, duplicates_in
 from quantcfg.configuration.places import Path, Places
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
-from quantcfg.diagnostics.limited import limited
+from quantcfg.diagnostics.catalogue import limited
 from quantcfg.jsontext import Object, parse, plain
 from quantcfg.network import ConfigSchema, Edition, Network
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM, field_of

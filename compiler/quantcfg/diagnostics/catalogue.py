@@ -12,9 +12,11 @@ docs/diagnostics has a page for each code.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Related, Severity
+from quantcfg import limits
+from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Related, Report, Severity
 from quantcfg.source import Span
 from quantcfg.values import frozen_value
 
@@ -187,3 +189,30 @@ KEYS_LEFT_OUT = _warning(
 def rules() -> Mapping[str, Rule]:
     """Return all rules by code."""
     return {rule.code: rule for rule in globals().values() if isinstance(rule, Rule)}
+
+
+def page(code: str) -> str:
+    """Return the page of a code, as Markdown."""
+    from importlib.resources import files
+
+    return files("quantcfg.pages").joinpath(f"{code}.md").read_text(encoding="utf-8")
+
+
+def summary(code: str) -> str:
+    """Return in a few words what a code means: the title of its page."""
+    return page(code).partition("\n")[0].removeprefix(f"# {code}: ")
+
+
+def limited(report: Report) -> Report:
+    """Return what passes on so many findings of each code, and a note in place of the next one."""
+    seen = Counter[str]()
+
+    def report_limited(diagnostic: Diagnostic) -> None:
+        code = diagnostic.code
+        seen[code] += 1
+        if seen[code] <= limits.FINDINGS_OF_A_CODE:
+            report(diagnostic)
+        elif seen[code] == limits.FINDINGS_OF_A_CODE + 1:
+            report(NOT_ALL_TOLD.at(diagnostic.span, code=code, limit=limits.FINDINGS_OF_A_CODE))
+
+    return report_limited

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.diagnostics.limited import limited
+from quantcfg.diagnostics.catalogue import limited
 from quantcfg.network import ConfigSchema, Edition
 from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.parameters import unwritten

@@ -10,9 +10,8 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
-from quantcfg.diagnostics.catalogue import Rule, rules
+from quantcfg.diagnostics.catalogue import Rule, rules, summary
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Related
-from quantcfg.diagnostics.pages import summary
 from quantcfg.source import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
-from quantcfg.diagnostics.limited import limited
+from quantcfg.diagnostics.catalogue import limited
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.checks import check_amct_types, check_names, check_statistics
