@@ -4,6 +4,9 @@ import gc
 import signal
 import sys
 
+_GC_THRESHOLD = 100_000
+"""How many new objects start a garbage collection; Python's default is 700."""
+
 
 def run() -> int:
     """Run the command as a process of its own; return the exit status."""
@@ -11,6 +14,9 @@ def run() -> int:
     # waited for, as SIGTERM does: files are written so that it comes between none and its name.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # A command makes many values, few of them in cycles: with the default, a large compile takes half as
+    # long again. With the collector off, a check of 500 files with errors takes three times the memory.
+    gc.set_threshold(_GC_THRESHOLD)
     from quantcfg.cli import main
 
     status = main()

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.collection import no_collection
 from quantcfg.compile import compile_request
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
@@ -161,7 +160,6 @@ def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Ne
     return network
 
 
-@no_collection()
 def load_model(
     model_file: PathLike, weights_file: PathLike | None, report: Report, *, read: Reader = read_source
 ) -> Network | None:
@@ -182,7 +180,6 @@ def load_model(
     return None if has_errors(found) else network
 
 
-@no_collection()
 def compile_config(
     network: Network,
     *,
@@ -282,7 +279,6 @@ def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
     return Migration(migrated, in_order(found))
 
 
-@no_collection()
 def compile_files(
     model_file: PathLike,
     weights_file: PathLike | None = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from quantcfg import limits
-from quantcfg.collection import no_collection
 from quantcfg.compile import is_text_format
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.source import Source
@@ -11,7 +10,6 @@ from quantcfg.textproto import parse, tree
 from quantcfg.textproto.printer import print_document
 
 
-@no_collection()
 def format_source(source: Source, report: Report) -> str | None:
     """Return a text in the canonical layout, or None after reporting why its syntax tree is not known."""
     if not is_text_format(source, report, wanted="protobuf text format"):

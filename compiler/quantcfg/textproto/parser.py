@@ -12,7 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from quantcfg import contracts, limits
-from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import has_other_content, without_byte_order_mark
 from quantcfg.source import Source
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 _GAP = re.compile(r"[ \t\n\v\f\r]|#[^\n]*\n")
 
 
-@no_collection()
 def parse(source: Source, report: Report, *, wanted: str = "protobuf text format") -> tree.Document:
     """Return the syntax tree of a text, after reporting what is wrong with its syntax.
 

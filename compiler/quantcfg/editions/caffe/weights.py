@@ -16,7 +16,6 @@ from itertools import chain
 from typing import Any
 
 from quantcfg import contracts, limits
-from quantcfg.collection import no_collection
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
@@ -93,7 +92,7 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
                 raise ValueError("not a regular file")
             if status.st_size == 0:
                 raise _DamagedError(0)
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, no_collection():
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 layers = {layer.name: layer for layer in _layers(data) if layer.blobs}
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
