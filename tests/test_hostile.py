@@ -239,6 +239,31 @@ def test_an_interrupted_compile_leaves_the_old_file_and_nothing_else(number: sig
     assert sorted(os.listdir()) == before
 
 
+INTERRUPTED = """
+import os
+import sys
+from quantcfg.__main__ import run
+replace, number = os.replace, int(sys.argv.pop(1))
+def interrupted(source, target):
+    os.kill(os.getpid(), number)
+    replace(source, target)
+os.replace = interrupted
+run()
+"""
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
+)
+def test_a_signal_waits_while_a_file_is_replaced(number: signal.Signals) -> None:
+    before = sorted(os.listdir())
+    heeding = partial(signal.signal, number, signal.SIG_DFL)
+    command = [sys.executable, "-c", INTERRUPTED, str(int(number)), *COMPILE]
+    done = subprocess.run(command, preexec_fn=heeding, check=False, timeout=60)
+    assert done.returncode == -number
+    assert sorted(os.listdir()) == sorted([*before, "out.json"])
+
+
 def test_an_interruption_is_ignored_where_the_parent_says_so() -> None:
     ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     with waiting_compile(preexec_fn=ignoring) as (process, request):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.network import Edition, Network
-from quantcfg.output import Config, bad_output_name, write_file, write_files
+from quantcfg.output import Config, Guard, bad_output_name, write_file, write_files
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 from quantcfg.values import frozen_value
@@ -337,10 +338,12 @@ def write_config(
     inputs: Sequence[PathLike],
     report: Report,
     beside: Mapping[str, str] = MappingProxyType({}),
+    guard: Guard = nullcontext,
 ) -> bool:
     """Write the configuration of a compilation, but not over an input; tell whether it is there.
 
     beside are the texts of other files to write, by their names: all are written, or none.
+    guard is the context in which files are replaced.
     """
     assert compilation.text is not None
     assert compilation.plan is not None
@@ -352,7 +355,7 @@ def write_config(
         report(each)
     if bad:
         return False
-    return write_files(files, report) if beside else write_file(name, compilation.text, report)
+    return write_files(files, report, guard) if beside else write_file(name, compilation.text, report, guard)
 
 
 def _compile(network: Network | None, request: Request | None, found: list[Diagnostic]) -> Compilation:

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -213,6 +214,21 @@ def test_the_file_of_somebody_else_is_not_replaced(
     assert not write(str(file), TEXT, found.append)
     assert [each.message for each in found] == [f'cannot write "{file}": permission denied']
     assert file.read_text() == "old"
+
+
+@pytest.mark.parametrize("write", [write_file, rewrite_file])
+def test_a_file_is_replaced_within_the_guard(tmp_path: Path, write: Callable[..., bool]) -> None:
+    file, seen = tmp_path / "config.json", []
+    file.write_text("old")
+
+    @contextmanager
+    def guard() -> Iterator[None]:
+        seen.append(file.read_text())
+        yield
+        seen.append(file.read_text())
+
+    assert write(str(file), TEXT, print, guard)
+    assert seen == ["old", TEXT]
 
 
 # --- several files

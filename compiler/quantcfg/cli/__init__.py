@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 
 import quantcfg
+from quantcfg import TYPE_CHECKING
 from quantcfg.cli.usage import Parser
+
+if TYPE_CHECKING:
+    from quantcfg.output import Guard
 
 _COMMANDS = {
     "compile": "write the configuration of a network",
@@ -39,12 +44,16 @@ exit status: 0 done, 1 the input has errors, 2 wrong usage
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with the arguments of the process, or others; return the exit status."""
+def main(arguments: Sequence[str] | None = None, guard: Guard = nullcontext) -> int:
+    """Run the command with the arguments of the process, or others; return the exit status.
+
+    guard is the context in which files are replaced.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     options, unknown = _parser(arguments).parse_known_args(arguments)
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    options.guard = guard
 
     from quantcfg.cli.console import OutputError, print_output_error
 

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     network, remarks = read_network(options)
     checked = [_check(options, file, network) for file in options.files]
     if options.fix:
-        checked = [_written(each) for each in checked]
+        checked = [_written(options, each) for each in checked]
     found = [*weighed(options, remarks), *(finding for each in checked for finding in each.found)]
     summary = _summary(options, found, checked)
     if options.fix and STANDARD_STREAM in options.files:
@@ -110,12 +110,12 @@ def _fixed(options: argparse.Namespace, file: str, source: Source, network: Netw
     return _Checked(file, found, fixes, source, now.text, unfixed)
 
 
-def _written(checked: _Checked) -> _Checked:
+def _written(options: argparse.Namespace, checked: _Checked) -> _Checked:
     """Put the fixed text into the file."""
     if checked.source is None or checked.text is None:
         return checked
     failures: list[Diagnostic] = []
-    if not write(checked.file, checked.source, checked.text, failures.append):
+    if not write(options, checked.file, checked.source, checked.text, failures.append):
         return _Checked(checked.file, [*failures, *checked.unfixed])
     return checked
 

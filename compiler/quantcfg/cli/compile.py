@@ -89,7 +89,7 @@ def _write(options: argparse.Namespace, compilation: Compilation, found: list[Di
         help = "give --annotate to write it anew, or delete it"
         found += weighed(options, [catalogue.ORIGINS_LEFT.at(None, file=table, help=help)])
     beside = {table: _origins(compilation)} if options.annotate else {}
-    return write_config(compilation, options.output, inputs, found.append, beside)
+    return write_config(compilation, options.output, inputs, found.append, beside, options.guard)
 
 
 def _origins(compilation: Compilation) -> str:

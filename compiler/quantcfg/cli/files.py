@@ -98,4 +98,4 @@ def write_output(
     if bad:
         report(bad)
         return False
-    return write_file(options.output, text, report)
+    return write_file(options.output, text, report, options.guard)

@@ -35,7 +35,7 @@ def add_file_arguments(parser: argparse.ArgumentParser, *, help: str) -> None:
     )
 
 
-def write(file: str, source: Source, text: str, report: Report) -> bool:
+def write(options: argparse.Namespace, file: str, source: Source, text: str, report: Report) -> bool:
     """Put a text in place of a file's, if it is another one; tell whether it is there now.
 
     Standard input has no file, and its text is the result.
@@ -45,7 +45,7 @@ def write(file: str, source: Source, text: str, report: Report) -> bool:
     if file == STANDARD_STREAM:
         print_file(text)
         return True
-    return text == source.text or rewrite_file(file, text, report)
+    return text == source.text or rewrite_file(file, text, report, options.guard)
 
 
 def print_difference(source: Source, text: str, done: str) -> None:
@@ -119,6 +119,6 @@ def _outcome(
         print_result(source.name)
     elif options.diff:
         print_difference(source, text, rewriting.done)
-    is_done = options.check or options.diff or write(file, source, text, here.append)
+    is_done = options.check or options.diff or write(options, file, source, text, here.append)
     found += here
     return text != source.text if is_done else None

@@ -2,11 +2,12 @@
 
 from quantcfg.output.emit import Config, Configuration, emit
 from quantcfg.output.validate import allowed, schema_errors, validate
-from quantcfg.output.write import bad_output_name, rewrite_file, write_file, write_files
+from quantcfg.output.write import Guard, bad_output_name, rewrite_file, write_file, write_files
 
 __all__ = [
     "Config",
     "Configuration",
+    "Guard",
     "allowed",
     "bad_output_name",
     "emit",

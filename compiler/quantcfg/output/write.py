@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.files import PathLike, descriptor_of, is_special, reason
 from quantcfg.values import frozen_value
+
+Guard = Callable[[], AbstractContextManager[object]]
+"""Returns a context in which a file is replaced; a command may hold signals back in it."""
 
 _DIRECTORY_MODE = 0o750
 _FILE_MODE = 0o640
@@ -41,7 +43,7 @@ def _is_same(name: PathLike, other: PathLike) -> bool:
         return False  # A name with a null character is no file's.
 
 
-def write_file(name: str, text: str, report: Report) -> bool:
+def write_file(name: str, text: str, report: Report, guard: Guard = nullcontext) -> bool:
     """Write a file as write_files does; return whether it is written.
 
     A device, a pipe or an open descriptor is not replaced but written to.
@@ -49,7 +51,7 @@ def write_file(name: str, text: str, report: Report) -> bool:
     try:
         descriptor = descriptor_of(name)
         if descriptor is None and not is_special(name):
-            return write_files({name: text}, report)
+            return write_files({name: text}, report, guard)
         _write_to(name if descriptor is None else os.dup(descriptor), text.encode())
     except (OSError, ValueError) as error:
         report(_unwritable(name, error))
@@ -57,7 +59,7 @@ def write_file(name: str, text: str, report: Report) -> bool:
     return True
 
 
-def write_files(texts: Mapping[str, str], report: Report) -> bool:
+def write_files(texts: Mapping[str, str], report: Report, guard: Guard = nullcontext) -> bool:
     """Replace files by name, all of them or none, with mode 0640; return whether they are written.
 
     Missing directories are made. A symbolic link stays, and the file that it points
@@ -65,7 +67,7 @@ def write_files(texts: Mapping[str, str], report: Report) -> bool:
     one takes its place. If one cannot take its place, the earlier ones are put back.
     """
     name, staged = "", dict[str, _Staged]()
-    with _undisturbed():
+    with guard():
         try:
             for name, text in texts.items():
                 target = _target(name)
@@ -83,13 +85,13 @@ def write_files(texts: Mapping[str, str], report: Report) -> bool:
     return True
 
 
-def rewrite_file(name: str, text: str, report: Report) -> bool:
+def rewrite_file(name: str, text: str, report: Report, guard: Guard = nullcontext) -> bool:
     """Replace the content of a file, which keeps its mode and owner; return whether it is done."""
     try:
         target = _target(name)
         status = os.stat(target)
         mode, owner = stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid)
-        with _undisturbed():
+        with guard():
             staged = _stage(target, text.encode(), mode, owner)
             try:
                 os.replace(staged.temporary, target)
@@ -222,13 +224,3 @@ def _remove(staged: _Staged) -> None:
     for name in filter(None, (staged.temporary, staged.earlier)):
         with suppress(OSError):
             os.unlink(name)
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let signals that end the process wait, so that none comes between a file and its name."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
