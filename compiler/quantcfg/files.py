@@ -17,6 +17,9 @@ from quantcfg.source import Source, Span
 PathLike = str | os.PathLike[str]
 
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+_OPEN_FILES = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
+"""What the names of files start with that the process has open already; shells name pipes so."""
+
 _SAMPLE = 4096
 _LONGEST_CHARACTER = 4
 _MOST_STRANGE = 0.1
@@ -62,38 +65,30 @@ def read_bytes(
 
 
 def is_special(name: PathLike) -> bool:
-    """Tell whether something is there that is not a regular file: a device, a pipe, a directory."""
-    return os.path.exists(name) and not os.path.isfile(name)
+    """Tell whether a name is that of an open file, or of something that is not a regular file."""
+    return _is_open_file(name) or (os.path.exists(name) and not os.path.isfile(name))
+
+
+def _is_open_file(name: PathLike) -> bool:
+    return os.fspath(name).startswith(_OPEN_FILES)
 
 
 def open_descriptor(name: str, flags: int) -> int:
-    """Open a file, but no pipe that has a name: whoever writes to it may never come.
+    """Open a file, but not a named pipe: a writer to it may never come.
 
-    It is what open() takes as its opener.
+    It is an opener for open().
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: it is such a pipe, or its name is none of a file's.
+        ValueError: it is a named pipe, or the name is invalid.
 
     """
-    descriptor = descriptor_of(name)
-    if descriptor is not None:
-        return os.dup(descriptor)
     descriptor = os.open(name, flags | os.O_NONBLOCK)
-    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and not _is_open_file(name):
         os.close(descriptor)
         raise ValueError("it is a pipe with a name")
     os.set_blocking(descriptor, True)
     return descriptor
-
-
-def descriptor_of(name: str) -> int | None:
-    """Return the open descriptor that a path such as /dev/stdout or /dev/fd/3 stands for, if it does."""
-    for path in (name, os.readlink(name) if os.path.islink(name) else name):
-        folder, number = os.path.split(os.path.abspath(path))
-        if number.isdigit() and os.path.realpath(folder) == f"/proc/{os.getpid()}/fd":
-            return int(number)
-    return None
 
 
 class Reader(Protocol):

@@ -47,9 +47,15 @@ def add_output_argument(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
+        type=_output,
         default=STANDARD_STREAM,
         help='where to write; "-", the default, is standard output',
     )
+
+
+def _output(name: str) -> str:
+    """Return the name of an output; opened by its name, standard output would lose its offset in a file."""
+    return STANDARD_STREAM if name == "/dev/stdout" else name
 
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from quantcfg.cli.console import counts, print_remarks, print_result, weighed
 from quantcfg.cli.files import compiled, named_files
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
 from quantcfg.diagnostics.phrases import counted
-from quantcfg.files import descriptor_of, is_special
+from quantcfg.files import is_special
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _is_file_name(output: str) -> bool:
     """Return whether there can be a file beside the output."""
-    return output != STANDARD_STREAM and not is_special(output) and descriptor_of(output) is None
+    return output != STANDARD_STREAM and not is_special(output)
 
 
 def _write(options: argparse.Namespace, compilation: Compilation, found: list[Diagnostic]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.files import PathLike, descriptor_of, is_special, reason
+from quantcfg.files import PathLike, is_special, reason
 from quantcfg.values import frozen_value
 
 Guard = Callable[[], AbstractContextManager[object]]
@@ -46,14 +46,14 @@ def _is_same(name: PathLike, other: PathLike) -> bool:
 def write_file(name: str, text: str, report: Report, guard: Guard = nullcontext) -> bool:
     """Write a file as write_files does; return whether it is written.
 
-    A device, a pipe or an open descriptor is not replaced but written to.
+    A device, a pipe or an open file is not replaced but written to.
     """
+    if not is_special(name):
+        return write_files({name: text}, report, guard)
     try:
-        descriptor = descriptor_of(name)
-        if descriptor is None and not is_special(name):
-            return write_files({name: text}, report, guard)
-        _write_to(name if descriptor is None else os.dup(descriptor), text.encode())
-    except (OSError, ValueError) as error:
+        with open(name, "wb") as stream:
+            stream.write(text.encode())
+    except OSError as error:
         report(_unwritable(name, error))
         return False
     return True
@@ -113,11 +113,6 @@ def _target(name: str) -> str:
     if os.path.islink(target):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     return target
-
-
-def _write_to(file: str | int, content: bytes) -> None:
-    with open(file, "wb") as stream:
-        stream.write(content)
 
 
 def _make_folders(folder: str) -> None:
