@@ -51,7 +51,6 @@ CONTENTS: dict[str, tuple[bytes, list[str]]] = {
     "a byte order mark": (b"\xef\xbb\xbfbatch_num: 2", ["QC103"]),
     "UTF-16": ("batch_num: 0".encode("utf-16"), ["QC102", "QC501"]),
     "UTF-16, big": (b"\xfe\xff" + "batch_num: 0".encode("utf-16-be"), ["QC102", "QC501"]),
-    "UTF-32": ("batch_num: 0".encode("utf-32"), ["QC102", "QC501"]),
     "half of UTF-16": (b"\xff\xfeb", ["QC102"]),
     "comments in GBK": (
         "# \u91cf\u5316\u914d\u7f6e\nbatch_num: 0 # \u6279\u6b21\n".encode("gbk"),

@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
 from typing import Protocol
 
 from quantcfg import limits
@@ -24,13 +23,7 @@ _SAMPLE = 4096
 _LONGEST_CHARACTER = 4
 _MOST_STRANGE = 0.1
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"} | {0x7F})
-_MARKS = {
-    b"\xff\xfe\0\0": "UTF-32",
-    b"\0\0\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
-_OTHER_ENCODINGS = ("GB18030", "Latin-1")
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MARKUP = (
     r"(?i)<(?:!|(?P<xml>\?xml\b)"
     r"|(?:html|head|body|title|meta|link|script|style|div|p|pre|table|center|h1)[\s/>])"
@@ -135,7 +128,8 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
     try:
         return Source(name, content.decode())
     except UnicodeDecodeError as error:
-        text, encoding = next(_readings(content))
+        encoding = _likely_encoding(content)
+        text = content.decode(encoding, errors="ignore")
         source = Source(name, text)
         if other_content(text):
             return source
@@ -191,7 +185,7 @@ def without_byte_order_mark(source: Source, report: Report) -> str:
 
 def _is_binary(sample: bytes) -> bool:
     """Tell whether some bytes have more controls than a text would have by mistake, or nulls in no text."""
-    if any(sample.startswith(mark) for mark in _MARKS):
+    if sample.startswith(_UTF_16_MARKS):
         return False
     if len(sample) - len(sample.translate(None, _CONTROLS)) > _MOST_STRANGE * len(sample):
         return True
@@ -207,16 +201,15 @@ def looks_like_text(sample: bytes) -> bool:
     return True
 
 
-def _readings(content: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the texts that a content can be, and in which encoding, the likeliest first."""
-    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
-    for encoding in (marked,) if marked else _OTHER_ENCODINGS:
-        try:
-            yield content.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    last = marked or "UTF-8"
-    yield content.decode(last, errors="ignore"), last
+def _likely_encoding(content: bytes) -> str:
+    """Return the encoding that text seems to be in that is not UTF-8."""
+    if content.startswith(_UTF_16_MARKS):
+        return "UTF-16"
+    try:
+        content.decode("GB18030")
+    except UnicodeDecodeError:
+        return "Latin-1"
+    return "GB18030"
 
 
 def reason(error: OSError | ValueError) -> str:
