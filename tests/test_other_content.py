@@ -14,8 +14,7 @@ from quantcfg.api import compile_files
 from quantcfg.decompiler import decompile
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.files import other_content
-from quantcfg.lsp.diagnostics import findings
-from quantcfg.lsp.document import Document
+from quantcfg.lsp.document import Document, findings
 from quantcfg.source import Source
 from tests.api.models import Model, write_model
 from tests.laws import law

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quantcfg.lsp.diagnostics import findings
-from quantcfg.lsp.document import Document
+from quantcfg.lsp.document import Document, findings
 from quantcfg.lsp.models import Named, SettingsError, model_for, read_model
 from quantcfg.source import Source
 from tests.networks import conv, net

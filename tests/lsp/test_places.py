@@ -7,16 +7,12 @@ import pytest
 from quantcfg import contracts
 from quantcfg.api import compile_config
 from quantcfg.diagnostics import Edit
-from quantcfg.lsp.compiled import compiled, title
-from quantcfg.lsp.definition import definitions
+from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.document import Document
-from quantcfg.lsp.folding import folds
-from quantcfg.lsp.formatting import layout
-from quantcfg.lsp.hints import hints
-from quantcfg.lsp.quick_fixes import fix_of_all, fixes
-from quantcfg.lsp.references import references
-from quantcfg.lsp.symbols import Symbol, symbols
-from quantcfg.lsp.tokens import tokens
+from quantcfg.lsp.navigation import definitions, references
+from quantcfg.lsp.outline import Symbol, folds, symbols
+from quantcfg.lsp.semantic_tokens import tokens
+from quantcfg.lsp.text_edits import fix_of_all, fixes, layout
 from quantcfg.source import Source
 from tests.lsp.documents import MODEL, NETWORK, at_mark, request, shown
 

@@ -10,15 +10,14 @@ from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
 from quantcfg.diagnostics import Diagnostic, Edit, Severity
+from quantcfg.lsp.annotations import Hint
 from quantcfg.lsp.completion import Item, Kind
-from quantcfg.lsp.folding import Fold
-from quantcfg.lsp.hints import Hint
 from quantcfg.lsp.hover import Hover
 from quantcfg.lsp.lines import Lines
-from quantcfg.lsp.quick_fixes import Fix
-from quantcfg.lsp.symbols import Symbol
-from quantcfg.lsp.tokens import Kind as TokenKind
-from quantcfg.lsp.tokens import Token
+from quantcfg.lsp.outline import Fold, Symbol
+from quantcfg.lsp.semantic_tokens import Kind as TokenKind
+from quantcfg.lsp.semantic_tokens import Token
+from quantcfg.lsp.text_edits import Fix
 from quantcfg.source import Source, Span
 from quantcfg.values import frozen_value
 

@@ -1,17 +1,18 @@
-"""A text that is open in an editor, and what is known of it."""
+"""A text that is open in an editor, what is known of it, and what is wrong with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from quantcfg.compile import Compiled, compile_source, is_configuration
-from quantcfg.diagnostics import Diagnostic
+from quantcfg.diagnostics import Diagnostic, has_errors, related
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.lsp.models import Model, Named, named_model
 from quantcfg.network import Edition, Network
 from quantcfg.plan import Plan
+from quantcfg.provenance import words
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
 from quantcfg.textproto.escapes import decode_string
@@ -135,3 +136,29 @@ def fields_in(value: tree.Value) -> tuple[tree.Field, ...]:
 def model_named(document: Document) -> Named | None:
     """Return the model that the text itself names, if it does."""
     return named_model(document.source) if document.is_request else None
+
+
+def findings(document: Document) -> tuple[Diagnostic, ...]:
+    """Return what "quantcfg check" says of a text, behind what keeps its model from being read."""
+    if document.is_prototxt:
+        return tuple(each for each in document.diagnostics if _is_in(document, each))
+    return (*_of_model(document), *document.diagnostics)
+
+
+def _is_in(document: Document, diagnostic: Diagnostic) -> bool:
+    name = diagnostic.span.source.name if diagnostic.span else diagnostic.file
+    return name == document.source.name
+
+
+def _of_model(document: Document) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a model that cannot be read, where the text names it, or at its start."""
+    model = document.model
+    if model is None or model.network or not has_errors(model.diagnostics):
+        return
+    named = model_named(document)
+    for each in model.diagnostics:
+        of_weights = (each.span.source.name if each.span else each.file) == model.named.weights
+        message = f"the {'weights' if of_weights else 'model'}{words.at(each.span)}: {each.message}"
+        span = (named.weights_span if of_weights else named.span) if named else None
+        place = related(each.span, "it is here")
+        yield replace(each, message=message, span=span, related=place, fix=(), file=document.source.name)

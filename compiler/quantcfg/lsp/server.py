@@ -23,23 +23,18 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from quantcfg import __version__
 from quantcfg.files import read_source
-from quantcfg.lsp.compiled import compiled, title
+from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.completion import completions
 from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
-from quantcfg.lsp.definition import definitions
-from quantcfg.lsp.diagnostics import findings
-from quantcfg.lsp.document import Document
-from quantcfg.lsp.folding import folds
-from quantcfg.lsp.formatting import layout
+from quantcfg.lsp.document import Document, findings
 from quantcfg.lsp.framing import MessageStream
-from quantcfg.lsp.hints import hints
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.lines import Change, changed
 from quantcfg.lsp.models import SETTINGS, Model, Named, SettingsError, model_for, read_model
-from quantcfg.lsp.quick_fixes import fix_of_all, fixes
-from quantcfg.lsp.references import references
-from quantcfg.lsp.symbols import symbols
-from quantcfg.lsp.tokens import tokens
+from quantcfg.lsp.navigation import definitions, references
+from quantcfg.lsp.outline import folds, symbols
+from quantcfg.lsp.semantic_tokens import tokens
+from quantcfg.lsp.text_edits import fix_of_all, fixes, layout
 from quantcfg.source import Source
 from quantcfg.values import frozen_value
 

@@ -1,4 +1,4 @@
-"""What mends a mistake: the fixes of diagnostics as things to choose from."""
+"""Edits offered for a text: fixes of diagnostics, and the canonical layout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from quantcfg.diagnostics import Diagnostic, Edit
 from quantcfg.diagnostics.fixes import fixed_throughout
 from quantcfg.diagnostics.phrases import counted
 from quantcfg.lsp.document import Document
-from quantcfg.lsp.edits import difference
+from quantcfg.source import Source, Span
 from quantcfg.values import frozen_value
 
 _LONGEST = 40
@@ -60,3 +60,25 @@ def _title(edits: tuple[Edit, ...]) -> str:
 def _shown(text: str) -> str:
     words = " ".join(text.split()) or text.replace("\n", "\\n")
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}..."
+
+
+def layout(document: Document) -> tuple[Edit, ...]:
+    """Return the edit that lays out a quant.cfg or a prototxt; none where nothing changes, or nothing can."""
+    text = None if document.is_configuration else format_source(document.source, lambda _: None)
+    return () if text is None else difference(document.source, text)
+
+
+def difference(source: Source, text: str) -> tuple[Edit, ...]:
+    """Return one edit from the first to the last character that differs; none where nothing does."""
+    before = source.text
+    if text == before:
+        return ()
+    start = _common(before, text)
+    end = _common(before[start:][::-1], text[start:][::-1])
+    return (Edit(Span(source, start, len(before) - end), text[start : len(text) - end]),)
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two texts start with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
