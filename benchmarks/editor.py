@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.inputs import RESNET_152, kilobytes, prototxt, quant_cfg
-from tests.lsp.client import conversation, span
+from tests.lsp.client import conversation
 
 _OVERRIDES = 152
 _SIZE = 100_000
@@ -32,12 +32,7 @@ def keystroke(folder: Path) -> Iterator[tuple[str, Work]]:
 
         def typed() -> None:
             version = next(versions)
-            is_there = version % 2
-            change = {
-                "range": span(texts[is_there], middle, middle + is_there),
-                "text": "" if is_there else "x",
-            }
-            client.edit(uri, version, [change])
+            client.edit(uri, version, texts[1 - version % 2])
             client.diagnostics(uri, version)
 
         yield f"a keystroke in a quant.cfg of {kilobytes(text)}, until it is checked", typed

@@ -65,9 +65,10 @@ class Client:
         self.opened.discard(uri)
         self.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
-    def edit(self, uri: str, version: int, changes: list[Message]) -> None:
+    def edit(self, uri: str, version: int, text: str) -> None:
+        """Say what a text is now: the server asks for whole texts."""
         document = {"uri": uri, "version": version}
-        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text}]})
 
     def _send(self, message: Message) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()

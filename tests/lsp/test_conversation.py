@@ -27,29 +27,23 @@ PIECES = (
 )
 
 
-def edits(number: int, text: str) -> Iterator[list[tuple[str, int, int, str]]]:
-    """Yield groups of edits: each the text before it, start and end of what goes, and what comes there.
+def edited(number: int, text: str) -> Iterator[str]:
+    """Yield a text after each of some edits.
 
     Now and then all that was done is undone, so that the text stays one of its kind.
     """
     chance, first = random.Random(SEED), text
     for index in range(number):
-        group = []
         for _ in range(chance.choice((1, 1, 1, 2, 3))):
-            edit = (text, 0, len(text), first) if index % 25 == 24 else one_edit(chance, text)
-            group.append(edit)
-            text = text[: edit[1]] + edit[3] + text[edit[2] :]
-        yield group
+            text = first if index % 25 == 24 else edited_once(chance, text)
+        yield text
 
 
-def one_edit(chance: random.Random, text: str) -> tuple[str, int, int, str]:
-    borders = [offset for offset in range(len(text) + 1) if text[offset - 1 : offset + 1] != "\r\n"]
-    start = chance.choice(borders)
-    end = min(len(text), start + chance.choice((0, 0, 0, 1, 1, 2, 5, 30)))
-    while text[end - 1 : end + 1] == "\r\n":
-        end += 1
-    put_in = chance.choice((text[start:end] * 2, "", *chance.choices(PIECES, k=4)))
-    return text, start, end, put_in
+def edited_once(chance: random.Random, text: str) -> str:
+    start = chance.randrange(len(text) + 1)
+    end = start + chance.choice((0, 0, 0, 1, 1, 2, 5, 30))
+    put_in: str = chance.choice((text[start:end] * 2, "", *chance.choices(PIECES, k=4)))
+    return text[:start] + put_in + text[end:]
 
 
 def expected(text: str, found: tuple[Diagnostic, ...], encoding: str) -> list[tuple[object, ...]]:
@@ -81,17 +75,11 @@ def test_after_each_edit_the_diagnostics_are_those_of_a_check(number: int, encod
     with conversation(EXAMPLE, **settings) as client:
         assert client.capabilities["positionEncoding"] == encoding
         client.open(uri, text, version=0)
-        for version, group in enumerate(edits(number, text), start=1):
-            changes = [
-                {"range": span(before, start, end, encoding), "text": put_in}
-                for before, start, end, put_in in group
-            ]
-            client.edit(uri, version, changes)
-            before, start, end, put_in = group[-1]
-            text = before[:start] + put_in + before[end:]
-            found = check_source(Source(str(path), text), network, CAFFE)
+        for version, now in enumerate(edited(number, text), start=1):
+            client.edit(uri, version, now)
+            found = check_source(Source(str(path), now), network, CAFFE)
             seen.update(each.code for each in found)
-            assert said(client.diagnostics(uri, version)) == expected(text, found, encoding), text
+            assert said(client.diagnostics(uri, version)) == expected(now, found, encoding), now
     assert len(seen) > 8
 
 

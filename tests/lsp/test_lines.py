@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import strategies
 
-from quantcfg.lsp.lines import Change, Lines, changed
-from tests.laws import TWICE, calls, law
+from quantcfg.lsp.lines import Lines
+from tests.laws import law
 
 TEXTS = strategies.text(strategies.sampled_from("ab\n\r\u2028\x0b\x85é🦊\N{GRINNING FACE}"), max_size=30)
 ENCODINGS = strategies.sampled_from(["utf-8", "utf-16", "utf-32"])
@@ -41,28 +41,3 @@ def test_an_offset_comes_back_from_its_position(text: str, encoding: str) -> Non
     for offset in range(len(text) + 1):
         in_line_end = text[offset - 1 : offset + 1] == "\r\n"
         assert lines.offset(*lines.position(offset)) == offset - in_line_end
-
-
-POSITIONS = strategies.tuples(strategies.integers(0, 4), strategies.integers(0, 8))
-CHANGES = strategies.builds(Change, POSITIONS, POSITIONS, TEXTS)
-
-
-@law(TEXTS, strategies.lists(CHANGES, max_size=4), ENCODINGS)
-def test_changes_put_texts_in_place_of_others_one_after_the_other(
-    text: str, changes: list[Change], encoding: str
-) -> None:
-    after = text
-    for change in changes:
-        lines = Lines(after, encoding)
-        start = lines.offset(*change.start)
-        end = max(start, lines.offset(*change.end))
-        after = after[:start] + change.text + after[end:]
-    assert changed(text, changes, encoding) == after
-
-
-def test_the_work_of_changes_grows_in_step_with_them() -> None:
-    def work(count: int) -> int:
-        changes = [Change((line, 0), (line, 1), "b\n") for line in range(count)]
-        return calls(lambda: changed("a\n" * count, changes, "utf-16"))
-
-    assert work(400) < TWICE * work(200)

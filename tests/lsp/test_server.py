@@ -58,7 +58,7 @@ def uri_in(folder: Path, name: str = "quant.cfg") -> str:
 
 
 def replaced(client: Client, uri: str, version: int, text: str) -> list[Message]:
-    client.edit(uri, version, [{"text": text}])
+    client.edit(uri, version, text)
     return client.diagnostics(uri, version)
 
 
@@ -79,7 +79,7 @@ def test_answers_are_about_the_text_that_is_not_saved(folder: Path, client: Clie
     (folder / "quant.cfg").write_text("batch_num: 1")
     client.open(uri, REQUEST)
     assert codes(client.diagnostics(uri, 1)) == ["QC401"]
-    client.edit(uri, 2, [{"range": span(REQUEST, 0, len(REQUEST)), "text": "batch_num: 0"}])
+    client.edit(uri, 2, "batch_num: 0")
     assert codes(client.diagnostics(uri, 2)) == ["QC501"]
     assert client.request("textDocument/hover", at(uri, "batch_num: 0", "batch_num"))
 
@@ -90,7 +90,7 @@ def test_an_open_prototxt_counts_before_its_file(folder: Path, client: Client) -
     assert codes(client.diagnostics(uri, 1)) == ["QC401"]
     client.open(model, NET + "# unsaved", language="prototxt")
     assert codes(client.diagnostics(uri, 1)) == ["QC401"]
-    client.edit(model, 2, [{"text": NET + conv("cnov1", "conv1")}])
+    client.edit(model, 2, NET + conv("cnov1", "conv1"))
     assert codes(client.diagnostics(uri, 1)) == []
     client.close(model)
     assert codes(client.diagnostics(uri, 1)) == ["QC401"]
@@ -158,7 +158,7 @@ def test_a_configuration_and_a_prototxt_are_checked_too(folder: Path, client: Cl
     client.open(model, "layer { name: 1 }", language="prototxt")
     (found,) = client.diagnostics(model, 1)
     assert found["range"] == span("layer { name: 1 }", 14, 15)
-    client.edit(model, 2, [{"text": "layer{name:'a'}"}])
+    client.edit(model, 2, "layer{name:'a'}")
     (edit,) = client.request(
         "textDocument/formatting",
         {"textDocument": {"uri": model}, "options": {"tabSize": 2, "insertSpaces": True}},

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
-
-from quantcfg.values import frozen_value
+from itertools import accumulate
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _CODECS = {"utf-8": "utf-8", "utf-16": "utf-16-le"}
@@ -62,51 +60,6 @@ class Lines:
         return start + _characters(
             self.text[start : line_end.start() if line_end else None], column, self.encoding
         )
-
-
-@frozen_value
-class Change:
-    """A text in place of what is between two positions, in lines and columns."""
-
-    start: tuple[int, int]
-    end: tuple[int, int]
-    text: str
-
-
-def changed(text: str, changes: Iterable[Change], encoding: str) -> str:
-    """Return a text after changes of it, each of which has its place in what those before it left.
-
-    What a client does in many places at once comes as many changes: only the
-    lines that one is in are looked at for it.
-    """
-    lines = _split(text)
-    for change in changes:
-        (first, start), (last, end) = (
-            _place(lines, *position, encoding) for position in (change.start, change.end)
-        )
-        if (last, end) < (first, start):
-            last, end = first, start
-        between = lines[first][:start] + change.text + lines[last][end:]
-        # With a line feed behind it, the carriage return before it ends no line any more.
-        if first and between.startswith("\n") and lines[first - 1].endswith("\r"):
-            first -= 1
-            between = lines[first] + between
-        is_end = last == len(lines) - 1
-        lines[first : last + 1] = _split(between) if is_end else _split(between)[:-1]
-    return "".join(lines)
-
-
-def _split(text: str) -> list[str]:
-    """Return the lines of a text with their ends; the last one has none."""
-    ends = [0, *(line_end.end() for line_end in _LINE_END.finditer(text)), len(text)]
-    return [text[start:end] for start, end in pairwise(ends)]
-
-
-def _place(lines: Sequence[str], line: int, column: int, encoding: str) -> tuple[int, int]:
-    """Return the line and the character in it of a position; one beyond an end is at that end."""
-    if line >= len(lines):
-        return len(lines) - 1, len(lines[-1])
-    return line, _characters(lines[line].rstrip("\r\n"), column, encoding)
 
 
 def _units(text: str, encoding: str) -> int:

@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -29,7 +29,6 @@ from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, pa
 from quantcfg.lsp.document import Document, findings
 from quantcfg.lsp.framing import MessageStream
 from quantcfg.lsp.hover import hover
-from quantcfg.lsp.lines import Change, changed
 from quantcfg.lsp.models import SETTINGS, Model, Named, SettingsError, model_for, read_model
 from quantcfg.lsp.navigation import definitions, references
 from quantcfg.lsp.outline import folds, symbols
@@ -61,10 +60,9 @@ class _Opened:
 
 
 class _Protocol(LanguageServerProtocol):
-    """The protocol, but texts are edited by the server itself, and "exit" ends the process.
+    """The protocol, but "exit" ends the process.
 
-    pygls ends lines where Python does, at a form feed too, and moves positions that do not fit.
-    At the end it waits for what reads standard input, which may be open for as long as the client lives.
+    pygls waits for what reads standard input, which may be open for as long as the client lives.
     """
 
     @lsp_method(types.EXIT)
@@ -81,19 +79,14 @@ class _Protocol(LanguageServerProtocol):
                 self._send_response(data["id"], error=JsonRpcInvalidParams().to_response_error())
             raise
 
-    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(
-        self, params: types.DidChangeTextDocumentParams
-    ) -> Iterator[tuple[Any, tuple[Any, ...], None]]:
-        """Hand the changes on as they are."""
-        yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
-
 
 class Server(LanguageServer):
     """The server, and what it keeps between two messages: open texts, what is known of them, and models."""
 
     def __init__(self, folder: str) -> None:
-        super().__init__("quantcfg", __version__, protocol_cls=_Protocol)
+        # pygls applies changes of a part in lines as Python ends them, at a form feed too.
+        sync = types.TextDocumentSyncKind.Full
+        super().__init__("quantcfg", __version__, text_document_sync_kind=sync, protocol_cls=_Protocol)
         self.folder = folder
         self.opened: dict[str, _Opened] = {}
         self.documents: dict[str, Document] = {}
@@ -271,9 +264,8 @@ def _keep_texts(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def edited(params: types.DidChangeTextDocumentParams) -> None:
-        identifier = params.text_document
+        identifier, text = params.text_document, params.content_changes[-1].text
         before = server.opened[identifier.uri]
-        text = _edited(before.text, params.content_changes, server.encoding)
         server.opened[identifier.uri] = _Opened(text, identifier.version, before.is_prototxt)
         server.changed()
 
@@ -290,19 +282,6 @@ def _keep_texts(server: Server) -> None:
             kept.pop(uri, None)
         server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
         server.changed()
-
-
-def _edited(text: str, events: Iterable[types.TextDocumentContentChangeEvent], encoding: str) -> str:
-    """Return a text after changes of it; one without a place is the whole new text."""
-    changes: list[Change] = []
-    for event in events:
-        if isinstance(event, types.TextDocumentContentChangeWholeDocument):
-            text = event.text
-            changes.clear()
-        else:
-            start, end = event.range.start, event.range.end
-            changes.append(Change((start.line, start.character), (end.line, end.character), event.text))
-    return changed(text, changes, encoding)
 
 
 def _keep_settings(server: Server) -> None:
