@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import re
@@ -40,7 +41,7 @@ SHOW_COMPILED = "quantcfg.showCompiled"
 _SECTION = "quantcfg"
 _PROTOTXT = ".prototxt"
 _WATCHED = ("**/*.prototxt", "**/*.caffemodel", f"**/{SETTINGS}")
-_PAUSE = 0.01
+_PAUSE = 0.005
 """For how many seconds there are no more changes before a text is checked."""
 
 _LONGEST_STEM = 60
@@ -205,7 +206,10 @@ def serve() -> None:
     with tempfile.TemporaryDirectory(prefix="quantcfg-") as folder:
         _end_on_signals(folder)
         logging.getLogger("pygls.server").addFilter(_in_one_line)
-        make_server(folder).start_io()
+        server = make_server(folder)
+        # What is loaded now stays: a full collection need not look through it between two keystrokes.
+        gc.freeze()
+        server.start_io()
 
 
 def _end_on_signals(folder: str) -> None:
