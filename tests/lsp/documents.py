@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from quantcfg.lsp.document import Document
-from quantcfg.lsp.models import Model, Named
+from quantcfg.lsp.models import Model
+from quantcfg.project import Named
 from quantcfg.source import Source, Span
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, scale
 

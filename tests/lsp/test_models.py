@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from quantcfg.lsp.document import Document, findings
-from quantcfg.lsp.models import Named, SettingsError, model_for, read_model
+from quantcfg.lsp.models import read_model
+from quantcfg.project import Named, SettingsError, model_for
 from quantcfg.source import Source
 from tests.networks import conv, net
 

@@ -9,9 +9,10 @@ from functools import cached_property
 from quantcfg.compile import Compiled, compile_source, is_configuration
 from quantcfg.diagnostics import Diagnostic, has_errors, related
 from quantcfg.editions.caffe.edition import CAFFE
-from quantcfg.lsp.models import Model, Named, named_model
+from quantcfg.lsp.models import Model
 from quantcfg.network import Edition, Network
 from quantcfg.plan import Plan
+from quantcfg.project import Named, named_model
 from quantcfg.provenance import words
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree

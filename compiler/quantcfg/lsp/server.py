@@ -27,11 +27,12 @@ from quantcfg.lsp.completion import completions
 from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
 from quantcfg.lsp.document import Document, findings
 from quantcfg.lsp.hover import hover
-from quantcfg.lsp.models import SETTINGS, Model, Named, SettingsError, model_for, read_model
+from quantcfg.lsp.models import Model, read_model
 from quantcfg.lsp.navigation import definitions, references
 from quantcfg.lsp.outline import folds, symbols
 from quantcfg.lsp.semantic_tokens import tokens
 from quantcfg.lsp.text_edits import fix_of_all, fixes, layout
+from quantcfg.project import SETTINGS, Named, SettingsError, model_for
 from quantcfg.source import Source
 from quantcfg.values import frozen_value
 
