@@ -21,12 +21,12 @@ if TYPE_CHECKING:
         check_text,
         compile_config,
         config_schema,
-        create_quant_config,
         explain,
         format_text,
         migrate_text,
         read_model,
     )
+    from quantcfg.caffe import create_quant_config
     from quantcfg.decompiler import Decompilation, decompile
     from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
     from quantcfg.diagnostics.formats.text import render
@@ -69,6 +69,7 @@ __all__ = [
 
 _HOMES = {
     "Decompilation": "decompiler",
+    "create_quant_config": "caffe",
     "decompile": "decompiler",
     "Beaten": "provenance.explanation",
     "Diagnostic": "diagnostics",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quantcfg.compile import compile_request
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions import DEFAULT, edition_named
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.network import Edition, Network
@@ -206,9 +206,15 @@ def compile_config(
     found = list(_bad_strings(given))
     if found:
         return _failure([*network.diagnostics, *found])
-    config = None if config_text is None else Source(config_name, config_text)
-    request = _request(config, network.edition, skip_layers, batch_num, activation_offset, found.append)
-    return _compile(network, request, [*network.diagnostics, *found])
+    return compile_given(
+        None if config_text is None else Source(config_name, config_text),
+        network,
+        network.edition,
+        network.diagnostics,
+        skip_layers=skip_layers,
+        batch_num=batch_num,
+        activation_offset=activation_offset,
+    )
 
 
 def check_text(text: str, name: str = "quant.cfg", network: Network | None = None) -> tuple[Diagnostic, ...]:
@@ -225,7 +231,7 @@ def check_text(text: str, name: str = "quant.cfg", network: Network | None = Non
     from quantcfg.compile import check_source
 
     problems = tuple(_bad_strings({"text": text, "name": name}))
-    return problems or check_source(Source(name, text), network, CAFFE)
+    return problems or check_source(Source(name, text), network, edition_named(DEFAULT))
 
 
 def config_schema(network: Network | None = None) -> dict[str, Any]:
@@ -242,7 +248,7 @@ def config_schema(network: Network | None = None) -> dict[str, Any]:
     """
     from quantcfg.configuration.schema import config_schema
 
-    return config_schema(network, CAFFE)
+    return config_schema(network, edition_named(DEFAULT))
 
 
 def format_text(text: str, name: str = "quant.cfg") -> Formatting:
@@ -276,7 +282,7 @@ def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
     from quantcfg.migration import migrate_source
 
     found = list(_bad_strings({"text": text, "name": name}))
-    migrated = None if found else migrate_source(Source(name, text), CAFFE, found.append)
+    migrated = None if found else migrate_source(Source(name, text), edition_named(DEFAULT), found.append)
     return Migration(migrated, in_order(found))
 
 
@@ -288,21 +294,49 @@ def compile_files(
     skip_layers: list[str] | None = None,
     batch_num: int = 1,
     activation_offset: bool = True,
-    read: Reader = read_source,
-    spell: Spell = python_argument,
 ) -> Compilation:
-    """Compile a request that is in files, as compile_config does. It raises nothing for bad input.
-
-    read reads the prototxt and the quant.cfg; spell returns how an argument is written.
-    """
+    """Compile a request that is in files, as compile_config does. It raises nothing for bad input."""
     found: list[Diagnostic] = []
-    network = load_model(model_file, weights_file, found.append, read=read)
-    config = None if config_file is None else read(config_file, found.append, wanted="a quant.cfg")
+    network = load_model(model_file, weights_file, found.append)
+    config = None if config_file is None else read_source(config_file, found.append, wanted="a quant.cfg")
     if config_file is not None and config is None:
         return _failure(found)
-    edition = network.edition if network else CAFFE
+    return compile_given(
+        config,
+        network,
+        network.edition if network else edition_named(DEFAULT),
+        found,
+        skip_layers=skip_layers,
+        batch_num=batch_num,
+        activation_offset=activation_offset,
+    )
+
+
+def compile_given(
+    config: Source | None,
+    network: Network | None,
+    edition: Edition,
+    earlier: Iterable[Diagnostic],
+    *,
+    skip_layers: list[str] | None = None,
+    batch_num: int = 1,
+    activation_offset: bool = True,
+    spell: Spell = python_argument,
+) -> Compilation:
+    """Compile a quant.cfg, or the plain arguments, for a network.
+
+    Without a network, it finds what is wrong with the request for every network
+    of the edition. earlier holds what was found before; spell returns how an
+    argument is written.
+    """
+    found = list(earlier)
     request = _request(config, edition, skip_layers, batch_num, activation_offset, found.append, spell)
-    return _compile(network, request, found)
+    if request is None:
+        return _failure(found)
+    plan, configuration = compile_request(request, network, edition, found.append)
+    if network is None or has_errors(found):
+        return _failure(found, plan)
+    return Compilation(configuration.config, configuration.text, in_order(found), plan)
 
 
 def explain(compilation: Compilation, layer: str | None = None, key: str | None = None) -> Provenance:
@@ -358,16 +392,6 @@ def write_config(
     return write_files(files, report, guard) if beside else write_file(name, compilation.text, report, guard)
 
 
-def _compile(network: Network | None, request: Request | None, found: list[Diagnostic]) -> Compilation:
-    """Compile a request; where there is no network, find at least what is wrong with the request alone."""
-    if request is None:
-        return _failure(found)
-    plan, configuration = compile_request(request, network, CAFFE, found.append)
-    if network is None or has_errors(found):
-        return _failure(found, plan)
-    return Compilation(configuration.config, configuration.text, in_order(found), plan)
-
-
 def _failure(found: list[Diagnostic], plan: Plan | None = None) -> Compilation:
     return Compilation(None, None, in_order(found), plan)
 
@@ -379,7 +403,7 @@ def _request(
     batch_num: int,
     activation_offset: bool,
     report: Report,
-    spell: Spell = python_argument,
+    spell: Spell,
 ) -> Request | None:
     problems = list(_bad_arguments(skip_layers, batch_num, activation_offset, spell))
     for problem in problems:

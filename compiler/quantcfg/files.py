@@ -101,6 +101,14 @@ def read_source(path: PathLike, report: Report, *, wanted: str) -> Source | None
     return None if content is None else source_of(name, content, report, wanted=wanted)
 
 
+def read_regular(path: PathLike, report: Report, *, wanted: str) -> Source | None:
+    """Do what read_source does, for a file that a text names: a device may never end, so it is not read."""
+    if is_special(path):
+        report(catalogue.UNREADABLE_FILE.at(None, file=os.fspath(path), reason="not a regular file"))
+        return None
+    return read_source(path, report, wanted=wanted)
+
+
 def read_standard_input(name: str, report: Report, *, wanted: str) -> Source | None:
     """Return standard input as a source, or None after reporting why it cannot be read."""
     try:

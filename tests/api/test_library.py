@@ -15,6 +15,7 @@ import pytest
 from hypothesis import strategies as st
 
 import quantcfg
+import quantcfg.caffe
 from quantcfg import Network, QuantConfigError, compile_config, read_model
 from quantcfg.diagnostics.formats.text import render
 from tests.api.models import PROTOTXT, Model
@@ -40,6 +41,11 @@ def test_every_public_name_is_there_and_says_what_it_is() -> None:
         assert getattr(quantcfg, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = quantcfg.nothing
+
+
+def test_the_function_of_amct_is_that_of_its_caffe_edition() -> None:
+    assert quantcfg.create_quant_config is quantcfg.caffe.create_quant_config
+    assert set(quantcfg.caffe.__all__) <= set(quantcfg.__all__)
 
 
 # --- compile_config raises nothing

@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from quantcfg.lsp.server import SHOW_COMPILED
+from quantcfg import editions
+from quantcfg.lsp.server import SHOW_COMPILED, Server, make_server
 from tests.lsp.client import Client, Message, conversation, position, span, started
 from tests.networks import conv, net, pool
 
@@ -137,13 +139,29 @@ def test_the_client_may_name_the_model_now_or_later(folder: Path) -> None:
 
 def test_settings_that_cannot_be_used_are_told_once(folder: Path) -> None:
     uri = uri_in(folder)
-    (folder / "quantcfg.toml").write_text("model = 1")
+    (folder / "quantcfg.toml").write_text('model = 1\nedition = "caff"')
     with conversation(folder) as client:
         client.open(uri, "batch_num: 1")
         client.diagnostics(uri, 1)
         replaced(client, uri, 2, "batch_num: 2")
         told = [each["params"] for each in client.seen if each.get("method") == "window/showMessage"]
-    assert [each["message"] for each in told] == [f"{folder / 'quantcfg.toml'}: model is no string"]
+    assert [each["message"] for each in told] == [
+        f"{folder / 'quantcfg.toml'}: {message}"
+        for message in ('"model" takes a string, not 1', '"edition" has no value "caff"')
+    ]
+
+
+def test_without_a_network_the_edition_is_that_of_the_settings(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editions, "NAMES", ("caffe", "other"))
+    monkeypatch.setattr(Server, "workspace", SimpleNamespace(root_path=None))
+    uri, server = uri_in(folder), make_server(str(folder))
+    assert server.document(uri).edition.name == "caffe"
+    (folder / "quantcfg.toml").write_text('edition = "other"')
+    assert server.document(uri).edition_name == "other"
+    (folder / "quantcfg.toml").write_text('edition = "other"\nmodel = "deploy.prototxt"')
+    assert server.document(uri).edition.name == "caffe"
 
 
 def test_a_configuration_and_a_prototxt_are_checked_too(folder: Path, client: Client) -> None:

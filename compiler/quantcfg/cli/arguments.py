@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
+from quantcfg import editions
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.formats import FORMATS
 from quantcfg.source import Argument, Source, Span
@@ -25,19 +26,30 @@ _PLAIN_OPTIONS = {
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add --model and --weights."""
-    parser.set_defaults(stdin_filename=STANDARD_INPUT_NAME)
+    """Add --model and --weights; required says whether the command needs a model, however it is named."""
+    parser.set_defaults(stdin_filename=STANDARD_INPUT_NAME, needs_model=required)
     parser.add_argument(
         "--model",
-        required=required,
         metavar="FILE",
-        help='the network, a prototxt; "-" is standard input',
+        help='the network, a prototxt; "-" is standard input. Without it, the one that '
+        '"# quantcfg-model: FILE" at the top of a quant.cfg names, or else quantcfg.toml',
     )
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="its weights, a caffemodel; only names and shapes are read. "
+        help="its weights, a caffemodel, with --model; only names and shapes are read. "
         "Without it the rank of a filter comes from the prototxt",
+    )
+
+
+def add_edition_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --edition, for a command that may have no network to take it from."""
+    parser.add_argument(
+        "--edition",
+        choices=editions.NAMES,
+        metavar="NAME",
+        help=f"the edition of AMCT, where there is no model: {', '.join(editions.NAMES)}; default: "
+        f"edition in quantcfg.toml, else {editions.DEFAULT}",
     )
 
 

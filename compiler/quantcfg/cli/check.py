@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_report_arguments
+from quantcfg.cli.arguments import (
+    STANDARD_STREAM,
+    add_edition_argument,
+    add_model_arguments,
+    add_report_arguments,
+)
 from quantcfg.cli.console import counts, print_findings, print_remarks, weighed
-from quantcfg.cli.files import check_inputs, read, read_network
+from quantcfg.cli.files import Load, check_inputs, edition_of, loader, read, read_model
 from quantcfg.cli.rewriting import add_file_arguments, print_difference, write
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted
 from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
-    from quantcfg.network import Network
     from quantcfg.source import Source
 
 _EPILOG = """\
@@ -41,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     add_file_arguments(parser, help='what to check; "-" is standard input')
     add_model_arguments(parser, required=False)
+    add_edition_argument(parser)
     fixing = parser.add_mutually_exclusive_group()
     fixing.add_argument("--fix", action="store_true", help="fix in the files what needs no judgement")
     fixing.add_argument(
@@ -65,11 +70,11 @@ class _Checked:
 def run(options: argparse.Namespace) -> int:
     """Check the files, fix what can be fixed, and say what was found."""
     check_inputs(options, options.files)
-    network, remarks = read_network(options)
-    checked = [_check(options, file, network) for file in options.files]
+    load, of_models = loader(options), dict[Diagnostic, None]()
+    checked = [_check(options, file, load, of_models) for file in options.files]
     if options.fix:
         checked = [_written(options, each) for each in checked]
-    found = [*weighed(options, remarks), *(finding for each in checked for finding in each.found)]
+    found = [*weighed(options, of_models), *(finding for each in checked for finding in each.found)]
     summary = _summary(options, found, checked)
     if options.fix and STANDARD_STREAM in options.files:
         print_remarks(options, found, summary)
@@ -83,27 +88,29 @@ def run(options: argparse.Namespace) -> int:
     return int(has_errors(found) or (options.diff and any(each.fixes for each in checked)))
 
 
-def _check(options: argparse.Namespace, file: str, network: Network | None) -> _Checked:
+def _check(options: argparse.Namespace, file: str, load: Load, of_models: dict[Diagnostic, None]) -> _Checked:
+    """Check a file; what is wrong with its model goes to of_models, which holds each finding once."""
     from quantcfg.compile import check_source
-    from quantcfg.editions.caffe.edition import CAFFE
 
     found: list[Diagnostic] = []
     source = read(options, file, found.append, wanted="a quant.cfg or a JSON configuration")
+    network, _, remarks = read_model(options, source, load=load)
+    of_models |= dict.fromkeys(remarks)
     if source is None:
         return _Checked(file, weighed(options, found))
-    if found or not (options.fix or options.diff):
-        return _Checked(file, weighed(options, in_order([*found, *check_source(source, network, CAFFE)])))
-    return _fixed(options, file, source, network)
-
-
-def _fixed(options: argparse.Namespace, file: str, source: Source, network: Network | None) -> _Checked:
-    """Check a text and fix it, until nothing more can be fixed."""
-    from quantcfg.compile import check_source
-    from quantcfg.diagnostics.fixes import fixed_throughout
-    from quantcfg.editions.caffe.edition import CAFFE
+    edition = edition_of(options, source, network)
 
     def check(text: Source) -> list[Diagnostic]:
-        return weighed(options, check_source(text, network, CAFFE))
+        return weighed(options, check_source(text, network, edition))
+
+    if found or not (options.fix or options.diff):
+        return _Checked(file, list(in_order([*weighed(options, found), *check(source)])))
+    return _fixed(file, source, check)
+
+
+def _fixed(file: str, source: Source, check: Callable[[Source], list[Diagnostic]]) -> _Checked:
+    """Check a text and fix it, until nothing more can be fixed."""
+    from quantcfg.diagnostics.fixes import fixed_throughout
 
     unfixed = check(source)
     now, found, fixes = fixed_throughout(source, unfixed, check)

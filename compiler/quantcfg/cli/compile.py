@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import (
@@ -61,9 +61,9 @@ def run(options: argparse.Namespace) -> int:
     if options.annotate and not _is_file_name(options.output):
         options.parser.error("--annotate goes with -o and the name of a file")
 
-    compilation = compiled(options)
+    compilation, files = compiled(options)
     found = weighed(options, compilation.diagnostics)
-    written = not has_errors(found) and _write(options, compilation, found)
+    written = not has_errors(found) and _write(options, compilation, files, found)
     summary = (
         _summary(compilation, found, options.output) if written else f"{counts(found)}; nothing was written"
     )
@@ -76,14 +76,19 @@ def _is_file_name(output: str) -> bool:
     return output != STANDARD_STREAM and not is_special(output)
 
 
-def _write(options: argparse.Namespace, compilation: Compilation, found: list[Diagnostic]) -> bool:
+def _write(
+    options: argparse.Namespace,
+    compilation: Compilation,
+    files: Sequence[str | None],
+    found: list[Diagnostic],
+) -> bool:
     from quantcfg.api import write_config
 
     assert compilation.text is not None
     if options.output == STANDARD_STREAM:
         print_result(compilation.text, end="\n" if sys.stdout and sys.stdout.isatty() else "")
         return True
-    inputs = named_files((options.model, options.weights, options.config))
+    inputs = named_files((*files, options.config))
     table = f"{options.output}{_ORIGINS}"
     if not options.annotate and os.path.exists(table):
         help = "give --annotate to write it anew, or delete it"

@@ -12,12 +12,13 @@ from quantcfg.cli.arguments import (
     add_report_arguments,
 )
 from quantcfg.cli.console import counts, print_remarks, weighed
-from quantcfg.cli.files import check_inputs, read, read_network, write_output
+from quantcfg.cli.files import Loaded, check_inputs, edition_of, read, read_model, write_output
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.phrases import counted
 
 if TYPE_CHECKING:
     from quantcfg.decompiler import Decompilation
+    from quantcfg.source import Source
 
 _EPILOG = """\
 examples:
@@ -45,29 +46,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Decompile, write, and say what was done."""
     check_inputs(options, (options.file,))
-    found: list[Diagnostic] = []
-    decompilation = _decompiled(options, found)
+    wrong: list[Diagnostic] = []
+    source = read(options, options.file, wrong.append, wanted="a JSON configuration")
+    model = read_model(options, source, wrong)
+    found = [*model.found, *wrong]
+    decompilation = _decompiled(options, source, model, found) if source else None
     found = weighed(options, found)
     text = decompilation.text if decompilation and not has_errors(found) else None
-    inputs = (options.file, options.model, options.weights)
-    written = text is not None and write_output(options, text, inputs, found.append)
+    written = text is not None and write_output(options, text, (options.file, *model.files), found.append)
     print_remarks(options, found, _summary(options, decompilation, found, written=written))
     return 0 if written else 1
 
 
-def _decompiled(options: argparse.Namespace, found: list[Diagnostic]) -> Decompilation | None:
-    """Decompile what is in the files; without a network, find what is wrong with the configuration alone."""
+def _decompiled(
+    options: argparse.Namespace, source: Source, model: Loaded, found: list[Diagnostic]
+) -> Decompilation | None:
+    """Decompile a configuration; without a network, find what is wrong with the configuration alone."""
     from quantcfg.compile import check_source
     from quantcfg.decompiler import decompile_source
-    from quantcfg.editions.caffe.edition import CAFFE
 
-    network, remarks = read_network(options)
-    found += remarks
-    source = read(options, options.file, found.append, wanted="a JSON configuration")
-    if source is None or network is None:
-        found += check_source(source, network, CAFFE) if source else ()
+    if model.network is None:
+        found += check_source(source, None, edition_of(options, source))
         return None
-    decompilation = decompile_source(source, network)
+    decompilation = decompile_source(source, model.network)
     found += decompilation.diagnostics
     return decompilation
 

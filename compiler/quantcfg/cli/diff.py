@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quantcfg.cli.arguments import add_model_arguments
+from quantcfg.cli.arguments import add_edition_argument, add_model_arguments
 from quantcfg.cli.console import print_plain, print_result
-from quantcfg.cli.files import check_inputs, read, read_network
+from quantcfg.cli.files import OTHERWISE, check_inputs, edition_of, loader, read, read_model
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.terminal import printable
 
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", metavar="OLD", help='a quant.cfg or a configuration; "-" is standard input')
     parser.add_argument("new", metavar="NEW", help="what it is compared with")
     add_model_arguments(parser, required=False)
+    add_edition_argument(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
     parser.set_defaults(run=run)
 
@@ -62,26 +63,35 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read(options: argparse.Namespace, found: list[Diagnostic]) -> tuple[Plan, Plan] | None:
-    """Return the plans of both, None if one of them cannot be read."""
+    """Return the plans of both, None if one cannot be read; one that names no model takes the other's."""
     from quantcfg.compile import compile_source, is_configuration
-    from quantcfg.editions.caffe.edition import CAFFE
 
-    wanted = "a quant.cfg or a JSON configuration"
+    wanted, load = "a quant.cfg or a JSON configuration", loader(options)
     sources = [read(options, name, found.append, wanted=wanted) for name in (options.old, options.new)]
-    if options.model is None and not all(source is None or is_configuration(source) for source in sources):
-        options.parser.error("a quant.cfg is compared by what it compiles to: give --model")
-    network, remarks = read_network(options)
+    old, new = (read_model(options, source, load=load) for source in sources)
+    remarks = dict.fromkeys([*old.found, *new.found])
+    is_unnamed = not old.files and not new.files and not remarks
+    if is_unnamed and not all(source is None or is_configuration(source) for source in sources):
+        options.parser.error(f"a quant.cfg is compared by what it compiles to: give --model{OTHERWISE}")
     found += remarks
-    compiled = [compile_source(source, network, CAFFE) for source in sources if source]
-    for each in compiled:
-        found += each.diagnostics
-    return (compiled[0].plan, compiled[1].plan) if len(compiled) == len(sources) else None
+    networks = [each.network for each in (old if old.files else new, new if new.files else old)]
+    plans = []
+    for source, network in zip(sources, networks, strict=True):
+        if source:
+            compiled = compile_source(source, network, edition_of(options, source, network))
+            found += compiled.diagnostics
+            plans.append(compiled.plan)
+    return (plans[0], plans[1]) if len(plans) == len(sources) else None
 
 
 def _types(old: Plan, new: Plan) -> dict[str, str]:
     """Return the types of the layers that either of the plans has, "" where they are not known."""
-    layers = sorted({layer.layer.name: layer.layer for plan in (old, new) for layer in plan.layers}.items())
-    return {name: layer.type if old.network.is_complete else "" for name, layer in layers}
+    types = {
+        layer.layer.name: layer.layer.type if plan.network.is_complete else ""
+        for plan in (old, new)
+        for layer in plan.layers
+    }
+    return dict(sorted(types.items()))
 
 
 def _print(options: argparse.Namespace, changes: Sequence[Change], old: Plan, new: Plan) -> None:

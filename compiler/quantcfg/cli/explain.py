@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compile the request, and show the origins of the values that are asked for."""
-    compilation = compiled(options)
+    compilation, _ = compiled(options)
 
     from quantcfg.provenance import explained, json, text
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from quantcfg.cli.arguments import STANDARD_STREAM, command_line_argument
 from quantcfg.cli.console import print_file
@@ -14,8 +14,11 @@ from quantcfg.diagnostics import Diagnostic, Report, in_order
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
     from quantcfg.files import PathLike
-    from quantcfg.network import Network
+    from quantcfg.network import Edition, Network
     from quantcfg.source import Source
+
+OTHERWISE = ', or "# quantcfg-model: FILE" at the top of the quant.cfg, or model in quantcfg.toml'
+"""What else names a model, for the usage error where nothing does."""
 
 
 def check_inputs(options: argparse.Namespace, files: Sequence[str] = ()) -> None:
@@ -39,25 +42,91 @@ def read(options: argparse.Namespace, file: PathLike, report: Report, *, wanted:
     return read_source(file, report, wanted=wanted)
 
 
-def read_network(options: argparse.Namespace) -> tuple[Network | None, Sequence[Diagnostic]]:
-    """Return the network that --model and --weights name, None if none or a bad one, and what is said of it.
+class Loaded(NamedTuple):
+    """The model of a file: its network, None if there is none or a bad one, its files, and what was found."""
 
-    Weights without a model are wrong usage.
-    """
-    if options.model is None:
-        if options.weights is not None:
-            options.parser.error("--weights goes with --model")
-        return None, ()
+    network: Network | None
+    files: tuple[str | None, ...]
+    found: Sequence[Diagnostic]
 
+
+Load = Callable[[str, str | None], tuple["Network | None", Sequence[Diagnostic]]]
+"""Returns the network of a model and its weights, and what was found."""
+
+
+def loader(options: argparse.Namespace) -> Load:
+    """Return a function that reads the network of each model once."""
+    return cache(partial(_load, options))
+
+
+def _load(
+    options: argparse.Namespace, model: str, weights: str | None
+) -> tuple[Network | None, Sequence[Diagnostic]]:
     from quantcfg.api import load_model
+    from quantcfg.files import read_regular
 
     found: list[Diagnostic] = []
-    network = load_model(options.model, options.weights, found.append, read=partial(read, options))
+    reader = read_regular if options.model is None else partial(read, options)
+    network = load_model(model, weights, found.append, read=reader)
     return network, in_order(found)
 
 
-def compiled(options: argparse.Namespace) -> Compilation:
-    """Compile the request of the arguments that add_model_arguments and add_request_arguments add."""
+def read_model(
+    options: argparse.Namespace,
+    source: Source | None = None,
+    earlier: Sequence[Diagnostic] = (),
+    load: Load | None = None,
+) -> Loaded:
+    """Return the model of a file: by --model and --weights, or else by the file or the settings around it.
+
+    It ends with a usage error for weights without a model, and where the command
+    needs a model, nothing names one, and no earlier finding is a reason for that.
+    """
+    load = load or loader(options)
+    if options.model is not None:
+        network, found = load(options.model, options.weights)
+        return Loaded(network, (options.model, options.weights), found)
+    if options.weights is not None:
+        options.parser.error("--weights goes with --model")
+
+    from quantcfg.project import model_of
+
+    wrong: list[Diagnostic] = []
+    named = model_of(source, wrong.append)
+    if named:
+        network, found = load(named.model, named.weights)
+        return Loaded(network, (named.model, named.weights), [*wrong, *map(named.located, found)])
+    if options.needs_model and not wrong and not earlier:
+        otherwise = OTHERWISE if "config" in options else ", or model in quantcfg.toml"
+        options.parser.error(f"the following arguments are required: --model{otherwise}")
+    return Loaded(None, (), wrong)
+
+
+def edition_of(
+    options: argparse.Namespace,
+    source: Source | None,
+    network: Network | None = None,
+    report: Report = lambda _: None,
+) -> Edition:
+    """Return the edition of the network; without one, by --edition, or by the settings around the file.
+
+    report is for commands that have not read these settings for the model.
+    """
+    if network:
+        return network.edition
+
+    from quantcfg.editions import DEFAULT, edition_named
+    from quantcfg.project import settings_around
+
+    name = vars(options).get("edition") or settings_around(source, report).edition
+    return edition_named(name or DEFAULT)
+
+
+def compiled(options: argparse.Namespace) -> tuple[Compilation, Sequence[str | None]]:
+    """Compile the request of the arguments that add_model_arguments and add_request_arguments add.
+
+    It is returned with the files of the model.
+    """
     plain = {
         "skip_layers": options.skip_layer,
         "batch_num": options.batch_num,
@@ -68,16 +137,19 @@ def compiled(options: argparse.Namespace) -> Compilation:
         options.parser.error("--config goes without --skip-layer, --batch-num and --no-activation-offset")
     check_inputs(options)
 
-    from quantcfg.api import compile_files
+    from quantcfg.api import Compilation, compile_given
 
-    return compile_files(
-        options.model,
-        options.weights,
-        options.config,
-        **given,
-        read=partial(read, options),
-        spell=command_line_argument,
-    )
+    found: list[Diagnostic] = []
+    config = None
+    if options.config is not None:
+        config = read(options, options.config, found.append, wanted="a quant.cfg")
+    model = read_model(options, config, found)
+    found[:0] = model.found
+    if options.config is not None and config is None:
+        return Compilation(None, None, in_order(found), None), model.files
+    edition = edition_of(options, config, model.network)
+    compilation = compile_given(config, model.network, edition, found, **given, spell=command_line_argument)
+    return compilation, model.files
 
 
 def named_files(names: Iterable[str | None]) -> list[str]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments
 from quantcfg.cli.console import print_plain, print_remark, print_result
-from quantcfg.cli.files import check_inputs, read_network
+from quantcfg.cli.files import check_inputs, read_model
+from quantcfg.diagnostics import has_errors
 from quantcfg.diagnostics.phrases import counted
 from quantcfg.diagnostics.terminal import aligned
 
@@ -40,11 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the network and show it."""
     check_inputs(options)
-    network, remarks = read_network(options)
-    print_plain(remarks)
-    if network is None:
+    network, _, found = read_model(options)
+    print_plain(found)
+    if network is None or has_errors(found):
         return 1
-    if remarks:
+    if found:
         print_remark("")
     print_result(_json(network.layers) if options.format == "json" else _table(network.layers))
     layers, quantizable = counted(len(network.layers), "layer"), len(network.quantizable)

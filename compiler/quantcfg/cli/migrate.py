@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING
 
+from quantcfg.cli.arguments import add_edition_argument
+from quantcfg.cli.files import edition_of
 from quantcfg.cli.rewriting import Rewriting, add_rewriting_arguments, run_rewriting
 
 if TYPE_CHECKING:
@@ -31,16 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     add_rewriting_arguments(parser, help="what to rewrite")
+    add_edition_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Rewrite the files, and say what was done."""
-    return run_rewriting(options, Rewriting(_migrated, "a quant.cfg", "migrated"))
+    return run_rewriting(options, Rewriting(partial(_migrated, options), "a quant.cfg", "migrated"))
 
 
-def _migrated(source: Source, report: Report) -> str | None:
-    from quantcfg.editions.caffe.edition import CAFFE
+def _migrated(options: argparse.Namespace, source: Source, report: Report) -> str | None:
     from quantcfg.migration import migrate_source
 
-    return migrate_source(source, CAFFE, report)
+    edition = edition_of(options, source, report=report)
+    return migrate_source(source, edition, report)

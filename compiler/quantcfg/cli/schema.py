@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from quantcfg.cli.arguments import add_model_arguments, add_output_argument
+from quantcfg.cli.arguments import add_edition_argument, add_model_arguments, add_output_argument
 from quantcfg.cli.console import print_plain
-from quantcfg.cli.files import check_inputs, read_network, write_output
-from quantcfg.diagnostics import in_order
+from quantcfg.cli.files import check_inputs, edition_of, read_model, write_output
+from quantcfg.diagnostics import has_errors, in_order
 
 _EPILOG = """\
 examples:
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     add_model_arguments(parser, required=False)
+    add_edition_argument(parser)
     add_output_argument(parser)
     parser.set_defaults(run=run)
 
@@ -33,12 +34,10 @@ def run(options: argparse.Namespace) -> int:
     check_inputs(options)
 
     from quantcfg.configuration import config_schema_text
-    from quantcfg.editions.caffe.edition import CAFFE
 
-    network, remarks = read_network(options)
+    network, files, remarks = read_model(options)
     found = list(remarks)
-    text = config_schema_text(network, CAFFE) if network or options.model is None else None
-    inputs = (options.model, options.weights)
-    written = text is not None and write_output(options, text, inputs, found.append)
+    text = None if has_errors(found) else config_schema_text(network, edition_of(options, None, network))
+    written = text is not None and write_output(options, text, files, found.append)
     print_plain(in_order(found))
     return 0 if written else 1

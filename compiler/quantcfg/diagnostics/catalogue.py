@@ -84,6 +84,7 @@ TOO_MANY_MISTAKES = _error("QC114", "after {limit} mistakes in the syntax, the r
 CARRIAGE_RETURN = _warning("QC115", "this comment goes on behind a carriage return, which alone ends no line")
 NOT_ALL_TOLD = _note("QC116", "after {limit} findings of {code}, the others are not told")
 OTHER_CONTENT = _error("QC117", '"{file}" is {what}, not {wanted}')
+NOT_TOML = _error("QC118", "invalid TOML: {reason}")
 JSON_SYNTAX = _error("QC121", "expected {expected}, found {found}")
 NOT_JSON = _error("QC122", "{what} is not allowed in JSON")
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from quantcfg.compile import Compiled, compile_source, is_configuration
 from quantcfg.diagnostics import Diagnostic, has_errors, related
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions import DEFAULT, edition_named
 from quantcfg.lsp.models import Model
 from quantcfg.network import Edition, Network
 from quantcfg.plan import Plan
@@ -23,12 +23,14 @@ from quantcfg.textproto.escapes import decode_string
 class Document:
     """A text and the model that it is for. What is made of them is made when it is asked for, and once.
 
-    A document with is_prototxt is a network itself.
+    A document with is_prototxt is a network itself. edition_name is the edition
+    that counts without a network.
     """
 
     source: Source
     model: Model | None = None
     is_prototxt: bool = field(default=False)
+    edition_name: str = DEFAULT
 
     @cached_property
     def is_configuration(self) -> bool:
@@ -47,8 +49,8 @@ class Document:
 
     @property
     def edition(self) -> Edition:
-        """The edition of the network; without one, the default."""
-        return self.network.edition if self.network else CAFFE
+        """The edition of the network; without one, that of the project."""
+        return self.network.edition if self.network else edition_named(self.edition_name)
 
     @cached_property
     def compiled(self) -> Compiled:

@@ -1,16 +1,17 @@
-"""The networks of models, read again when they change."""
+"""The models of texts: which one a text is for, and their networks, read again when they change."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from quantcfg.api import load_model
-from quantcfg.diagnostics import Diagnostic, catalogue, in_order
-from quantcfg.files import Reader, is_special, read_source
+from quantcfg.diagnostics import Diagnostic, Report, in_order
+from quantcfg.files import Reader, read_regular
 from quantcfg.network import Network
-from quantcfg.project import Named
+from quantcfg.project import SETTINGS, Named, model_of, named_by
 from quantcfg.source import Source
 from quantcfg.values import frozen_value
 
@@ -25,6 +26,22 @@ class Model:
     stamp: tuple[object, ...] = ()
 
 
+def model_for(source: Source, settings: Mapping[str, Any], root: str | None, report: Report) -> Named | None:
+    """Return the model that a text is for; None if nothing names one, or after reporting an error.
+
+    settings are the client's, model, weights and config, relative to root. They
+    count where neither the text nor a quantcfg.toml names a model.
+    """
+    found: list[Diagnostic] = []
+    path = os.path.abspath(source.name)
+    named = model_of(Source(path, source.text), found.append)
+    if named is None and not found:
+        named = named_by(settings, os.path.join(root or os.path.dirname(path), SETTINGS), found.append)
+    for diagnostic in found:
+        report(diagnostic)
+    return None if found else named
+
+
 def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -> Model:
     """Return a model as it is now: the earlier one, where nothing has changed since.
 
@@ -36,12 +53,7 @@ def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -
     if earlier and earlier.named == named and earlier.stamp == stamp:
         return earlier
     found: list[Diagnostic] = []
-    if text is None and is_special(named.model):
-        # A device may never end; it may even be the server's own standard input.
-        reason = "not a regular file"
-        found.append(catalogue.UNREADABLE_FILE.at(None, file=named.model, reason=reason))
-        return Model(named, None, tuple(found), stamp)
-    read = read_source if text is None else _reader_of(text)
+    read = read_regular if text is None else _reader_of(text)
     network = load_model(named.model, named.weights, found.append, read=read)
     return Model(named, network, in_order(found), stamp)
 

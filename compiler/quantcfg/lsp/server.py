@@ -21,18 +21,20 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from quantcfg import __version__
+from quantcfg.diagnostics import Diagnostic
+from quantcfg.editions import DEFAULT
 from quantcfg.files import read_source
 from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.completion import completions
 from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
 from quantcfg.lsp.document import Document, findings
 from quantcfg.lsp.hover import hover
-from quantcfg.lsp.models import Model, read_model
+from quantcfg.lsp.models import Model, model_for, read_model
 from quantcfg.lsp.navigation import definitions, references
 from quantcfg.lsp.outline import folds, symbols
 from quantcfg.lsp.semantic_tokens import tokens
 from quantcfg.lsp.text_edits import fix_of_all, fixes, layout
-from quantcfg.project import SETTINGS, Named, SettingsError, model_for
+from quantcfg.project import SETTINGS, Named, settings_around
 from quantcfg.source import Source
 from quantcfg.values import frozen_value
 
@@ -94,7 +96,7 @@ class Server(LanguageServer):
         self.timer: asyncio.TimerHandle | None = None
         self.published: dict[str, tuple[int, Document]] = {}
         self.shown: dict[str, str] = {}
-        self.told: str | None = None
+        self.told: set[str] = set()
 
     @property
     def encoding(self) -> str:
@@ -112,9 +114,10 @@ class Server(LanguageServer):
         is_same = kept is not None and kept.source.text == opened.text
         source = kept.source if kept and is_same else Source(path_of(uri), opened.text)
         model = self._model(source, opened)
-        if kept and is_same and kept.model is model:
+        edition = DEFAULT if model and model.network else self._edition(source)
+        if kept and is_same and kept.model is model and kept.edition_name == edition:
             return kept
-        self.documents[uri] = Document(source, model, opened.is_prototxt)
+        self.documents[uri] = Document(source, model, opened.is_prototxt, edition)
         return self.documents[uri]
 
     def requests_like(self, document: Document) -> Iterator[Document]:
@@ -136,7 +139,7 @@ class Server(LanguageServer):
         if uri:
             yield self.document(uri)
         elif source:
-            yield Document(source, document.model)
+            yield Document(source, document.model, edition_name=document.edition_name)
 
     def _model(self, source: Source, opened: _Opened) -> Model | None:
         named = self._named(source)
@@ -150,15 +153,21 @@ class Server(LanguageServer):
         return self.models[key]
 
     def _named(self, source: Source) -> Named | None:
-        """Return the model that a text is for; settings that cannot be used are told once."""
-        try:
-            return model_for(source, self.settings, self.workspace.root_path)
-        except SettingsError as error:
-            if str(error) != self.told:
-                self.told = str(error)
-                message = types.ShowMessageParams(types.MessageType.Warning, self.told)
-                self.window_show_message(message)
-            return None
+        """Return the model that a text is for."""
+        return model_for(source, self.settings, self.workspace.root_path, self._tell)
+
+    def _edition(self, source: Source) -> str:
+        """Return the name of the edition of a text without a network."""
+        path = os.path.abspath(source.name)
+        return settings_around(Source(path, ""), self._tell).edition or DEFAULT
+
+    def _tell(self, wrong: Diagnostic) -> None:
+        """Show what is wrong with settings, once."""
+        where = wrong.span.source.name if wrong.span else wrong.file or "the settings of the editor"
+        message = f"{where}: {wrong.message}"
+        if message not in self.told:
+            self.told.add(message)
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
 
     def changed(self) -> None:
         """Check what is open in a moment; what has not changed costs nothing."""
@@ -306,7 +315,7 @@ def _keep_settings(server: Server) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(_: types.DidChangeWatchedFilesParams) -> None:
-        server.told = None
+        server.told.clear()
         server.changed()
 
 
