@@ -11,6 +11,9 @@ NESTING_READ = 10_000
 FILE_SIZE = 32 * 2**20
 """How many bytes a text may have; the configuration of 50,000 layers has about 25 million."""
 
+MESSAGE_SIZE = 64 * 2**20
+"""How many bytes a message to the language server may have."""
+
 TOKEN_LENGTH = 2**20
 """How many characters a name, a number or a string may have."""
 

@@ -9,11 +9,13 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any, NoReturn, cast
+from typing import Any, BinaryIO, NoReturn, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -28,6 +30,7 @@ from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.completion import completions
 from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
 from quantcfg.lsp.document import Document, findings
+from quantcfg.lsp.framing import MessageStream
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.models import Model, model_for, read_model
 from quantcfg.lsp.navigation import definitions, references
@@ -219,7 +222,8 @@ def serve() -> None:
         server = make_server(folder)
         # What is loaded now stays: a full collection need not look through it between two keystrokes.
         gc.freeze()
-        server.start_io()
+        stdin = MessageStream(sys.stdin.buffer, lambda wrong: _fail(folder, wrong))
+        server.start_io(cast("BinaryIO", stdin))
 
 
 def _end_on_signals(folder: str) -> None:
@@ -240,6 +244,14 @@ def _in_one_line(record: logging.LogRecord) -> bool:
     if record.exc_info:
         record.msg, record.exc_info = f"{record.msg}: {record.exc_info[1]}", None
     return True
+
+
+def _fail(folder: str, wrong: str) -> NoReturn:
+    """End the process with an error, in one line, over what the client sends."""
+    if sys.stderr:
+        with suppress(OSError):
+            sys.stderr.write(f"quantcfg lsp: error: {wrong}\n")
+    _end(folder, 1)
 
 
 def _end(folder: str, status: int) -> NoReturn:
