@@ -81,6 +81,7 @@ def test_the_example_of_a_page_gives_the_code_and_its_fix_mends_it(
     printed = [run(command["line"], capfd) for command in commands]
     if request.config.getoption("update_golden"):
         update(code, commands, printed)
+        pytest.skip("the page is written anew")
     assert printed == [command["output"] for command in commands]
     shown = {found for command in commands for found in codes_in(command["output"])}
     # What a finding is about may be another code; the page speaks of that first.
