@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 TWICE = 2.5
 """At most how many times the calls twice the input takes, where the work grows in step with it."""
 
-DEEP = 20
+DEEP = 40
 """How many times more examples the deep run takes."""
 
 
 def law(
-    *strategies: SearchStrategy[Any], examples: int = 200
+    *strategies: SearchStrategy[Any], examples: int = 100
 ) -> Callable[[Callable[..., None]], Callable[[int], None]]:
     """Make a test of a law, and its deep twin.
 

@@ -41,7 +41,7 @@ ANYTHING = st.recursive(
 )
 
 
-@law(st.sampled_from(list(values())), ANYTHING, examples=2000)
+@law(st.sampled_from(list(values())), ANYTHING, examples=1000)
 def test_a_value_is_accepted_if_jsonschema_finds_it_valid(
     schema: tuple[Any, Mapping[str, Any]], value: Any
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_value_is_accepted_if_jsonschema_finds_it_valid(
     assert acceptor(part, root)(value) == Draft7Validator(whole).is_valid(value)
 
 
-@law(good_configs() | damaged_configs(), examples=500)
+@law(good_configs() | damaged_configs(), examples=250)
 def test_a_configuration_is_accepted_if_jsonschema_finds_it_valid(config: dict[str, Any]) -> None:
     assert acceptor(CONFIGURATION, CONFIGURATION)(config) == Draft7Validator(CONFIGURATION).is_valid(config)
 

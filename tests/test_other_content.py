@@ -193,7 +193,7 @@ STARTS = ["<!", "<!--", "<!DOCTYPE html>", "<?xml ", "<html>", "<p ", "<pre\n", 
 RESTS = st.text(alphabet="<>{}[]:\"'# \na1/-", max_size=20)
 
 
-@law(st.sampled_from(["", " ", "\n", "\t\r\n"]), st.sampled_from(STARTS), RESTS, examples=200)
+@law(st.sampled_from(["", " ", "\n", "\t\r\n"]), st.sampled_from(STARTS), RESTS, examples=100)
 def test_what_is_taken_for_it_is_neither_text_format_nor_json(blanks: str, start: str, rest: str) -> None:
     text = blanks + start + rest
     assert other_content(text) is not None

@@ -133,7 +133,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from _places(value[key])
 
 
-@law(networks_and_configs(), examples=400)
+@law(networks_and_configs(), examples=200)
 def test_the_schema_of_a_network_takes_what_the_check_takes(drawn: tuple[Network, dict[str, Any]]) -> None:
     against, config = drawn
     assert is_valid(config, config_schema(against)) == is_in_order(config, against)

@@ -32,7 +32,7 @@ override_layer_types { layer_type: "InnerProduct" calibration_config { hfmg_quan
 # --- laws
 
 
-@law(cases(), examples=500)
+@law(cases(), examples=250)
 def test_what_is_compiled_is_decompiled_to_what_compiles_to_it_and_has_no_more_settings(case: Case) -> None:
     model = network(case.network.prototxt)
     text = case.request.config_text
@@ -52,7 +52,7 @@ def plain_settings(arguments: Mapping[str, Any]) -> int:
     return sum(len(value) if isinstance(value, list) else 1 for value in arguments.values())
 
 
-@law(tuned_configs(), examples=500)
+@law(tuned_configs(), examples=250)
 def test_what_is_tuned_by_hand_is_decompiled_to_what_compiles_to_the_same(config: dict[str, Any]) -> None:
     decompilation = decompile(config, NETWORK)
     assert {each.code for each in decompilation.diagnostics} <= {"QC517", "QC522"}

@@ -290,7 +290,7 @@ def test_json_is_read_as_python_reads_it(value: Any, indent: int | None, ascii_o
     assert repr(plain(tree)) == repr(value)
 
 
-@law(VALUES, st.integers(0, 2**32), examples=500)
+@law(VALUES, st.integers(0, 2**32), examples=250)
 def test_what_is_not_json_for_python_is_a_mistake_and_the_other_way_round(value: Any, seed: int) -> None:
     random = Random(seed)
     text = json.dumps(value, indent=random.choice([None, 1]))
@@ -383,7 +383,7 @@ def _text(draw: st.DrawFn, value: Any) -> str:
     return f"{blanks}{json.dumps(value, ensure_ascii=draw(st.booleans()))}{blanks}"
 
 
-@law(texts(), examples=1000)
+@law(texts(), examples=500)
 def test_the_fast_path_gives_the_tree_of_the_slow_one(text: str) -> None:
     (tree, found), (expected, mistakes) = read(text), slowly(text)
     assert exactly(tree) == exactly(expected)
@@ -403,7 +403,7 @@ def test_the_fast_path_gives_the_tree_of_the_slow_one(text: str) -> None:
         "1",
         '"a"',
         f'["{"x" * (limits.TOKEN_LENGTH - 2)}", 1]',
-        f"[{'1, ' * 400_000}2]",
+        f"[{f'{10**19}, ' * (limits.TOKEN_LENGTH // 20)}2]",
     ],
     ids=range(9),
 )
@@ -484,7 +484,7 @@ def without_fast_paths(text: str) -> tuple[Value, list[Diagnostic]]:
         return slowly(text)
 
 
-@law(damaged_configurations(), examples=3000)
+@law(damaged_configurations(), examples=1500)
 def test_around_a_mistake_the_fast_path_finds_what_the_slow_one_finds(text: str) -> None:
     (tree, found), (expected, mistakes) = slowly(text), without_fast_paths(text)
     assert found == mistakes
@@ -593,5 +593,5 @@ def test_after_many_mistakes_the_text_is_not_read_on() -> None:
 )
 def test_a_long_text_of_mistakes_is_read_to_its_end(piece: str) -> None:
     # A reader whose time grows faster than the text would not come to an end here.
-    assert read(piece * 50_000)[1]
-    assert read(f"{piece}\n" * 50_000)[1]
+    assert read(piece * 20_000)[1]
+    assert read(f"{piece}\n" * 20_000)[1]

@@ -32,7 +32,7 @@ def failure(error: ValidationError, config: dict[str, Any]) -> Failure:
     return body, tuple(path), str(error.validator)
 
 
-@law(good_configs() | damaged_configs(), examples=300)
+@law(good_configs() | damaged_configs(), examples=150)
 def test_checking_each_distinct_body_once_finds_what_checking_all_finds(config: dict[str, Any]) -> None:
     all_errors = Draft7Validator(SCHEMA).iter_errors(config)
     alike = Configuration(config).alike(apart=CAFFE.schema.global_defaults)

@@ -220,7 +220,7 @@ def test_a_name_in_pieces_is_not_put_together() -> None:
     assert diagnostic.fix == ()
 
 
-@law(cases(), examples=300)
+@law(cases(), examples=150)
 def test_what_is_right_for_a_network_is_right_without_one(case: Case) -> None:
     if case.request.config_text is None:
         return
@@ -233,7 +233,7 @@ def test_what_is_right_for_a_network_is_right_without_one(case: Case) -> None:
         assert unused or not has_errors(alone)
 
 
-@law(cases(), examples=200)
+@law(cases(), examples=100)
 def test_every_mistake_is_reported_once(case: Case) -> None:
     if case.request.config_text is None:
         return

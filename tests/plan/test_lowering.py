@@ -38,7 +38,7 @@ WITHOUT_A_PLACE = {catalogue.NOTHING_QUANTIZABLE.code}
 """What can be found in a network and a request that were read, and is nowhere to be seen in them."""
 
 
-@law(cases(), examples=300)
+@law(cases(), examples=150)
 def test_a_request_is_compiled_or_refused_as_the_oracle_does_it(case: Case) -> None:
     compilation = check_request(network(case.network.prototxt), case.network.layers, case.request)
     # The compiler checks each distinct layer once; this is the whole document, by both drafts.
@@ -53,7 +53,7 @@ def requests_for_models(draw: st.DrawFn) -> tuple[Path, Request]:
 
 
 @needs_shared
-@law(requests_for_models(), examples=500)
+@law(requests_for_models(), examples=250)
 def test_a_request_for_a_real_model_is_compiled_or_refused_as_the_oracle_does_it(
     model_and_request: tuple[Path, Request],
 ) -> None:

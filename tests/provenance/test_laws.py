@@ -140,7 +140,7 @@ def without_argument(origin: Origin, arguments: Mapping[str, Any]) -> dict[str, 
     return {**arguments, name: kept}
 
 
-@law(cases(), examples=300)
+@law(cases(), examples=150)
 def test_without_its_origin_a_value_is_what_the_chain_says(case: Case) -> None:
     list(outcomes(case.request, network(case.network.prototxt)))
 
@@ -152,7 +152,7 @@ def test_most_origins_can_be_taken_out() -> None:
     def count(case: Case) -> None:
         counts.update(outcomes(case.request, network(case.network.prototxt)))
 
-    law(cases(), examples=300)(count)(1)
+    law(cases(), examples=100)(count)(1)
     assert counts.total() > 100
     assert counts["refused"] * 20 < counts.total()
 
