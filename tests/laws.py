@@ -31,7 +31,11 @@ def law(
 
     def make_test(holds: Callable[..., None]) -> Callable[[int], None]:
         @pytest.mark.parametrize(
-            "times", [pytest.param(1, id="normal"), pytest.param(DEEP, id="deep", marks=pytest.mark.deep)]
+            "times",
+            [
+                pytest.param(1, id="normal", marks=pytest.mark.law),
+                pytest.param(DEEP, id="deep", marks=pytest.mark.deep),
+            ],
         )
         def test(times: int) -> None:
             run = settings(

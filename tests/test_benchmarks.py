@@ -15,6 +15,8 @@ from benchmarks.stages import shares
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_stages_of_a_compile_are_its_whole_time(tmp_path: Path) -> None:
     parts = shares(generated_model(tmp_path), small_request(tmp_path), tmp_path / "config.json")

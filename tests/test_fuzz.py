@@ -7,6 +7,8 @@ import pytest
 from fuzz.mutations import inputs, seeds
 from fuzz.targets import TARGETS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_the_corpus_is_taken(name: str) -> None:

@@ -12,6 +12,8 @@ from quantcfg import Network, check_text, limits
 from tests.laws import TWICE, calls
 from tests.networks import conv, net, network, relu
 
+pytestmark = pytest.mark.slow
+
 FEW = 200
 
 

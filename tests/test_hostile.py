@@ -23,6 +23,8 @@ import pytest
 from quantcfg import cli, limits
 from tests.api.models import Model, write_model
 
+pytestmark = pytest.mark.slow
+
 Captured = pytest.CaptureFixture[str]
 
 

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not at hand")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("make") is None, reason="make is not at hand"),
+]
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,7 +63,9 @@ def make(target: str, version: str) -> subprocess.CompletedProcess[str]:
 ENVIRONMENTS = {".venv/demo": ".venv", "build/bench": "build/bench"}
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "typecheck", "bench", "proto", ".venv/fuzz"])
+@pytest.mark.parametrize(
+    "target", ["demo", "test", "quick", "lint", "typecheck", "bench", "proto", ".venv/fuzz"]
+)
 @pytest.mark.parametrize("version", ["3.10", "3.6", "2.7"])
 def test_an_old_python_is_refused_in_one_line_and_leaves_nothing(target: str, version: str) -> None:
     before = sorted(Path().rglob("*"))

@@ -11,6 +11,8 @@ from zipfile import ZipFile
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 DATA_FILES = ("grammar/*.lark", "grammar/*.json", "proto/*.binpb", "schemas/*.json")
 UNSHIPPED = shutil.ignore_patterns(

@@ -522,6 +522,7 @@ def test_other_bytes_have_no_help(start: bytes) -> None:
     ids=["V2", "V1", "V0", "with unknown fields"],
 )
 @pytest.mark.parametrize("piece", [PIECES[0], PIECES[-1]])
+@pytest.mark.slow
 def test_a_caffemodel_may_have_as_many_layers_as_a_prototxt(layer: bytes, piece: int, tmp_path: Path) -> None:
     path, last = tmp_path / "net.caffemodel", file_of(blob(shape(1)))
     path.write_bytes(layer * (limits.LAYERS - 1) + last)
@@ -535,6 +536,7 @@ def test_a_caffemodel_may_have_as_many_layers_as_a_prototxt(layer: bytes, piece:
     assert error.message.endswith('net.caffemodel" has more than 50000 layers')
 
 
+@pytest.mark.slow
 def test_too_many_layers_are_found_early(tmp_path: Path) -> None:
     few, many = tmp_path / "few.caffemodel", tmp_path / "many.caffemodel"
     few.write_bytes(length_field(LAYERS, b"") * (limits.LAYERS + 1))

@@ -17,6 +17,8 @@ import pytest
 from quantcfg import cli, compile_config, read_model
 from tests.api.models import Model, write_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:

@@ -13,6 +13,8 @@ import pytest
 import quantcfg
 from tests.editors import node
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "editors" / "vscode"
 MANIFEST = json.loads((SOURCES / "package.json").read_text(encoding="utf-8"))

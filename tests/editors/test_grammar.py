@@ -10,6 +10,8 @@ import pytest
 from tests.editors import node
 from tests.shared import CONFIGS, MODELS, files, needs_shared
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 GRAMMARS = sorted((ROOT / "editors" / "vscode" / "syntaxes").glob("*.tmLanguage.json"))
 SAMPLE = Path(__file__).parent / "grammar" / "sample.cfg"

@@ -17,6 +17,8 @@ import pytest
 from quantcfg import config_schema, read_model
 from tests.editors import node
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CURSOR = "¦"
 

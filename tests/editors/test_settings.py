@@ -12,6 +12,8 @@ import pytest
 
 from quantcfg.cli import main
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "examples" / "tinynet"

@@ -15,6 +15,8 @@ from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.source import Source
 from tests.lsp.client import Message, conversation, position, span
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tinynet"
 SEED = 20260101
 PIECES = (

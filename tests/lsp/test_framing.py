@@ -15,6 +15,8 @@ from quantcfg import limits
 from quantcfg.lsp.framing import MessageStream
 from tests.laws import law
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 64 * 2**20
 
 WRONG = {

@@ -15,6 +15,8 @@ import pytest
 
 from tests.shared import MODELS, needs_shared
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs" / "editors.md").read_text(encoding="utf-8")
 REQUEST = """\

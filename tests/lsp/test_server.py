@@ -19,6 +19,8 @@ from quantcfg.lsp.server import SHOW_COMPILED, Server, make_server
 from tests.lsp.client import Client, Message, conversation, position, span, started
 from tests.networks import conv, net, pool
 
+pytestmark = pytest.mark.slow
+
 SNIPPETS = {"textDocument": {"completion": {"completionItem": {"snippetSupport": True}}}}
 NET = net(conv("conv1"), pool("🦊", "conv1"), conv("conv2", "🦊"))
 REQUEST = '# quantcfg-model: deploy.prototxt\nskip_layers: "🦊" skip_layers: "cnov1"\n'

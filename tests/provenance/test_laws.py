@@ -145,6 +145,7 @@ def test_without_its_origin_a_value_is_what_the_chain_says(case: Case) -> None:
     list(outcomes(case.request, network(case.network.prototxt)))
 
 
+@pytest.mark.slow
 def test_most_origins_can_be_taken_out() -> None:
     """Else the law above would hold for nothing: a request that is wrong without an origin says nothing."""
     counts: Counter[str] = Counter()
