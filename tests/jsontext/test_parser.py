@@ -591,6 +591,7 @@ def test_after_many_mistakes_the_text_is_not_read_on() -> None:
 @pytest.mark.parametrize(
     "piece", ["{", "[", "}", "]", ",", ":", "'", '"', "a", '"a":', "/*", "#", "1 ", "[,", "{]"]
 )
+@pytest.mark.slow
 def test_a_long_text_of_mistakes_is_read_to_its_end(piece: str) -> None:
     # A reader whose time grows faster than the text would not come to an end here.
     assert read(piece * 20_000)[1]

@@ -361,6 +361,7 @@ def test_what_is_too_deep_is_not_missed_as_well() -> None:
     assert read("next {" * 100 + "}" * 100, ENDLESS).codes == ["QC110"]
 
 
+@pytest.mark.slow
 def test_a_text_that_is_nested_far_too_deep_is_refused_in_peace() -> None:
     parsed(deeply_nested(DEEP))
     assert read(deeply_nested(DEEP), EVERYTHING).codes == ["QC110"]
@@ -404,6 +405,7 @@ MEGABYTE = 1_000_000
         ("", "$", "", ["QC105"]),
     ],
 )
+@pytest.mark.slow
 def test_a_megabyte_of_the_same_is_read_or_refused(
     before: str, repeated: str, after: str, codes: list[str]
 ) -> None:

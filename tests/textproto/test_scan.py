@@ -120,6 +120,7 @@ def _with_end(comment: re.Match[str]) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("piece", ["@", "$", "$ ", "$\n", "\u00e9", "= ", ")", "\0", "'\n"])
+@pytest.mark.slow
 def test_a_megabyte_of_what_starts_no_token_is_one_error_or_a_few(piece: str) -> None:
     found: list[Diagnostic] = []
     document = parse(Source("text", piece * (2**20 // len(piece))), found.append)
