@@ -21,8 +21,8 @@ from quantcfg.plan.deprecated import fc_types, in_todays_fields, rival
 from quantcfg.source import Source
 from quantcfg.textproto import parse, tree
 from quantcfg.textproto.edits import addition, replacement
-from quantcfg.textproto.lossless import comments
 from quantcfg.textproto.printer import print_document
+from quantcfg.textproto.trivia import comments
 
 _NO_SOURCE = Source("", "")
 

@@ -462,7 +462,7 @@ def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     assert Path("config.json").is_file()
     assert not loaded & {"lark", "jsonschema", "numpy", "importlib.resources", "difflib", "tempfile"}
     assert "google.protobuf.descriptor_pb2" not in loaded
-    modules = ("cursor", "edits", "lossless", "printer", "recovery")
+    modules = ("cursor", "edits", "loose_lexer", "printer", "recovery", "trivia")
     assert not loaded & {f"quantcfg.textproto.{module}" for module in modules}
     assert not loaded & {"quantcfg.diagnostics.formats.text", "quantcfg.diagnostics.terminal"}
     rooms = ("configuration", "decompiler", "difference", "formatting", "jsontext", "provenance")

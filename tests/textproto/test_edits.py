@@ -10,7 +10,7 @@ from quantcfg.diagnostics.fixes import applied
 from quantcfg.source import Source
 from quantcfg.textproto import Place, tree
 from quantcfg.textproto.edits import addition, removal, replacement
-from quantcfg.textproto.lossless import comments
+from quantcfg.textproto.trivia import comments
 from tests.laws import law
 from tests.textproto.reading import comments_of, parsed
 from tests.textproto.strategies import documents, noisy_texts

@@ -16,7 +16,7 @@ from quantcfg.diagnostics import Diagnostic
 from quantcfg.files import read_source
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
-from quantcfg.textproto.lossless import comments, comments_between, leaves, pieces
+from quantcfg.textproto.trivia import comments, comments_between
 from tests.laws import law
 from tests.marks import places
 from tests.shared import SHARED, files, needs_shared
@@ -103,11 +103,12 @@ def test_leaves_and_gaps_are_the_whole_text(noisy: tuple[tree.Document, str]) ->
 
 def assert_lossless(text: str) -> None:
     document = parse(Source("text", text), lambda _: None)
-    assert "".join(piece for _, piece in pieces(document)) == text
-    assert tuple(leaf for leaf, _ in pieces(document) if leaf) == tuple(leaves(document.fields))
-    for leaf, piece in pieces(document):
-        gap = re.sub(r"#[^\n]*", "", piece)
-        assert leaf or set(gap) <= set(" \t\n\v\f\r{}<>[]:;,")
+    leaves = tuple(tree.leaves(document.fields))
+    ends, starts = [0, *(leaf.end for leaf in leaves)], [*(leaf.start for leaf in leaves), len(text)]
+    for end, start in zip(ends, starts, strict=True):
+        assert end <= start
+        gap = re.sub(r"#[^\n]*", "", text[end:start])
+        assert set(gap) <= set(" \t\n\v\f\r{}<>[]:;,")
 
 
 @law(noisy_texts(documents))

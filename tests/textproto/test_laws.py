@@ -9,8 +9,7 @@ from google.protobuf import text_format
 from hypothesis import strategies as st
 
 from quantcfg.textproto import tree
-from quantcfg.textproto.escapes import decode_string, encode_string
-from quantcfg.textproto.literals import floating, integer
+from quantcfg.textproto.literals import decode_string, encode_string, floating, integer
 from quantcfg.textproto.printer import print_document
 from tests.laws import law
 from tests.textproto.reading import CONFIG, EVERYTHING, IMPLICIT, parsed, read, read_by_google, same

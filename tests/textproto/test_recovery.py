@@ -12,7 +12,7 @@ from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.source import Source
-from quantcfg.textproto import parse, scan, tree
+from quantcfg.textproto import loose_lexer, parse, tree
 from tests.laws import law
 from tests.marks import places, unmarked
 from tests.textproto.near_misses import nearly_valid_texts
@@ -457,6 +457,6 @@ def test_only_what_is_too_long_by_itself_is_refused(pieces: list[str], between: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "TOKEN_LENGTH", 10)
         text = between.join(pieces)
-        assert scan.check_pieces(Source("text", text), print)
+        assert loose_lexer.check_pieces(Source("text", text), print)
         for long in ("f" * 11, f"f: '{'g' * 9}'", f"[{'h' * 9}]: 1"):
-            assert not scan.check_pieces(Source("text", f"{text}\n{long}\n{text}"), lambda _: None)
+            assert not loose_lexer.check_pieces(Source("text", f"{text}\n{long}\n{text}"), lambda _: None)

@@ -12,7 +12,7 @@ from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.files import without_byte_order_mark
 from quantcfg.source import Source
 from quantcfg.textproto import parse, parser
-from quantcfg.textproto.scan import check_pieces
+from quantcfg.textproto.loose_lexer import check_pieces
 from tests import shared
 from tests.laws import TWICE, calls, law
 from tests.textproto.near_misses import nearly_valid_texts

@@ -16,7 +16,7 @@ from quantcfg.plan.names import known_names
 from quantcfg.provenance import words
 from quantcfg.source import Span
 from quantcfg.textproto.cursor import Cursor, cursor_at
-from quantcfg.textproto.escapes import encode_string
+from quantcfg.textproto.literals import encode_string
 from quantcfg.values import frozen_value
 
 _INDENT = "  "

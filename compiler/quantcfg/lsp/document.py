@@ -16,7 +16,7 @@ from quantcfg.project import Named, named_model
 from quantcfg.provenance import words
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
-from quantcfg.textproto.escapes import decode_string
+from quantcfg.textproto.literals import decode_string
 
 
 @dataclass(frozen=True)

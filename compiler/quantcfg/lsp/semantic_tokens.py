@@ -11,7 +11,6 @@ from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document, all_fields, path_of
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.lossless import leaves
 
 _COMMENT = re.compile(r"#[^\n]*")
 
@@ -48,7 +47,7 @@ def tokens(document: Document) -> tuple[Token, ...]:
     old = _deprecated(document) if document.is_request else frozenset()
     found = [
         Token(document.span(leaf), _KINDS[type(leaf)], leaf.start in old)
-        for leaf in leaves(document.syntax.fields)
+        for leaf in tree.leaves(document.syntax.fields)
         if leaf.end > leaf.start and "\n" not in document.span(leaf).text
     ]
     found += [Token(comment, Kind.COMMENT) for comment in comments(document)]
@@ -58,7 +57,7 @@ def tokens(document: Document) -> tuple[Token, ...]:
 def comments(document: Document) -> Iterator[Span]:
     """Yield the comments between the leaves of the tree."""
     source, end = document.source, 0
-    for leaf in (*leaves(document.syntax.fields), None):
+    for leaf in (*tree.leaves(document.syntax.fields), None):
         gap = leaf.start if leaf else len(source.text)
         for comment in _COMMENT.finditer(source.text, end, gap):
             yield Span(source, *comment.span())

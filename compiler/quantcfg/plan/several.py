@@ -82,7 +82,7 @@ def _literals(place: Place | None) -> tuple[tree.Literal, ...]:
 
 
 def _decoded(literal: tree.Literal) -> str:
-    from quantcfg.textproto.escapes import decode_string
+    from quantcfg.textproto.literals import decode_string
 
     decoded = decode_string(tree.String((literal,)))
     return decoded.decode(errors="replace") if isinstance(decoded, bytes) else literal.text

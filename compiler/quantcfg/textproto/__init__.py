@@ -1,7 +1,7 @@
 """Protobuf text format: syntax tree, parser, printer, and the binding of a tree to a message.
 
 Nothing here knows of quantization or of Caffe. What a compile has no use for
-is imported from its own module: cursor, edits, lossless, printer.
+is imported from its own module: cursor, edits, printer, trivia.
 """
 
 from quantcfg.textproto.binder import bind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from quantcfg.textproto.scan import pieces
+from quantcfg.textproto.loose_lexer import pieces
 from quantcfg.values import frozen_value
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

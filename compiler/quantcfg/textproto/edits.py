@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from quantcfg.diagnostics import Edit
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.lossless import BLANKS, comments, line_end
 from quantcfg.textproto.scalars import Place
+from quantcfg.textproto.trivia import BLANKS, comments, line_end
 
 _SEPARATOR = re.compile(r"(?:[ \t\n\v\f\r]|#[^\n]*\n)*+(?P<separator>[;,])")
 _BLANKS = re.compile(rf"[{BLANKS}]*")

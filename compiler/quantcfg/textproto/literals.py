@@ -1,17 +1,30 @@
-"""What the scalars of a text stand for, but for strings with escapes (escapes.py)."""
+"""What the numbers and strings of a text stand for (spec: "Value Types", "String Literals")."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-from quantcfg.textproto.tree import Number, String
+from quantcfg.textproto.tree import Literal, Number, String
 
 _MOST_DIGITS = 100
 _MOST_KEPT = 1000
 _LONGEST_QUOTE = 40
 _FLOAT_WORDS = ("inf", "infinity", "nan")
 _RADIX = re.compile(r"0x|0[0-7]+$")
+_ESCAPE = re.compile(
+    r"""\\(?:
+        (?P<simple> [abfnrtv?\\'"])
+      | (?P<octal>  [0-7]{1,3})
+      | x (?P<hex>  [0-9A-Fa-f]{1,2})
+      | u (?P<short> [0-9A-Fa-f]{4})
+      | U (?P<long>  [0-9A-Fa-f]{8})
+      | (?P<wrong> .)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_SIMPLE = dict(zip("abfnrtv?\\'\"", b"\a\b\f\n\r\t\v?\\'\"", strict=True))
+_WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\000"}
 
 
 def plain_text(string: String) -> str | None:
@@ -48,6 +61,60 @@ def floating(text: str) -> float | None:
     if digits[0] not in ".0123456789" or _RADIX.match(digits):
         return None
     return float(text.rstrip("fF"))
+
+
+def decode_string(string: String) -> bytes | Literal:
+    """Return the bytes that a string stands for, or its first escape sequence that is none.
+
+    Spec: "String Literals". Surrogates and code points beyond U+10FFFF are no
+    characters, and an octal escape is one byte.
+    """
+    first = string.parts[0].text
+    if len(string.parts) == 1 and "\\" not in first:
+        return _encoded(first[1:-1])
+    decoded = bytearray()
+    for part in string.parts:
+        body = part.text[1:-1]
+        if "\\" not in body:
+            decoded += _encoded(body)
+            continue
+        end = 0
+        for escape in _ESCAPE.finditer(body):
+            value = _unescape(escape)
+            if value is None:
+                return Literal(escape[0], part.start + 1 + escape.start(), len(escape[0]))
+            decoded += _encoded(body[end : escape.start()]) + value
+            end = escape.end()
+        decoded += _encoded(body[end:])
+    return bytes(decoded)
+
+
+def _encoded(plain: str) -> bytes:
+    # A surrogate in the text itself, where no escape stands, is for the binder to refuse.
+    return plain.encode(errors="surrogatepass")
+
+
+def _unescape(escape: re.Match[str]) -> bytes | None:
+    """Return the bytes of an escape sequence, or None if there is no such sequence."""
+    kind = escape.lastgroup
+    assert kind
+    digits = escape[kind]
+    if kind == "simple":
+        return bytes([_SIMPLE[digits]])
+    if kind == "wrong":
+        return None
+    if kind in ("octal", "hex"):
+        value = int(digits, 8 if kind == "octal" else 16)
+        return bytes([value]) if value <= 0xFF else None
+    value = int(digits, 16)
+    if value > 0x10FFFF or 0xD800 <= value <= 0xDFFF:
+        return None
+    return chr(value).encode()
+
+
+def encode_string(value: str) -> str:
+    """Return a text as one quoted literal."""
+    return '"' + "".join(_WRITTEN_ESCAPES.get(char, char) for char in value) + '"'
 
 
 def quotable(text: str) -> str:

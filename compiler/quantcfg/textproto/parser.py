@@ -33,7 +33,7 @@ def parse(source: Source, report: Report, *, wanted: str = "protobuf text format
     if has_other_content(source, report, wanted=wanted):
         return tree.Document(source, ())
     if "\r" in source.text or len(source.text) > limits.TOKEN_LENGTH:
-        from quantcfg.textproto.scan import check_pieces
+        from quantcfg.textproto.loose_lexer import check_pieces
 
         if not check_pieces(source, report):
             return tree.Document(source, ())
@@ -41,7 +41,7 @@ def parse(source: Source, report: Report, *, wanted: str = "protobuf text format
     try:
         fields = lalr.parse(text, cast(lalr.Table, contracts.parse_table()), _Build)
     except lalr.TooDeepError:
-        from quantcfg.textproto.scan import nested_name
+        from quantcfg.textproto.loose_lexer import nested_name
 
         report(catalogue.TOO_DEEP.at(nested_name(source, limits.NESTING), limit=limits.NESTING))
         return tree.Document(source, ())

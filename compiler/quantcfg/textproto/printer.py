@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.lossless import BLANKS, comments_between, line_end
+from quantcfg.textproto.trivia import BLANKS, comments_between, line_end
 
 _WIDTH = 80
 _INDENT = "  "

@@ -15,8 +15,8 @@ from quantcfg import limits
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.source import Source
 from quantcfg.textproto import tree
+from quantcfg.textproto.loose_lexer import holds_names, next_field
 from quantcfg.textproto.mistakes import Mistake, Piece, accepts
-from quantcfg.textproto.scan import holds_names, next_field
 from quantcfg.textproto.wrong_characters import unexpected_character
 from quantcfg.textproto.wrong_tokens import unexpected_token
 

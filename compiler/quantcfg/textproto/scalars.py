@@ -128,7 +128,7 @@ def _to_bytes(
 ) -> bytes | Diagnostic:
     if not isinstance(value, tree.String):
         return _wrong_scalar(document, value, descriptor_field, "a string in quotes")
-    from quantcfg.textproto.escapes import decode_string
+    from quantcfg.textproto.literals import decode_string
 
     decoded = decode_string(value)
     if isinstance(decoded, tree.Literal):

@@ -2,12 +2,13 @@
 
 A node knows where it stands in its source, and that is all it needs to be
 lossless: comments, blanks and separators are in the gaps between the nodes
-(lossless.py).
+(trivia.py).
 Two trees are equal if they say the same, wherever it stands.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 
 from quantcfg.source import Source, Span
@@ -154,6 +155,7 @@ class Field:
 
 Scalar = String | Number | Identifier
 Value = Scalar | List | Message | Missing
+Leaf = Name | Literal | Number | Identifier
 Node = Name | Literal | Value | Field
 
 
@@ -193,3 +195,14 @@ def children(node: Node) -> tuple[Node, ...]:
             return node.parts
         case _:
             return ()
+
+
+def leaves(nodes: Iterable[Node]) -> Iterator[Leaf]:
+    """Yield the names and values in some nodes that have no parts, in the order of the text."""
+    waiting = list(nodes)[::-1]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Leaf):
+            yield node
+        else:
+            waiting.extend(reversed(children(node)))

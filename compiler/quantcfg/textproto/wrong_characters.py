@@ -11,6 +11,7 @@ from unicodedata import name as name_of_character
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue
 from quantcfg.source import Source, Span
 from quantcfg.textproto.literals import quotable
+from quantcfg.textproto.loose_lexer import starts_field
 from quantcfg.textproto.mistakes import (
     Mistake,
     Remedy,
@@ -20,7 +21,6 @@ from quantcfg.textproto.mistakes import (
     replaced,
     span_of,
 )
-from quantcfg.textproto.scan import starts_field
 from quantcfg.textproto.wrong_tokens import LIST_BRACKETS, MESSAGE_BRACKETS, bare_word
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from quantcfg.diagnostics import Edit, Related, catalogue
 from quantcfg.source import Source, Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.indentation import CLOSING, surplus, unclosed
 from quantcfg.textproto.literals import quotable
+from quantcfg.textproto.loose_lexer import CLOSING, starts_field, surplus, unclosed
 from quantcfg.textproto.mistakes import (
     Mistake,
     Piece,
@@ -21,7 +21,6 @@ from quantcfg.textproto.mistakes import (
     replaced,
     span_of,
 )
-from quantcfg.textproto.scan import starts_field
 
 if TYPE_CHECKING:
     from lark import Token, UnexpectedToken

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.source import Source
-from quantcfg.textproto import parse, scan
+from quantcfg.textproto import loose_lexer, parse
 from tests.laws import law
 from tests.textproto.strategies import damaged_texts
 
@@ -41,9 +41,9 @@ broken_texts = damaged_texts() | st.lists(st.sampled_from(_PIECES), max_size=30)
 
 def next_field_piece_by_piece(text: str, offset: int, *, in_list: bool) -> int:
     depth = 0
-    for piece in scan._PIECE.finditer(text, offset):
+    for piece in loose_lexer._PIECE.finditer(text, offset):
         kind, char = piece.lastgroup, piece[0]
-        if depth and piece.start() - offset > scan._FAR:
+        if depth and piece.start() - offset > loose_lexer._FAR:
             break
         if kind == "field" and depth == 0:
             return piece.start()
@@ -55,12 +55,12 @@ def next_field_piece_by_piece(text: str, offset: int, *, in_list: bool) -> int:
             return piece.start()
         elif kind == "closing" and in_list:
             return piece.end()
-    on_a_new_line = scan._FIELD_ON_A_NEW_LINE.search(text, offset) if depth else None
+    on_a_new_line = loose_lexer._FIELD_ON_A_NEW_LINE.search(text, offset) if depth else None
     return on_a_new_line.end() if on_a_new_line else len(text)
 
 
 def pieces(text: str, start: int = 0, end: int | None = None) -> list[re.Match[str]]:
-    return list(scan._PIECE.finditer(text, start, len(text) if end is None else end))
+    return list(loose_lexer._PIECE.finditer(text, start, len(text) if end is None else end))
 
 
 def taking(pattern: str, at_once: int) -> str:
@@ -75,10 +75,10 @@ def test_the_next_field_is_that_of_a_search_piece_by_piece(
     text: str, in_list: bool, far: int, at_once: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan, "_FAR", far)
-        patch.setattr(scan, "_NOTABLE", taking(scan._NOTABLE, at_once))
+        patch.setattr(loose_lexer, "_FAR", far)
+        patch.setattr(loose_lexer, "_NOTABLE", taking(loose_lexer._NOTABLE, at_once))
         for offset in range(len(text) + 1):
-            found = scan.next_field(text, offset, in_list=in_list)
+            found = loose_lexer.next_field(text, offset, in_list=in_list)
             assert found == next_field_piece_by_piece(text, offset, in_list=in_list)
 
 
@@ -88,7 +88,7 @@ def test_names_are_found_wherever_a_piece_can_be_one(text: str, strings: bool, d
     end = data.draw(st.integers(start, len(text)))
     names = {"field", "word", "opening"} | ({"string"} if strings else set())
     expected = any(piece.lastgroup in names for piece in pieces(text, start, end))
-    assert scan.holds_names(text, start, end, strings=strings) == expected
+    assert loose_lexer.holds_names(text, start, end, strings=strings) == expected
 
 
 @law(broken_texts, st.sampled_from([1, 3, 1000]))
@@ -97,9 +97,9 @@ def test_the_first_piece_that_is_too_long_is_found(text: str, at_once: int) -> N
     long = [piece.span() for piece in pieces(text) if len(piece[0]) > 5 and piece.lastgroup in kinds]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "TOKEN_LENGTH", 5)
-        patch.setattr(scan, "_has_long_line", bool)
-        patch.setattr(scan, "_MANY_PIECES", taking(scan._MANY_PIECES, at_once))
-        found = [(span.start, span.end) for span in scan._long_pieces(Source("text", text))]
+        patch.setattr(loose_lexer, "_has_long_line", bool)
+        patch.setattr(loose_lexer, "_MANY_PIECES", taking(loose_lexer._MANY_PIECES, at_once))
+        found = [(span.start, span.end) for span in loose_lexer._long_pieces(Source("text", text))]
     assert found[:1] == long[:1]
 
 
@@ -109,9 +109,9 @@ def test_the_comments_with_a_lone_carriage_return_are_found(text: str) -> None:
     expected = [
         piece.span()
         for piece in pieces(text.replace(":", ";").replace("{", "}").replace("<", ">").replace("[", "]"))
-        if piece.lastgroup == "comment" and scan._LONE_CARRIAGE_RETURN.search(text, *_with_end(piece))
+        if piece.lastgroup == "comment" and loose_lexer._LONE_CARRIAGE_RETURN.search(text, *_with_end(piece))
     ]
-    assert [(span.start, span.end) for span in scan._hiding_comments(Source("text", text))] == expected
+    assert [(span.start, span.end) for span in loose_lexer._hiding_comments(Source("text", text))] == expected
 
 
 def _with_end(comment: re.Match[str]) -> tuple[int, int]:
