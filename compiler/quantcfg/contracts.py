@@ -49,6 +49,11 @@ def parse_table() -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(_content("quantcfg.grammar", "textproto.json")))
 
 
+def terminal(name: str) -> str:
+    """Return the pattern of a terminal of the grammar, to be part of a regular expression, verbose or not."""
+    return f"(?-x:{parse_table()['terminals'][name]})"
+
+
 @cache
 def message_class(file: str, name: str) -> type[Message]:
     """Return the class of a message of proto/, such as ("caffe", "caffe.NetParameter").

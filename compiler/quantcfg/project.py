@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from quantcfg import editions
+from quantcfg import contracts, editions
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.files import read_source
@@ -22,7 +22,7 @@ from quantcfg.values import frozen_value
 
 SETTINGS = "quantcfg.toml"
 
-_TOP = re.compile(r"(?:[ \t\v\f\r\n]*#[^\n]*\n?)*")
+_TOP = re.compile(f"(?:(?:{contracts.terminal('WHITESPACE')})?{contracts.terminal('COMMENT')})*")
 _NAMED = re.compile(r"#[ \t]*quantcfg-(?P<kind>model|weights):[ \t]*(?P<file>[^\n]*[^\s])")
 _TOML_ERROR = re.compile(r"(?s)(?P<reason>.*?)(?: \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\))?")
 _VALUE = r"""(?m)^[ \t]*["']?{key}["']?[ \t]*=[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|[^#\n]*[^#\s])"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -11,8 +10,7 @@ from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document, all_fields, path_of
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-
-_COMMENT = re.compile(r"#[^\n]*")
+from quantcfg.textproto.trivia import COMMENT
 
 
 class Kind(Enum):
@@ -59,7 +57,7 @@ def comments(document: Document) -> Iterator[Span]:
     source, end = document.source, 0
     for leaf in (*tree.leaves(document.syntax.fields), None):
         gap = leaf.start if leaf else len(source.text)
-        for comment in _COMMENT.finditer(source.text, end, gap):
+        for comment in COMMENT.finditer(source.text, end, gap):
             yield Span(source, *comment.span())
         end = leaf.end if leaf else gap
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from quantcfg.textproto.loose_lexer import pieces
+from quantcfg.textproto.loose_lexer import token_at, tokens
 from quantcfg.values import frozen_value
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_REST_OF_WORD = re.compile(r"[A-Za-z0-9_]*")
-_REST_OF_STRING = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\[^\n])*") for quote in "\"'"}
 
 
 @frozen_value
@@ -43,7 +39,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Reading:
-    """How far a text was read: brackets that are open, the field whose value is next, the last piece.
+    """How far a text was read: brackets that are open, the field whose value is next, the last token.
 
     word is a word that may yet be the name of a field, before the bracket of a list.
     """
@@ -64,23 +60,24 @@ class _Reading:
         if self.kind in ("word", "string", "unended"):
             self._end_field()
 
-    def take(self, piece: re.Match[str]) -> None:
-        """Read a piece on."""
+    def take(self, token: re.Match[str]) -> None:
+        """Read a token on."""
         self.end_value()
-        self.kind, self.start = piece.lastgroup or "", piece.start()
+        self.kind, self.start = token.lastgroup or "", token.start()
         if self.kind == "field":
-            self.name = _name(piece[0])
+            # A name in brackets names nothing that is known.
+            self.name = "" if token[0].startswith("[") else token[0]
             self.innermost.given.add(self.name)
         elif self.kind == "opening":
-            self.opened.append(_Open(self.name or self.word, piece[0] in "[("))
+            self.opened.append(_Open(self.name or self.word, token[0] in "[("))
             self._end_field()
         elif self.kind == "closing" and len(self.opened) > 1:
             self.opened.pop()
             self._end_field()
-        elif piece[0] in (",", ";"):
+        elif self.kind == "separator":
             self._end_field()
-        if self.kind not in ("blanks", "comment"):
-            self.word = piece[0] if self.kind == "word" and not self.innermost.is_list else ""
+        if self.kind not in ("whitespace", "comment"):
+            self.word = token[0] if self.kind == "word" and not self.innermost.is_list else ""
 
     def _end_field(self) -> None:
         self.name = self.innermost.name if self.innermost.is_list else None
@@ -89,28 +86,17 @@ class _Reading:
 def cursor_at(text: str, offset: int) -> Cursor | None:
     """Return what can be written at an offset, or None in a comment."""
     reading = _Reading()
-    for piece in pieces(text, offset):
-        reading.take(piece)
+    for token in tokens(text, offset):
+        reading.take(token)
     path = tuple(each.name for each in reading.opened[1:] if not each.is_list)
     given, start = frozenset(reading.innermost.given), reading.start
     if reading.kind == "comment":
         return None
-    if reading.kind == "unended" and "\n" not in text[start:offset]:
-        quote = text[start]
-        end = _end(_REST_OF_STRING[quote], text, offset)
-        return Cursor(path, given, reading.name, start + 1, end, quote, text[end : end + 1] == quote)
-    if reading.kind == "word":
-        return Cursor(path, given, reading.name, start, _end(_REST_OF_WORD, text, offset))
+    whole = token_at(text, start)
+    if reading.kind == "unended" and whole:
+        is_closed = whole.lastgroup == "string"
+        return Cursor(path, given, reading.name, start + 1, whole.end() - is_closed, text[start], is_closed)
+    if reading.kind == "word" and whole:
+        return Cursor(path, given, reading.name, start, whole.end())
     reading.end_value()
     return Cursor(path, given, reading.name, offset, offset)
-
-
-def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
-    rest = pattern.match(text, offset)
-    return rest.end() if rest else offset
-
-
-def _name(piece: str) -> str:
-    """Return the name in a piece; one in brackets names nothing that is known."""
-    name = _NAME.match(piece)
-    return name[0] if name else ""

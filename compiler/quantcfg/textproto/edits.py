@@ -6,16 +6,17 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from quantcfg import contracts
 from quantcfg.diagnostics import Edit
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.scalars import Place
-from quantcfg.textproto.trivia import BLANKS, comments, line_end
+from quantcfg.textproto.trivia import BLANKS, COMMENT, comments, line_end
 
-_SEPARATOR = re.compile(r"(?:[ \t\n\v\f\r]|#[^\n]*\n)*+(?P<separator>[;,])")
+_SEPARATOR = re.compile(rf"{contracts.terminal('_GAP')}(?P<separator>[;,])")
 _BLANKS = re.compile(rf"[{BLANKS}]*")
 _REST_OF_LINE = re.compile(rf"[{BLANKS}]*(?:\n|\Z)")
-_REST_WITH_COMMENT = re.compile(rf"[{BLANKS}]*(?:#[^\n]*)?(?=\n|\Z)")
+_REST_WITH_COMMENT = re.compile(rf"[{BLANKS}]*(?:{COMMENT.pattern})?(?=\n|\Z)")
 
 
 def removal(place: Place) -> tuple[Edit, ...]:
@@ -69,8 +70,8 @@ def _with_lines(span: Span, lines: Sequence[str]) -> Edit:
     put = ("" if _starts_line(span) else end) + _indented(span, lines).removeprefix(_indent(span))
     blanks = _BLANKS.match(text, span.end)
     assert blanks
-    is_commented = text.startswith("#", blanks.end())
-    if _REST_OF_LINE.match(text, span.end) or (is_commented and not lines[-1].startswith("#")):
+    is_commented = COMMENT.match(text, blanks.end())
+    if _REST_OF_LINE.match(text, span.end) or (is_commented and not COMMENT.match(lines[-1])):
         return Edit(span, put)
     return Edit(Span(span.source, span.start, blanks.end()), put + end)
 
@@ -114,4 +115,4 @@ def _item_removal(place: Place, items: tree.List) -> tuple[Edit, ...]:
         start = items.items[index - 1].end
     span = Span(place.document.source, start, end)
     gaps = span.text.replace(place.span.text, "", 1)
-    return () if "#" in gaps else (Edit(span, ""),)
+    return () if COMMENT.search(gaps) else (Edit(span, ""),)

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Literal, TypedDict
 
-from quantcfg import limits
-from quantcfg.textproto.runs import GAP, Run, run_at
+from quantcfg import contracts, limits
+from quantcfg.textproto.runs import Run, run_at
 from quantcfg.textproto.tree import Field
 
 _END = "$END"
 _RUN, _NAME = "RUN", "IDENT"
 _OPENING = {"{": "LBRACE", "<": "LESSTHAN"}
-_GAP = re.compile(GAP, re.ASCII)
+_GAP = re.compile(contracts.terminal("_GAP"))
 _STATES_OF_A_LEVEL = 5
 """At most how many states one more message around takes: its name, ":", "[", "{" and the fields before it."""
 
@@ -62,6 +62,7 @@ class State(TypedDict):
 class Table(TypedDict):
     """What lark makes of a grammar; states and rules are known by their numbers."""
 
+    terminals: dict[str, str]
     scanner: str
     ignored: list[str]
     start: int

@@ -11,7 +11,6 @@ _MOST_DIGITS = 100
 _MOST_KEPT = 1000
 _LONGEST_QUOTE = 40
 _FLOAT_WORDS = ("inf", "infinity", "nan")
-_RADIX = re.compile(r"0x|0[0-7]+$")
 _ESCAPE = re.compile(
     r"""\\(?:
         (?P<simple> [abfnrtv?\\'"])
@@ -58,7 +57,8 @@ def floating(text: str) -> float | None:
     digits = text.removeprefix("-").lower()
     if digits in _FLOAT_WORDS:
         return float(text)
-    if digits[0] not in ".0123456789" or _RADIX.match(digits):
+    is_octal = digits.startswith("0") and digits[1:].isdigit()
+    if digits[0] not in ".0123456789" or is_octal or digits.startswith("0x"):
         return None
     return float(text.rstrip("fF"))
 

@@ -1,80 +1,47 @@
-"""A text in pieces, without a grammar: what can be said of it also where its syntax is wrong."""
+"""A lexer that takes any text: what can be said of a text whatever its syntax is."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from itertools import takewhile
 
-from quantcfg import limits
+from quantcfg import contracts, limits
 from quantcfg.diagnostics import Edit, Report, catalogue
 from quantcfg.source import Source, Span
 from quantcfg.values import small_value
 
-_COMMENT = r"\#[^\n\0]*+"
-_BLANKS = r"[ \t\n\v\f\r]++"
-_STRING = r"""(?:"(?:[^"\\\n\0]|\\[^\n\0])*+"|'(?:[^'\\\n\0]|\\[^\n\0])*+')"""
-_UNENDED = r"""["'][^\n]*+"""
-_FIELD = rf"""(?:[A-Za-z_][A-Za-z0-9_]*+|\[[^\[\]\n"']*+\])(?:{_BLANKS}|{_COMMENT}\n)*+(?=[:{{<])"""
-_WORD = r"[A-Za-z0-9_.]++"
-_OPENING, _CLOSING = r"[{<\[(]", r"[}>\])]"
-_OTHERS = r"""[^ \t\n\v\f\r\#"'A-Za-z0-9_.{}<>\[\]()]++"""
-
-_PIECE = re.compile(
-    rf"""
-      (?P<comment>   {_COMMENT} )
-    | (?P<blanks>    {_BLANKS} )
-    | (?P<string>    {_STRING} )
-    | (?P<unended>   {_UNENDED} )
-    | (?P<field>     {_FIELD} )
-    | (?P<word>      {_WORD} )
-    | (?P<opening>   {_OPENING} )
-    | (?P<closing>   {_CLOSING} )
-    | (?P<other>     . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-# A match costs as much in Python as many steps within a regular expression: the patterns below take
-# many pieces at once, a thousand at most where it is to be known how far they go.
-_MANY_PIECES = rf"(?: {_COMMENT} | {_BLANKS} | {_STRING} | {_UNENDED} | {_FIELD} | {_WORD} | . ){{1,1000}}+"
-_NOTABLE = rf"""
-    (?: {_COMMENT} | {_BLANKS} | {_STRING} | {_UNENDED} | (?!{_FIELD}){_WORD} | {_OTHERS} ){{0,1000}}+
-    (?: (?P<field> {_FIELD} ) | (?P<opening> {_OPENING} ) | (?P<closing> {_CLOSING} ) )?
-"""
-_NAMELESS = rf"{_COMMENT} | {_BLANKS} | (?!{_STRING}){_UNENDED} | {_CLOSING} | {_OTHERS}"
-_NO_NAMES, _NO_NAMES_OR_STRINGS = rf"(?: {_NAMELESS} | {_STRING} )*+", rf"(?: {_NAMELESS} )*+"
-_HIDING_COMMENT = rf"""
-    (?: [^\#"']++ | {_STRING} | {_UNENDED} | \#[^\n\0\r]*+(?!\r(?!\n)) )*+
-    (?P<comment> {_COMMENT} )?
-"""
-_FIELD_ON_A_NEW_LINE = re.compile(r"\n[ \t\r]*+(?=[A-Za-z_][A-Za-z0-9_]*+[ \t]*+[:{<])")
+_COMMENT, _GAP, _IDENT = map(contracts.terminal, ("COMMENT", "_GAP", "IDENT"))
+_KINDS = {
+    "comment": _COMMENT,
+    "whitespace": contracts.terminal("WHITESPACE"),
+    "string": contracts.terminal("STRING"),
+    "unended": r"""["'][^\n]*+""",
+    "field": rf"""(?:{_IDENT}|\[[^\[\]\n"']*+\])(?={_GAP}[:{{<])""",
+    "word": r"[\w.]++",
+    "opening": r"[{<\[(]",
+    "closing": r"[}>\])]",
+    "separator": r"[;,]",
+    "other": r"""[^\s#"'\w.{}<>\[\]();,]++""",
+}
+_TOKENS = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.ASCII)
+_FIELD = re.compile(_KINDS["field"])
+_MANY_TOKENS = f"(?:{'|'.join(_KINDS.values())}){{1,1000}}+"
+_FIELD_ON_A_NEW_LINE = re.compile(rf"\n[ \t\r]*+(?={_IDENT}[ \t]*+[:{{<])")
 _LONE_CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
-_BRACKET_OR_NOT = re.compile(
-    r"""
-      ^(?P<indentation> [ \t]*+ )
-    | \#[^\n]*+
-    | "(?:[^"\\\n]|\\.)*+"? | '(?:[^'\\\n]|\\.)*+'?
-    | (?P<opening> [{<\[] )
-    | (?P<closing> [}>\]] )
-    """,
-    re.VERBOSE | re.MULTILINE,
-)
-CLOSING = {"{": "}", "<": ">", "[": "]"}
-"""The closing bracket of each opening one."""
+_LIMITED = ("string", "unended", "field", "word")
+"""The tokens that may not be longer than limits.TOKEN_LENGTH."""
+
 _FAR = 10_000
 """How far the end of a bracket is looked for, in characters."""
 
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return a pattern, compiled for its first use: most texts need none of them."""
-    return re.compile(pattern, re.VERBOSE | re.DOTALL)
+CLOSING = {"{": "}", "<": ">", "[": "]"}
+"""The closing bracket of each opening one."""
 
 
 def starts_field(text: str, offset: int) -> bool:
     """Tell whether a name stands at an offset, and what only stands behind the name of a field."""
-    piece = _PIECE.match(text, offset)
-    return piece is not None and piece.lastgroup == "field"
+    return _FIELD.match(text, offset) is not None
 
 
 def next_field(text: str, offset: int, *, in_list: bool) -> int:
@@ -84,9 +51,8 @@ def next_field(text: str, offset: int, *, in_list: bool) -> int:
     the brackets match. in_list tells that a list is open at the offset.
     """
     depth = 0
-    for piece in _compiled(_NOTABLE).finditer(text, offset):
-        kind = piece.lastgroup
-        start = piece.start(kind) if kind else piece.end()
+    for token in _TOKENS.finditer(text, offset):
+        kind, start = token.lastgroup, token.start()
         if depth and start - offset > _FAR:
             break
         if kind == "field" and depth == 0:
@@ -98,23 +64,22 @@ def next_field(text: str, offset: int, *, in_list: bool) -> int:
         elif kind == "closing" and text[start] in "}>":
             return start
         elif kind == "closing" and in_list:
-            return piece.end()
+            return token.end()
     on_a_new_line = _FIELD_ON_A_NEW_LINE.search(text, offset) if depth else None
     return on_a_new_line.end() if on_a_new_line else len(text)
 
 
 def holds_names(text: str, start: int, end: int, *, strings: bool) -> bool:
     """Tell whether between two offsets a field could stand: a name, in a string or not, or a bracket."""
-    nameless = _compiled(_NO_NAMES_OR_STRINGS if strings else _NO_NAMES).match(text, start, end)
-    return nameless is None or nameless.end() < end
+    names = ("field", "word", "opening", "string") if strings else ("field", "word", "opening")
+    return any(token.lastgroup in names for token in _TOKENS.finditer(text, start, end))
 
 
 def check_pieces(source: Source, report: Report) -> bool:
     """Report what is wrong with a text whatever its syntax is; tell whether it can be parsed."""
-    if _LONE_CARRIAGE_RETURN.search(source.text):
-        for comment in _hiding_comments(source):
-            _check_comment(comment, report)
-    for span in _long_pieces(source):
+    for comment in _hiding_comments(source):
+        _check_comment(comment, report)
+    for span in _long_tokens(source):
         length = span.end - span.start
         report(catalogue.TOO_LONG.at(span, length=length, limit=limits.TOKEN_LENGTH))
         return False
@@ -133,26 +98,24 @@ def _check_comment(comment: Span, report: Report) -> None:
 
 def _hiding_comments(source: Source) -> Iterator[Span]:
     """Yield the comments with a carriage return that does not end a line."""
-    for piece in _compiled(_HIDING_COMMENT).finditer(source.text):
-        if piece["comment"]:
-            yield Span(source, *piece.span("comment"))
+    if not _LONE_CARRIAGE_RETURN.search(source.text):
+        return
+    for token in _TOKENS.finditer(source.text):
+        # The line feed behind a comment is looked at, too.
+        if token["comment"] and _LONE_CARRIAGE_RETURN.search(source.text, token.start(), token.end() + 1):
+            yield Span(source, *token.span())
 
 
-def _long_pieces(source: Source) -> Iterator[Span]:
-    # None of these pieces goes beyond its line, and lines are found in no time.
+def _long_tokens(source: Source) -> Iterator[Span]:
+    # No token that can be too long goes beyond its line, and lines are found in no time.
     if not _has_long_line(source.text):
         return
-    for many in _compiled(_MANY_PIECES).finditer(source.text):
+    for many in re.finditer(_MANY_TOKENS, source.text, re.ASCII):
         if many.end() - many.start() > limits.TOKEN_LENGTH:
-            yield from _long_pieces_between(source, *many.span())
-
-
-def _long_pieces_between(source: Source, start: int, end: int) -> Iterator[Span]:
-    for piece in _PIECE.finditer(source.text, start):
-        if piece.start() >= end:
-            break
-        if len(piece[0]) > limits.TOKEN_LENGTH and piece.lastgroup in ("string", "unended", "field", "word"):
-            yield Span(source, *piece.span())
+            tokens_behind = _TOKENS.finditer(source.text, many.start())
+            for token in takewhile(lambda token: token.start() < many.end(), tokens_behind):  # noqa: B023
+                if len(token[0]) > limits.TOKEN_LENGTH and token.lastgroup in _LIMITED:
+                    yield Span(source, *token.span())
 
 
 def _has_long_line(text: str) -> bool:
@@ -168,21 +131,26 @@ def nested_name(source: Source, depth: int) -> Span | None:
     """Return the name of the first message that is nested so deep, by its brackets; None without one."""
     opened = 0
     name = (0, 0)
-    for piece in _PIECE.finditer(source.text):
-        if piece.lastgroup == "field":
-            name = piece.start(), piece.start() + len(piece[0].split(maxsplit=1)[0])
-        elif piece.lastgroup == "opening" and piece[0] in "{<":
+    for token in _TOKENS.finditer(source.text):
+        if token.lastgroup == "field":
+            name = token.span()
+        elif token.lastgroup == "opening" and token[0] in "{<":
             opened += 1
             if opened == depth:
                 return Span(source, *name)
-        elif piece.lastgroup == "closing" and piece[0] in "}>":
+        elif token.lastgroup == "closing" and token[0] in "}>":
             opened -= 1
     return None
 
 
-def pieces(text: str, end: int) -> Iterator[re.Match[str]]:
-    """Yield the pieces before an offset; the last one may be cut off there. lastgroup says what one is."""
-    return _PIECE.finditer(text, 0, end)
+def tokens(text: str, end: int) -> Iterator[re.Match[str]]:
+    """Yield the tokens before an offset; the last one may be cut off there. lastgroup says what one is."""
+    return _TOKENS.finditer(text, 0, end)
+
+
+def token_at(text: str, offset: int) -> re.Match[str] | None:
+    """Return the token at an offset."""
+    return _TOKENS.match(text, offset)
 
 
 # --- brackets and indentation
@@ -251,11 +219,11 @@ def _depth(opened: Sequence[_Bracket], indentation: int | None) -> int:
 
 def _brackets(text: str, end: int) -> Iterator[_Bracket]:
     """Yield the brackets before an offset that are not in strings or comments."""
-    indentation, start = 0, 0
-    for piece in _BRACKET_OR_NOT.finditer(text, 0, end):
-        if piece.lastgroup == "indentation":
-            indentation, start = len(piece[0].expandtabs()), piece.end()
-        elif piece.lastgroup == "opening":
-            yield _Bracket(piece[0], piece.start(), indentation, True)
-        elif piece.lastgroup == "closing":
-            yield _Bracket(piece[0], piece.start(), indentation if piece.start() == start else None, False)
+    indentation = start = 0
+    for token in tokens(text, end):
+        kind, at = token.lastgroup, token.start()
+        if kind == "whitespace" and (at == 0 or "\n" in token[0]):
+            indentation, start = len(token[0].rpartition("\n")[2].expandtabs()), token.end()
+        elif kind in ("opening", "closing") and token[0] not in "()":
+            is_opening = kind == "opening"
+            yield _Bracket(token[0], at, indentation if is_opening or at == start else None, is_opening)

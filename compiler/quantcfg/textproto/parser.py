@@ -21,7 +21,7 @@ from quantcfg.textproto.lalr import Token
 if TYPE_CHECKING:
     from lark import Lark
 
-_GAP = re.compile(r"[ \t\n\v\f\r]|#[^\n]*\n")
+_GAP = contracts.terminal("_GAP")
 
 
 def parse(source: Source, report: Report, *, wanted: str = "protobuf text format") -> tree.Document:
@@ -108,7 +108,7 @@ class _Build:
     @staticmethod
     def bracketed_name(children: list[Token]) -> tree.Name:
         (token,) = children
-        return tree.Name(_GAP.sub("", token)[1:-1], True, *_extent(children))
+        return tree.Name(re.sub(_GAP, "", token)[1:-1], True, *_extent(children))
 
     @staticmethod
     def string(children: list[Token]) -> tree.String:

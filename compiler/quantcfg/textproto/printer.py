@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.trivia import BLANKS, comments_between, line_end
+from quantcfg.textproto.trivia import BLANKS, COMMENT, comments_between, line_end
 
 _WIDTH = 80
 _INDENT = "  "
 _BEFORE_COMMENT = "  "
-_TRIVIA = re.compile(r"(?P<comment>#[^\n]*)|(?P<line_end>\n)|(?P<mark>[^ \t\v\f\r])")
+_TRIVIA = re.compile(rf"(?P<comment>{COMMENT.pattern})|(?P<line_end>\n)|(?P<mark>[^{BLANKS}])")
 
 _Item = tree.Value | tree.Literal
 
@@ -157,8 +157,8 @@ def _is_commented(document: tree.Document, value: tree.Value, items: Sequence[_I
     text = document.source.text
     ends = [value.start, *(item.end for item in items)]
     starts = [*(item.start for item in items), value.end]
-    return any("#" in text[end:start] for end, start in zip(ends, starts, strict=True)) or any(
-        "#" in text[item.start : item.end]
+    return any(COMMENT.search(text, end, start) for end, start in zip(ends, starts, strict=True)) or any(
+        COMMENT.search(text, item.start, item.end)
         for item in items
         if isinstance(item, tree.Number | tree.Identifier)
     )

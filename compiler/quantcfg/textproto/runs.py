@@ -12,30 +12,25 @@ import re
 from functools import cache
 from sys import intern
 
-from quantcfg import limits
+from quantcfg import contracts, limits
 from quantcfg.textproto.tree import Field, Identifier, List, Literal, Message, Number, Scalar, String
 from quantcfg.values import small_value
 
-GAP = r"(?:\s*+(?:\#[^\n\0]*+\n\s*+)*+)"
-"""Whitespace and comments that end before the end of the text, as a regular expression."""
+_GAP, _IDENT, _LITERAL = map(contracts.terminal, ("_GAP", "IDENT", "STRING"))
+_WORDS, _NUMBERS = f"-?{_IDENT}", f"-?{contracts.terminal('NUMBER')}"
 
 # A repetition with "+" behind it is possessive: it gives nothing back, so a piece takes time in
 # step with its length. A piece never ends where the next token could belong to its value.
-_LITERALS = (rf"{quote}[^{quote}\\\n\0]*+(?:\\[^\n\0][^{quote}\\\n\0]*+)*+{quote}" for quote in "\"'")
-_LITERAL = rf"(?:{'|'.join(_LITERALS)})"
-_WORDS = r"-?[A-Za-z_]\w*+"
-_DECIMALS = r"(?:(?:0|[1-9]\d*+)(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?[fF]?"
-_NUMBERS = rf"-?(?:0[xX][0-9A-Fa-f]++|0[0-7]++|{_DECIMALS})(?![\w.])"
-_STRINGS = rf"( {_LITERAL} ) {GAP} ( (?:{_LITERAL}{GAP})++ )?"
-_SCALAR = rf"(?: {_STRINGS} | (?: ( {_WORDS} ) | ( {_NUMBERS} ) ) {GAP} )"
-_SEPARATOR = rf"(?:[;,]{GAP})?"
+_STRINGS = rf"( {_LITERAL} ) {_GAP} ( (?:{_LITERAL}{_GAP})++ )?"
+_SCALAR = rf"(?: {_STRINGS} | (?: ( {_WORDS} ) | ( {_NUMBERS} ) ) {_GAP} )"
+_SEPARATOR = rf"(?:[;,]{_GAP})?"
 _PIECE = re.compile(
     rf"""
-      ( [A-Za-z_]\w*+ ) \s*+
-      (?: :\s*+ (?: {_SCALAR} {_SEPARATOR} | ( \[ ) ) | (?::\s*+)? ( [{{<] ) {GAP} )
-    | [}}>] {GAP} {_SEPARATOR}
+      ( {_IDENT} ) {_GAP}
+      (?: : {_GAP} (?: {_SCALAR} {_SEPARATOR} | ( \[ ) ) | (?: : {_GAP} )? ( [{{<] ) {_GAP} )
+    | [}}>] {_GAP} {_SEPARATOR}
     """,
-    re.VERBOSE | re.ASCII,
+    re.VERBOSE,
 )
 _NAME, _STRING, _PARTS, _WORD, _NUMBER, _LIST, _MESSAGE = range(1, 8)
 """The groups of a piece. The last one that matches tells what it is; where it ends a message, none does."""
@@ -120,18 +115,18 @@ def _list_at(text: str, start: int) -> tuple[List | None, int]:
 @cache
 def _list() -> re.Pattern[str]:
     """Return the pattern of a list of scalars, compiled for the first list: many texts have none."""
-    item = rf"(?:(?:{_LITERAL}{GAP})++|(?:{_WORDS}|{_NUMBERS}){GAP})"
-    items = rf"{item} (?: , {GAP} {item} )*+"
-    return re.compile(rf"( \[ {GAP} (?: {items} )? \] ) {GAP} {_SEPARATOR}", re.VERBOSE | re.ASCII)
+    item = rf"(?:(?:{_LITERAL}{_GAP})++|(?:{_WORDS}|{_NUMBERS}){_GAP})"
+    items = rf"{item} (?: , {_GAP} {item} )*+"
+    return re.compile(rf"( \[ {_GAP} (?: {items} )? \] ) {_GAP} {_SEPARATOR}", re.VERBOSE)
 
 
 @cache
 def _item() -> re.Pattern[str]:
     """Return the pattern of an item of such a list; its groups have the numbers of those of a piece."""
-    return re.compile(rf"( {GAP} ) {_SCALAR} ,?", re.VERBOSE | re.ASCII)
+    return re.compile(rf"( {_GAP} ) {_SCALAR} ,?", re.VERBOSE)
 
 
 @cache
 def _part() -> re.Pattern[str]:
     """Return the pattern of one more part of a string."""
-    return re.compile(rf"( {_LITERAL} ) {GAP}", re.VERBOSE | re.ASCII)
+    return re.compile(rf"( {_LITERAL} ) {_GAP}", re.VERBOSE)

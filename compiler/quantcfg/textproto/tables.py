@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lark import Lark
 from lark.grammar import Rule, Symbol, Terminal
-from lark.lexer import BasicLexer
+from lark.lexer import BasicLexer, TerminalDef
 
 from quantcfg import contracts
 from quantcfg.textproto import lalr
@@ -35,6 +35,7 @@ def parse_table() -> lalr.Table:
     assert isinstance(lexer, BasicLexer)
     order = _numbered(table.states, table.start_state)
     return {
+        "terminals": {each.name: each.pattern.to_regexp() for each in _terminals(lark)},
         "scanner": "|".join(f"(?P<{known.name}>{known.pattern.to_regexp()})" for known in lexer.terminals),
         "ignored": sorted(lexer.ignore_types),
         "start": order[table.start_state],
@@ -42,6 +43,12 @@ def parse_table() -> lalr.Table:
         "rules": [_rule(rule) for rule in lark.rules],
         "states": [_state(table.states[state], order, lark.rules) for state in order],
     }
+
+
+def _terminals(lark: Lark) -> list[TerminalDef]:
+    """Return all terminals of a grammar, also those that are only part of others."""
+    terminals, *_ = lark.grammar.compile(["document"], "*")
+    return terminals
 
 
 def _numbered(states: Mapping[int, _Actions], start: int) -> dict[int, int]:
@@ -89,6 +96,12 @@ def as_json(table: lalr.Table) -> str:
 
 
 def _lines(value: object) -> str:
+    if isinstance(value, dict):
+        return (
+            "{\n"
+            + ",\n".join(f"  {json.dumps(key)}: {json.dumps(each)}" for key, each in value.items())
+            + "\n}"
+        )
     if not isinstance(value, list):
         return json.dumps(value)
     return "[\n" + ",\n".join(f"  {json.dumps(each)}" for each in value) + "\n]"

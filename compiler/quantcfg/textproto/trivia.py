@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from quantcfg import contracts
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 
-BLANKS = " \t\v\f\r"
-"""What separates on a line; a carriage return alone ends none."""
+COMMENT = re.compile(contracts.terminal("COMMENT"))
+_WHITESPACE = re.compile(contracts.terminal("WHITESPACE"))
 
-_COMMENT = re.compile(r"#[^\n]*")
+BLANKS = "".join(char for char in map(chr, range(0x80)) if _WHITESPACE.match(char) and char != "\n")
+"""The whitespace that does not end a line; nor does a carriage return alone."""
 
 
 def line_end(text: str) -> str:
@@ -34,5 +36,5 @@ def comments(document: tree.Document, node: tree.Field) -> tuple[str, ...]:
 
 def comments_between(span: Span) -> Iterator[str]:
     """Yield the comments in a gap, or in a leaf that is no string, each without the blanks at its end."""
-    for comment in _COMMENT.finditer(span.source.text, span.start, span.end):
+    for comment in COMMENT.finditer(span.source.text, span.start, span.end):
         yield comment[0].rstrip(BLANKS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from unicodedata import category, normalize
 from unicodedata import name as name_of_character
 
+from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue
 from quantcfg.source import Source, Span
 from quantcfg.textproto.literals import quotable
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from lark import UnexpectedCharacters
 
 _NUMBER_LIKE = re.compile(r"\.?[0-9](?:[eE][+-]|[0-9A-Za-z_.])*")
-_STRING_UP_TO_NUL = re.compile(r"""(?:"(?:[^"\\\n\0]|\\[^\n\0])*+|'(?:[^'\\\n\0]|\\[^\n\0])*+)\\?(?=\0)""")
+_STRING_UP_TO_NUL = re.compile(
+    rf"""(?:"{contracts.terminal("_IN_DOUBLE_QUOTES")}|'{contracts.terminal("_IN_SINGLE_QUOTES")})\\?(?=\0)"""
+)
 _REST_OF_LINE = re.compile(r"[^\r\n]*")
 _REST_IN_NEXT_LINE = {quote: re.compile(rf"\r?\n[^{quote}\n:{{}}]*{quote}") for quote in "\"'"}
 _UNENDED_WORD = re.compile(r"""["'][^\s"'{}<>\[\],;#]*""")
@@ -166,7 +169,7 @@ def _plain_spelling(span: Span, accepted: Collection[str]) -> Remedy:
         )
     if character == "(":
         return Remedy(MESSAGE_BRACKETS if "COLON" in accepted else LIST_BRACKETS)
-    if character == "+" and "DEC_INT" in accepted:
+    if character == "+" and "NUMBER" in accepted:
         return Remedy("leave it out", (Edit(span, ""),), resume=span.end)
     plain = _TYPOGRAPHIC_QUOTES.get(character) or normalize("NFKC", character)
     if plain == " ":

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from quantcfg import contracts
 from quantcfg.diagnostics import Edit, Related, catalogue
 from quantcfg.source import Source, Span
 from quantcfg.textproto import tree
@@ -27,15 +28,17 @@ if TYPE_CHECKING:
 
 _BRACKETED_LIKE = re.compile(r"\[[^\]\n]*\]?")
 _BARE_WORD = re.compile(r"[^\s,;#\"'{}\[\]<>:()]+")
-_NAME_IN_QUOTES = re.compile(r"""(?P<quote>["'])(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P=quote)[ \t]*(?=[:{<])""")
+_NAME_IN_QUOTES = re.compile(
+    rf"""(?P<quote>["'])(?P<name>{contracts.terminal("IDENT")})(?P=quote)[ \t]*(?=[:{{<])"""
+)
 _STARTS_WITH_A_KEY = re.compile(r"""\{\s*["}]""")
 _DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 
 LIST_BRACKETS = 'write "[" and "]" around a list'
 MESSAGE_BRACKETS = 'write "{" and "}" around the fields of a message'
 
-_SCALAR_STARTS = ("STRING", "MINUS", "IDENT", "DEC_INT", "OCT_INT", "HEX_INT", "FLOAT")
-_WORDS = ("IDENT", "DEC_INT", "OCT_INT", "HEX_INT", "FLOAT")
+_SCALAR_STARTS = ("STRING", "MINUS", "IDENT", "NUMBER")
+_WORDS = ("IDENT", "NUMBER")
 _OPENINGS = ("LBRACE", "LESSTHAN")
 _CLOSES = {"LBRACE": '"}"', "LESSTHAN": '">"', "LSQB": '"]"'}
 _OTHER_BRACKET = {"RBRACE": "MORETHAN", "MORETHAN": "RBRACE"}
@@ -90,7 +93,7 @@ def _expected(accepted: Collection[str]) -> Iterator[str]:
         yield "a field name"
     elif "STRING" in accepted:
         yield "a value"
-    elif "DEC_INT" in accepted:
+    elif "NUMBER" in accepted:
         yield "a number"
     for terminal, words in _PUNCTUATION.items():
         if terminal in accepted and not (terminal == "LBRACE" and "STRING" in accepted):
