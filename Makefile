@@ -66,7 +66,7 @@ proto: .venv/test
 
 # grammar/textproto.json is the compiled form of grammar/*.lark, and belongs in the commit with them.
 grammar: .venv/test
-	$(BIN)/python -m quantcfg.textproto.tables grammar/textproto.json
+	$(BIN)/python -m grammar.tables grammar/textproto.json
 
 clean:
 	rm -rf .venv build dist compiler/*.egg-info

@@ -14,11 +14,11 @@ import pytest
 from grpc_tools import protoc  # type: ignore[import-untyped]
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from grammar import tables
 from quantcfg import contracts
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.plan.float32 import shortest_decimal
-from quantcfg.textproto import tables
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,4 +1,4 @@
-"""A driver for an LALR(1) parse table: reads a text as lark would, by the table that it has made (tables.py).
+"""A driver for an LALR(1) parse table: reads a text as lark would, by the table made by grammar/tables.py.
 
 Where there is a run of plain fields (runs.py), it is one token. The driver only
 tells that there is a mistake; what it is, and how to read on, is for lark.

@@ -1,6 +1,6 @@
-"""The parse table of the grammar with runs, as lark makes it, for the driver in lalr.py.
+"""The parse table that lark makes of the grammar with runs, for the driver in quantcfg/textproto/lalr.py.
 
-"make grammar" keeps it in grammar/textproto.json, so that nothing but that needs this module.
+"make grammar" writes it to grammar/textproto.json.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lark import Lark
 from lark.grammar import Rule, Symbol, Terminal
 from lark.lexer import BasicLexer, TerminalDef
 
 from quantcfg import contracts
-from quantcfg.textproto import lalr
+
+if TYPE_CHECKING:
+    # The parser cannot be loaded with a table that lacks what is new in the grammar.
+    from quantcfg.textproto import lalr
 
 _Actions = Mapping[str, tuple[object, int | Rule]]
 """A state of lark's: what to do at a symbol."""
