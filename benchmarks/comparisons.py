@@ -15,7 +15,7 @@ from google.protobuf import text_format
 from jsonschema import Draft202012Validator
 
 from benchmarks import inputs, texts
-from benchmarks.editor import keystroke
+from benchmarks.editor import keystroke, long_prototxt
 from benchmarks.measure import (
     HAS_MEMORY,
     Costs,
@@ -47,6 +47,9 @@ _READ_WEIGHTS = "from quantcfg.editions.caffe.weights import read_weights; read_
 _COMPILE = "from quantcfg.api import compile_files; assert compile_files({}_model, None, {}_config).ok"
 _PATIENCE = 150
 """After how many milliseconds an answer to a keystroke seems late."""
+
+_LONGEST_ANSWER = 2_000
+"""How many milliseconds an answer about a long text may take."""
 
 _ALLOWED = 16
 """How many megabytes reading a weights file may take."""
@@ -338,6 +341,12 @@ def _editing(folder: Path) -> Iterator[Result]:
     with keystroke(folder) as (what, typed):
         costs = Costs(elapsed_milliseconds(typed), _PATIENCE)
         yield Result(what, f"{_PATIENCE} ms", costs, goal=1)
+    with long_prototxt(folder) as questions:
+        for what, asked in questions.items():
+            costs = Costs(elapsed_milliseconds(asked, answers=3), _LONGEST_ANSWER)
+            yield Result(
+                f"{what} of a prototxt of {limits.LAYERS:,} layers", f"{_LONGEST_ANSWER} ms", costs, goal=1
+            )
 
 
 def _checked(files: list[Path]) -> list[bool]:

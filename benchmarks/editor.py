@@ -1,4 +1,4 @@
-"""What an editor waits for: the server's diagnostics after a keystroke."""
+"""What an editor waits for: diagnostics after a keystroke, and the outline and the colours of a long text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from benchmarks.inputs import RESNET_152, kilobytes, prototxt, quant_cfg
+from benchmarks.inputs import RESNET_152, convolutions, kilobytes, prototxt, quant_cfg
+from quantcfg import limits
 from tests.lsp.client import conversation
 
 _OVERRIDES = 152
@@ -36,6 +37,20 @@ def keystroke(folder: Path) -> Iterator[tuple[str, Work]]:
             client.diagnostics(uri, version)
 
         yield f"a keystroke in a quant.cfg of {kilobytes(text)}, until it is checked", typed
+
+
+@contextmanager
+def long_prototxt(folder: Path) -> Iterator[dict[str, Work]]:
+    """Open a prototxt with as many layers as there may be in a server; the works are questions about it."""
+    path = folder / "long.prototxt"
+    path.write_text(text := convolutions(limits.LAYERS))
+    params = {"textDocument": {"uri": path.as_uri()}}
+    with conversation(folder) as client:
+        client.open(path.as_uri(), text)
+        yield {
+            "document symbols": lambda: client.request("textDocument/documentSymbol", params),
+            "semantic tokens": lambda: client.request("textDocument/semanticTokens/full", params),
+        }
 
 
 def _commented(request: str) -> str:

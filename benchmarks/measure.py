@@ -67,10 +67,10 @@ def milliseconds(ours: Work, theirs: Work, *, fewest: int = _FEWEST) -> Costs:
     return Costs(*map(statistics.median, zip(*times, strict=True)))
 
 
-def elapsed_milliseconds(work: Work) -> float:
+def elapsed_milliseconds(work: Work, answers: int = _ANSWERS) -> float:
     """Return the median time that goes by until a work is done, wherever it is done."""
     work()
-    return statistics.median(_time(work, time.perf_counter) for _ in range(_ANSWERS))
+    return statistics.median(_time(work, time.perf_counter) for _ in range(answers))
 
 
 def _time(work: Work, clock: Callable[[], float] | None = None) -> float:

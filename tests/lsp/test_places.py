@@ -7,6 +7,7 @@ import pytest
 from quantcfg import contracts
 from quantcfg.api import compile_config
 from quantcfg.diagnostics import Edit
+from quantcfg.lsp import outline, semantic_tokens
 from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.navigation import definitions, references
@@ -121,6 +122,23 @@ def test_the_outline_has_the_fields_and_what_they_are_for() -> None:
 def test_a_layer_is_called_by_its_name_in_the_outline() -> None:
     (layer,) = symbols(request('layer { bottom: "data" name: "conv1" }'))
     assert layer.detail == '"conv1"'
+
+
+def test_a_long_text_has_an_outline_of_its_layers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'layer { name: "conv1" param { lr_mult: 1 } }\nlayer { name: "conv2" }'
+    monkeypatch.setattr(outline, "_LONG", len(text) - 1)
+    found = symbols(request(text))
+    assert [(each.detail, each.is_message, each.children) for each in found] == [
+        ('"conv1"', True, ()),
+        ('"conv2"', True, ()),
+    ]
+
+
+def test_of_a_long_text_the_first_tokens_have_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "# 1\na: 2 # 3\nb: 4 # 5\nc: 6"
+    every = [token.span.text for token in tokens(request(text))]
+    monkeypatch.setattr(semantic_tokens, "_MOST_LEAVES", 4)
+    assert [token.span.text for token in tokens(request(text))] == every[:6]
 
 
 def test_every_name_is_within_its_symbol() -> None:

@@ -76,7 +76,8 @@ class Conversion:
 
     def range(self, span: Span) -> types.Range:
         """Return the range of a span."""
-        return types.Range(self.position(span.source, span.start), self.position(span.source, span.end))
+        position = self.lines(span.source).position
+        return types.Range(types.Position(*position(span.start)), types.Position(*position(span.end)))
 
     def location(self, span: Span) -> types.Location:
         """Return the place of a span, wherever it is."""

@@ -30,6 +30,11 @@ class Lines:
         return [0, *(line_end.end() for line_end in _LINE_END.finditer(self.text))]
 
     @cached_property
+    def _is_plain(self) -> bool:
+        """Whether each column is the index of a character."""
+        return self.encoding not in _CODECS or self.text.isascii()
+
+    @cached_property
     def _columns(self) -> dict[int, Sequence[int]]:
         """The columns of the characters of lines that are looked at, where they are not those of ASCII."""
         return {}
@@ -38,7 +43,7 @@ class Lines:
         """Return the line and the column of an offset."""
         line = bisect_right(self._starts, offset) - 1
         index = offset - self._starts[line]
-        columns = self._columns_of(line)
+        columns = () if self._is_plain else self._columns_of(line)
         return line, columns[index] if columns else index
 
     def _columns_of(self, line: int) -> Sequence[int]:
@@ -46,9 +51,8 @@ class Lines:
         if line not in self._columns:
             end = self._starts[line + 1] if line + 1 < len(self._starts) else len(self.text)
             text = self.text[self._starts[line] : end]
-            is_plain = self.encoding not in _CODECS or text.isascii()
-            units = () if is_plain else (_units(char, self.encoding) for char in text)
-            self._columns[line] = () if is_plain else tuple(accumulate(units, initial=0))
+            units = (_units(char, self.encoding) for char in text)
+            self._columns[line] = () if text.isascii() else tuple(accumulate(units, initial=0))
         return self._columns[line]
 
     def offset(self, line: int, column: int) -> int:

@@ -9,12 +9,14 @@ from quantcfg.lsp.document import Document, all_fields, fields_in
 from quantcfg.lsp.semantic_tokens import comments
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.values import frozen_value
+from quantcfg.values import frozen_value, small_value
 
 _LONGEST = 60
+_LONG = 2**20
+"""How many characters a text may have whose outline has all levels: an editor does not wait for more."""
 
 
-@frozen_value
+@small_value
 class Symbol:
     """A field: its name, what it says in short, where it and its name stand, and the fields in it."""
 
@@ -27,20 +29,23 @@ class Symbol:
 
 
 def symbols(document: Document) -> tuple[Symbol, ...]:
-    """Return the outline of a quant.cfg or a prototxt."""
-    return tuple(_symbols(document, document.syntax.fields, limits.NESTING))
+    """Return the outline of a quant.cfg or a prototxt; of a long one, only the fields at the top."""
+    depth = limits.NESTING if len(document.source.text) <= _LONG else 0
+    return tuple(_symbols(document, document.syntax.fields, depth))
 
 
 def _symbols(document: Document, fields: Iterable[tree.Field], depth: int) -> Iterator[Symbol]:
     """Yield the symbols of fields, with so many levels of others in them."""
+    source = document.source
     for field in fields:
-        if field.name.text:
+        name = field.name
+        if name.text:
             inner = fields_in(field.value) if depth else ()
             yield Symbol(
-                field.name.text,
+                name.text,
                 _detail(document, field),
-                document.span(field),
-                document.span(field.name),
+                Span(source, field.start, field.end),
+                Span(source, name.start, name.end),
                 bool(inner) or isinstance(field.value, tree.Message),
                 tuple(_symbols(document, inner, depth - 1)),
             )
@@ -51,9 +56,9 @@ def _detail(document: Document, field: tree.Field) -> str:
     value: tree.Value | None = field.value
     if isinstance(value, tree.Message):
         strings = [inner for inner in value.fields if isinstance(inner.value, tree.String)]
-        named = next((inner for inner in strings if inner.name.text == "name"), None)
+        named = next((inner for inner in strings if inner.text == "name"), None)
         value = (named or strings[0]).value if strings else None
-    text = " ".join(document.span(value).text.split()) if value else ""
+    text = " ".join(document.source.text[value.start : value.end].split()) if value else ""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from enum import Enum
+from itertools import chain, islice
 
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document, all_fields, path_of
-from quantcfg.source import Span
+from quantcfg.source import Source, Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.trivia import COMMENT
+from quantcfg.values import small_value
+
+_MOST_LEAVES = 50_000
+"""How many names and values get a colour: an editor does not wait for more."""
 
 
 class Kind(Enum):
@@ -31,7 +35,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Token:
     """A piece of one line, and what it is; one that is deprecated is for old texts only."""
 
@@ -41,25 +45,30 @@ class Token:
 
 
 def tokens(document: Document) -> tuple[Token, ...]:
-    """Return the pieces of a quant.cfg or a prototxt, in the order of the text."""
+    """Return the pieces of a quant.cfg or a prototxt, in their order; of a long text, the first ones."""
     old = _deprecated(document) if document.is_request else frozenset()
+    source, leaves = document.source, list(islice(tree.leaves(document.syntax.fields), _MOST_LEAVES))
+    end = leaves[-1].end if len(leaves) == _MOST_LEAVES else len(source.text)
     found = [
-        Token(document.span(leaf), _KINDS[type(leaf)], leaf.start in old)
-        for leaf in tree.leaves(document.syntax.fields)
-        if leaf.end > leaf.start and "\n" not in document.span(leaf).text
+        Token(Span(source, leaf.start, leaf.end), _KINDS[type(leaf)], leaf.start in old)
+        for leaf in leaves
+        if leaf.end > leaf.start and "\n" not in source.text[leaf.start : leaf.end]
     ]
-    found += [Token(comment, Kind.COMMENT) for comment in comments(document)]
+    found += [Token(comment, Kind.COMMENT) for comment in _comments(source, leaves, end)]
     return tuple(sorted(found, key=lambda token: token.span.start))
 
 
 def comments(document: Document) -> Iterator[Span]:
     """Yield the comments between the leaves of the tree."""
-    source, end = document.source, 0
-    for leaf in (*tree.leaves(document.syntax.fields), None):
-        gap = leaf.start if leaf else len(source.text)
-        for comment in COMMENT.finditer(source.text, end, gap):
+    return _comments(document.source, tree.leaves(document.syntax.fields), len(document.source.text))
+
+
+def _comments(source: Source, leaves: Iterable[tree.Leaf], end: int) -> Iterator[Span]:
+    gap = 0
+    for start, behind in chain(((leaf.start, leaf.end) for leaf in leaves), [(end, end)]):
+        for comment in COMMENT.finditer(source.text, gap, start):
             yield Span(source, *comment.span())
-        end = leaf.end if leaf else gap
+        gap = behind
 
 
 def _deprecated(document: Document) -> frozenset[int]:

@@ -47,6 +47,9 @@ SHOW_COMPILED = "quantcfg.showCompiled"
 _SECTION = "quantcfg"
 _PROTOTXT = ".prototxt"
 _WATCHED = ("**/*.prototxt", "**/*.caffemodel", f"**/{SETTINGS}")
+_VALUES_OF_AN_ANSWER = 200_000
+"""How many values are made before Python looks for cycles: what an answer is made of has none."""
+
 _PAUSE = 0.005
 """For how many seconds there are no more changes before a text is checked."""
 
@@ -216,6 +219,7 @@ class Server(LanguageServer):
 
 def serve() -> None:
     """Serve over standard input and output until the client says that it is enough."""
+    gc.set_threshold(_VALUES_OF_AN_ANSWER)
     with tempfile.TemporaryDirectory(prefix="quantcfg-") as folder:
         _end_on_signals(folder)
         logging.getLogger("pygls.server").addFilter(_in_one_line)
