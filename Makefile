@@ -60,9 +60,7 @@ mutations: .venv/test
 
 # proto/*.binpb are the compiled forms of proto/*.proto, and belong in the commit with them.
 proto: .venv/test
-	for name in caffe calibration_config_caffe; do \
-	    $(BIN)/python -m grpc_tools.protoc -I proto --include_source_info --descriptor_set_out=proto/$$name.binpb $$name.proto || exit 1; \
-	done
+	$(BIN)/python -m tests.protos proto/*.proto
 
 # grammar/textproto.json is the compiled form of grammar/*.lark, and belongs in the commit with them.
 grammar: .venv/test

@@ -125,7 +125,7 @@ def _reading_a_model(model: Path) -> Iterator[Result]:
     yield from _reading(
         f"a prototxt of {inputs.kilobytes(text)}",
         lambda: parse(Source("deploy.prototxt", text), print),
-        lambda: bind(parse(Source("deploy.prototxt", text), print), _message(_NET), print, lenient=True),
+        lambda: _message_in(text, _NET),
         lambda: text_format.Parse(text, _message(_NET), allow_unknown_field=True),
     )
 
@@ -134,7 +134,7 @@ def _reading_a_request(text: str) -> Iterator[Result]:
     yield from _reading(
         f"a quant.cfg of {inputs.kilobytes(text)}",
         lambda: parse(Source("quant.cfg", text), print),
-        lambda: bind(parse(Source("quant.cfg", text), print), _message(_REQUEST), print),
+        lambda: _message_in(text, _REQUEST),
         lambda: text_format.Parse(text, _message(_REQUEST)),
     )
 
@@ -171,7 +171,8 @@ def _reading_unusual(what: str, text: str, name: tuple[str, str], goal: float) -
 def _message_in(text: str, name: tuple[str, str]) -> object:
     """Parse and bind a text without showing its errors."""
     found: list[Diagnostic] = []
-    return bind(parse(Source("text", text), found.append), _message(name), found.append, lenient=name == _NET)
+    document = parse(Source("text", text), found.append)
+    return bind(document, _descriptor(name), found.append, lenient=name == _NET).message
 
 
 def _compiling(folder: Path) -> Iterator[Result]:
@@ -365,6 +366,10 @@ def _network(folder: Path, text: str) -> Network:
     network = load_model(file, None, lambda finding: print(finding, file=sys.stderr))
     assert network
     return network
+
+
+def _descriptor(name: tuple[str, str]) -> Any:
+    return contracts.message_descriptor(*name)
 
 
 def _message(name: tuple[str, str]) -> Any:

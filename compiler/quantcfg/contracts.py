@@ -14,14 +14,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
     from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
 
 _LOADING = Lock()
-_CONTINUED = 0x80
-"""The bit of a byte of a number that says that another byte follows (protobuf's "Varints")."""
-
 _NAMED = (2, 4)
 """How long the paths of messages and of their fields are, in the source information of a file."""
 
@@ -55,18 +53,24 @@ def terminal(name: str) -> str:
 
 
 @cache
-def message_class(file: str, name: str) -> type[Message]:
-    """Return the class of a message of proto/, such as ("caffe", "caffe.NetParameter").
+def message_descriptor(file: str, name: str) -> Descriptor:
+    """Return the descriptor of a message of proto/, such as ("caffe", "caffe.NetParameter").
 
     The descriptors live in a pool of their own, so that another copy of Caffe's
     schema in the same process is in nobody's way.
     """
-    from google.protobuf.message_factory import GetMessageClass
-
     # Two pools for one file would make two classes of one message, which do not mix.
     with _LOADING:
         pool = _pool(file)
-    return GetMessageClass(pool.FindMessageTypeByName(name))
+    return pool.FindMessageTypeByName(name)
+
+
+@cache
+def message_class(file: str, name: str) -> type[Message]:
+    """Return the class of a message of proto/."""
+    from google.protobuf.message_factory import GetMessageClass
+
+    return GetMessageClass(message_descriptor(file, name))
 
 
 @cache
@@ -74,7 +78,7 @@ def comments(file: str) -> dict[str, str]:
     """Return what a file of proto/ says of its messages and fields, by their full names."""
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-    descriptor = FileDescriptorProto.FromString(_compiled(file))
+    descriptor = FileDescriptorProto.FromString(_content("quantcfg.proto", f"{file}.binpb"))
     return {
         _full_name(descriptor, location.path): " ".join(location.leading_comments.split())
         for location in descriptor.source_code_info.location
@@ -86,17 +90,6 @@ def _full_name(descriptor: FileDescriptorProto, path: Sequence[int]) -> str:
     message = descriptor.message_type[path[1]]
     fields = [message.field[index].name for index in path[3:]]
     return ".".join([descriptor.package, message.name, *fields])
-
-
-def _compiled(file: str) -> bytes:
-    """Return the descriptor of a file of proto/, serialized.
-
-    protoc writes a set with this one descriptor: a tag, the length, and itself. To
-    parse the set takes protobuf's descriptor_pb2, which takes 3 ms to load.
-    """
-    content = _content("quantcfg.proto", f"{file}.binpb")
-    end_of_length = next(index for index, byte in enumerate(content[1:], 1) if byte < _CONTINUED)
-    return content[end_of_length + 1 :]
 
 
 def _content(package: str, name: str) -> bytes:
@@ -111,5 +104,5 @@ def _pool(file: str) -> DescriptorPool:
     from google.protobuf.descriptor_pool import DescriptorPool
 
     pool = DescriptorPool()
-    pool.AddSerializedFile(_compiled(file))
+    pool.AddSerializedFile(_content("quantcfg.proto", f"{file}.binpb"))
     return pool

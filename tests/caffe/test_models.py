@@ -138,7 +138,7 @@ def test_a_prototxt_is_bound_as_google_binds_it(model: str) -> None:
     found: list[Diagnostic] = []
     document = parse(source_of(path_of(model)), found.append)
     assert document is not None, found
-    binding = bind(document, Net(), found.append, lenient=True)
+    binding = bind(document, Net.DESCRIPTOR, found.append, lenient=True)
     assert found == []
     assert binding.message == _parsed_by_google(model)
     assert not binding.unknown_enums

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf import descriptor_pool, message_factory, text_format
 
 GLOBAL_KEYS = (
     "version",
@@ -28,7 +28,7 @@ QUANTIZABLE_TYPES = ("Convolution", "InnerProduct", "Deconvolution", "Pooling")
 CHANNEL_WISE_TYPES = ("Convolution", "Deconvolution")
 FUSIBLE_TYPES = ("Convolution", "Deconvolution", "InnerProduct")
 
-_DESCRIPTORS = Path(__file__).resolve().parents[2] / "proto" / "calibration_config_caffe.binpb"
+_DESCRIPTOR = Path(__file__).resolve().parents[2] / "proto" / "calibration_config_caffe.binpb"
 
 # Protobuf builds its classes at run time, so there is no type to name.
 _Message: TypeAlias = Any
@@ -138,10 +138,8 @@ def layer_types(layers: Sequence[OracleLayer]) -> dict[str, str]:
 
 @functools.cache
 def _message_class() -> Any:
-    files = descriptor_pb2.FileDescriptorSet.FromString(_DESCRIPTORS.read_bytes())
     pool = descriptor_pool.DescriptorPool()
-    for file in files.file:
-        pool.AddSerializedFile(file.SerializeToString())
+    pool.AddSerializedFile(_DESCRIPTOR.read_bytes())
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("amct_caffe.AMCTConfig"))
 
 

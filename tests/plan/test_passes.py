@@ -15,13 +15,13 @@ from quantcfg.plan import PASSES, LayerPlan, Leaf, OriginKind, Plan, Setting, lo
 from quantcfg.plan.checks import check_values
 from quantcfg.plan.defaults import fill_defaults
 from quantcfg.plan.deprecated import resolve_deprecated
-from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.plan.fusion import resolve_fusion
 from quantcfg.plan.non_uniform import resolve_non_uniform
 from quantcfg.plan.overrides import resolve_overrides
 from quantcfg.plan.plan import Pass, initial_plan
 from quantcfg.plan.skips import resolve_skips
 from quantcfg.source import Source
+from quantcfg.textproto.float32 import shortest_decimal
 from tests.laws import law
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, scale
 from tests.plan.generated import CONFIG, Case, cases
@@ -148,7 +148,7 @@ def test_overrides_choose_one_calibration_for_each_layer_and_keep_what_it_beats(
 
 def levels(plan: LayerPlan) -> list[str]:
     assert plan.calibration
-    return [calibration.level for calibration in (plan.calibration, *plan.beaten)]
+    return [calibration.level for calibration in plan.levels]
 
 
 def test_without_calibrations_no_layer_has_one() -> None:

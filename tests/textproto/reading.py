@@ -6,7 +6,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import text_format
 
@@ -65,11 +65,14 @@ def parsed(text: str) -> tree.Document:
 
 def read(text: str, message_type: type[Message], *, lenient: bool = False) -> Reading:
     """Parse and bind a text."""
-    reading = Reading(message_type(), [])
-    document = parse(Source("text", text), reading.diagnostics.append)
-    if document:
-        bind(document, reading.message, reading.diagnostics.append, lenient=lenient)
-    return reading
+    diagnostics: list[Diagnostic] = []
+    document = parse(Source("text", text), diagnostics.append)
+    binding = bind(document, descriptor_of(message_type), diagnostics.append, lenient=lenient)
+    return Reading(binding.message, diagnostics)
+
+
+def descriptor_of(message_type: type[Message]) -> Any:
+    return message_type.DESCRIPTOR
 
 
 def read_by_google(text: str, message_type: type[Message]) -> Message | None:

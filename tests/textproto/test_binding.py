@@ -6,13 +6,14 @@ import pytest
 from google.protobuf import text_format
 
 from quantcfg import contracts
-from quantcfg.textproto import Binding, Bound, bind
+from quantcfg.textproto import Binding, BoundMessage, bind
 from tests.laws import law
 from tests.textproto.reading import (
     CONFIG,
     EVERYTHING,
     IMPLICIT,
     STRICT,
+    descriptor_of,
     parsed,
     read,
     read_by_google,
@@ -33,7 +34,7 @@ NETWORK = contracts.message_class("caffe", "caffe.NetParameter")
 
 def bound(text: str, message_type: type[Message], *, lenient: bool = False) -> Binding:
     diagnostics: list[Diagnostic] = []
-    binding = bind(parsed(text), message_type(), diagnostics.append, lenient=lenient)
+    binding = bind(parsed(text), descriptor_of(message_type), diagnostics.append, lenient=lenient)
     assert [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"] == []
     return binding
 
@@ -44,14 +45,14 @@ def spans(binding: Binding) -> dict[Path, tuple[str, str]]:
     return {path: (place.name_span.text, place.span.text) for path, place in places if place}
 
 
-def given(bound: Bound) -> Iterator[Path]:
+def given(bound: BoundMessage) -> Iterator[Path]:
     """Yield the paths of all that is set in a message."""
     for name, each in bound.fields.items():
         path = (*bound.path, name)
         items = enumerate(each) if isinstance(each, list) else [(None, each)]
         for index, item in items:
             yield path if index is None else (*path, index)
-            if isinstance(item, Bound):
+            if isinstance(item, BoundMessage):
                 yield from given(item)
 
 

@@ -29,7 +29,7 @@ table["terminals"] = {name: each.replace("#", "%") for name, each in table["term
 grammar = contracts.grammar("textproto.lark").replace("#[", "%[")
 contracts.grammar = lambda name: grammar
 from quantcfg.formatting import format_source
-from quantcfg.lsp.tokens import comments
+from quantcfg.lsp.semantic_tokens import comments
 from quantcfg.lsp.document import Document
 from quantcfg.source import Source
 from quantcfg.textproto.cursor import cursor_at

@@ -133,7 +133,7 @@ def _layer(values: _Values, override: Override, network: Network) -> LayerPlan:
     (key,) = calibration.origin.path
     enabled = values.content.layers[str(key)].get("quant_enable")
     given = Setting(enabled, values.origin((key, "quant_enable"))) if isinstance(enabled, bool) else QUANTIZED
-    return LayerPlan(layer, given, calibration, weight=calibration.weight)
+    return LayerPlan(layer, given, (calibration,), calibration.weight)
 
 
 def _calibration(values: _Values, key: str, body: Mapping[str, Any]) -> Calibration:

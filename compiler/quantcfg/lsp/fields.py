@@ -7,8 +7,8 @@ from typing import Any
 
 from quantcfg.network import ConfigSchema, MessageType
 from quantcfg.output import allowed
-from quantcfg.plan.float32 import shortest_decimal
 from quantcfg.provenance import words
+from quantcfg.textproto.float32 import shortest_decimal
 
 
 def message_at(request: MessageType, path: Sequence[str]) -> Any:

@@ -24,7 +24,7 @@ class Reached:
     @property
     def replaced(self) -> tuple[Calibration, ...]:
         """The calibrations that the layers would have without it."""
-        lower = {id(layer.beaten[0]): layer.beaten[0] for layer in self.layers if layer.beaten}
+        lower = {id(lower): lower for layer in self.layers for lower in layer.levels[1:2]}
         return tuple(lower.values())
 
 

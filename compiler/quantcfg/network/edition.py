@@ -25,7 +25,7 @@ class MessageType(Remembering):
     @property
     def descriptor(self) -> Any:
         """Its descriptor."""
-        return contracts.message_class(self.file, self.name).DESCRIPTOR
+        return contracts.message_descriptor(self.file, self.name)
 
     @cached_property
     def field_names(self) -> frozenset[str]:

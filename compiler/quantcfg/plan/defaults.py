@@ -3,87 +3,105 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean
-from quantcfg.network import ConfigSchema, Edition, LayerTypes
+from quantcfg.network import ConfigSchema, LayerTypes
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.plan.parameters import activation_algorithm, values_of, weight_algorithm
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
-from quantcfg.plan.request import Algorithm, Calibration, Request
-from quantcfg.plan.settings import Leaf, Origin, OriginKind, Setting, Values, default, either
-from quantcfg.values import frozen_value
+from quantcfg.plan.request import Algorithm, Calibration
+from quantcfg.plan.settings import Leaf, Origin, OriginKind, Setting, Values, default
+
+_OFFSET = "activation_offset"
+
+Settings = Mapping[str, Sequence[Setting[Any]]]
+"""By field, what can give a value that is not of its algorithm alone: the first counts, else the next."""
 
 _NameOf = Callable[[Algorithm | None, ConfigSchema], str]
 
 
 def fill_defaults(plan: Plan, report: Report) -> Plan:
     """Fill in all values of the configuration, in output order."""
-    given = {**plan.request.settings, **plan.values}
-    schema = plan.network.edition.schema
-    values = {key: _global(given.get(key), value) for key, value in schema.global_defaults.items()}
-    flags = _flags(plan.request, schema)
-    activation = {
-        id(calibration): _activation_values(calibration, flags) for calibration in _calibrations(plan.layers)
-    }
-    keys = [_weight_key(layer) for layer in plan.layers]
-    alike = dict(zip(keys, plan.layers, strict=True))
-    weight = {key: _weight_values(layer, plan.network.edition) for key, layer in alike.items()}
+    given: dict[str, Leaf] = {**plan.request.settings, **plan.values}
+    defaults = plan.network.edition.schema.global_defaults
+    values = {key: given.get(key) or default(value) for key, value in defaults.items()}
+    activation = {id(layer.calibration): layer for layer in plan.layers}
+    weight = {_weight_key(layer): layer for layer in plan.layers}
+    activation_values = {key: _activation_values(layer, plan) for key, layer in activation.items()}
+    weight_values = {key: _weight_values(layer, plan) for key, layer in weight.items()}
     layers = tuple(
-        layer.filled(activation[id(layer.calibration)], weight[key])
-        for key, layer in zip(keys, plan.layers, strict=True)
+        layer.filled(activation_values[id(layer.calibration)], weight_values[_weight_key(layer)])
+        for layer in plan.layers
     )
     _check_asymmetric(layers, report)
     return replace(plan, values=values, layers=layers)
 
 
-def _global(given: Leaf | None, value: Any) -> Leaf:
-    return either(given, default(value)) if isinstance(given, Setting) else given or default(value)
-
-
-def _calibrations(layers: Iterable[LayerPlan]) -> Iterable[Calibration | None]:
-    return {id(layer.calibration): layer.calibration for layer in layers}.values()
-
-
-def _activation_values(calibration: Calibration | None, flags: _Flags) -> Values:
-    algorithm = calibration.activation if calibration else None
-    given = {
-        **(algorithm.parameters if algorithm else {}),
-        ACTIVATION_ALGORITHM: _named(activation_algorithm, flags.schema, algorithm),
-        ASYMMETRIC: flags.of(algorithm),
-    }
-    return values_of(flags.schema, activation_algorithm(algorithm, flags.schema), given)
-
-
-def _weight_key(layer: LayerPlan) -> tuple[int, int, str]:
+def _weight_key(layer: LayerPlan) -> tuple[int, str]:
     """Return what layers have in common that have the same weight values."""
-    return id(layer.weight), id(layer.calibration), layer.layer.type
+    return id(layer.weight), layer.layer.type
 
 
-def _weight_values(layer: LayerPlan, edition: Edition) -> Values:
-    algorithm, calibrated = layer.weight, layer.calibration.weight if layer.calibration else None
-    other = None if calibrated is algorithm else calibrated
+def _activation_values(layer: LayerPlan, plan: Plan) -> Values:
+    algorithm, schema = _activation(layer), plan.network.edition.schema
     given = {
         **(algorithm.parameters if algorithm else {}),
-        WEIGHT_ALGORITHM: _named(weight_algorithm, edition.schema, algorithm, other),
-        CHANNEL_WISE: _channel_wise(algorithm, layer.layer.type, edition.layer_types),
+        ACTIVATION_ALGORITHM: _named(activation_algorithm, algorithm, schema),
+        ASYMMETRIC: _flags(algorithm, plan)[0],
     }
-    return values_of(edition.schema, weight_algorithm(algorithm, edition.schema), given)
+    return values_of(schema, activation_algorithm(algorithm, schema), given)
 
 
-def _named(
-    name_of: _NameOf, schema: ConfigSchema, algorithm: Algorithm | None, other: Algorithm | None = None
-) -> Setting[str]:
-    """Return the name of an algorithm, with what would be named without it behind it: another one, first."""
-    setting = _usual_name(name_of, schema)
-    for last in (other, algorithm):
-        for each in reversed((last, *last.earlier)) if last else ():
-            setting = Setting(name_of(each, schema), each.origin, setting)
-    return setting
+def _weight_values(layer: LayerPlan, plan: Plan) -> Values:
+    algorithm, schema = layer.weight, plan.network.edition.schema
+    given = {
+        **(algorithm.parameters if algorithm else {}),
+        WEIGHT_ALGORITHM: _named(weight_algorithm, algorithm, schema),
+        CHANNEL_WISE: _channel_wise(layer, plan)[0],
+    }
+    return values_of(schema, weight_algorithm(algorithm, schema), given)
+
+
+def activation_settings(layer: LayerPlan, plan: Plan) -> Settings:
+    """Return what can give the activation values of a layer."""
+    algorithm = _activation(layer)
+    return {
+        ACTIVATION_ALGORITHM: _names(activation_algorithm, [algorithm], plan),
+        ASYMMETRIC: _flags(algorithm, plan),
+    }
+
+
+def weight_settings(layer: LayerPlan, plan: Plan) -> Settings:
+    """Return what can give the weight values of a layer."""
+    algorithms = [layer.weight]
+    if layer.is_by_mapping and plan.request.non_uniform:
+        own = layer.calibration.weight if layer.calibration else None
+        algorithms = [*plan.request.non_uniform.algorithms, own]
+    return {
+        WEIGHT_ALGORITHM: _names(weight_algorithm, algorithms, plan),
+        CHANNEL_WISE: _channel_wise(layer, plan),
+    }
+
+
+def _activation(layer: LayerPlan) -> Algorithm | None:
+    return layer.levels[0].activation if layer.levels else None
+
+
+def _names(name_of: _NameOf, algorithms: Iterable[Algorithm | None], plan: Plan) -> Sequence[Setting[str]]:
+    """Return the names of algorithms, with what their fields had before, and the default."""
+    given = [each for algorithm in algorithms if algorithm for each in algorithm.given()]
+    return [_named(name_of, each, plan.network.edition.schema) for each in (*given, None)]
+
+
+def _named(name_of: _NameOf, algorithm: Algorithm | None, schema: ConfigSchema) -> Setting[str]:
+    return (
+        Setting(name_of(algorithm, schema), algorithm.origin) if algorithm else _usual_name(name_of, schema)
+    )
 
 
 @cache
@@ -91,46 +109,36 @@ def _usual_name(name_of: _NameOf, schema: ConfigSchema) -> Setting[str]:
     return default(name_of(None, schema))
 
 
-def _channel_wise(algorithm: Algorithm | None, layer_type: str, types: LayerTypes) -> Setting[bool]:
-    given = algorithm.parameters.get(CHANNEL_WISE) if algorithm else None
-    return either(given, _usual_channel_wise(layer_type, types))
+def _flags(algorithm: Algorithm | None, plan: Plan) -> Sequence[Setting[bool]]:
+    """Return asymmetric of the layer's own algorithm, of common_config, activation_offset, and its default.
+
+    The flag of common_config counts only where the layer has the algorithm that
+    common_config names (reference 4.4).
+    """
+    request, schema = plan.request, plan.network.edition.schema
+    common = request.common.activation if request.common else None
+    name, named = (activation_algorithm(each, schema) for each in (algorithm, common))
+    inherited = _flag(common) if common is not algorithm and name == named else None
+    given = (_flag(algorithm), inherited, request.settings.get(_OFFSET), _usual_flag(schema))
+    return [flag for flag in given if flag]
+
+
+@cache
+def _usual_flag(schema: ConfigSchema) -> Setting[bool]:
+    return default(schema.global_defaults[_OFFSET], f"default of {_OFFSET}")
+
+
+def _channel_wise(layer: LayerPlan, plan: Plan) -> Sequence[Setting[bool]]:
+    """Return what is written, and what the type of the layer has."""
+    given = layer.weight.parameters.get(CHANNEL_WISE) if layer.weight else None
+    usual = _usual_channel_wise(layer.layer.type, plan.network.edition.layer_types)
+    return [given, usual] if given else [usual]
 
 
 @cache
 def _usual_channel_wise(layer_type: str, types: LayerTypes) -> Setting[bool]:
     origin = Origin(OriginKind.LAYER_TYPE, (f"default of {layer_type}",))
     return Setting(types.channel_wise(layer_type), origin)
-
-
-@frozen_value
-class _Flags:
-    """Where asymmetric comes from if a layer's own algorithm does not set it.
-
-    inherited is the flag of common_config, whose algorithm common is, with
-    activation_offset behind it.
-    """
-
-    schema: ConfigSchema
-    common: Algorithm | None
-    inherited: Setting[bool]
-    offset: Setting[bool]
-
-    def of(self, algorithm: Algorithm | None) -> Setting[bool]:
-        """Return the flag of the layer's own algorithm, else common_config's, else activation_offset.
-
-        The flag of common_config counts only where the layer has the algorithm that
-        common_config names (reference 4.4).
-        """
-        name, named = (activation_algorithm(each, self.schema) for each in (algorithm, self.common))
-        counts = self.common is not None and name == named
-        other = self.inherited if counts else self.offset
-        return other if algorithm is self.common else either(_flag(algorithm), other)
-
-
-def _flags(request: Request, schema: ConfigSchema) -> _Flags:
-    common, key = request.common.activation if request.common else None, "activation_offset"
-    offset = either(request.settings.get(key), default(schema.global_defaults[key], f"default of {key}"))
-    return _Flags(schema, common, either(_flag(common), offset), offset)
 
 
 def _flag(algorithm: Algorithm | None) -> Setting[bool] | None:
@@ -152,9 +160,9 @@ def _check_asymmetric(layers: Iterable[LayerPlan], report: Report) -> None:
 
 
 def _promised(layer: LayerPlan) -> tuple[Calibration, Setting[bool]] | None:
-    for calibration in (layer.calibration, *layer.beaten):
-        flag = _flag(calibration.activation) if calibration else None
-        if calibration and flag:
+    for calibration in layer.levels:
+        flag = _flag(calibration.activation)
+        if flag:
             return calibration, flag
     return None
 

@@ -21,9 +21,9 @@ def losses(layers: Iterable[LayerPlan], edition: Edition) -> Iterator[Diagnostic
     """Yield what overrides lose of the settings that they beat, once for each override and what it beats."""
     seen = set()
     for layer in layers:
-        if not layer.calibration or not layer.beaten:
+        if len(layer.levels) <= 1:
             continue
-        chosen, lower = layer.calibration, layer.beaten[0]
+        chosen, lower = layer.levels[:2]
         pair = (id(chosen), id(lower))
         changes = [] if pair in seen else list(_changes(layer, edition))
         seen.add(pair)
@@ -38,8 +38,7 @@ def losses(layers: Iterable[LayerPlan], edition: Edition) -> Iterator[Diagnostic
 
 
 def _changes(layer: LayerPlan, edition: Edition) -> Iterator[str]:
-    assert layer.calibration
-    chosen, lower = layer.calibration, layer.beaten[0]
+    chosen, lower = layer.levels[:2]
     schema, types = edition.schema, edition.layer_types
     is_channel_wise = types.channel_wise(layer.layer.type)
     yield from _lost(chosen.activation, lower.activation, activation_algorithm, schema, is_channel_wise)

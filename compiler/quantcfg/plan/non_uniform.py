@@ -64,7 +64,7 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
 def _selected(layer: LayerPlan, weight: Algorithm, beating: Collection[int]) -> LayerPlan:
     """Return a layer that the mapping file selects; beating holds the identities of the overrides."""
     is_beaten = id(layer.calibration) in beating
-    return replace(layer, beaten_weight=weight) if is_beaten else replace(layer, weight=weight)
+    return replace(layer, selected=weight, weight=layer.weight if is_beaten else weight)
 
 
 def _is_possible(layer: Layer, types: LayerTypes) -> bool:

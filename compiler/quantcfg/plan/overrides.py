@@ -43,8 +43,8 @@ def _astray(plan: Plan) -> Iterator[LayerPlan]:
 
 
 def _assumed_plan(name: str, layer_type: str, override: Override) -> LayerPlan:
-    layer, calibration = assumed_layer(name, layer_type), override.calibration
-    return LayerPlan(layer, calibration=calibration, weight=calibration.weight)
+    calibration = override.calibration
+    return LayerPlan(assumed_layer(name, layer_type), levels=(calibration,), weight=calibration.weight)
 
 
 def _by_target(overrides: Iterable[Override]) -> dict[str, Override]:
@@ -67,7 +67,7 @@ def _levels(
 def _with_levels(
     plan: LayerPlan, own: Override | None, by_type: Override | None, common: Calibration | None
 ) -> LayerPlan:
-    """Return a layer with the first of the levels that is there, and those behind it.
+    """Return a layer with those of the levels that are there.
 
     Behind fc_calibration_config there is none: its types were never meant to
     have what conv_calibration_config says.
@@ -78,7 +78,7 @@ def _with_levels(
         given.append(common)
     if not given:
         return plan
-    return LayerPlan(plan.layer, plan.enabled, given[0], tuple(given[1:]), given[0].weight)
+    return LayerPlan(plan.layer, plan.enabled, tuple(given), given[0].weight)
 
 
 def _check_common(common: Calibration | None, layers: Sequence[LayerPlan], report: Report) -> None:

@@ -46,13 +46,3 @@ def _usual(
         each.key: defaults[0] if len(defaults) == 1 else defaults for each, defaults in known
     }
     return usual, [(each, defaults) for each, defaults in known if len(each.settings) > 1]
-
-
-@cache
-def unwritten(schema: ConfigSchema, field: str) -> Mapping[str, Setting[Any]]:
-    """Return the defaults of parameters by their fields in quant.cfg; field is that of their algorithm."""
-    name = schema.algorithm_of_field(field)
-    known = schema.parameters(name) if name else ()
-    return {
-        each: default(value) for one in known for each, value in zip(one.settings, one.defaults, strict=False)
-    }

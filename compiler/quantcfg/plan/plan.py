@@ -23,32 +23,38 @@ QUANTIZED = default(True)
 class LayerPlan:
     """What becomes of one layer.
 
-    calibration is what was chosen for it, None where nothing was written; beaten
-    holds those that would have been chosen without it, the next one first;
-    weight is the weight algorithm, which nuq_config may have chosen in place of
-    the calibration's; beaten_weight is what nuq_config would choose, where an
-    override comes first. activation_values and weight_values are the values
-    that come out, in output order.
+    levels are the calibrations that are written for it; the first one counts, and
+    replaces the others as a whole. selected is the weight algorithm of nuq_config,
+    if the mapping file selects the layer, and weight the one that counts.
+    activation_values and weight_values are the values that come out, in output order.
     """
 
     layer: Layer
     enabled: Setting[bool] = QUANTIZED
-    calibration: Calibration | None = None
-    beaten: tuple[Calibration, ...] = ()
+    levels: tuple[Calibration, ...] = ()
     weight: Algorithm | None = None
-    beaten_weight: Algorithm | None = None
+    selected: Algorithm | None = None
     activation_values: Values = field(default_factory=lambda: _NOTHING)
     weight_values: Values = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The calibration that counts, None where nothing is written."""
+        return self.levels[0] if self.levels else None
+
+    @property
+    def is_by_mapping(self) -> bool:
+        """Whether the weight algorithm is that of nuq_config."""
+        return self.weight is not None and self.weight is self.selected
 
     def filled(self, activation_values: Values, weight_values: Values) -> LayerPlan:
         """Return this layer with the values that come out."""
         return LayerPlan(
             self.layer,
             self.enabled,
-            self.calibration,
-            self.beaten,
+            self.levels,
             self.weight,
-            self.beaten_weight,
+            self.selected,
             activation_values,
             weight_values,
         )

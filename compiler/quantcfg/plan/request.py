@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from types import MappingProxyType
 from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.catalogue import limited
-from quantcfg.network import ConfigSchema, Edition
-from quantcfg.plan.float32 import shortest_decimal
-from quantcfg.plan.parameters import unwritten
-from quantcfg.plan.settings import Origin, OriginKind, Setting, written
+from quantcfg.network import Edition
+from quantcfg.plan.settings import Origin, OriginKind, Setting, is_finite, written
 from quantcfg.source import Argument, Source, Span, Spell, python_argument
-from quantcfg.textproto import Binding, Bound, Given, Path, Place, bind, converter, parse, place_of, tree
+from quantcfg.textproto import Binding, Bound, BoundMessage, BoundScalar, Path, bind, parse, place_of, tree
 from quantcfg.values import frozen_value, small_value
 
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
 """Mistakes behind which fields may stand in another message than they were meant to."""
 
 _NONE: frozenset[str] = frozenset()
-_NO_OTHERS: Mapping[str, Setting[Any]] = MappingProxyType({})
 _WRITTEN = OriginKind.WRITTEN
 _TYPE_OVERRIDES = ("override_layer_types", "layer_type", "type")
 _LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
@@ -33,15 +28,22 @@ class Algorithm:
     """An algorithm that is asked for, by its field's name, and the parameters that are set.
 
     unread names those that are given, but badly: what they were meant to be is not known.
-    earlier are those that would be asked for without this one, the next one first; their
-    parameters are not known.
     """
 
     name: str
     parameters: Mapping[str, Setting[Any]]
     origin: Origin
     unread: frozenset[str] = _NONE
-    earlier: tuple[Algorithm, ...] = ()
+
+    def given(self) -> Iterator[Algorithm]:
+        """Yield this one, and those that are asked for, one after the other, without it.
+
+        What parameters those would have is not known.
+        """
+        yield self
+        for origin in self.origin.replaced():
+            name = str(origin.path[-1])
+            yield Algorithm(self.name if name == self.origin.path[-1] else name, {}, origin)
 
 
 @small_value
@@ -79,11 +81,17 @@ class Override:
 class NonUniform:
     """Where to find the layers for non-uniform quantization, and its parameters.
 
-    mapping_file is None where it is missing, which has been reported.
+    mapping_file is None where it is missing, which has been reported. The first of
+    the algorithms counts; the last one is that of nuq_config alone.
     """
 
     mapping_file: Setting[str] | None
-    weight: Algorithm
+    algorithms: tuple[Algorithm, ...]
+
+    @property
+    def weight(self) -> Algorithm:
+        """The algorithm that counts."""
+        return self.algorithms[0]
 
 
 @frozen_value
@@ -159,13 +167,13 @@ def request_from_tree(
         help = "give it as the model"
         report(catalogue.ANOTHER_FORMAT.at(span, what=what, wanted="a quant.cfg", help=help))
         return Request()
-    binding = bind(document, edition.request.new(), report, foreign=edition.foreign_fields)
-    reading = _Reading(binding, edition.schema, set(binding.failed), report)
+    binding = bind(document, edition.request.descriptor, report, foreign=edition.foreign_fields)
+    reading = _Reading(binding, set(binding.failed), report)
     return Request(
-        settings=_scalars(reading, binding.whole, _message_origin(reading, binding.whole)),
-        skip_layers=_names(binding, "skip_layers"),
-        skip_layer_types=_names(binding, "skip_layer_types"),
-        skip_fusion_layers=_names(binding, "skip_fusion_layers"),
+        settings=_scalars(reading, binding.whole, _origin(reading, binding.whole, ())),
+        skip_layers=_names(reading, "skip_layers"),
+        skip_layer_types=_names(reading, "skip_layer_types"),
+        skip_fusion_layers=_names(reading, "skip_fusion_layers"),
         non_uniform=_non_uniform(reading),
         common=_calibration(reading, binding.whole, "common_config"),
         type_overrides=tuple(_overrides(reading, *_TYPE_OVERRIDES)),
@@ -182,7 +190,6 @@ class _Reading:
     """A binding, and the paths of all that was given, but badly: numbers that are not finite among them."""
 
     binding: Binding
-    schema: ConfigSchema
     failed: set[Path]
     report: Report
 
@@ -200,152 +207,89 @@ def _has_unread_overrides(reading: _Reading) -> bool:
     for overridden, target, _ in (_TYPE_OVERRIDES, _LAYER_OVERRIDES):
         if (overridden,) in reading.failed or not all(
             target in override.fields and "calibration_config" in override.fields
-            for override in binding.whole.messages_of(overridden)
+            for override in binding.whole.messages(overridden)
         ):
             return True
     return () in binding.damaged
 
 
-def _names(binding: Binding, field: str) -> tuple[Setting[str], ...]:
-    values, given = getattr(binding.message, field), binding.whole.given_items(field)
-    items = enumerate(zip(values, given, strict=True))
+def _names(reading: _Reading, field: str) -> tuple[Setting[str], ...]:
     return tuple(
-        Setting(value, _origin(each, (field, index), binding.document)) for index, (value, each) in items
+        Setting(each.value, _origin(reading, each, (field, index)))
+        for index, each in enumerate(reading.binding.whole.items(field))
+        if isinstance(each, BoundScalar)
     )
 
 
 def _overrides(reading: _Reading, field: str, target: str, kind: str) -> Iterator[Override]:
     """Yield the overrides that are complete; the binding has reported the others."""
-    for bound in reading.binding.whole.messages_of(field):
-        name = getattr(bound.message, target)
-        calibration = _calibration(reading, bound, "calibration_config", f'the override of {kind} "{name}"')
-        if calibration and target in bound.fields:
-            yield Override(_setting(reading.binding, bound, target), calibration)
+    for bound in reading.binding.whole.messages(field):
+        name = bound.scalar(target)
+        level = f'the override of {kind} "{name.value if name else ""}"'
+        calibration = _calibration(reading, bound, "calibration_config", level)
+        if calibration and name:
+            yield Override(Setting(name.value, _origin(reading, name, (*bound.path, target))), calibration)
 
 
 def _calibration(
-    reading: _Reading, parent: Bound, field: str, level: str | None = None
+    reading: _Reading, parent: BoundMessage, field: str, level: str | None = None
 ) -> Calibration | None:
-    bound, level = parent.message_of(field), level or field
+    bound, level = parent.message(field), level or field
     if bound is None:
         return None
-    message = bound.message
     return Calibration(
         level,
-        _algorithm(reading, bound, message.WhichOneof("wts_quant_algo"), level),
-        _algorithm(reading, bound, message.WhichOneof("acts_quant_algo"), level),
-        _message_origin(reading, bound),
+        _algorithm(reading, bound, bound.chosen("wts_quant_algo"), level),
+        _algorithm(reading, bound, bound.chosen("acts_quant_algo"), level),
+        _origin(reading, bound, bound.path),
     )
 
 
-def _algorithm(reading: _Reading, parent: Bound, field: str | None, level: str) -> Algorithm | None:
-    bound = parent.message_of(field) if field else None
+def _algorithm(reading: _Reading, parent: BoundMessage, field: str | None, level: str) -> Algorithm | None:
+    bound = parent.message(field) if field else None
     if field is None or bound is None:
         return None
-    origin = _message_origin(reading, bound, level)
-    return Algorithm(
-        field,
-        _scalars(reading, bound, origin, unwritten(reading.schema, field)),
-        origin,
-        _unread(reading, bound),
-        _earlier_algorithms(bound, parent.path, level) if isinstance(bound.given, Place) else (),
-    )
+    origin = _origin(reading, bound, bound.path, level)
+    return Algorithm(field, _scalars(reading, bound, origin), origin, _unread(reading, bound))
 
 
-def _unread(reading: _Reading, bound: Bound) -> frozenset[str]:
+def _unread(reading: _Reading, bound: BoundMessage) -> frozenset[str]:
     """Return the fields of a message that are given, but badly."""
     if not reading.failed:
         return _NONE
-    return frozenset(name for name in bound.known if (*bound.path, name) in reading.failed)
-
-
-def _earlier_algorithms(bound: Bound, around: Path, level: str) -> tuple[Algorithm, ...]:
-    """Return the algorithms that would be asked for without the message of one."""
-    names = ((each, each.field.text) for each in _earlier(bound.given))
-    return tuple(
-        Algorithm(name, {}, _origin(each, (*around, name), each.document, level)) for each, name in names
-    )
+    names = bound.descriptor.fields_by_name
+    return frozenset(name for name in names if (*bound.path, name) in reading.failed)
 
 
 def _non_uniform(reading: _Reading) -> NonUniform | None:
-    binding, name = reading.binding, "nuq_quantize"
-    config = binding.whole.message_of("nuq_config")
+    config, name = reading.binding.whole.message("nuq_config"), "nuq_quantize"
     if config is None:
         return None
-    given = _algorithm(reading, config, name, "nuq_config")
-    origins = [_origin(each, config.path, each.document) for each in _earlier(config.given)]
-    unset = [Algorithm(name, {}, origin) for origin in (_message_origin(reading, config), *origins)]
-    first, *others = [given, *given.earlier, *unset] if given else unset
+    file, given = config.scalar("mapping_file"), _algorithm(reading, config, name, "nuq_config")
+    alone = Algorithm(name, {}, _origin(reading, config, config.path))
     return NonUniform(
-        _setting(binding, config, "mapping_file") if "mapping_file" in config.fields else None,
-        Algorithm(first.name, first.parameters, first.origin, first.unread, tuple(others)),
+        Setting(file.value, _origin(reading, file, (*config.path, "mapping_file"))) if file else None,
+        (given, alone) if given else (alone,),
     )
 
 
-def _scalars(
-    reading: _Reading, bound: Bound, origin: Origin, others: Mapping[str, Setting[Any]] = _NO_OTHERS
-) -> dict[str, Setting[Any]]:
-    """Return the scalar fields of a message that are set; each float as its shortest decimal.
+def _scalars(reading: _Reading, message: BoundMessage, origin: Origin) -> dict[str, Setting[Any]]:
+    """Return the scalar fields of a message that are set.
 
-    others are what they would be if nothing were written. A number that is not
-    finite is reported (reference U22).
+    A number that is not finite is reported (reference U22).
     """
-    settings, message, failed = {}, bound.message, reading.failed
-    for name, given in bound.fields.items():
-        if isinstance(given, (Bound, list)):
+    settings, failed = {}, reading.failed
+    for name, bound in message.fields.items():
+        if not isinstance(bound, BoundScalar):
             continue
-        value = getattr(message, name)
-        if isinstance(value, float):
-            if not math.isfinite(value):
-                span = place_of(given, reading.binding.document).span
-                reading.report(catalogue.NOT_FINITE.at(span, field=name, value=span.text))
-                failed.add((*bound.path, name))
-            value = shortest_decimal(value)
-        if not failed or (*bound.path, name) not in failed:
-            behind = others.get(name)
-            if isinstance(given, Place):
-                behind = _lost(given, name, message, origin, behind)
-            settings[name] = Setting(value, origin, behind, name, given)
+        if not is_finite(bound.value):
+            span = place_of(bound, reading.binding.document).span
+            reading.report(catalogue.NOT_FINITE.at(span, field=name, value=span.text))
+            failed.add((*message.path, name))
+        if not failed or (*message.path, name) not in failed:
+            settings[name] = Setting(bound.value, origin, name, bound)
     return settings
 
 
-def _lost(
-    given: Place, name: str, message: Any, origin: Origin, behind: Setting[Any] | None
-) -> Setting[Any] | None:
-    """Return what a scalar field would have without what gave it, of the values that it can have.
-
-    behind is what it would have if nothing were written.
-    """
-    descriptor = message.DESCRIPTOR.fields_by_name[name]
-    for earlier in reversed(_earlier(given)):
-        holder = type(message)(**{name: converter(descriptor)(earlier.document, earlier.value, descriptor)})
-        value = _decimal(getattr(holder, name))
-        if not isinstance(value, float) or math.isfinite(value):
-            behind = Setting(value, origin, behind, name, earlier)
-    return behind
-
-
-def _decimal(value: Any) -> Any:
-    return shortest_decimal(value) if isinstance(value, float) else value
-
-
-def _earlier(given: Given | None) -> list[Place]:
-    """Return the places that would count one after the other without what gave a value."""
-    places, earlier = list[Place](), given.earlier if isinstance(given, Place) else None
-    while earlier:
-        places.append(earlier)
-        earlier = earlier.earlier
-    return places
-
-
-def _setting(binding: Binding, bound: Bound, name: str) -> Setting[Any]:
-    origin = _origin(bound.given_to(name), (*bound.path, name), binding.document)
-    return Setting(getattr(bound.message, name), origin)
-
-
-def _message_origin(reading: _Reading, bound: Bound, level: str | None = None) -> Origin:
-    return Origin(_WRITTEN, bound.path, bound.given, level, reading.binding.document)
-
-
-def _origin(given: Given, path: Path, document: tree.Document, level: str | None = None) -> Origin:
-    return Origin(_WRITTEN, path, given, level, document)
+def _origin(reading: _Reading, bound: Bound, path: Path, level: str | None = None) -> Origin:
+    return Origin(_WRITTEN, path, bound, level, reading.binding.document)

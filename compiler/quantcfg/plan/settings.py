@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from quantcfg.source import Span
-from quantcfg.textproto import Given, Path, Place, place_of, tree
+from quantcfg.textproto import Bound, BoundMessage, BoundScalar, Path, Place, place_of, replaced_by, tree
 from quantcfg.values import small_value
 
 T = TypeVar("T")
@@ -35,14 +36,14 @@ class Origin:
     """Where a value came from.
 
     path names it: of what stands in a quant.cfg it is the path, else it has one
-    step, in words. where is the place of the text or argument, or what gave the
-    value in a quant.cfg, which is document; level says in whose part of that,
-    such as "common_config".
+    step, in words. where is the place of the text or argument, or the bound value
+    of a quant.cfg, which is document; level says in whose part of that, such as
+    "common_config".
     """
 
     kind: OriginKind
     path: Path
-    where: Span | Given | Locate | None = field(default=None, compare=False, repr=False)
+    where: Span | Bound | Locate | None = field(default=None, compare=False, repr=False)
     level: str | None = field(default=None, compare=False, repr=False)
     document: tree.Document | None = field(default=None, compare=False, repr=False)
 
@@ -61,9 +62,9 @@ class Origin:
     @property
     def place(self) -> Place | None:
         """Its field, where it stands in a quant.cfg."""
-        if self.document is None or self.where is None or isinstance(self.where, Span):
+        if self.document is None or not isinstance(self.where, BoundScalar | BoundMessage):
             return None
-        return None if callable(self.where) else place_of(self.where, self.document)
+        return place_of(self.where, self.document)
 
     @property
     def span(self) -> Span | None:
@@ -75,48 +76,49 @@ class Origin:
             return self.where if isinstance(self.where, Span) else None
         return place.name_span if isinstance(place.value, tree.Message) else place.span
 
-    def of_field(self, name: str, given: Given) -> Origin:
-        """Return the origin of a field of the message that this one is of, by what gave it."""
-        return Origin(self.kind, (*self.path, name), given, self.level, self.document)
+    def replaced(self) -> Iterator[Origin]:
+        """Yield the origins that count, one after the other, without a field of a quant.cfg."""
+        if isinstance(self.where, (BoundScalar, BoundMessage)):
+            for each in replaced_by(self.where):
+                yield Origin(self.kind, (*self.path[:-1], each.field.text), each, self.level, self.document)
+
+    def of_field(self, name: str, bound: Bound) -> Origin:
+        """Return the origin of a field of the message that this one is of."""
+        return Origin(self.kind, (*self.path, name), bound, self.level, self.document)
 
 
 @small_value
 class Setting(Generic[T]):
-    """A value and its origin; behind is what would count if that origin were taken away.
+    """A value and its origin.
 
-    Of a field in a message, source is the origin of the message and given what gave
-    the field of that name: of all the values that are written, few are asked for
+    Of a field in a message, source is the origin of the message and bound the value
+    of the field of that name: of all the values that are written, few are asked for
     their origin, and it is made then. Else source is the origin itself.
     """
 
     value: T
     source: Origin
-    behind: Setting[T] | None = field(default=None, compare=False, repr=False)
     name: str | None = None
-    given: Given | None = field(default=None, compare=False, repr=False)
+    bound: BoundScalar | None = field(default=None, compare=False, repr=False)
 
     @property
     def origin(self) -> Origin:
         """Where the value came from."""
-        if self.name is None or self.given is None:
+        if self.name is None or self.bound is None:
             return self.source
-        return self.source.of_field(self.name, self.given)
+        return self.source.of_field(self.name, self.bound)
 
     @property
     def span(self) -> Span | None:
         """Where the value is written, if it is."""
         return self.origin.span
 
-    def before(self, other: Setting[T]) -> Setting[T]:
-        """Return this setting with only another one behind it."""
-        return Setting(self.value, self.source, other, self.name, self.given)
-
-    def chain(self) -> Iterator[Setting[T]]:
-        """Yield this setting and those behind it, each of which would count without the ones before."""
-        setting: Setting[T] | None = self
-        while setting:
-            yield setting
-            setting = setting.behind
+    def given(self) -> Iterator[Setting[T]]:
+        """Yield this setting, and what its field has without it, where it is set several times."""
+        yield self
+        for earlier in replaced_by(self.bound) if self.bound else ():
+            if isinstance(earlier, BoundScalar) and is_finite(earlier.value):
+                yield Setting(earlier.value, self.source, self.name, earlier)
 
 
 Leaf = Setting[Any] | tuple[Setting[Any], ...]
@@ -125,15 +127,9 @@ Leaf = Setting[Any] | tuple[Setting[Any], ...]
 Values = Mapping[str, Leaf]
 
 
-def either(setting: Setting[T] | None, other: Setting[T]) -> Setting[T]:
-    """Return a setting with another one behind it, or where there is none, the other one."""
-    if setting is None:
-        return other
-    if setting.behind is None:
-        return setting.before(other)
-    for link in reversed(list(setting.chain())):
-        other = link.before(other)
-    return other
+def is_finite(value: object) -> bool:
+    """Tell whether a value is not an infinite number, nor NaN."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def default(value: T, what: str = "default") -> Setting[T]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.network import Layer
 from quantcfg.plan.names import layers_named
-from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
+from quantcfg.plan.plan import DEFINED_HERE, QUANTIZED, LayerPlan, Plan
+from quantcfg.plan.request import Request
 from quantcfg.plan.settings import Setting
 
 
@@ -20,7 +21,7 @@ def resolve_skips(plan: Plan, report: Report) -> Plan:
         _check_skipped_layer(name, layer, types, report)
     if plan.network.is_complete:
         _check_skipped_types(request.skip_layer_types, types, plan.layers, report)
-    layers = _with_skips(plan.layers, request.skip_layers, request.skip_layer_types)
+    layers = _with_skips(plan.layers, request)
     _check_rest(layers, plan, report)
     return replace(plan, layers=layers)
 
@@ -77,20 +78,24 @@ def _check_skipped_types(
             report(catalogue.SKIP_UNMATCHED.at(layer_type.span, reason=reason, help="remove it"))
 
 
-def _with_skips(
-    layers: Iterable[LayerPlan], names: Iterable[Setting[str]], types: Iterable[Setting[str]]
-) -> tuple[LayerPlan, ...]:
-    by_name = {name.value: name for name in names}
-    by_type = {layer_type.value: layer_type for layer_type in types}
+def skips(request: Request) -> Callable[[Layer], Iterator[Setting[bool]]]:
+    """Return what yields whether a layer is quantized: the first setting counts, without that the next."""
+    by_name = {name.value: name for name in request.skip_layers}
+    by_type = {layer_type.value: layer_type for layer_type in request.skip_layer_types}
 
-    def skipped(plan: LayerPlan) -> LayerPlan:
-        reasons = by_type.get(plan.layer.type), by_name.get(plan.layer.name)
-        enabled = plan.enabled
-        for reason in filter(None, reasons):
-            enabled = Setting(False, reason.origin, enabled)
-        return replace(plan, enabled=enabled) if any(reasons) else plan
+    def of(layer: Layer) -> Iterator[Setting[bool]]:
+        for reason in filter(None, (by_name.get(layer.name), by_type.get(layer.type))):
+            yield Setting(False, reason.origin)
+        yield QUANTIZED
 
-    return tuple(skipped(layer) for layer in layers)
+    return of
+
+
+def _with_skips(layers: Iterable[LayerPlan], request: Request) -> tuple[LayerPlan, ...]:
+    if not request.skip_layers and not request.skip_layer_types:
+        return tuple(layers)
+    of = skips(request)
+    return tuple(replace(plan, enabled=next(of(plan.layer))) for plan in layers)
 
 
 def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> None:

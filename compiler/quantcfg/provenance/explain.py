@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -12,11 +12,15 @@ from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.network import ConfigSchema, Layer
 from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
-from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values
-from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
+from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, Values
+from quantcfg.plan.defaults import activation_settings, weight_settings
+from quantcfg.plan.settings import default
+from quantcfg.plan.skips import skips
+from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
 from quantcfg.provenance.levels import activation_levels, beaten, weight_levels
 from quantcfg.provenance.reasons import reason
 from quantcfg.source import Span, Spell, python_argument
+from quantcfg.values import frozen_value
 
 _LONGEST_CHAIN = 20
 """Where a chain is cut: a setting that is given again so often is no request that somebody wrote."""
@@ -29,12 +33,12 @@ def explained(
 
     layer may also be a key of the whole network. spell returns how a name is written.
     """
-    network, unfused = tuple(_network(plan)), _unfused(plan)
+    network, lowering = tuple(_network(plan)), _Lowering(plan, skips(plan.request), _unfused(plan))
     if layer is None:
-        return Provenance(network, tuple(_layer(each, plan, unfused) for each in plan.layers))
+        return Provenance(network, tuple(_layer(each, lowering) for each in plan.layers))
     if layer in plan.values and key is None:
         return Provenance(tuple(each for each in network if each.key == layer))
-    found = _layer_named(layer, plan, unfused)
+    found = _layer_named(layer, lowering)
     if found is None:
         report(_unknown_layer(layer, plan, key, spell("layer", layer).span))
         return None
@@ -45,13 +49,23 @@ def explained(
     return Provenance((), (replace(found, values=values),))
 
 
-def _layer_named(name: str, plan: Plan, unfused: _Unfused) -> LayerExplanation | None:
-    layer = plan.network.by_name.get(name)
+@frozen_value
+class _Lowering:
+    """A plan, what gives quant_enable of a layer, and why nothing is folded into one."""
+
+    plan: Plan
+    enabled: Callable[[Layer], Iterator[Setting[bool]]]
+    unfused: _Unfused
+
+
+def _layer_named(name: str, lowering: _Lowering) -> LayerExplanation | None:
+    layer = lowering.plan.network.by_name.get(name)
     if layer is None:
         return None
     if not layer.quantizable:
-        return LayerExplanation(layer, fusion=_fusion(layer, plan, unfused))
-    return next(_layer(each, plan, unfused) for each in plan.layers if each.layer is layer)
+        return LayerExplanation(layer, fusion=_fusion(layer, lowering))
+    planned = (_layer(each, lowering) for each in lowering.plan.layers if each.layer is layer)
+    return next(planned, LayerExplanation(layer, fusion=_fusion(layer, lowering)))
 
 
 def _unknown_layer(name: str, plan: Plan, key: str | None, span: Span) -> Diagnostic:
@@ -77,47 +91,62 @@ def _unknown_key(key: str, layer: LayerExplanation, schema: ConfigSchema, span: 
 
 
 def _network(plan: Plan) -> Iterator[Explanation]:
+    usual = plan.network.edition.schema.global_defaults
     for key, leaf in plan.values.items():
-        for path, setting in _settings((key,), leaf):
-            yield Explanation(path, _chain(setting))
+        if isinstance(leaf, Setting):
+            yield Explanation((key,), _chain((leaf, default(usual[key]))))
+        else:
+            yield from (Explanation((key, index), (setting,)) for index, setting in enumerate(leaf))
 
 
-def _settings(path: Path, leaf: Leaf) -> Iterator[tuple[Path, Setting[object]]]:
-    """Yield the settings of a leaf, and where each of them stands."""
-    if isinstance(leaf, Setting):
-        yield path, leaf
-    else:
-        yield from (((*path, index), setting) for index, setting in enumerate(leaf))
+def _chain(settings: Iterable[Setting[Any]]) -> tuple[Setting[Any], ...]:
+    """Return the settings of a value, each of which counts without those before it."""
+    return tuple(islice(_without_end(settings), _LONGEST_CHAIN))
 
 
-def _chain(setting: Setting[Any]) -> tuple[Setting[Any], ...]:
-    return tuple(islice(setting.chain(), _LONGEST_CHAIN))
+def _without_end(settings: Iterable[Setting[Any]]) -> Iterator[Setting[Any]]:
+    """Yield all settings of a chain, which ends where nothing is written, with what the fields had before."""
+    for setting in settings:
+        yield from setting.given()
+        if setting.source.kind is not OriginKind.WRITTEN:
+            break
 
 
-def _layer(layer: LayerPlan, plan: Plan, unfused: _Unfused) -> LayerExplanation:
+def _layer(layer: LayerPlan, lowering: _Lowering) -> LayerExplanation:
     return LayerExplanation(
         layer.layer,
-        tuple(_layer_values(layer, plan)),
+        tuple(_layer_values(layer, lowering)),
         layer.calibration,
-        layer.beaten,
-        _fusion(layer.layer, plan, unfused),
+        layer.levels[1:],
+        _fusion(layer.layer, lowering),
     )
 
 
-def _layer_values(layer: LayerPlan, plan: Plan) -> Iterator[Explanation]:
-    yield Explanation(("quant_enable",), _chain(layer.enabled))
+def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation]:
+    plan = lowering.plan
+    yield Explanation(("quant_enable",), _chain(_enabled(layer, lowering)))
     sections = (
-        ("activation_quant_params", layer.activation_values, activation_levels(layer, plan)),
-        ("weight_quant_params", layer.weight_values, weight_levels(layer)),
+        ("activation_quant_params", layer.activation_values, activation_settings, activation_levels),
+        ("weight_quant_params", layer.weight_values, weight_settings, weight_levels),
     )
-    for section, values, levels in sections:
-        name, known = _algorithm(values), tuple(levels)
+    for section, values, settings_of, levels_of in sections:
+        name, chosen, levels = _algorithm(values), settings_of(layer, plan), tuple(levels_of(layer, plan))
         for parameter in plan.network.edition.schema.parameters(name):
-            settings = _settings((section, parameter.key), values[parameter.key])
-            for field, (path, setting) in zip(parameter.settings, settings, strict=True):
-                chain = _chain(setting)
-                lost = tuple(beaten(field, name, chain, known))
+            leaf, is_range = values[parameter.key], len(parameter.settings) > 1
+            for index, field in enumerate(parameter.settings):
+                setting = leaf if isinstance(leaf, Setting) else leaf[index]
+                chain = _chain(
+                    chosen.get(field) or (setting, *map(default, parameter.defaults[index : index + 1]))
+                )
+                path = (section, parameter.key, *([index] if is_range else ()))
+                lost = tuple(beaten(field, name, chain, levels))
                 yield Explanation(path, chain, lost, reason(parameter.key, chain[0].origin, layer, plan))
+
+
+def _enabled(layer: LayerPlan, lowering: _Lowering) -> list[Setting[bool]]:
+    """Return what gives quant_enable: the skip lists, or the configuration itself."""
+    listed = [*lowering.enabled(layer.layer)]
+    return listed if layer.enabled.origin == listed[0].origin else [layer.enabled, *listed]
 
 
 def _algorithm(values: Values) -> str:
@@ -139,13 +168,13 @@ def _unfused(plan: Plan) -> _Unfused:
     return lambda name: "skip_fusion_layers names it" if name in names else None
 
 
-def _fusion(layer: Layer, plan: Plan, unfused: _Unfused) -> str | None:
+def _fusion(layer: Layer, lowering: _Lowering) -> str | None:
     """Return in words which layers become one with a layer, or why they do not (reference 4.6)."""
     if not layer.fusion:
         return f"none: {layer.fusion_obstacle}" if layer.fusion_obstacle else None
-    target = next(name for name in layer.fusion if plan.network.by_name[name].quantizable)
+    target = next(name for name in layer.fusion if lowering.plan.network.by_name[name].quantizable)
     folded = [name for name in layer.fusion if name != target]
-    obstacle = unfused(target)
+    obstacle = lowering.unfused(target)
     if obstacle:
         return f'{quoted(folded)} would be folded into "{target}", but {obstacle}'
     return f'{quoted(folded)} {"is" if len(folded) == 1 else "are"} folded into "{target}"'

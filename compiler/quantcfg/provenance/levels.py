@@ -31,7 +31,7 @@ def activation_levels(layer: LayerPlan, plan: Plan) -> Iterator[Level]:
     chosen, common = layer.calibration, plan.request.common
     schema = plan.network.edition.schema
     source = common.level if common else "common_config"
-    for lower in layer.beaten:
+    for lower in layer.levels[1:]:
         if chosen and lower.activation:
             name, reason = activation_algorithm(lower.activation, schema), replacing(chosen, lower)
             of_flag = (
@@ -42,15 +42,15 @@ def activation_levels(layer: LayerPlan, plan: Plan) -> Iterator[Level]:
             yield Level(name, lower.activation, reason, of_flag)
 
 
-def weight_levels(layer: LayerPlan) -> Iterator[Level]:
+def weight_levels(layer: LayerPlan, _: Plan) -> Iterator[Level]:
     """Yield the weight algorithms of the levels that a layer's calibration, or nuq_config, replaces."""
     chosen = layer.calibration
     if chosen is None:
         return
-    if layer.beaten_weight:
-        yield _weight_level(layer.beaten_weight, f"{chosen.level} comes before nuq_config")
-    by_mapping = layer.weight is not chosen.weight
-    for lower in (chosen, *layer.beaten) if by_mapping else layer.beaten:
+    by_mapping = layer.is_by_mapping
+    if layer.selected and not by_mapping:
+        yield _weight_level(layer.selected, f"{chosen.level} comes before nuq_config")
+    for lower in layer.levels if by_mapping else layer.levels[1:]:
         if lower.weight:
             reason = f"nuq_config comes before {lower.level}" if by_mapping else replacing(chosen, lower)
             yield _weight_level(lower.weight, reason)

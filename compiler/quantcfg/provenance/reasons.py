@@ -13,8 +13,7 @@ def reason(key: str, origin: Origin, layer: LayerPlan, plan: Plan) -> str | None
         return _of_flag(origin, layer, plan)
     if key == CHANNEL_WISE and origin.kind is OriginKind.LAYER_TYPE:
         return _of_type(layer.layer.type, plan.network.edition.layer_types)
-    by_mapping = layer.weight and (layer.calibration is None or layer.weight is not layer.calibration.weight)
-    if key == WEIGHT_ALGORITHM and by_mapping:
+    if key == WEIGHT_ALGORITHM and layer.is_by_mapping:
         return "the mapping file of nuq_config selects this layer"
     return None
 

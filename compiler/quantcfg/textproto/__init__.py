@@ -1,12 +1,31 @@
-"""Protobuf text format: syntax tree, parser, printer, and the binding of a tree to a message.
+"""Protobuf text format: syntax tree, parser, printer, and the binding of a tree to the fields of a schema.
 
 Nothing here knows of quantization or of Caffe. What a compile has no use for
 is imported from its own module: cursor, edits, printer, trivia.
 """
 
 from quantcfg.textproto.binder import bind
-from quantcfg.textproto.binding import Binding, Bound, Given, Path, place_of
+from quantcfg.textproto.bound import (
+    Binding,
+    Bound,
+    BoundMessage,
+    BoundScalar,
+    Path,
+    Place,
+    place_of,
+    replaced_by,
+)
 from quantcfg.textproto.parser import parse
-from quantcfg.textproto.scalars import Place, converter
 
-__all__ = ["Binding", "Bound", "Given", "Path", "Place", "bind", "converter", "parse", "place_of"]
+__all__ = [
+    "Binding",
+    "Bound",
+    "BoundMessage",
+    "BoundScalar",
+    "Path",
+    "Place",
+    "bind",
+    "parse",
+    "place_of",
+    "replaced_by",
+]

@@ -12,38 +12,35 @@ meant as far as that is plain, so that one mistake is not reported twice.
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cache
 from types import MappingProxyType
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import Message
 
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue
 from quantcfg.diagnostics.suggestions import Suggestion, is_slip_of_any, suggest
-from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.binding import (
+from quantcfg.textproto.bound import (
     Binding,
     Bound,
-    Given,
+    BoundMessage,
+    BoundScalar,
     Known,
     Path,
-    bound_at,
+    Place,
     fields_of,
+    holding_required,
     place_of,
-    place_of_bound,
+    required,
 )
 from quantcfg.textproto.literals import quotable
-from quantcfg.textproto.scalars import Place, wrong_type
 from quantcfg.values import frozen_value
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_STEP = r"(?P<name>\w+)(?:\[(?P<index>\d+)\])?"
 _NO_SUGGESTION = Suggestion()
 _MOST_OWNERS = 3
 _MOST_SUGGESTIONS = 1000
@@ -83,8 +80,8 @@ class _Context:
     unknown_enums: dict[Path, Place] = field(default_factory=dict)
     failed: set[Path] = field(default_factory=set)
     damaged: set[Path] = field(default_factory=set)
-    enclosing: list[Bound] = field(default_factory=list)
-    ended: dict[Descriptor, Bound] = field(default_factory=dict)
+    enclosing: list[BoundMessage] = field(default_factory=list)
+    ended: dict[Descriptor, BoundMessage] = field(default_factory=dict)
     suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
 
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
@@ -104,7 +101,7 @@ class _Context:
 
 def bind(
     document: tree.Document,
-    message: Message,
+    descriptor: Descriptor,
     report: Report,
     *,
     lenient: bool = False,
@@ -112,7 +109,7 @@ def bind(
     hint: Hints = lambda _field, _value: None,
     refuse_repeated: bool = False,
 ) -> Binding:
-    """Fill a message from a syntax tree.
+    """Bind a syntax tree to the fields of a message type.
 
     A lenient binding passes over fields and enum values that the schema lacks,
     and over missing required fields: the schema knows only a part of the format.
@@ -121,29 +118,31 @@ def bind(
     as it is for Parse of C++; without, the message is what Merge would make of it.
     """
     context = _Context(document, report, lenient, foreign, hint, refuse_repeated)
-    whole = Bound(message, fields_of(message.DESCRIPTOR))
-    _bind_fields(context, document.fields, whole)
+    node = tree.Message(document.fields)
+    whole = BoundMessage(descriptor, tree.Field("", node), node, (), 1, {})
+    _bind_fields(context, node, whole)
     if not lenient:
         for diagnostic in _missing_fields(context, whole):
             report(diagnostic)
     return Binding(document, whole, context.unknown_enums, context.failed, context.damaged)
 
 
-def _bind_fields(context: _Context, fields: Iterable[tree.Field], target: Bound) -> Sequence[tree.Field]:
+def _bind_fields(context: _Context, node: tree.Message, target: BoundMessage) -> Sequence[tree.Field]:
     """Bind the fields of a message; return those behind its end, the last first, if it has none."""
     context.enclosing.append(target)
-    waiting = [*fields]
+    known_fields = fields_of(target.descriptor)
+    waiting = [*node.fields]
     waiting.reverse()
     while waiting:
-        node = waiting.pop()
-        known = target.known.get(node.text)
+        field = waiting.pop()
+        known = known_fields.get(field.text)
         if known is not None:
-            waiting += _bind_field(context, node, known, target)
-        elif _belongs_outside(context, node):
-            waiting.append(node)
+            waiting += _bind_field(context, field, known, target)
+        elif _belongs_outside(context, field):
+            waiting.append(field)
             break
         else:
-            _bind_unknown_field(context, node, target)
+            _bind_unknown_field(context, field, target)
     context.enclosing.pop()
     if context.document.closes_early:
         context.ended[target.descriptor] = target
@@ -154,17 +153,17 @@ def _belongs_outside(context: _Context, node: tree.Field) -> bool:
     """Tell whether a message around knows a field that its own does not, where one of them has no end."""
     if all(target.is_closed for target in context.enclosing):
         return False
-    return any(node.text in target.known for target in context.enclosing[:-1])
+    return any(node.text in fields_of(target.descriptor) for target in context.enclosing[:-1])
 
 
-def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> None:
+def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessage) -> None:
     """Bind a field that its message does not have to what was meant; else report it."""
     if not node.text:
         context.damaged.add(target.path)
         return
     if context.document.closes_early:
         for ended in reversed(list(context.ended.values())):
-            if known := ended.known.get(node.text):
+            if known := fields_of(ended.descriptor).get(node.text):
                 _bind_field(context, node, known, ended)
                 return
     if isinstance(node.value, tree.Missing):
@@ -175,169 +174,148 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: Bound) -> N
     if not context.lenient:
         _report_unknown_field(context, node.name, target, suggestion)
         if suggestion.slip:
-            _bind_field(context, node, target.known[suggestion.slip], target)
+            _bind_field(context, node, fields_of(target.descriptor)[suggestion.slip], target)
     elif suggestion.slip:
         _report_slip(context, node.name, target, suggestion)
 
 
-def _bind_field(context: _Context, node: tree.Field, known: Known, target: Bound) -> Sequence[tree.Field]:
+def _bind_field(
+    context: _Context, field: tree.Field, known: Known, target: BoundMessage
+) -> Sequence[tree.Field]:
     """Bind a field; return the fields in it that belong to a message around it, the last first."""
-    if isinstance(node.value, tree.Missing):
-        context.failed.add((*target.path, known.name))
-        _expect_fields(context, node, known, target)
-    elif known.is_map:
-        context.report(catalogue.NOT_SUPPORTED.at(context.document.span(node.name), what="a map field"))
-    elif known.is_repeated:
-        return _bind_items(context, node, known, target)
-    elif known.is_message:
-        return _set_message(context, node, known, target)
-    else:
-        _set_scalar(context, node, known, target)
-    return ()
-
-
-def _expect_fields(context: _Context, node: tree.Field, known: Known, target: Bound) -> None:
-    """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
-    if not known.is_message or known.is_map or not context.document.closes_early:
-        return
-    message = _made(node, known, target)
-    context.damaged.add(message.path)
-    context.ended[message.descriptor] = message
-
-
-def _bind_items(context: _Context, node: tree.Field, known: Known, target: Bound) -> Sequence[tree.Field]:
-    if not isinstance(node.value, tree.List):
-        return _add(context, node, node.value, known, target)
+    value = field.value
+    if known.is_map and not isinstance(value, tree.Missing):
+        context.report(catalogue.NOT_SUPPORTED.at(context.document.span(field.name), what="a map field"))
+        return ()
+    if not known.is_repeated or not isinstance(value, tree.List):
+        return _bind_value(context, field, value, known, target)
     outside: list[tree.Field] = []
-    for item in node.value.items:
-        place = Place(context.document, node, item)
+    for item in value.items:
         if isinstance(item, tree.String) and len(item.parts) > 1:
             help = 'put "," between them, if they are two'
-            context.report(catalogue.ADJACENT_STRINGS.at(place.span, help=help))
+            context.report(catalogue.ADJACENT_STRINGS.at(context.document.span(item), help=help))
         if not isinstance(item, tree.Missing):
-            outside += reversed(_add(context, place, item, known, target))
+            outside += reversed(_bind_value(context, field, item, known, target))
     return outside[::-1]
 
 
-def _add(
-    context: _Context, given: Given, node: tree.Value, known: Known, target: Bound
+def _bind_value(
+    context: _Context, field: tree.Field, node: tree.Value, known: Known, target: BoundMessage
 ) -> Sequence[tree.Field]:
-    """Bind a value to a list."""
-    if known.is_message:
-        return _bind_message(context, given, node, known, target)
-    container = getattr(target.message, known.name)
-    assert known.convert
-    value = known.convert(context.document, node, known.descriptor)
-    if isinstance(value, Diagnostic):
-        wrong = _hinted(context, value, node, known)
-        _refuse(context, given, (*target.path, known.name, len(container)), wrong)
-    else:
-        target.items(known.name).append(given)
-        container.append(value)
-    return ()
-
-
-def _set_message(context: _Context, node: tree.Field, known: Known, target: Bound) -> Sequence[tree.Field]:
-    given: Given = node
-    if (known.oneof or known.name in target.fields) and isinstance(node.value, tree.Message):
-        given = _replacing(context, node, known, target)
-    return _bind_message(context, given, node.value, known, target)
-
-
-def _set_scalar(context: _Context, node: tree.Field, known: Known, target: Bound) -> None:
-    assert known.convert
-    name, value = known.name, known.convert(context.document, node.value, known.descriptor)
-    if isinstance(value, Diagnostic):
-        _refuse(context, node, (*target.path, name), _hinted(context, value, node.value, known))
-        return
-    if context.unknown_enums:
-        context.unknown_enums.pop((*target.path, name), None)
-    is_first = known.oneof is None and name not in target.fields
-    target.fields[name] = node if is_first else _replacing(context, node, known, target)
-    setattr(target.message, name, value)
-
-
-def _hinted(context: _Context, wrong: Diagnostic, node: tree.Value, known: Known) -> Diagnostic:
-    hint = context.hint(known.descriptor, node)
-    if hint is None:
-        return wrong
-    fix = (Edit(context.document.span(node), hint.text),) if hint.text else ()
-    return replace(wrong, help=hint.help, fix=fix)
-
-
-def _refuse(context: _Context, given: Given, path: Path, wrong: Diagnostic) -> None:
-    """Report that a field does not take a value, or where a lenient binding passes over it, keep its word."""
-    if context.lenient and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
-        context.unknown_enums[path] = place_of(given, context.document)
-    else:
-        context.failed.add(path)
-        context.report(wrong)
-
-
-def _bind_message(
-    context: _Context, given: Given, node: tree.Value, known: Known, target: Bound
-) -> Sequence[tree.Field]:
-    """Bind a message to a field, or to a list."""
+    """Bind the value of a field, or an item of its list."""
+    if known.convert:
+        value = known.convert(node)
+        if value is None:
+            _refuse(context, field, node, known, target)
+            return ()
+        if context.unknown_enums:
+            context.unknown_enums.pop((*target.path, known.name), None)
+        _put(BoundScalar(value, field, node, _replaced(context, field, known, target)), known, target)
+        return ()
     if not isinstance(node, tree.Message):
+        _refuse(context, field, node, known, target)
+        return ()
+    earlier = _replaced(context, field, known, target)
+    if target.depth >= limits.NESTING:
         context.failed.add(_next_path(known, target))
-        wrong = wrong_type(context.document, node, known.descriptor, "a message in braces")
-        context.report(_hinted(context, wrong, node, known))
-    elif target.depth >= limits.NESTING:
-        context.failed.add(_next_path(known, target))
-        span = place_of(given, context.document).name_span
+        span = Place(context.document, field, node).name_span
         context.report(catalogue.TOO_DEEP.at(span, limit=limits.NESTING))
-    else:
-        return _bind_fields(context, node.fields, _made(given, known, target))
-    return ()
+        return ()
+    return _bind_fields(context, node, _made(field, node, known, target, earlier))
 
 
-def _next_path(known: Known, target: Bound) -> Path:
-    """Return where the next message of a field goes."""
+def _made(
+    field: tree.Field,
+    node: tree.Message | tree.Missing,
+    known: Known,
+    target: BoundMessage,
+    earlier: Bound | None = None,
+) -> BoundMessage:
+    """Return a new message of a field, with the fields of the one that is there, if it is not a list."""
+    assert known.message
+    there = None if known.is_repeated else target.message(known.name)
+    fields, path = there.fields if there else {}, _next_path(known, target)
+    made = BoundMessage(known.message, field, node, path, target.depth + 1, fields, earlier)
+    _put(made, known, target)
+    return made
+
+
+def _put(bound: Bound, known: Known, target: BoundMessage) -> None:
+    """Set a field, in place of all else of its oneof, or add an item to it."""
+    if known.is_repeated:
+        items = target.fields.setdefault(known.name, [])
+        assert isinstance(items, list)
+        items.append(bound)
+        return
+    for rival in known.rivals:
+        target.fields.pop(rival, None)
+    target.fields[known.name] = bound
+
+
+def _next_path(known: Known, target: BoundMessage) -> Path:
+    """Return where the next value of a field goes."""
     path: Path = (*target.path, known.name)
     return (*path, len(target.items(known.name))) if known.is_repeated else path
 
 
-def _made(given: Given, known: Known, target: Bound) -> Bound:
-    """Return the message of a field, made if it is not there, or a new one of a list."""
-    name, path, depth = known.name, _next_path(known, target), target.depth + 1
-    message = getattr(target.message, name)
-    if known.is_repeated:
-        message = message.add()
-        made = Bound(message, fields_of(message.DESCRIPTOR), given, path, depth, {})
-        target.items(name).append(made)
-        return made
-    message.SetInParent()
-    there = target.fields.get(name)
-    fields = there.fields if isinstance(there, Bound) else {}
-    made = Bound(message, fields_of(message.DESCRIPTOR), given, path, depth, fields)
-    target.fields[name] = made
-    return made
+def _refuse(
+    context: _Context, field: tree.Field, node: tree.Value, known: Known, target: BoundMessage
+) -> None:
+    """Report that a field does not take a value, or where a lenient binding passes over it, keep its word."""
+    if isinstance(node, tree.Missing):
+        context.failed.add((*target.path, known.name))
+        _expect_fields(context, field, node, known, target)
+        return
+    from quantcfg.textproto.refusals import refusal
+
+    wrong, path = refusal(context.document, node, known.descriptor), _next_path(known, target)
+    if context.lenient and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
+        context.unknown_enums[path] = Place(context.document, field, node)
+        return
+    context.failed.add(path)
+    hint = context.hint(known.descriptor, node)
+    if hint:
+        fix = (Edit(context.document.span(node), hint.text),) if hint.text else ()
+        wrong = replace(wrong, help=hint.help, fix=fix)
+    context.report(wrong)
 
 
-def _replacing(context: _Context, node: tree.Field, known: Known, target: Bound) -> Given:
-    """Return a field with what it replaces: an earlier one of its name, or another of its oneof.
+def _expect_fields(
+    context: _Context, field: tree.Field, node: tree.Missing, known: Known, target: BoundMessage
+) -> None:
+    """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
+    if not known.message or known.is_map or not context.document.closes_early:
+        return
+    message = _made(field, node, known, target)
+    context.damaged.add(message.path)
+    context.ended[message.descriptor] = message
+
+
+def _replaced(context: _Context, node: tree.Field, known: Known, target: BoundMessage) -> Bound | None:
+    """Return what a field takes the place of: an earlier one of its name, or another of its oneof.
 
     A scalar that is given again is reported, and so is a member of a oneof that takes another's place.
+    A list has all of them.
     """
     name = known.name
-    other = target.message.WhichOneof(known.oneof) if known.oneof else name
-    if other is None or other not in target.fields:
-        return node
-    earlier = place_of_bound(target.single(other), context.document)
+    other = name if not known.rivals else next((each for each in known.rivals if each in target.fields), name)
+    earlier = target.fields.get(other)
+    if earlier is None or isinstance(earlier, list):
+        return None
+    place = place_of(earlier, context.document)
     if other != name:
-        del target.fields[other]
-        related = [Related(earlier.name_span, f'"{other}" is set here')]
+        related = [Related(place.name_span, f'"{other}" is set here')]
         span = context.document.span(node.name)
         context.report(catalogue.ONEOF_REPLACED.at(span, field=name, other=other, related=related))
     elif context.refuse_repeated:
-        _report_repeated(context, node, earlier, target)
-    elif not known.is_message and known.has_presence:
-        related = [Related(earlier.span, "this value is lost")]
+        _report_repeated(context, node, place, target)
+    elif known.convert and known.has_presence:
+        related = [Related(place.span, "this value is lost")]
         context.report(catalogue.SET_AGAIN.at(context.document.span(node.name), field=name, related=related))
-    return Place(context.document, node, node.value, earlier)
+    return earlier
 
 
-def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target: Bound) -> None:
+def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target: BoundMessage) -> None:
     """Report a field that is given twice.
 
     What follows in a message that starts twice, or in a message in it, was meant for another one.
@@ -357,7 +335,9 @@ def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target
     )
 
 
-def _report_unknown_field(context: _Context, name: tree.Name, target: Bound, suggestion: Suggestion) -> None:
+def _report_unknown_field(
+    context: _Context, name: tree.Name, target: BoundMessage, suggestion: Suggestion
+) -> None:
     span = context.document.span(name)
     if name.bracketed:
         context.report(catalogue.NOT_SUPPORTED.at(span, what="the name of an extension or of an Any type"))
@@ -377,7 +357,7 @@ def _report_unknown_field(context: _Context, name: tree.Name, target: Bound, sug
     )
 
 
-def _report_slip(context: _Context, name: tree.Name, target: Bound, suggestion: Suggestion) -> None:
+def _report_slip(context: _Context, name: tree.Name, target: BoundMessage, suggestion: Suggestion) -> None:
     """Report a name that is nearly one of the schema, where the schema may lack names."""
     span = context.document.span(name)
     fix = [Edit(span, suggestion.slip or "")]
@@ -388,7 +368,7 @@ def _report_slip(context: _Context, name: tree.Name, target: Bound, suggestion: 
     )
 
 
-def _owners(context: _Context, name: str, target: Bound) -> list[str]:
+def _owners(context: _Context, name: str, target: BoundMessage) -> list[str]:
     """Return the messages that have a field of a name: the nearest, or all of them.
 
     A field of this message that leads to it is not missed: its part is there, at the wrong level.
@@ -444,32 +424,18 @@ def _reserved_names(descriptor: Descriptor) -> list[str]:
     return list(proto.reserved_name)
 
 
-def _missing_fields(context: _Context, whole: Bound) -> Iterator[Diagnostic]:
+def _missing_fields(context: _Context, message: BoundMessage) -> Iterator[Diagnostic]:
     """Find the required fields that are not set. Merge does not look for them (reference U21)."""
-    for missing in whole.message.FindInitializationErrors():
-        path = _path(missing)
-        if path in context.failed or path[:-1] in context.damaged:
-            continue
-        parent = bound_at(whole, path[:-1])
-        assert isinstance(parent, Bound)
-        place = place_of_bound(parent, context.document) if parent.given else None
-        span = place.name_span if place else Span(context.document.source, 0, 0)
-        yield catalogue.MISSING_FIELD.at(span, field=path[-1], message=_within(parent))
+    path = message.path
+    for name in required(message.descriptor):
+        if name not in message.fields and path not in context.damaged and (*path, name) not in context.failed:
+            span = place_of(message, context.document).name_span
+            yield catalogue.MISSING_FIELD.at(span, field=name, message=_within(message))
+    for name in holding_required(message.descriptor):
+        for each in message.messages(name):
+            yield from _missing_fields(context, each)
 
 
-def _within(message: Bound) -> str:
+def _within(message: BoundMessage) -> str:
     """Return what a text calls a message."""
-    given = message.given
-    if given is None:
-        return "the top level"
-    return given.field.text if isinstance(given, Place) else given.text
-
-
-def _path(dotted: str) -> Path:
-    """Return the path that protobuf writes as "a[0].b"."""
-    path: list[str | int] = []
-    for step in re.finditer(_STEP, dotted):
-        path.append(step["name"])
-        if step["index"]:
-            path.append(int(step["index"]))
-    return tuple(path)
+    return message.field.text if message.path else "the top level"

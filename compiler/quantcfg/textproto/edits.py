@@ -10,7 +10,7 @@ from quantcfg import contracts
 from quantcfg.diagnostics import Edit
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.scalars import Place
+from quantcfg.textproto.bound import Place
 from quantcfg.textproto.trivia import BLANKS, COMMENT, comments, line_end
 
 _SEPARATOR = re.compile(rf"{contracts.terminal('_GAP')}(?P<separator>[;,])")

@@ -19,7 +19,7 @@ from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network.layer_types import Attribute
 from quantcfg.source import Span
-from quantcfg.textproto import Binding, Bound, Path, Place, place_of
+from quantcfg.textproto import Binding, BoundMessage, Path, Place, place_of
 from quantcfg.values import frozen_value, small_value
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Definition:
     word: str
     bottoms: tuple[str, ...]
     tops: tuple[str, ...]
-    bound: Bound
+    bound: BoundMessage
     binding: Binding
     unknown_enums: Mapping[str, Path]
 
@@ -65,17 +65,13 @@ class Definition:
     @property
     def whole(self) -> Span:
         """Where its message is."""
-        assert self.bound.given
-        return place_of(self.bound.given, self.binding.document).span
+        return place_of(self.bound, self.binding.document).span
 
     @property
     def span(self) -> Span:
         """Where its name stands, or the word that opens it."""
-        document = self.binding.document
-        if "name" in self.bound.fields:
-            return place_of(self.bound.given_to("name"), document).span
-        assert self.bound.given
-        return place_of(self.bound.given, document).name_span
+        document, name = self.binding.document, self.bound.scalar("name")
+        return place_of(name, document).span if name else place_of(self.bound, document).name_span
 
     def bottom_place(self, index: int) -> Place:
         """Return where a bottom is written."""
@@ -155,8 +151,9 @@ def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
     if version == 0:
         return _upgrade_v0(binding, unknown, report)
     upgrade = _upgrade_v1 if version == 1 else _as_it_is
-    bounds = binding.whole.messages_of("layer" if version == 2 else "layers")
-    return tuple(upgrade(binding, bound, unknown[index]) for index, bound in enumerate(bounds))
+    messages, bounds = (net.layer, "layer") if version == 2 else (net.layers, "layers")
+    layers = zip(messages, binding.whole.messages(bounds), strict=True)
+    return tuple(upgrade(binding, *each, unknown[index]) for index, each in enumerate(layers))
 
 
 def _mixed_versions(binding: Binding, version: int) -> Diagnostic:
@@ -183,14 +180,12 @@ def version_of(net: Any) -> int:
     return 1 if net.layers else 2
 
 
-def _as_it_is(binding: Binding, bound: Bound, unknown: Mapping[str, Path]) -> Definition:
-    layer = bound.message
+def _as_it_is(binding: Binding, layer: Any, bound: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
     blobs = tuple(layer.bottom), tuple(layer.top)
     return Definition(2, layer, layer.type, layer.type, *blobs, bound, binding, unknown)
 
 
-def _upgrade_v1(binding: Binding, bound: Bound, unknown: Mapping[str, Path]) -> Definition:
-    old = bound.message
+def _upgrade_v1(binding: Binding, old: Any, bound: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
     layer = _new_layer(old.name, old.top)
     for name in ("include", "exclude"):
         getattr(layer, name).extend(getattr(old, name))
@@ -236,16 +231,18 @@ def _upgrade_v0(
     layers = [
         Definition(
             0,
-            _upgraded_v0_layer(bound.message),
-            bound.message.layer.type,
-            bound.message.layer.type,
-            tuple(bound.message.bottom),
-            tuple(bound.message.top),
-            bound.message_of("layer") or bound,
+            _upgraded_v0_layer(old),
+            old.layer.type,
+            old.layer.type,
+            tuple(old.bottom),
+            tuple(old.top),
+            bound.message("layer") or bound,
             binding,
             unknown[index],
         )
-        for index, bound in enumerate(binding.whole.messages_of("layers"))
+        for index, (old, bound) in enumerate(
+            zip(binding.message.layers, binding.whole.messages("layers"), strict=True)
+        )
     ]
     return tuple(
         replace(layer, type=caffe_types.v0_type(layer.type)) for layer in _without_padding(layers, report)
@@ -286,7 +283,8 @@ def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[D
         }
         for padding in paddings.values():
             if _pads(padding, layer):
-                _set_pad(layer, padding.bound.message.pad)
+                pad = padding.bound.scalar("pad")
+                _set_pad(layer, pad.value if pad else 0)
             else:
                 misplaced[padding.path] = padding
         written_by.update(dict.fromkeys(layer.tops, layer))

@@ -105,7 +105,7 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
 
 def _bound(source: Source, report: Report) -> Binding:
     document = parse(source, report, wanted="a prototxt")
-    return bind(document, CAFFE.model.new(), report, lenient=True, hint=_hint, refuse_repeated=True)
+    return bind(document, CAFFE.model.descriptor, report, lenient=True, hint=_hint, refuse_repeated=True)
 
 
 def _without_slips(

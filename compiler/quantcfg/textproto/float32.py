@@ -11,6 +11,12 @@ _MOST_DIGITS = 9
 _MOST_KEPT = 1000
 
 
+def nearest_decimal(value: float) -> float:
+    """Return the shortest decimal of the 32-bit float that is nearest to a value; it may be infinite."""
+    rounded = _to_float32(value)
+    return math.copysign(math.inf, value) if rounded is None else shortest_decimal(rounded)
+
+
 def shortest_decimal(value: float) -> float:
     """Return the double whose decimal is the shortest that names a 32-bit float.
 

@@ -1,0 +1,156 @@
+"""Why a field does not take a value, and what was plainly meant."""
+
+from __future__ import annotations
+
+import re
+
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+
+from quantcfg.diagnostics import Diagnostic, Edit, catalogue
+from quantcfg.diagnostics.suggestions import suggest
+from quantcfg.source import Span
+from quantcfg.textproto import tree
+from quantcfg.textproto.literals import decode_string, floating, integer, quotable
+from quantcfg.textproto.scalars import BOOLS, INTEGER_RANGES
+
+_WINDOWS_PATH = r"""["'](?:[A-Za-z]:\\|\\\\)"""
+_MEANINGFUL = "abfnrtv?\\'\"01234567xuU"
+_MOST_NAMES = 10
+_FLAG_WORDS = dict.fromkeys(("true", "yes", "on"), "true") | dict.fromkeys(("false", "no", "off"), "false")
+_PLAIN_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
+_EXPECTED = {
+    **dict.fromkeys(INTEGER_RANGES, "an integer"),
+    FieldDescriptor.TYPE_FLOAT: "a decimal number",
+    FieldDescriptor.TYPE_DOUBLE: "a decimal number",
+    FieldDescriptor.TYPE_BOOL: "true or false",
+    FieldDescriptor.TYPE_STRING: "a string in quotes",
+    FieldDescriptor.TYPE_BYTES: "a string in quotes",
+}
+
+
+def refusal(document: tree.Document, value: tree.Value, field: FieldDescriptor) -> Diagnostic:
+    """Return what is wrong with a value that a field does not take."""
+    if field.message_type:
+        return _wrong_type(document, value, field, "a message in braces")
+    if isinstance(value, tree.List):
+        return _list_for_one(document, value, field)
+    enum, kind = field.enum_type, field.type
+    if enum and isinstance(value, tree.Identifier | tree.Number):
+        is_open = not enum.is_closed and isinstance(value, tree.Number) and integer(value) is not None
+        return _out_of_range(document, value, field) if is_open else _unknown_word(document, value, field)
+    if kind in INTEGER_RANGES and isinstance(value, tree.Number) and integer(value) is not None:
+        return _out_of_range(document, value, field)
+    if kind in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES) and isinstance(value, tree.String):
+        return _bad_string(document, value, field)
+    return _wrong_type(document, value, field, _one_of(enum) if enum else _EXPECTED[kind])
+
+
+def _out_of_range(
+    document: tree.Document, value: tree.Number | tree.Identifier, field: FieldDescriptor
+) -> Diagnostic:
+    span, (low, high) = document.span(value), INTEGER_RANGES[field.type]
+    return catalogue.INTEGER_RANGE.at(span, field=field.name, low=low, high=high, value=quotable(value.text))
+
+
+def _bad_string(document: tree.Document, string: tree.String, field: FieldDescriptor) -> Diagnostic:
+    decoded = decode_string(string)
+    if isinstance(decoded, bytes):
+        return catalogue.TEXT_NOT_UTF8.at(document.span(string), field=field.name)
+    span, help = document.span(decoded), "write \\\\ for a backslash"
+    return catalogue.BAD_ESCAPE.at(span, escape=decoded.text, help=help, fix=_escaped(document, string))
+
+
+def _escaped(document: tree.Document, string: tree.String) -> list[Edit]:
+    """Return the edits that double the backslashes of a string, where none of them can be meant otherwise."""
+    edits = []
+    for part in string.parts:
+        is_path = re.match(_WINDOWS_PATH, part.text)
+        for escape in re.finditer(r"\\.", part.text):
+            if not is_path and escape[0][1] in _MEANINGFUL:
+                return []
+            at = part.start + escape.start()
+            edits.append(Edit(Span(document.source, at, at + 1), "\\\\"))
+    return edits
+
+
+def _one_of(enum: EnumDescriptor) -> str:
+    names = list(enum.values_by_name)
+    return f"one of {', '.join(names)}" if len(names) <= _MOST_NAMES else "one of its words"
+
+
+def _unknown_word(
+    document: tree.Document, value: tree.Number | tree.Identifier, field: FieldDescriptor
+) -> Diagnostic:
+    assert field.enum_type
+    span, names = document.span(value), list(field.enum_type.values_by_name)
+    suggestion = suggest(value.text, names)
+    return catalogue.UNKNOWN_ENUM_VALUE.at(
+        span,
+        field=field.name,
+        value=quotable(value.text),
+        help=suggestion.help or (f"it can be {', '.join(names)}" if len(names) <= _MOST_NAMES else None),
+        fix=[Edit(span, suggestion.slip)] if suggestion.slip else [],
+    )
+
+
+def _list_for_one(document: tree.Document, value: tree.List, field: FieldDescriptor) -> Diagnostic:
+    span = document.span(value)
+    items = [document.span(item).text for item in value.items]
+    fix = [Edit(span, items[0])] if len(items) == 1 else []
+    return catalogue.LIST_FOR_ONE.at(span, field=field.name, fix=fix)
+
+
+def _wrong_type(
+    document: tree.Document, value: tree.Value, field: FieldDescriptor, expected: str
+) -> Diagnostic:
+    help, meant = _meant(value, field)
+    return catalogue.WRONG_TYPE.at(
+        document.span(value),
+        field=field.name,
+        expected=expected,
+        found=_written(value),
+        help=help,
+        fix=[Edit(document.span(value), meant)] if meant else [],
+    )
+
+
+def _meant(value: tree.Value, field: FieldDescriptor) -> tuple[str | None, str | None]:
+    """Return what to do about a value of the wrong kind, and the text that was plainly meant."""
+    kind = field.type
+    if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_STRING:
+        text = f'"{value.text}"'
+        is_name = value.text.lower() not in (*_FLAG_WORDS, "null", "none", "nil")
+        return f"put it in quotes: {quotable(text)}", text if is_name else None
+    if isinstance(value, tree.String) and field.message_type is None:
+        text = "".join(part.text[1:-1] for part in value.parts)
+        return ("write it without quotes", text) if _is_word_for(text, field) else (None, None)
+    if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_BOOL:
+        meant = _FLAG_WORDS.get(value.text.lower())
+        return (f"write {meant}", meant) if meant else (None, None)
+    if isinstance(value, tree.Number) and kind in INTEGER_RANGES:
+        number = floating(value.text)
+        if number is not None and number.is_integer() and abs(number) < 2**53:
+            return f"write {int(number)}", str(int(number))
+    return None, None
+
+
+def _is_word_for(text: str, field: FieldDescriptor) -> bool:
+    """Tell whether a text, without the quotes around it, is a value of a field."""
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return text in BOOLS
+    if field.enum_type is not None:
+        # Protobuf cannot look up what UTF-8 cannot say; the words of an enum are ASCII.
+        return text.isascii() and text in field.enum_type.values_by_name
+    return bool(re.fullmatch(_PLAIN_NUMBER, text)) and (
+        field.type not in INTEGER_RANGES or text.lstrip("-").isdigit()
+    )
+
+
+def _written(value: tree.Value) -> str:
+    if isinstance(value, tree.Message):
+        return "a message"
+    if isinstance(value, tree.List):
+        return "a list"
+    if isinstance(value, tree.String):
+        return "a string"
+    return "nothing" if isinstance(value, tree.Missing) else quotable(value.text)
