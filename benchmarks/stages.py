@@ -54,7 +54,7 @@ _STAGES = (
     ("passes", "quantcfg.compile", "lower"),
     ("plan to configuration", "quantcfg.compile", "emit"),
     ("validation", "quantcfg.compile", "validate"),
-    ("configuration to text", "quantcfg.output.emit", "text_of"),
+    ("configuration to text", "quantcfg.emit.emit", "text_of"),
     ("writing the file", "quantcfg.api", "write_file"),
 )
 

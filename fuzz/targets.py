@@ -11,12 +11,12 @@ from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.diagnostics.formats import FORMATS, render_all
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.weights import read_weights
 from quantcfg.files import source_of
-from quantcfg.formatting import format_source
-from quantcfg.migration import migrate_source
+from quantcfg.format import format_source
+from quantcfg.migrate import migrate_source
 from quantcfg.network import Network
 from quantcfg.source import Source
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from quantcfg import contracts
-from quantcfg.acceptance import acceptor
+from quantcfg.contracts.acceptance import acceptor
 from tests.laws import law
 from tests.output.generated import damaged_configs, good_configs
 

@@ -15,8 +15,8 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from grammar import tables
 from quantcfg import contracts
-from quantcfg.editions.caffe.edition import CAFFE
-from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.textproto.float32 import shortest_decimal
 from tests import protos
 

@@ -299,7 +299,7 @@ def test_a_closed_pipe_ends_a_command_quietly(command: list[str]) -> None:
 WRITER = """
 import sys
 import termios
-from quantcfg.output import write_file
+from quantcfg.emit import write_file
 texts = ["a" * 200_000, "b" * 300_000]
 print("ready", flush=True)
 while True:

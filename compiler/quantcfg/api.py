@@ -14,12 +14,12 @@ from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_er
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.editions import DEFAULT, edition_named
 from quantcfg.editions.caffe.reader import read_network
+from quantcfg.emit import Config, Guard, bad_output_name, write_file, write_files
 from quantcfg.files import PathLike, Reader, read_source
+from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, Network
-from quantcfg.output import Config, Guard, bad_output_name, write_file, write_files
 from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
-from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from quantcfg.provenance import Provenance
@@ -261,7 +261,7 @@ def format_text(text: str, name: str = "quant.cfg") -> Formatting:
         name: what it is called in diagnostics.
 
     """
-    from quantcfg.formatting import format_source
+    from quantcfg.format import format_source
 
     found = list(_bad_strings({"text": text, "name": name}))
     formatted = None if found else format_source(Source(name, text), found.append)
@@ -279,7 +279,7 @@ def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
         name: what it is called in diagnostics.
 
     """
-    from quantcfg.migration import migrate_source
+    from quantcfg.migrate import migrate_source
 
     found = list(_bad_strings({"text": text, "name": name}))
     migrated = None if found else migrate_source(Source(name, text), edition_named(DEFAULT), found.append)

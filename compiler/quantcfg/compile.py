@@ -7,13 +7,13 @@ from functools import cached_property
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, in_order
 from quantcfg.diagnostics.catalogue import limited
+from quantcfg.emit import Configuration, emit, validate
 from quantcfg.files import other_content
+from quantcfg.frozen import Remembering, frozen_value
 from quantcfg.network import Edition, Network
-from quantcfg.output import Configuration, emit, validate
 from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_tree
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
-from quantcfg.values import Remembering, frozen_value
 
 _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 

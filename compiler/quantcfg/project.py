@@ -17,8 +17,8 @@ from quantcfg import contracts, editions
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.files import read_source
+from quantcfg.frozen import frozen_value
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value
 
 SETTINGS = "quantcfg.toml"
 

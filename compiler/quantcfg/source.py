@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import cached_property
 
-from quantcfg.values import Remembering, frozen_value
+from quantcfg.frozen import Remembering, frozen_value
 
 
 @frozen_value

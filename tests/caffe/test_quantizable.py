@@ -11,8 +11,7 @@ from jsonschema import Draft7Validator
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Severity, catalogue
-from quantcfg.editions.caffe import caffe_types
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.network.network import Shape
 from tests.networks import (
     batch_norm,

@@ -465,8 +465,8 @@ def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     modules = ("cursor", "edits", "loose_lexer", "printer", "recovery", "trivia")
     assert not loaded & {f"quantcfg.textproto.{module}" for module in modules}
     assert not loaded & {"quantcfg.diagnostics.formats.text", "quantcfg.diagnostics.terminal"}
-    rooms = ("configuration", "decompiler", "difference", "formatting", "jsontext", "provenance")
+    rooms = ("configuration", "decompiler", "diff", "format", "jsontext", "provenance")
     assert not loaded & {f"quantcfg.{room}" for room in rooms}
     assert {name for name in loaded if name.startswith("quantcfg.cli.")} == {
-        f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console", "files", "usage")
+        f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console", "streams", "usage")
     }

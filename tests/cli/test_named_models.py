@@ -190,7 +190,7 @@ def test_what_is_compared_takes_the_model_of_the_other(old: str, capsys: Capture
     assert run(capsys, "compile", "--config", "quant.cfg", "-o", "config.json")[0] == 0
     capsys.readouterr()
     new = "plain.cfg" if old == "quant.cfg" else "quant.cfg"
-    expected = (1, "batch_num: 1 → 2\n", "") if new == "plain.cfg" else (0, "", "")
+    expected = (1, "batch_num: 1 → 2 (plain.cfg:1:12)\n", "") if new == "plain.cfg" else (0, "", "")
     assert run(capsys, "diff", old, new) == expected
 
 

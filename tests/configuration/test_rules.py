@@ -16,7 +16,7 @@ from quantcfg import contracts
 from quantcfg.configuration import read_configuration
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.network import Network
 from quantcfg.source import Source
 from tests.laws import law

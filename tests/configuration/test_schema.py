@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from quantcfg import Diagnostic, Network, Severity, check_text, compile_config, config_schema, contracts
 from quantcfg.configuration import config_schema_text
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 from tests.laws import law
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, relu, scale, weights
 from tests.plan.compiling import compiled

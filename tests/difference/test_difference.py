@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from quantcfg import compile_config
 from quantcfg.compile import compile_source
 from quantcfg.diagnostics import has_errors
-from quantcfg.difference import Change, difference, in_words
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.diff import Change, difference, in_words
+from quantcfg.editions.caffe import CAFFE
+from quantcfg.emit import emit
 from quantcfg.network import Network
-from quantcfg.output import emit
 from quantcfg.plan import Plan
 from quantcfg.source import Source
 from tests.decompiler.tuned import NETWORK, tuned_configs

@@ -9,7 +9,7 @@ import pytest
 from quantcfg import contracts
 from quantcfg.compile import check_source
 from quantcfg.diagnostics.catalogue import SYNTAX
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.lsp.completion import Item, completions
 from quantcfg.lsp.models import Model
 from quantcfg.source import Source

@@ -11,7 +11,7 @@ import pytest
 from quantcfg.api import read_model
 from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.source import Source
 from tests.lsp.client import Message, conversation, position, span
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from quantcfg import compile_config
-from quantcfg.output import Configuration, emit
+from quantcfg.emit import Configuration, emit
 from tests.laws import law
 from tests.networks import conv, net, network, pool
 from tests.output.generated import good_configs

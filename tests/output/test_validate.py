@@ -9,8 +9,8 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from quantcfg import contracts
-from quantcfg.editions.caffe.edition import CAFFE
-from quantcfg.output import Configuration, schema_errors
+from quantcfg.editions.caffe import CAFFE
+from quantcfg.emit import Configuration, schema_errors
 from tests.laws import law
 from tests.networks import conv, net
 from tests.output.generated import damaged_configs, good_configs

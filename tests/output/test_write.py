@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from quantcfg import Diagnostic
-from quantcfg.output import bad_output_name, rewrite_file, write_file, write_files
+from quantcfg.emit import bad_output_name, rewrite_file, write_file, write_files
 
 TEXT = '{\n    "version":1\n}'
 

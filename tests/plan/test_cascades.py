@@ -13,7 +13,7 @@ import pytest
 
 from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic, Severity, has_errors
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from quantcfg.compile import check_source
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.network import MessageType
 from quantcfg.source import Source
 from tests.networks import conv, net, network

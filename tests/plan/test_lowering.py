@@ -18,7 +18,7 @@ from jsonschema.protocols import Validator
 from quantcfg import Compilation, Network, Severity, compile_config, contracts, read_model
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.formats.text import render, render_line
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 from tests.laws import law
 from tests.networks import conv, net, network, relu
 from tests.oracle.amct import OracleLayer, Refused, lower

@@ -12,14 +12,14 @@ from google.protobuf import text_format
 from quantcfg import Diagnostic, compile_config
 from quantcfg.diagnostics import has_errors
 from quantcfg.plan import PASSES, LayerPlan, Leaf, OriginKind, Plan, Setting, lower, request_from_config
-from quantcfg.plan.checks import check_values
-from quantcfg.plan.defaults import fill_defaults
-from quantcfg.plan.deprecated import resolve_deprecated
-from quantcfg.plan.fusion import resolve_fusion
-from quantcfg.plan.non_uniform import resolve_non_uniform
-from quantcfg.plan.overrides import resolve_overrides
+from quantcfg.plan.passes.checks import check_values
+from quantcfg.plan.passes.defaults import fill_defaults
+from quantcfg.plan.passes.deprecated import resolve_deprecated
+from quantcfg.plan.passes.fusion import resolve_fusion
+from quantcfg.plan.passes.non_uniform import resolve_non_uniform
+from quantcfg.plan.passes.overrides import resolve_overrides
+from quantcfg.plan.passes.skips import resolve_skips
 from quantcfg.plan.plan import Pass, initial_plan
-from quantcfg.plan.skips import resolve_skips
 from quantcfg.source import Source
 from quantcfg.textproto.float32 import shortest_decimal
 from tests.laws import law

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.formatting import format_source
+from quantcfg.format import format_source
 from quantcfg.source import Source
 from quantcfg.textproto import parse, tree
 from tests.laws import law

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from quantcfg.formatting import format_source
+from quantcfg.format import format_source
 from quantcfg.source import Source
 from quantcfg.textproto.cursor import cursor_at
 
@@ -28,7 +28,7 @@ table["scanner"] = table["scanner"].replace("#", "%")
 table["terminals"] = {name: each.replace("#", "%") for name, each in table["terminals"].items()}
 grammar = contracts.grammar("textproto.lark").replace("#[", "%[")
 contracts.grammar = lambda name: grammar
-from quantcfg.formatting import format_source
+from quantcfg.format import format_source
 from quantcfg.lsp.semantic_tokens import comments
 from quantcfg.lsp.document import Document
 from quantcfg.source import Source

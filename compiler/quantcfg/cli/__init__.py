@@ -12,7 +12,7 @@ from quantcfg import TYPE_CHECKING
 from quantcfg.cli.usage import Parser
 
 if TYPE_CHECKING:
-    from quantcfg.output import Guard
+    from quantcfg.emit import Guard
 
 _COMMANDS = {
     "compile": "write the configuration of a network",

@@ -13,11 +13,11 @@ from quantcfg.cli.arguments import (
     add_report_arguments,
 )
 from quantcfg.cli.console import counts, print_findings, print_remarks, weighed
-from quantcfg.cli.files import Load, check_inputs, edition_of, loader, read, read_model
 from quantcfg.cli.rewriting import add_file_arguments, print_difference, write
+from quantcfg.cli.streams import Load, check_inputs, edition_of, loader, read, read_model
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted
-from quantcfg.values import frozen_value
+from quantcfg.frozen import frozen_value
 
 if TYPE_CHECKING:
     from quantcfg.source import Source

@@ -16,14 +16,14 @@ from quantcfg.cli.arguments import (
     add_request_arguments,
 )
 from quantcfg.cli.console import counts, print_remarks, print_result, weighed
-from quantcfg.cli.files import compiled, named_files
+from quantcfg.cli.streams import compiled, named_files
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
 from quantcfg.diagnostics.phrases import counted
 from quantcfg.files import is_special
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
-    from quantcfg.output import Config
+    from quantcfg.emit import Config
     from quantcfg.plan import Plan
 
 _ORIGINS = ".origins.txt"
@@ -123,7 +123,7 @@ def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> 
 
 def _not_quantizable(plan: Plan) -> Iterator[str]:
     """Yield which layers of a quantizable type stay in floating point although nobody skips them, and why."""
-    from quantcfg.plan.skips import not_quantizable
+    from quantcfg.plan.passes.skips import not_quantizable
 
     layers = not_quantizable(plan)
     if layers:

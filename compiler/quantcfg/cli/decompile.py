@@ -12,7 +12,7 @@ from quantcfg.cli.arguments import (
     add_report_arguments,
 )
 from quantcfg.cli.console import counts, print_remarks, weighed
-from quantcfg.cli.files import Loaded, check_inputs, edition_of, read, read_model, write_output
+from quantcfg.cli.streams import Loaded, check_inputs, edition_of, read, read_model, write_output
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.phrases import counted
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import add_edition_argument, add_model_arguments
 from quantcfg.cli.console import print_plain, print_result
-from quantcfg.cli.files import OTHERWISE, check_inputs, edition_of, loader, read, read_model
+from quantcfg.cli.streams import OTHERWISE, check_inputs, edition_of, loader, read, read_model
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
-    from quantcfg.difference import Change
+    from quantcfg.diff import Change
     from quantcfg.plan import Plan
 
 _SAME, _DIFFERENT, _TROUBLE = 0, 1, 2
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         print_plain(found)
         return _TROUBLE
 
-    from quantcfg.difference import difference
+    from quantcfg.diff import difference
 
     changes = difference(*plans)
     _print(options, changes, *plans)
@@ -95,7 +95,7 @@ def _types(old: Plan, new: Plan) -> dict[str, str]:
 
 
 def _print(options: argparse.Namespace, changes: Sequence[Change], old: Plan, new: Plan) -> None:
-    from quantcfg.difference import in_words
+    from quantcfg.diff import in_words
 
     types, schema = _types(old, new), old.network.edition.schema
     if options.format == "json":

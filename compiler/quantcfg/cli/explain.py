@@ -6,7 +6,7 @@ import argparse
 
 from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, command_line_argument
 from quantcfg.cli.console import counts, print_plain, print_remark, print_result
-from quantcfg.cli.files import compiled
+from quantcfg.cli.streams import compiled
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.phrases import counted
 

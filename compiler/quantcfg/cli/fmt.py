@@ -31,6 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Lay out the files, and say what was done."""
-    from quantcfg.formatting import format_source
+    from quantcfg.format import format_source
 
     return run_rewriting(options, Rewriting(format_source, "a quant.cfg or a prototxt", "formatted"))

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import add_edition_argument
-from quantcfg.cli.files import edition_of
 from quantcfg.cli.rewriting import Rewriting, add_rewriting_arguments, run_rewriting
+from quantcfg.cli.streams import edition_of
 
 if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _migrated(options: argparse.Namespace, source: Source, report: Report) -> str | None:
-    from quantcfg.migration import migrate_source
+    from quantcfg.migrate import migrate_source
 
     edition = edition_of(options, source, report=report)
     return migrate_source(source, edition, report)

@@ -16,10 +16,10 @@ from quantcfg.cli.console import (
     print_result,
     weighed,
 )
-from quantcfg.cli.files import check_inputs, read
+from quantcfg.cli.streams import check_inputs, read
 from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted
-from quantcfg.values import frozen_value
+from quantcfg.frozen import frozen_value
 
 if TYPE_CHECKING:
     from quantcfg.source import Source
@@ -40,7 +40,7 @@ def write(options: argparse.Namespace, file: str, source: Source, text: str, rep
 
     Standard input has no file, and its text is the result.
     """
-    from quantcfg.output import rewrite_file
+    from quantcfg.emit import rewrite_file
 
     if file == STANDARD_STREAM:
         print_file(text)

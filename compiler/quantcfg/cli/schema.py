@@ -6,7 +6,7 @@ import argparse
 
 from quantcfg.cli.arguments import add_edition_argument, add_model_arguments, add_output_argument
 from quantcfg.cli.console import print_plain
-from quantcfg.cli.files import check_inputs, edition_of, read_model, write_output
+from quantcfg.cli.streams import check_inputs, edition_of, read_model, write_output
 from quantcfg.diagnostics import has_errors, in_order
 
 _EPILOG = """\

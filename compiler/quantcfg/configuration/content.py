@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from quantcfg.configuration.places import Path, Places
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean, counted, quoted
 from quantcfg.diagnostics.suggestions import (
@@ -20,13 +21,12 @@ from quantcfg.diagnostics.suggestions import (
     suggest,
     worth_suggesting,
 )
+from quantcfg.emit import Configuration
+from quantcfg.emit.validate import Failure, expected, failures
+from quantcfg.frozen import Remembering, frozen_value
 from quantcfg.network import ConfigSchema, Edition, Network
-from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
-from quantcfg.output import Configuration
-from quantcfg.output.validate import Failure, expected, failures
 from quantcfg.plan.plan import DEFINED_HERE
 from quantcfg.source import Span
-from quantcfg.values import Remembering, frozen_value
 
 _SCHEMA_KEY = "$schema"
 _LARGEST_EXACT = 2**53

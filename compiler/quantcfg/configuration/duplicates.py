@@ -9,6 +9,7 @@ from quantcfg import limits
 from quantcfg.configuration.content import Content
 from quantcfg.configuration.places import Path
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
+from quantcfg.frozen import small_value
 from quantcfg.jsontext import (
     Array,
     Member,
@@ -22,7 +23,6 @@ from quantcfg.jsontext import (
     removal,
 )
 from quantcfg.source import Source, Span
-from quantcfg.values import small_value
 
 
 @small_value

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 
 from quantcfg.diagnostics import Edit
+from quantcfg.frozen import Remembering, frozen_value
 from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, removal
 from quantcfg.source import Source, Span
-from quantcfg.values import Remembering, frozen_value
 
 Path = tuple[str | int, ...]
 """Where a value is in a configuration: keys, and indices of lists."""

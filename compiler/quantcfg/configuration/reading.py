@@ -11,16 +11,16 @@ from typing import Any
 from quantcfg.configuration.content import Content, check_content
 from quantcfg.configuration.duplicates import check_duplicates, duplicates_in
 from quantcfg.configuration.places import Path, Places
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM, field_of
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
+from quantcfg.frozen import frozen_value
 from quantcfg.jsontext import Object, parse, plain
 from quantcfg.network import ConfigSchema, Edition, Network
-from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM, field_of
 from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, Request, Setting, assumed_network, complete
 from quantcfg.plan.plan import QUANTIZED
 from quantcfg.plan.request import Algorithm, Calibration, Override
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value
 
 _FUSION = "skip_fusion_layers"
 _ACTIVATION, _WEIGHT = "activation_quant_params", "weight_quant_params"

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from quantcfg.contracts.config_schema import CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.phrases import alternatives, quoted
+from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema, Edition, Layer, Network
-from quantcfg.network.config_schema import CHANNEL_WISE, WEIGHT_ALGORITHM
-from quantcfg.values import frozen_value
 
 Schema = dict[str, Any]
 

@@ -1,5 +1,5 @@
 """A configuration back to the shortest quant.cfg that compiles to it."""
 
-from quantcfg.decompiler.pipeline import Decompilation, decompile, decompile_source
+from quantcfg.decompiler.decompilation import Decompilation, decompile, decompile_source
 
 __all__ = ["Decompilation", "decompile", "decompile_source"]

@@ -22,8 +22,8 @@ from quantcfg.decompiler.wanted import (
     plain,
     usual_weight,
 )
+from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema
-from quantcfg.values import frozen_value
 
 
 @frozen_value

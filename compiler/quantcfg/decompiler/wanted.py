@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from quantcfg.network import ConfigSchema
-from quantcfg.network.config_schema import (
+from quantcfg.contracts.config_schema import (
     ACTIVATION_ALGORITHM,
     ASYMMETRIC,
     CHANNEL_WISE,
     WEIGHT_ALGORITHM,
     Parameter,
 )
-from quantcfg.values import frozen_value
+from quantcfg.frozen import frozen_value
+from quantcfg.network import ConfigSchema
 
 
 @frozen_value

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 
 from quantcfg import limits
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Related, Report, Severity
+from quantcfg.frozen import frozen_value
 from quantcfg.source import Span
-from quantcfg.values import frozen_value
 
 _LONGEST_VALUE = 1000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
+from quantcfg.frozen import frozen_value
 from quantcfg.source import Span
-from quantcfg.values import frozen_value
 
 
 class Severity(StrEnum):

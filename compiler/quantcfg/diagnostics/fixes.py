@@ -6,8 +6,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit
+from quantcfg.frozen import frozen_value
 from quantcfg.source import Source
-from quantcfg.values import frozen_value
 
 _MOST_ROUNDS = 10
 """How often fixes are applied: what one mends may show what another one can."""

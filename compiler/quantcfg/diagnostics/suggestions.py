@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from quantcfg import limits
 from quantcfg.diagnostics.phrases import alternatives
-from quantcfg.values import small_value
+from quantcfg.frozen import small_value
 
 _MOST = 3
 _SHORTEST_SLIP = 3

@@ -21,7 +21,7 @@ def edition_named(name: str) -> Edition:
 
 
 def _caffe() -> Edition:
-    from quantcfg.editions.caffe.edition import CAFFE
+    from quantcfg.editions.caffe import CAFFE
 
     return CAFFE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from quantcfg.values import small_value
+from quantcfg.frozen import small_value
 
 _TOKEN = re.compile(
     r"""

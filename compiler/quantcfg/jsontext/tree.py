@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from quantcfg.diagnostics import Edit
+from quantcfg.frozen import small_value
 from quantcfg.jsontext.unread import Unread
 from quantcfg.source import Source, Span
-from quantcfg.values import small_value
 
 
 @small_value

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from quantcfg.diagnostics import has_errors
 from quantcfg.diagnostics.phrases import counted, quoted
+from quantcfg.frozen import frozen_value
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.reach import all_reached
 from quantcfg.plan import LayerPlan, Plan
-from quantcfg.values import frozen_value
 
 
 @frozen_value

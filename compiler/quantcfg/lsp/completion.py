@@ -9,15 +9,15 @@ from enum import Enum
 from typing import Any
 
 from quantcfg.diagnostics.phrases import boolean, counted
+from quantcfg.frozen import frozen_value
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document
 from quantcfg.network import Layer
-from quantcfg.plan.names import known_names
+from quantcfg.plan.passes.names import known_names
 from quantcfg.provenance import words
 from quantcfg.source import Span
 from quantcfg.textproto.cursor import Cursor, cursor_at
 from quantcfg.textproto.literals import encode_string
-from quantcfg.values import frozen_value
 
 _INDENT = "  "
 _VALUE = re.compile(r"[ \t]*[:{<]")

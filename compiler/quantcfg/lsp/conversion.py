@@ -10,6 +10,7 @@ from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
 from quantcfg.diagnostics import Diagnostic, Edit, Severity
+from quantcfg.frozen import frozen_value
 from quantcfg.lsp.annotations import Hint
 from quantcfg.lsp.completion import Item, Kind
 from quantcfg.lsp.hover import Hover
@@ -19,7 +20,6 @@ from quantcfg.lsp.semantic_tokens import Kind as TokenKind
 from quantcfg.lsp.semantic_tokens import Token
 from quantcfg.lsp.text_edits import Fix
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value
 
 TOKEN_TYPES = [kind.value for kind in TokenKind]
 TOKEN_MODIFIERS = [types.SemanticTokenModifiers.Deprecated.value]

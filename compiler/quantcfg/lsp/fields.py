@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from quantcfg.emit import allowed
 from quantcfg.network import ConfigSchema, MessageType
-from quantcfg.output import allowed
 from quantcfg.provenance import words
 from quantcfg.textproto.float32 import shortest_decimal
 

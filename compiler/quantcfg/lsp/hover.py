@@ -8,19 +8,19 @@ from dataclasses import replace
 
 from quantcfg.configuration import Path, Places, places_in
 from quantcfg.diagnostics.phrases import counted, quoted
+from quantcfg.emit import allowed
+from quantcfg.frozen import frozen_value
 from quantcfg.jsontext import Object, Value, plain
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document, fields_at, path_of, string_at, text_of
 from quantcfg.lsp.reach import block, explanation, layers_of_value, reached_in
 from quantcfg.network import Edition, Network
-from quantcfg.output import allowed
 from quantcfg.plan import LayerPlan, Plan
-from quantcfg.plan.names import known_names
+from quantcfg.plan.passes.names import known_names
 from quantcfg.provenance import LayerExplanation, Provenance, words
 from quantcfg.provenance.levels import replacing
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.values import frozen_value
 
 
 @frozen_value

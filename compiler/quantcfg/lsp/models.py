@@ -10,10 +10,10 @@ from typing import Any
 from quantcfg.api import load_model
 from quantcfg.diagnostics import Diagnostic, Report, in_order
 from quantcfg.files import Reader, read_regular
+from quantcfg.frozen import frozen_value
 from quantcfg.network import Network
 from quantcfg.project import SETTINGS, Named, model_of, named_by
 from quantcfg.source import Source
-from quantcfg.values import frozen_value
 
 
 @frozen_value

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from quantcfg.configuration import places_in
+from quantcfg.frozen import frozen_value
 from quantcfg.lsp.document import Document, fields_at, model_named, string_at, text_of
 from quantcfg.lsp.reach import explanation
 from quantcfg.network import Layer, Network
 from quantcfg.plan import Plan
-from quantcfg.plan.names import known_names
+from quantcfg.plan.passes.names import known_names
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value
 
 
 @frozen_value

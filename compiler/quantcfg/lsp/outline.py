@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from quantcfg import limits
+from quantcfg.frozen import frozen_value, small_value
 from quantcfg.lsp.document import Document, all_fields, fields_in
 from quantcfg.lsp.semantic_tokens import comments
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.values import frozen_value, small_value
 
 _LONGEST = 60
 _LONG = 2**20

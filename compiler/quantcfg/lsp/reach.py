@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quantcfg.diagnostics import Diagnostic
+from quantcfg.frozen import frozen_value
 from quantcfg.plan import LayerPlan, Plan
 from quantcfg.plan.request import Calibration
 from quantcfg.provenance import Explanation, LayerExplanation, Provenance, explained, text
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.values import frozen_value
 
 
 @frozen_value

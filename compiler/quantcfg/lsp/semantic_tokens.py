@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import chain, islice
 
+from quantcfg.frozen import small_value
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document, all_fields, path_of
 from quantcfg.source import Source, Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.trivia import COMMENT
-from quantcfg.values import small_value
 
 _MOST_LEAVES = 50_000
 """How many names and values get a colour: an editor does not wait for more."""

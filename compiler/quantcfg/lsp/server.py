@@ -26,6 +26,7 @@ from quantcfg import __version__
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions import DEFAULT
 from quantcfg.files import read_source
+from quantcfg.frozen import frozen_value
 from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.completion import completions
 from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
@@ -39,7 +40,6 @@ from quantcfg.lsp.semantic_tokens import tokens
 from quantcfg.lsp.text_edits import fix_of_all, fixes, layout
 from quantcfg.project import SETTINGS, Named, settings_around
 from quantcfg.source import Source
-from quantcfg.values import frozen_value
 
 SHOW_COMPILED = "quantcfg.showCompiled"
 """The command that returns the JSON that a quant.cfg, given by its URI, compiles to."""

@@ -6,10 +6,10 @@ from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic, Edit
 from quantcfg.diagnostics.fixes import fixed_throughout
 from quantcfg.diagnostics.phrases import counted
-from quantcfg.formatting import format_source
+from quantcfg.format import format_source
+from quantcfg.frozen import frozen_value
 from quantcfg.lsp.document import Document
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value
 
 _LONGEST = 40
 

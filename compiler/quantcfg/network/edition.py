@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
-from quantcfg.network.config_schema import ConfigSchema
-from quantcfg.network.layer_types import LayerTypes
-from quantcfg.values import Remembering, frozen_value
+from quantcfg.contracts.config_schema import ConfigSchema
+from quantcfg.contracts.layer_types import LayerTypes
+from quantcfg.frozen import Remembering, frozen_value
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

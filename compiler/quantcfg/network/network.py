@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from quantcfg.contracts.layer_types import Attributes
 from quantcfg.diagnostics import Diagnostic
+from quantcfg.frozen import Remembering, frozen_value
 from quantcfg.network.edition import Edition
-from quantcfg.network.layer_types import Attributes
 from quantcfg.source import Span
-from quantcfg.values import Remembering, frozen_value
 
 Shape = tuple[int, ...]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.network.config_schema import ConfigSchema, Parameter, activation_name
+from quantcfg.contracts.config_schema import ConfigSchema, Parameter, activation_name
 from quantcfg.plan.settings import Leaf, Setting, default
 
 if TYPE_CHECKING:

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 from quantcfg.diagnostics import Report
 from quantcfg.network import Network
-from quantcfg.plan.checks import check_values
-from quantcfg.plan.defaults import fill_defaults
-from quantcfg.plan.deprecated import resolve_deprecated
-from quantcfg.plan.fusion import resolve_fusion, take_fusion
-from quantcfg.plan.names import resolve_fusion_names, resolve_names
-from quantcfg.plan.non_uniform import resolve_non_uniform
-from quantcfg.plan.overrides import resolve_overrides
+from quantcfg.plan.passes.checks import check_values
+from quantcfg.plan.passes.defaults import fill_defaults
+from quantcfg.plan.passes.deprecated import resolve_deprecated
+from quantcfg.plan.passes.fusion import resolve_fusion, take_fusion
+from quantcfg.plan.passes.names import resolve_fusion_names, resolve_names
+from quantcfg.plan.passes.non_uniform import resolve_non_uniform
+from quantcfg.plan.passes.overrides import resolve_overrides
+from quantcfg.plan.passes.skips import resolve_skips
 from quantcfg.plan.plan import Pass, Plan, initial_plan
 from quantcfg.plan.request import Request
-from quantcfg.plan.skips import resolve_skips
 
 PASSES: tuple[Pass, ...] = (
     resolve_names,

@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 from quantcfg.diagnostics import Report
 from quantcfg.diagnostics.phrases import quoted
+from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network import Layer, Network
 from quantcfg.plan.request import Algorithm, Calibration, Request
 from quantcfg.plan.settings import Setting, Values, default
-from quantcfg.values import frozen_value, small_value
 
 DEFINED_HERE = "the layer is defined here"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.catalogue import limited
+from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network import Edition
 from quantcfg.plan.settings import Origin, OriginKind, Setting, is_finite, written
 from quantcfg.source import Argument, Source, Span, Spell, python_argument
 from quantcfg.textproto import Binding, Bound, BoundMessage, BoundScalar, Path, bind, parse, place_of, tree
-from quantcfg.values import frozen_value, small_value
 
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
 """Mistakes behind which fields may stand in another message than they were meant to."""

@@ -8,9 +8,9 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from quantcfg.frozen import small_value
 from quantcfg.source import Span
 from quantcfg.textproto import Bound, BoundMessage, BoundScalar, Path, Place, place_of, replaced_by, tree
-from quantcfg.values import small_value
 
 T = TypeVar("T")
 

@@ -7,20 +7,20 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.suggestions import suggest
+from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema, Layer
-from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, Values
-from quantcfg.plan.defaults import activation_settings, weight_settings
+from quantcfg.plan.passes.defaults import activation_settings, weight_settings
+from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
-from quantcfg.plan.skips import skips
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
 from quantcfg.provenance.levels import activation_levels, beaten, weight_levels
 from quantcfg.provenance.reasons import reason
 from quantcfg.source import Span, Spell, python_argument
-from quantcfg.values import frozen_value
 
 _LONGEST_CHAIN = 20
 """Where a chain is cut: a setting that is given again so often is no request that somebody wrote."""

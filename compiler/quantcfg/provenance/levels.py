@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, WEIGHT_ALGORITHM
+from quantcfg.frozen import frozen_value
 from quantcfg.plan import LayerPlan, Plan, Setting
 from quantcfg.plan.parameters import activation_algorithm
 from quantcfg.plan.request import Algorithm, Calibration
 from quantcfg.provenance.explanation import Beaten
-from quantcfg.values import frozen_value
 
 
 @frozen_value

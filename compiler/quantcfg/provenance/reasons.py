@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.network import LayerTypes
-from quantcfg.network.config_schema import ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan
 
 

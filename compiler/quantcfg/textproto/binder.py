@@ -23,6 +23,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue
 from quantcfg.diagnostics.suggestions import Suggestion, is_slip_of_any, suggest
+from quantcfg.frozen import frozen_value
 from quantcfg.textproto import tree
 from quantcfg.textproto.bound import (
     Binding,
@@ -38,7 +39,6 @@ from quantcfg.textproto.bound import (
     required,
 )
 from quantcfg.textproto.literals import quotable
-from quantcfg.values import frozen_value
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_SUGGESTION = Suggestion()

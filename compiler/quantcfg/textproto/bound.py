@@ -10,10 +10,10 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from quantcfg.frozen import Remembering, frozen_value, small_value
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.scalars import Converter, converter
-from quantcfg.values import Remembering, frozen_value, small_value
 
 Path = tuple[str | int, ...]
 """Where a value is in a message: field names, and indices of repeated fields."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from quantcfg.frozen import frozen_value
 from quantcfg.textproto.loose_lexer import token_at, tokens
-from quantcfg.values import frozen_value
 
 
 @frozen_value

@@ -8,8 +8,8 @@ from itertools import takewhile
 
 from quantcfg import contracts, limits
 from quantcfg.diagnostics import Edit, Report, catalogue
+from quantcfg.frozen import small_value
 from quantcfg.source import Source, Span
-from quantcfg.values import small_value
 
 _COMMENT, _GAP, _IDENT = map(contracts.terminal, ("COMMENT", "_GAP", "IDENT"))
 _KINDS = {

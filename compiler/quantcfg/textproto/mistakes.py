@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from quantcfg.diagnostics import Diagnostic, Edit
+from quantcfg.frozen import frozen_value
 from quantcfg.source import Span
 from quantcfg.textproto.literals import quotable
-from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from lark import Token, UnexpectedCharacters, UnexpectedToken

@@ -13,8 +13,8 @@ from functools import cache
 from sys import intern
 
 from quantcfg import contracts, limits
+from quantcfg.frozen import small_value
 from quantcfg.textproto.tree import Field, Identifier, List, Literal, Message, Number, Scalar, String
-from quantcfg.values import small_value
 
 _GAP, _IDENT, _LITERAL = map(contracts.terminal, ("_GAP", "IDENT", "STRING"))
 _WORDS, _NUMBERS = f"-?{_IDENT}", f"-?{contracts.terminal('NUMBER')}"

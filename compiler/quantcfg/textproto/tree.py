@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 
+from quantcfg.frozen import frozen_value, small_value
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value, small_value
 
 
 def _number() -> int:

@@ -10,8 +10,8 @@ from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Severity
 from quantcfg.diagnostics.fixes import changed_lines
 from quantcfg.diagnostics.phrases import counted
 from quantcfg.diagnostics.terminal import blank, printable, width
+from quantcfg.frozen import frozen_value
 from quantcfg.source import Source, Span
-from quantcfg.values import frozen_value
 
 _LONGEST_LINE = 160
 _BEFORE_SPAN = 60

@@ -7,7 +7,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from quantcfg.editions.caffe.edition import CAFFE
+from quantcfg.editions.caffe import CAFFE
 
 BlobCount = tuple[int, int | None]
 """At least and at most how many bottoms or tops a layer has; None is any number."""

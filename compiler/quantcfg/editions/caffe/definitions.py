@@ -14,13 +14,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
+from quantcfg.contracts.layer_types import Attribute
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
-from quantcfg.editions.caffe import caffe_types
-from quantcfg.editions.caffe.edition import CAFFE
-from quantcfg.network.layer_types import Attribute
+from quantcfg.editions.caffe import CAFFE, caffe_types
+from quantcfg.frozen import frozen_value, small_value
 from quantcfg.source import Span
 from quantcfg.textproto import Binding, BoundMessage, Path, Place, place_of
-from quantcfg.values import frozen_value, small_value
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.editions.caffe.definitions import version_of
 from quantcfg.editions.caffe.shapes import Extent, extent_of
+from quantcfg.frozen import small_value
 from quantcfg.textproto import Binding
-from quantcfg.values import small_value
 
 _DIMENSIONS = 4
 """How many input_dim an input has."""

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg import limits
+from quantcfg.contracts.layer_types import Obstacle
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.diagnostics.phrases import quoted
-from quantcfg.editions.caffe import caffe_types
-from quantcfg.editions.caffe.checks import check_amct_types, check_names, check_statistics
+from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.editions.caffe.definitions import Definition, definitions
-from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.editions.caffe.flow import check_counts, check_flow
 from quantcfg.editions.caffe.inputs import net_inputs
 from quantcfg.editions.caffe.layer_setup import check_setup
+from quantcfg.editions.caffe.net_checks import check_amct_types, check_names, check_statistics
 from quantcfg.editions.caffe.phase import holds_in_test, stages
 from quantcfg.editions.caffe.shapes import (
     Extent,
@@ -26,8 +26,7 @@ from quantcfg.editions.caffe.shapes import (
     spatial_axes,
 )
 from quantcfg.editions.caffe.sharing import check_shared_shapes, sharing_groups
-from quantcfg.network.fusion import with_fusion_groups
-from quantcfg.network.layer_types import Obstacle
+from quantcfg.network.fusion_groups import with_fusion_groups
 from quantcfg.network.network import Layer, Network, Shape
 from quantcfg.source import Source
 from quantcfg.textproto import Binding, bind, parse

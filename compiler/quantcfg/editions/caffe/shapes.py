@@ -12,8 +12,8 @@ from typing import Any
 
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.frozen import small_value
 from quantcfg.network.network import Shape
-from quantcfg.values import small_value
 
 PartialShape = tuple[int | None, ...]
 """The dimensions of a blob, None for those that are not known."""

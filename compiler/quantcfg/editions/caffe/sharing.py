@@ -9,11 +9,11 @@ from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.diagnostics.phrases import quoted
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.editions.caffe.definitions import Definition
-from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.editions.caffe.shapes import Parameters, PartialShape, may_be_equal, shown
+from quantcfg.frozen import frozen_value
 from quantcfg.textproto import Path, Place
-from quantcfg.values import frozen_value
 
 _MOST_SHOWN = 5
 

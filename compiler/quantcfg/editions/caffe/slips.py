@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from quantcfg.diagnostics import Diagnostic, catalogue
 from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.frozen import frozen_value
 from quantcfg.textproto import Binding
-from quantcfg.values import frozen_value
 
 
 @frozen_value

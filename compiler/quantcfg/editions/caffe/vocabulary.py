@@ -16,8 +16,8 @@ from quantcfg.diagnostics import Edit, Report, catalogue
 from quantcfg.diagnostics.suggestions import near
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import PADDING, Definition
+from quantcfg.frozen import frozen_value
 from quantcfg.source import Span
-from quantcfg.values import frozen_value
 
 
 @frozen_value

@@ -19,8 +19,8 @@ from quantcfg import contracts, limits
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
+from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
-from quantcfg.values import frozen_value, small_value
 
 _VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}

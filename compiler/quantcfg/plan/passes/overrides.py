@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from quantcfg.contracts.config_schema import ASYMMETRIC
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.network import LayerTypes, Network
-from quantcfg.network.config_schema import ASYMMETRIC
 from quantcfg.plan.assumed import assumed_layer
-from quantcfg.plan.losses import losses
-from quantcfg.plan.names import layers_named
+from quantcfg.plan.passes.losses import losses
+from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.request import Calibration, Override
 

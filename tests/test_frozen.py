@@ -1,4 +1,4 @@
-"""The dataclasses of values.py behave as dataclass's own, but for how fast they are made."""
+"""The dataclasses of frozen.py behave as dataclass's own, but for how fast they are made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unittest.mock import ANY
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.values import Remembering, frozen_value, small_value
+from quantcfg.frozen import Remembering, frozen_value, small_value
 from tests.laws import law
 
 

@@ -9,10 +9,10 @@ from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
 
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.diagnostics.phrases import quoted
-from quantcfg.difference.changes import Change
+from quantcfg.diff.changes import Change
 from quantcfg.network import ConfigSchema
-from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.provenance.words import place
 
 _ENABLED = "quant_enable"

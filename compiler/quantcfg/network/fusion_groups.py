@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from quantcfg.network.layer_types import LayerTypes
+from quantcfg.contracts.layer_types import LayerTypes
 from quantcfg.network.network import Layer
 
 

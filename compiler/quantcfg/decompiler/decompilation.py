@@ -9,18 +9,18 @@ from typing import Any
 
 from quantcfg.compile import compile_source, is_configuration
 from quantcfg.configuration import Places, places_in
+from quantcfg.decompiler.quant_cfg import print_layout
 from quantcfg.decompiler.shortest import Group, Groups, Layout, shortest_layout
-from quantcfg.decompiler.text import print_layout
 from quantcfg.decompiler.wanted import Wanted, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted, quoted
-from quantcfg.files import other_content
+from quantcfg.emit import Config, Configuration
+from quantcfg.emit.emit import leaves, value_of
+from quantcfg.files import has_other_content
+from quantcfg.frozen import frozen_value
 from quantcfg.network import Network
-from quantcfg.output import Config, Configuration
-from quantcfg.output.emit import leaves, value_of
 from quantcfg.plan import Plan
 from quantcfg.source import Source, Span, argument_span
-from quantcfg.values import frozen_value
 
 
 @frozen_value
@@ -67,8 +67,10 @@ def decompile(config: str | Mapping[str, Any], network: Network, name: str = "co
 
 def decompile_source(source: Source, network: Network) -> Decompilation:
     """Return the shortest quant.cfg for the text of a configuration."""
-    if not is_configuration(source) and not other_content(source.text):
-        return Decompilation(None, (_no_configuration(source),))
+    if not is_configuration(source):
+        other: list[Diagnostic] = []
+        is_other = has_other_content(source, other.append, wanted="a JSON configuration")
+        return Decompilation(None, tuple(other) if is_other else (_no_configuration(source),))
     compiled = compile_source(source, network, network.edition)
     if not compiled.ok:
         return Decompilation(None, compiled.diagnostics)

@@ -7,8 +7,8 @@ from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from quantcfg import contracts
-from quantcfg.acceptance import Accepts, acceptor
-from quantcfg.values import Remembering, frozen_value
+from quantcfg.contracts.acceptance import Accepts, acceptor
+from quantcfg.frozen import Remembering, frozen_value
 
 Attribute = bool | int | str | tuple[int, ...]
 Attributes = Mapping[str, Attribute]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.network import Layer
-from quantcfg.plan.names import layers_named
+from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, QUANTIZED, LayerPlan, Plan
 from quantcfg.plan.request import Request
 from quantcfg.plan.settings import Setting

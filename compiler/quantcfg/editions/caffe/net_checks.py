@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quantcfg.diagnostics import Edit, Report, catalogue, related
-from quantcfg.editions.caffe import caffe_types
+from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.editions.caffe.definitions import Definition
-from quantcfg.editions.caffe.edition import CAFFE
 from quantcfg.network.network import Layer
 
 _STATISTICS = "use_global_stats"

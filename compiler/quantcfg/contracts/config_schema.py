@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from quantcfg import contracts
-from quantcfg.acceptance import Accepts, acceptor
-from quantcfg.values import Remembering, frozen_value
+from quantcfg.contracts.acceptance import Accepts, acceptor
+from quantcfg.frozen import Remembering, frozen_value
 
 ACTIVATION_ALGORITHM = "act_algo"
 WEIGHT_ALGORITHM = "wts_algo"

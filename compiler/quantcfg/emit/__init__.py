@@ -1,8 +1,8 @@
 """What comes out: the configuration of a plan, its text, its validation and its file."""
 
-from quantcfg.output.emit import Config, Configuration, emit
-from quantcfg.output.validate import allowed, schema_errors, validate
-from quantcfg.output.write import Guard, bad_output_name, rewrite_file, write_file, write_files
+from quantcfg.emit.emit import Config, Configuration, emit
+from quantcfg.emit.validate import allowed, schema_errors, validate
+from quantcfg.emit.write import Guard, bad_output_name, rewrite_file, write_file, write_files
 
 __all__ = [
     "Config",

@@ -17,14 +17,14 @@ from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest, worth_suggesting
+from quantcfg.frozen import frozen_value
 from quantcfg.network import Layer, Network
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override
 from quantcfg.plan.settings import Setting
-from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
-    from quantcfg.plan.several import Several
+    from quantcfg.plan.passes.several import Several
 
 
 @frozen_value
@@ -158,7 +158,7 @@ def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[
     unknown = [name for name in first if name not in known.names]
     if not unknown:
         return meant
-    from quantcfg.plan.several import several
+    from quantcfg.plan.passes.several import several
 
     suggestions = {name: known.suggestion(name) for name in worth_suggesting(unknown, known.names)}
     likely = frozenset(known.likely)
@@ -185,7 +185,7 @@ def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[
 def _report_several(
     name: Setting[str], held: Several, known: Known, report: Report, *, can_be_fixed: bool
 ) -> None:
-    from quantcfg.plan.several import joined, separating_edits, separation_help
+    from quantcfg.plan.passes.several import joined, separating_edits, separation_help
 
     place, span, fix = name.origin.place, name.span, list[Edit]()
     if span is None or not span.source.is_file:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from quantcfg.contracts.config_schema import ASYMMETRIC, field_of
 from quantcfg.decompiler.shortest import Layout
 from quantcfg.decompiler.wanted import Algorithm, Calibration
 from quantcfg.network import MessageType
-from quantcfg.network.config_schema import ASYMMETRIC, field_of
 from quantcfg.source import Source
 from quantcfg.textproto import parse
 from quantcfg.textproto.printer import print_document

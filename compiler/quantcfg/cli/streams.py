@@ -161,7 +161,7 @@ def write_output(
     options: argparse.Namespace, text: str, inputs: Iterable[str | None], report: Report
 ) -> bool:
     """Write a text where -o says, standard output or a file that is no input; tell whether it is there."""
-    from quantcfg.output import bad_output_name, write_file
+    from quantcfg.emit import bad_output_name, write_file
 
     if options.output == STANDARD_STREAM:
         print_file(text)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 
+from quantcfg.contracts.config_schema import CHANNEL_WISE
 from quantcfg.diagnostics import Diagnostic, catalogue, related
 from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes
-from quantcfg.network.config_schema import CHANNEL_WISE
 from quantcfg.plan.parameters import activation_algorithm, weight_algorithm
 from quantcfg.plan.plan import LayerPlan
 from quantcfg.plan.request import Algorithm

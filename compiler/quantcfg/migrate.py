@@ -17,7 +17,7 @@ from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors
 from quantcfg.diagnostics.fixes import applied
 from quantcfg.network import Edition, LayerTypes
 from quantcfg.plan import Request, request_from_config
-from quantcfg.plan.deprecated import fc_types, in_todays_fields, rival
+from quantcfg.plan.passes.deprecated import fc_types, in_todays_fields, rival
 from quantcfg.source import Source
 from quantcfg.textproto import parse, tree
 from quantcfg.textproto.edits import addition, replacement

@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection, Container, Iterable, Set
 
 from quantcfg.diagnostics import Edit
+from quantcfg.frozen import frozen_value
 from quantcfg.plan.settings import Setting
 from quantcfg.source import Span
 from quantcfg.textproto import Place, tree
-from quantcfg.values import frozen_value
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 _MOST_SHOWN = 5

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.files import PathLike, is_special, reason
-from quantcfg.values import frozen_value
+from quantcfg.frozen import frozen_value
 
 Guard = Callable[[], AbstractContextManager[object]]
 """Returns a context in which a file is replaced; a command may hold signals back in it."""

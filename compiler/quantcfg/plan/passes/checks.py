@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 
+from quantcfg.contracts.config_schema import CHANNEL_WISE
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean, listed
 from quantcfg.network import ConfigSchema, Layer
-from quantcfg.network.config_schema import CHANNEL_WISE
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm
 from quantcfg.plan.settings import Setting

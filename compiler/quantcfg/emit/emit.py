@@ -10,8 +10,8 @@ from functools import cached_property
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
+from quantcfg.frozen import Remembering, frozen_value
 from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values
-from quantcfg.values import Remembering, frozen_value
 
 Config = dict[str, Any]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.output.emit import layer_values, value_of
+from quantcfg.emit.emit import layer_values, value_of
+from quantcfg.frozen import frozen_value
 from quantcfg.plan import LayerPlan, Leaf, OriginKind, Plan
 from quantcfg.source import Span
-from quantcfg.values import frozen_value
 
 Path = tuple[str, ...]
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
+from quantcfg.emit.emit import Configuration, layer_values
+from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema
-from quantcfg.output.emit import Configuration, layer_values
 from quantcfg.plan import Plan, Setting
-from quantcfg.values import frozen_value
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean
 from quantcfg.network import ConfigSchema, LayerTypes
-from quantcfg.network.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.plan.parameters import activation_algorithm, values_of, weight_algorithm
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm, Calibration
