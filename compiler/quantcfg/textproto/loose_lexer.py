@@ -22,7 +22,7 @@ _KINDS = {
     "opening": r"[{<\[(]",
     "closing": r"[}>\])]",
     "separator": r"[;,]",
-    "other": r"""[^\s#"'\w.{}<>\[\]();,]++""",
+    "other": r"""[^ \t\n\v\f\r#"'A-Za-z0-9_.{}<>\[\]();,]++""",
 }
 _TOKENS = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.ASCII)
 _FIELD = re.compile(_KINDS["field"])
