@@ -82,10 +82,6 @@ class Origin:
             for each in replaced_by(self.where):
                 yield Origin(self.kind, (*self.path[:-1], each.field.text), each, self.level, self.document)
 
-    def of_field(self, name: str, bound: Bound) -> Origin:
-        """Return the origin of a field of the message that this one is of."""
-        return Origin(self.kind, (*self.path, name), bound, self.level, self.document)
-
 
 @small_value
 class Setting(Generic[T]):
@@ -104,9 +100,10 @@ class Setting(Generic[T]):
     @property
     def origin(self) -> Origin:
         """Where the value came from."""
+        source = self.source
         if self.name is None or self.bound is None:
-            return self.source
-        return self.source.of_field(self.name, self.bound)
+            return source
+        return Origin(source.kind, (*source.path, self.name), self.bound, source.level, source.document)
 
     @property
     def span(self) -> Span | None:
