@@ -49,7 +49,7 @@ _READ, _READER = "message to network", "quantcfg.editions.caffe.reader"
 _STAGES = (
     ("prototxt to syntax tree", _READER, "parse"),
     ("syntax tree to message", _READER, "bind"),
-    (_READ, "quantcfg.api", "read_network"),
+    (_READ, _READER, "read_network"),
     ("quant.cfg to request", "quantcfg.api", "request_from_config"),
     ("passes", "quantcfg.compile", "lower"),
     ("plan to configuration", "quantcfg.compile", "emit"),

@@ -13,12 +13,11 @@ from quantcfg.compile import compile_request
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.editions import DEFAULT, edition_named
-from quantcfg.editions.caffe.reader import read_network
 from quantcfg.emit import Config, Guard, bad_output_name, write_file, write_files
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, Network
-from quantcfg.plan import Plan, Request, request_from_arguments, request_from_config
+from quantcfg.plan import After, Plan, Request, request_from_arguments, request_from_config
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 
 if TYPE_CHECKING:
@@ -164,21 +163,11 @@ def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Ne
 def load_model(
     model_file: PathLike, weights_file: PathLike | None, report: Report, *, read: Reader = read_source
 ) -> Network | None:
-    """Return the network of a prototxt and its weights, or None after reporting why they cannot be read.
+    """Return the network of a model and its weights, or None after reporting why they cannot be read.
 
-    read reads the prototxt.
+    read reads the model, if it is text.
     """
-    found: list[Diagnostic] = []
-    source = read(model_file, found.append, wanted="a prototxt")
-    weights = None
-    if weights_file is not None:
-        from quantcfg.editions.caffe.weights import read_weights
-
-        weights = read_weights(weights_file, found.append)
-    network = read_network(source, weights, found.append) if source else None
-    for diagnostic in found:
-        report(diagnostic)
-    return None if has_errors(found) else network
+    return edition_named(DEFAULT).read_model(model_file, weights_file, report, read=read)
 
 
 def compile_config(
@@ -322,18 +311,19 @@ def compile_given(
     batch_num: int = 1,
     activation_offset: bool = True,
     spell: Spell = python_argument,
+    after: After = lambda _name, _plan: None,
 ) -> Compilation:
     """Compile a quant.cfg, or the plain arguments, for a network.
 
     Without a network, it finds what is wrong with the request for every network
     of the edition. earlier holds what was found before; spell returns how an
-    argument is written.
+    argument is written; after is called after each pass.
     """
     found = list(earlier)
     request = _request(config, edition, skip_layers, batch_num, activation_offset, found.append, spell)
     if request is None:
         return _failure(found)
-    plan, configuration = compile_request(request, network, edition, found.append)
+    plan, configuration = compile_request(request, network, edition, found.append, after)
     if network is None or has_errors(found):
         return _failure(found, plan)
     return Compilation(configuration.config, configuration.text, in_order(found), plan)

@@ -11,7 +11,7 @@ from quantcfg.emit import Configuration, emit, validate
 from quantcfg.files import other_content
 from quantcfg.frozen import Remembering, frozen_value
 from quantcfg.network import Edition, Network
-from quantcfg.plan import Plan, Request, assumed_network, lower, request_from_tree
+from quantcfg.plan import After, Plan, Request, assumed_network, lower, request_from_tree
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
 
@@ -67,14 +67,19 @@ def check_source(source: Source, network: Network | None, edition: Edition) -> t
 
 
 def compile_request(
-    request: Request, network: Network | None, edition: Edition, report: Report
+    request: Request,
+    network: Network | None,
+    edition: Edition,
+    report: Report,
+    after: After = lambda _name, _plan: None,
 ) -> tuple[Plan, Configuration]:
     """Return the plan of a request and its configuration, after reporting what is wrong with them.
 
     Without a network it is what would be wrong for every network of the edition.
+    after is called after each pass.
     """
     report = limited(report)
-    plan = lower(network or assumed_network(request, edition), request, report)
+    plan = lower(network or assumed_network(request, edition), request, report, after)
     configuration = emit(plan)
     validate(plan, configuration, report)
     return plan, configuration

@@ -17,6 +17,7 @@ import pytest
 import quantcfg
 from quantcfg import cli, compile_config, read_model
 from quantcfg.cli.usage import Parser
+from quantcfg.plan import PASSES
 from tests.api.models import Model, write_model
 from tests.networks import batch_norm, conv, deconv, inner_product, net, pool, relu, scale
 
@@ -343,7 +344,7 @@ FINDINGS = ("--format", "--color", "--strict", "--ignore")
 OPTIONS = {
     "compile": {
         *("-h", "--model", "--weights", "--config", "-o", *FINDINGS),
-        *("--skip-layer", "--batch-num", "--no-activation-offset", "--annotate"),
+        *("--skip-layer", "--batch-num", "--no-activation-offset", "--annotate", "--print-after"),
     },
     "check": {"-h", "--model", "--weights", "--edition", "--stdin-filename", "--fix", "--diff", *FINDINGS},
     "explain": {
@@ -470,3 +471,21 @@ def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     assert {name for name in loaded if name.startswith("quantcfg.cli.")} == {
         f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console", "streams", "usage")
     }
+
+
+def test_the_plan_is_printed_after_a_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compile", *MODEL, "-o", "config.json", "--print-after", "overrides"]) == 0
+    printed = capsys.readouterr().err
+    assert printed.startswith("after overrides:\n")
+    assert "(Convolution): quantized, by defaults" in printed
+    assert cli.main(["compile", *MODEL, "-o", "config.json", "--print-after", "all"]) == 0
+    printed = capsys.readouterr().err
+    assert [line for line in printed.splitlines() if line.startswith("after ")] == [
+        f"after {name}:" for name in PASSES
+    ]
+
+
+def test_a_pass_that_does_not_exist_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["compile", *MODEL, "--print-after", "inlining"])
+    assert '--print-after takes "names", "deprecated",' in capsys.readouterr().err

@@ -163,7 +163,7 @@ def test_the_findings_of_a_wrong_request_are_shown_as_compile_shows_them(
 def test_warnings_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     Path("quant.cfg").write_text("batch_num: 2 batch_num: 3")
     assert cli.main(["explain", *CONFIGURED, "batch_num"]) == 0
-    assert capsys.readouterr().err == '1 warning; "quantcfg compile" shows it\n'
+    assert capsys.readouterr().err == '1 warning; "quantcfg check" shows it\n'
 
 
 def test_config_goes_without_plain_options(capsys: pytest.CaptureFixture[str]) -> None:
@@ -258,3 +258,22 @@ def test_nothing_is_written_for_a_wrong_request() -> None:
     assert cli.main([*ANNOTATED, "config.json"]) == 1
     assert not Path("config.json").exists()
     assert not Path("config.json.origins.txt").exists()
+
+
+def test_the_values_of_a_configuration_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    layers = {"conv1": {"activation_quant_params": {"search_step": 0.02}}, "fc": {"quant_enable": False}}
+    Path("config.json").write_text(json.dumps({"batch_num": 2, "activation_offset": False, **layers}))
+    assert cli.main(["explain", *MODEL, "--config", "config.json", "conv1"]) == 0
+    values = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert values["search_step"] == ["0.02", "search_step", "(config.json:1:99)"]
+    assert values["asymmetric"][:3] == ["false", "activation_offset", "(config.json:1:39):"]
+    assert cli.main(["explain", *MODEL, "--config", "config.json", "batch_num"]) == 0
+    assert "(config.json:1:15)" in capsys.readouterr().out
+    assert cli.main(["explain", *MODEL, "--config", "config.json", "fc", "quant_enable"]) == 0
+    assert "false" in capsys.readouterr().out
+
+
+def test_a_configuration_with_errors_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("config.json").write_text('{"batch_num": "2", "conv1": {}}')
+    assert cli.main(["explain", *MODEL, "--config", "config.json"]) == 1
+    assert "config.json:1:15: error[QC501]" in capsys.readouterr().err

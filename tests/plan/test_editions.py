@@ -10,7 +10,9 @@ from quantcfg.network import MessageType
 from quantcfg.source import Source
 from tests.networks import conv, net, network
 
-OTHER = replace(CAFFE, model=MessageType("caffe", "caffe.BlobShape"), model_words="another model")
+OTHER = replace(
+    CAFFE, model=MessageType("caffe", "caffe.BlobShape"), words=replace(CAFFE.words, network="another model")
+)
 NETWORK = network(net(conv("conv1")))
 MODEL = Source("model", "dim: 1\n")
 

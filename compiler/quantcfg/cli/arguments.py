@@ -70,9 +70,9 @@ def _output(name: str) -> str:
     return STANDARD_STREAM if name == "/dev/stdout" else name
 
 
-def add_request_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add --config, and the plain options in its place."""
-    parser.add_argument("--config", metavar="FILE", help='the request, a quant.cfg; "-" is standard input')
+def add_request_arguments(parser: argparse.ArgumentParser, config: str = "a quant.cfg") -> None:
+    """Add --config, and the plain options in its place; config says what the file is."""
+    parser.add_argument("--config", metavar="FILE", help=f'the request, {config}; "-" is standard input')
     plain = parser.add_argument_group("plain options", "instead of --config")
     plain.add_argument(
         "--skip-layer",

@@ -15,19 +15,20 @@ from quantcfg.cli.arguments import (
     add_report_arguments,
     add_request_arguments,
 )
-from quantcfg.cli.console import counts, print_remarks, print_result, weighed
+from quantcfg.cli.console import counts, print_remark, print_remarks, print_result, weighed
 from quantcfg.cli.streams import compiled, named_files
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
-from quantcfg.diagnostics.phrases import counted
+from quantcfg.diagnostics.phrases import alternatives, counted
 from quantcfg.files import is_special
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
     from quantcfg.emit import Config
-    from quantcfg.plan import Plan
+    from quantcfg.plan import After, Plan
 
 _ORIGINS = ".origins.txt"
 _MOST_SHOWN = 5
+_EACH = "all"
 
 _EPILOG = """\
 examples:
@@ -52,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help=f"write beside the output, as FILE{_ORIGINS}, what gave each of its values",
     )
+    parser.add_argument(
+        "--print-after",
+        metavar="PASS",
+        help="print the plan after a pass of the compiler to standard error; all: after each pass",
+    )
     add_report_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -61,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     if options.annotate and not _is_file_name(options.output):
         options.parser.error("--annotate goes with -o and the name of a file")
 
-    compilation, files = compiled(options)
+    compilation, files = compiled(options, after=_printer(options))
     found = weighed(options, compilation.diagnostics)
     written = not has_errors(found) and _write(options, compilation, files, found)
     summary = (
@@ -69,6 +75,25 @@ def run(options: argparse.Namespace) -> int:
     )
     print_remarks(options, found, summary)
     return 0 if written else 1
+
+
+def _printer(options: argparse.Namespace) -> After:
+    """Return what prints the plan after the pass that --print-after names."""
+    chosen = options.print_after
+    if chosen is None:
+        return lambda _name, _plan: None
+
+    from quantcfg.diagnostics.terminal import printable
+    from quantcfg.plan import PASSES
+
+    if chosen not in (*PASSES, _EACH):
+        options.parser.error(f"--print-after takes {alternatives([*PASSES, _EACH])}")
+
+    def print_plan(name: str, plan: Plan) -> None:
+        if chosen in (name, _EACH):
+            print_remark("\n".join([f"after {name}:", *map(printable, str(plan).split("\n")), ""]))
+
+    return print_plan
 
 
 def _is_file_name(output: str) -> bool:

@@ -16,6 +16,7 @@ examples:
   quantcfg explain --model deploy.prototxt --config quant.cfg conv1 search_step
   quantcfg explain --model deploy.prototxt --config quant.cfg batch_num
   quantcfg explain --model deploy.prototxt --config quant.cfg --format json
+  quantcfg explain --model deploy.prototxt --config config.json conv1
 
 Behind "without it" stands what the value would be if what gave it were removed from the request, and
 behind "beaten" what another level says of it, and why that does not count.
@@ -25,8 +26,8 @@ behind "beaten" what another level says of it, and why that does not count.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add to the parser of the command what it says of itself, and its arguments."""
     parser.description = (
-        "Show for each value of the configuration that a request gives what gave it, where that "
-        "stands, and what would count without it. Layers that have the same are shown once."
+        "Show where each value of a configuration comes from, with its location, and what it would be "
+        "otherwise. Layers with the same values are shown once. Reads requests and JSON configurations."
     )
     parser.epilog = _EPILOG
     parser.add_argument(
@@ -37,14 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("key", nargs="?", metavar="KEY", help="a key of the layer, such as search_step")
     add_model_arguments(parser)
-    add_request_arguments(parser)
+    add_request_arguments(parser, "a quant.cfg, or a JSON configuration")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compile the request, and show the origins of the values that are asked for."""
-    compilation, _ = compiled(options)
+    compilation, _ = compiled(options, reads_configurations=True)
 
     from quantcfg.provenance import explained, json, text
 
@@ -63,5 +64,6 @@ def run(options: argparse.Namespace) -> int:
     if compilation.diagnostics:
         number = len(compilation.diagnostics)
         them = "it" if number == 1 else "them"
-        print_remark(f'{counted(number, "warning")}; "quantcfg compile" shows {them}')
+        command = "compile" if options.config is None else "check"
+        print_remark(f'{counted(number, "warning")}; "quantcfg {command}" shows {them}')
     return 0

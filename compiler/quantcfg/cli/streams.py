@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from quantcfg.cli.arguments import STANDARD_STREAM, command_line_argument
 from quantcfg.cli.console import print_file
-from quantcfg.diagnostics import Diagnostic, Report, in_order
+from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
     from quantcfg.files import PathLike
     from quantcfg.network import Edition, Network
+    from quantcfg.plan import After
     from quantcfg.source import Source
 
 OTHERWISE = ', or "# quantcfg-model: FILE" at the top of the quant.cfg, or model in quantcfg.toml'
@@ -122,10 +123,16 @@ def edition_of(
     return edition_named(name or DEFAULT)
 
 
-def compiled(options: argparse.Namespace) -> tuple[Compilation, Sequence[str | None]]:
+def compiled(
+    options: argparse.Namespace,
+    *,
+    reads_configurations: bool = False,
+    after: After = lambda _name, _plan: None,
+) -> tuple[Compilation, Sequence[str | None]]:
     """Compile the request of the arguments that add_model_arguments and add_request_arguments add.
 
-    It is returned with the files of the model.
+    Return it with the files of the model. With reads_configurations, --config may
+    also be a JSON configuration. after is called after each pass.
     """
     plain = {
         "skip_layers": options.skip_layer,
@@ -148,8 +155,29 @@ def compiled(options: argparse.Namespace) -> tuple[Compilation, Sequence[str | N
     if options.config is not None and config is None:
         return Compilation(None, None, in_order(found), None), model.files
     edition = edition_of(options, config, model.network)
-    compilation = compile_given(config, model.network, edition, found, **given, spell=command_line_argument)
+    if config and reads_configurations:
+        from quantcfg.compile import is_configuration
+
+        if is_configuration(config):
+            return _read(config, model.network, edition, found), model.files
+    compilation = compile_given(
+        config, model.network, edition, found, **given, spell=command_line_argument, after=after
+    )
     return compilation, model.files
+
+
+def _read(
+    config: Source, network: Network | None, edition: Edition, found: Sequence[Diagnostic]
+) -> Compilation:
+    """Return a JSON configuration in the form of a compilation."""
+    from quantcfg.api import Compilation
+    from quantcfg.compile import compile_source
+
+    read = compile_source(config, network, edition)
+    diagnostics = in_order([*found, *read.diagnostics])
+    if not read.ok or has_errors(diagnostics):
+        return Compilation(None, None, diagnostics, read.plan)
+    return Compilation(read.configuration.config, read.configuration.text, diagnostics, read.plan)
 
 
 def named_files(names: Iterable[str | None]) -> list[str]:

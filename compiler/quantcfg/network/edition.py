@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from quantcfg import contracts
 from quantcfg.contracts.config_schema import ConfigSchema
@@ -13,6 +13,10 @@ from quantcfg.frozen import Remembering, frozen_value
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+    from quantcfg.diagnostics import Report
+    from quantcfg.files import PathLike, Reader
+    from quantcfg.network.network import Network
 
 
 @frozen_value
@@ -43,23 +47,49 @@ class MessageType(Remembering):
 
 
 @frozen_value
-class Edition(Remembering):
-    """An edition: its name, its contracts, and the words for its files.
+class Words:
+    """What messages and editors call the files of an edition.
 
-    request is the message of a quant.cfg, and model that of a model in text
-    format; model_words says what such a model is ("a Caffe network"). schema is
-    that of configurations; foreign is the file in schemas/ that names the fields
-    of other editions.
+    model and weights say what these files are ("a prototxt"), network what a
+    model is ("a Caffe network"). The suffixes are those of their names; language
+    is what editors call the language of a model.
+    """
+
+    model: str
+    weights: str
+    network: str
+    model_suffix: str
+    weights_suffix: str
+    language: str
+
+
+class ModelReader(Protocol):
+    """A function that reads a model and its weights."""
+
+    def __call__(
+        self, model: PathLike, weights: PathLike | None, report: Report, *, read: Reader
+    ) -> Network | None:
+        """Return the network, or None after reporting why it cannot be read; read reads text files."""
+
+
+@frozen_value
+class Edition(Remembering):
+    """An edition: its name, its contracts, and how it reads models.
+
+    title is its name in messages. request is the message of a quant.cfg, and model
+    that of a model in text format. schema is that of configurations; foreign is
+    the file in schemas/ that names the fields of other editions.
     """
 
     name: str
     title: str
+    words: Words
     request: MessageType
     model: MessageType
-    model_words: str
     layer_types: LayerTypes
     schema: ConfigSchema
     foreign: str
+    read_model: ModelReader
 
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """The plan for a network: from a request, through the passes, to the value of every key."""
 
 from quantcfg.plan.assumed import assumed_network
-from quantcfg.plan.pipeline import PASSES, complete, lower
+from quantcfg.plan.pipeline import PASSES, After, complete, lower
 from quantcfg.plan.plan import LayerPlan, Plan
 from quantcfg.plan.request import (
     Request,
@@ -13,6 +13,7 @@ from quantcfg.plan.settings import Leaf, Origin, OriginKind, Setting, Values
 
 __all__ = [
     "PASSES",
+    "After",
     "LayerPlan",
     "Leaf",
     "Origin",

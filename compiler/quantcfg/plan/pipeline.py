@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from quantcfg.diagnostics import Report
 from quantcfg.network import Network
@@ -17,37 +17,44 @@ from quantcfg.plan.passes.skips import resolve_skips
 from quantcfg.plan.plan import Pass, Plan, initial_plan
 from quantcfg.plan.request import Request
 
-PASSES: tuple[Pass, ...] = (
-    resolve_names,
-    resolve_deprecated,
-    resolve_skips,
-    resolve_overrides,
-    resolve_non_uniform,
-    resolve_fusion,
-    fill_defaults,
-    check_values,
-)
+PASSES: Mapping[str, Pass] = {
+    "names": resolve_names,
+    "deprecated": resolve_deprecated,
+    "skips": resolve_skips,
+    "overrides": resolve_overrides,
+    "non-uniform": resolve_non_uniform,
+    "fusion": resolve_fusion,
+    "defaults": fill_defaults,
+    "checks": check_values,
+}
+"""The passes for a request, in order, by name."""
 
-_OF_CONFIGURATIONS: tuple[Pass, ...] = (resolve_fusion_names, take_fusion, fill_defaults, check_values)
-"""The passes for a configuration, which has the settings of each layer already."""
+_CONFIGURATION_PASSES: Mapping[str, Pass] = {
+    "names": resolve_fusion_names,
+    "fusion": take_fusion,
+    "defaults": fill_defaults,
+    "checks": check_values,
+}
+"""The passes for a configuration, which already has the settings of each layer."""
+
+After = Callable[[str, Plan], None]
+"""Called after each pass with its name and the plan that it returned."""
 
 
 def lower(
-    network: Network,
-    request: Request,
-    report: Report,
-    after: Callable[[Pass, Plan], None] = lambda _pass, _plan: None,
+    network: Network, request: Request, report: Report, after: After = lambda _name, _plan: None
 ) -> Plan:
-    """Return the plan for a request on a network; after is called with each pass and the plan it made."""
-    plan = initial_plan(network, request)
-    for step in PASSES:
-        plan = step(plan, report)
-        after(step, plan)
-    return plan
+    """Return the plan for a request on a network."""
+    return _run(PASSES, initial_plan(network, request), report, after)
 
 
 def complete(plan: Plan, report: Report) -> Plan:
     """Return the plan of a configuration with the values that it leaves out."""
-    for step in _OF_CONFIGURATIONS:
+    return _run(_CONFIGURATION_PASSES, plan, report, lambda _name, _plan: None)
+
+
+def _run(passes: Mapping[str, Pass], plan: Plan, report: Report, after: After) -> Plan:
+    for name, step in passes.items():
         plan = step(plan, report)
+        after(name, plan)
     return plan

@@ -163,7 +163,7 @@ def request_from_tree(
         report(diagnostic)
     stranger = _model_field(document, edition)
     if stranger:
-        span, what = document.span(stranger.name), edition.model_words
+        span, what = document.span(stranger.name), edition.words.network
         help = "give it as the model"
         report(catalogue.ANOTHER_FORMAT.at(span, what=what, wanted="a quant.cfg", help=help))
         return Request()

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes
-from quantcfg.network.edition import Edition, MessageType
+from quantcfg.network.edition import Edition, MessageType, Words
+
+if TYPE_CHECKING:
+    from quantcfg.diagnostics import Report
+    from quantcfg.files import PathLike, Reader
+    from quantcfg.network import Network
+
+
+def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
+    from quantcfg.editions.caffe.reader import read_model
+
+    return read_model(model, weights, report, read=read)
+
 
 CAFFE = Edition(
     "caffe",
     title="AMCT for Caffe",
+    words=Words(
+        model="a prototxt",
+        weights="a caffemodel",
+        network="a Caffe network",
+        model_suffix=".prototxt",
+        weights_suffix=".caffemodel",
+        language="prototxt",
+    ),
     request=MessageType("calibration_config_caffe", "amct_caffe.AMCTConfig"),
     model=MessageType("caffe", "caffe.NetParameter"),
-    model_words="a Caffe network",
     layer_types=LayerTypes("caffe_layers.json"),
     schema=ConfigSchema("quant_config.schema.json"),
     foreign="foreign_fields.json",
+    read_model=_read_model,
 )

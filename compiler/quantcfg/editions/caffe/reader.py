@@ -35,8 +35,27 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
 
     from quantcfg.editions.caffe.weights import Weights
+    from quantcfg.files import PathLike, Reader
     from quantcfg.textproto.binder import Hint
     from quantcfg.textproto.tree import Value
+
+
+def read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
+    """Return the network of a prototxt and its weights, or None after reporting why they cannot be read.
+
+    read reads the prototxt.
+    """
+    found: list[Diagnostic] = []
+    source = read(model, found.append, wanted=CAFFE.words.model)
+    shapes = None
+    if weights is not None:
+        from quantcfg.editions.caffe.weights import read_weights
+
+        shapes = read_weights(weights, found.append)
+    network = read_network(source, shapes, found.append) if source else None
+    for diagnostic in found:
+        report(diagnostic)
+    return None if has_errors(found) else network
 
 
 def read_network(source: Source, weights: Weights | None, report: Report) -> Network | None:
