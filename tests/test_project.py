@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -113,9 +114,12 @@ def test_settings_that_cannot_be_used_are_an_error_at_their_place(
     assert (span.source.name if span else found[0].file) == "quantcfg.toml"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_settings_that_may_not_be_read_are_an_error() -> None:
-    Path("quantcfg.toml").touch(mode=0)
+def test_settings_that_may_not_be_read_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    Path("quantcfg.toml").touch()
+    monkeypatch.setattr(os, "open", refuse)
     found: list[Diagnostic] = []
     assert settings_around(None, found.append) == Settings()
     assert [(each.code, each.file) for each in found] == [("QC101", "quantcfg.toml")]
