@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from quantcfg.configuration.content import Content, check_content
@@ -67,16 +66,21 @@ class _Values:
         return self.content.edition.schema
 
     def origin(self, path: Path) -> Origin:
-        """Return the origin of the value at a path; its place is looked up when somebody asks for it."""
-        return Origin(OriginKind.WRITTEN, path, partial(self.content.places.value, path))
+        """Return the origin of the value at a path."""
+        return Origin(OriginKind.WRITTEN, path, self.content.places.value)
 
     def key_origin(self, path: Path) -> Origin:
         """Return the origin of all that is under a key."""
-        return Origin(OriginKind.WRITTEN, path, partial(self.content.places.key, path))
+        return Origin(OriginKind.WRITTEN, path, self.content.places.key)
 
-    def setting(self, path: Path, value: Any, default: Any) -> Setting[Any]:
-        """Return a value with the type of number that its default has: JSON knows only one."""
-        return Setting(value if default is None else type(default)(value), self.origin(path))
+    def refused_in(self, path: Path) -> AbstractSet[object]:
+        """Return the keys of an object whose values were refused."""
+        return {each[-1] for each in self.refused if each[:-1] == path} if self.refused else frozenset()
+
+
+def _number_like(default: Any, value: Any) -> Any:
+    """Return a value with the type of number that its default has: JSON knows only one."""
+    return value if default is None else type(default)(value)
 
 
 def _initial_plan(values: _Values) -> Plan:
@@ -118,7 +122,7 @@ def _settings(values: _Values) -> Iterator[tuple[str, Setting[Any]]]:
         given = values.content.config.get(key)
         is_read_apart = isinstance(default, list) and given != []
         if given is not None and (key,) not in values.refused and not is_read_apart:
-            yield key, values.setting((key,), given, default)
+            yield key, Setting(_number_like(default, given), values.origin((key,)))
 
 
 def _fusion_names(values: _Values) -> Iterator[Setting[str]]:
@@ -159,18 +163,19 @@ def _algorithm(values: _Values, path: Path, params: Mapping[str, Any], name: str
     """Return the algorithm of a name in the configuration, and what is given of its parameters."""
     if not params:
         return None
-    known = {each.key: each for each in values.schema.parameters(name)}
+    known, source = values.schema.parameters_by_key(name), values.origin(path)
+    refused = values.refused_in(path)
     given: dict[str, Setting[Any]] = {}
-    unread = set()
     for key, value in params.items():
-        at, parameter = (*path, key), known.get(key)
-        if at in values.refused:
-            unread.add(key)
-        elif parameter is None or len(parameter.settings) == 1:
-            given[key] = values.setting(at, value, parameter and parameter.default)
+        if key in refused:
+            continue
+        parameter = known.get(key)
+        if parameter is None or len(parameter.settings) == 1:
+            given[key] = Setting(_number_like(parameter and parameter.default, value), source, key)
         else:
+            items = values.origin((*path, key))
             for index, (field, item) in enumerate(parameter.items(value)):
-                given[field] = values.setting((*at, index), item, parameter.defaults[index])
-    selector = next(iter(key for key in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM) if key in params), None)
+                given[field] = Setting(_number_like(parameter.defaults[index], item), items, index)
+    selector = next((key for key in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM) if key in params), None)
     origin = values.origin((*path, selector)) if selector else values.key_origin(path)
-    return Algorithm(field_of(name), given, origin, frozenset(unread))
+    return Algorithm(field_of(name), given, origin, frozenset(map(str, refused)))

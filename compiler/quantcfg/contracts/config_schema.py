@@ -136,6 +136,14 @@ class ConfigSchema(Remembering):
             for name in self._algorithms
         }
 
+    @cached_property
+    def _parameters_by_key(self) -> Mapping[str, Mapping[str, Parameter]]:
+        return {name: {each.key: each for each in known} for name, known in self._parameters.items()}
+
+    def parameters_by_key(self, name: str) -> Mapping[str, Parameter]:
+        """Return the keys of an algorithm by name."""
+        return self._parameters_by_key[name]
+
     def parameters(self, name: str) -> tuple[Parameter, ...]:
         """Return the keys of an algorithm, by its name in the configuration, in output order."""
         return self._parameters[name]

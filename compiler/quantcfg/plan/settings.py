@@ -14,8 +14,8 @@ from quantcfg.textproto import Bound, BoundMessage, BoundScalar, Path, Place, pl
 
 T = TypeVar("T")
 
-Locate = Callable[[], Span | None]
-"""Returns where a value is; it is asked only where somebody wants to see it."""
+Locate = Callable[[Path], Span | None]
+"""Returns where the value at a path of a configuration is, when the location is shown."""
 
 
 class OriginKind(StrEnum):
@@ -70,7 +70,7 @@ class Origin:
     def span(self) -> Span | None:
         """Where it is written: the place of the value, or of a message that of its name."""
         if callable(self.where):
-            return self.where()
+            return self.where(self.path)
         place = self.place
         if place is None:
             return self.where if isinstance(self.where, Span) else None
@@ -87,23 +87,25 @@ class Origin:
 class Setting(Generic[T]):
     """A value and its origin.
 
-    Of a field in a message, source is the origin of the message and bound the value
-    of the field of that name: of all the values that are written, few are asked for
-    their origin, and it is made then. Else source is the origin itself.
+    Of all values, few are asked for their origin, so it is made then: of a field in
+    a message, source is the origin of the message, name that of the field and bound
+    its value; of a key in a configuration, source is the origin of its object, and
+    name the key. Without a name, source is the origin itself.
     """
 
     value: T
     source: Origin
-    name: str | None = None
+    name: str | int | None = None
     bound: BoundScalar | None = field(default=None, compare=False, repr=False)
 
     @property
     def origin(self) -> Origin:
         """Where the value came from."""
         source = self.source
-        if self.name is None or self.bound is None:
+        if self.name is None:
             return source
-        return Origin(source.kind, (*source.path, self.name), self.bound, source.level, source.document)
+        where = source.where if self.bound is None else self.bound
+        return Origin(source.kind, (*source.path, self.name), where, source.level, source.document)
 
     @property
     def span(self) -> Span | None:
