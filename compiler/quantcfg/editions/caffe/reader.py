@@ -132,7 +132,7 @@ def _without_slips(
     """Return the layers without misspelt fields, and whether all layers of the net can be read."""
     if all(each.code != catalogue.NEARLY_A_FIELD.code for each in found):
         return parameters, True
-    from quantcfg.editions.caffe.slips import slips
+    from quantcfg.editions.caffe.vocabulary import slips
 
     misspelt = slips(found, binding)
     return [each for each in parameters if not misspelt.are_in(each.layer)], not misspelt.are_between_layers
@@ -140,7 +140,7 @@ def _without_slips(
 
 def _hint(field: FieldDescriptor, value: Value) -> Hint | None:
     """Return what to do about a value of the wrong kind, None if nothing is known of it."""
-    from quantcfg.editions.caffe.hints import hint
+    from quantcfg.editions.caffe.vocabulary import hint
 
     return hint(field, value)
 
