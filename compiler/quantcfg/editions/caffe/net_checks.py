@@ -1,15 +1,23 @@
-"""What may be wrong with the layers of a network as a whole."""
+"""What may be wrong with the layers of a network as a whole: their names, and parameters that they share."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from math import prod
+from typing import Any
 
-from quantcfg.diagnostics import Edit, Report, catalogue, related
+from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue, related
+from quantcfg.diagnostics.phrases import quoted
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.shapes import Parameters, PartialShape, may_be_equal, shown
+from quantcfg.frozen import frozen_value
 from quantcfg.network.network import Layer
+from quantcfg.textproto import Path, Place
 
 _STATISTICS = "use_global_stats"
+_MOST_SHOWN = 5
 
 
 def check_amct_types(layers: Sequence[Definition], report: Report) -> None:
@@ -43,3 +51,90 @@ def check_names(layers: Sequence[Layer], report: Report) -> None:
         if other is not layer and (layer.quantizable or other.quantizable):
             place = related(other.span, "the other one is here")
             report(catalogue.SAME_NAME.at(layer.span, layer=layer.name, related=place))
+
+
+# --- shared parameters
+
+
+@frozen_value
+class Sharing:
+    """Layers that share parameters, and where each of them says so."""
+
+    layers: tuple[Definition, ...]
+    places: tuple[Place, ...]
+
+    def obstacle(self, layer: Definition) -> str:
+        """Return why a layer of the group is not quantizable."""
+        # Of a large group the first few are enough; a list for each of its layers would be too much.
+        shown = self.layers[: _MOST_SHOWN + 1]
+        others = [other.name for other in shown if other is not layer][:_MOST_SHOWN]
+        more = len(self.layers) - 1 - len(others)
+        return f"it shares parameters with {quoted(others)}" + (f" and {more} more" if more else "")
+
+    def warning(self) -> Diagnostic:
+        """Return the remark that the group is not quantized."""
+        first, *others = self.places[:_MOST_SHOWN]
+        return catalogue.SHARED_PARAMETERS.at(
+            first.span,
+            layers=quoted(layer.name for layer in self.layers),
+            related=[Related(place.span, "shared here") for place in others],
+        )
+
+
+def sharing_groups(layers: Sequence[Definition]) -> list[Sharing]:
+    """Return the groups of layers that share parameters and could be quantized else (reference 5.2, U15)."""
+    users: dict[str, dict[Path, tuple[Definition, Place]]] = defaultdict(dict)
+    for layer in layers:
+        for _, name, place in layer.shared_parameters():
+            users[name].setdefault(layer.path, (layer, place))
+    # Weights and biases are usually shared by the same layers: that is one group.
+    groups: dict[tuple[Path, ...], tuple[tuple[Definition, Place], ...]] = {}
+    for group in users.values():
+        if len(group) > 1:
+            groups.setdefault(tuple(group), tuple(group.values()))
+    quantizable = CAFFE.layer_types.quantizable
+    return [
+        Sharing(tuple(layer for layer, _ in sharing), tuple(place for _, place in sharing))
+        for sharing in groups.values()
+        if any(layer.type in quantizable for layer, _ in sharing)
+    ]
+
+
+@frozen_value
+class _Owner:
+    """The layer that first has a parameter, where it says so, and the shape of the parameter."""
+
+    layer: Definition
+    place: Place
+    shape: PartialShape | None
+
+
+def check_shared_shapes(parameters: Sequence[Parameters], report: Report) -> None:
+    """Report shared parameters of two shapes, which Caffe's AppendParam refuses."""
+    owners: dict[str, _Owner] = {}
+    for each in parameters:
+        layer, blobs = each.layer, each.shapes or ()
+        for index, name, place in layer.shared_parameters():
+            shape = blobs[index][1] if index < len(blobs) else None
+            owner = owners.setdefault(name, _Owner(layer, place, shape))
+            if owner.shape and shape and not _agree(owner.shape, shape, layer.params[index]):
+                report(
+                    catalogue.SHARED_SHAPES.at(
+                        place.span,
+                        name=name,
+                        layer=layer.name,
+                        shape=shown(shape),
+                        owner=owner.layer.name,
+                        other=shown(owner.shape),
+                        related=[Related(owner.place.span, "first named here")],
+                    )
+                )
+
+
+def _agree(owner: PartialShape, shape: PartialShape, param: Any) -> bool:
+    """Tell whether two shapes may be the same, or with a permissive share_mode have as many numbers."""
+    permissive = param.DESCRIPTOR.enum_values_by_name["PERMISSIVE"].number
+    if param.share_mode == permissive:
+        sizes = [size for size in (*owner, *shape) if size is not None]
+        return len(sizes) < len(owner) + len(shape) or prod(sizes[: len(owner)]) == prod(sizes[len(owner) :])
+    return may_be_equal(owner, shape)

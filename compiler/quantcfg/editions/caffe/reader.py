@@ -15,7 +15,13 @@ from quantcfg.editions.caffe.definitions import Definition, definitions
 from quantcfg.editions.caffe.flow import check_counts, check_flow
 from quantcfg.editions.caffe.inputs import net_inputs
 from quantcfg.editions.caffe.layer_setup import check_setup
-from quantcfg.editions.caffe.net_checks import check_amct_types, check_names, check_statistics
+from quantcfg.editions.caffe.net_checks import (
+    check_amct_types,
+    check_names,
+    check_shared_shapes,
+    check_statistics,
+    sharing_groups,
+)
 from quantcfg.editions.caffe.phase import holds_in_test, stages
 from quantcfg.editions.caffe.shapes import (
     Extent,
@@ -25,7 +31,6 @@ from quantcfg.editions.caffe.shapes import (
     parameter_shapes,
     spatial_axes,
 )
-from quantcfg.editions.caffe.sharing import check_shared_shapes, sharing_groups
 from quantcfg.network.fusion_groups import with_fusion_groups
 from quantcfg.network.network import Layer, Network, Shape
 from quantcfg.source import Source
