@@ -10,7 +10,7 @@ from quantcfg.diagnostics.phrases import counted
 from quantcfg.diagnostics.suggestions import suggest, worth_suggesting
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
-from quantcfg.editions.caffe.inputs import Inputs
+from quantcfg.editions.caffe.net_contents import Inputs
 
 _BlobState = tuple[str, int]
 """A blob by its name, and by how many layers have written it."""

@@ -13,7 +13,6 @@ from quantcfg.diagnostics.phrases import quoted
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.editions.caffe.definitions import Definition, definitions
 from quantcfg.editions.caffe.flow import check_counts, check_flow
-from quantcfg.editions.caffe.inputs import net_inputs
 from quantcfg.editions.caffe.layer_setup import check_setup
 from quantcfg.editions.caffe.net_checks import (
     check_amct_types,
@@ -22,7 +21,7 @@ from quantcfg.editions.caffe.net_checks import (
     check_statistics,
     sharing_groups,
 )
-from quantcfg.editions.caffe.phase import holds_in_test, stages
+from quantcfg.editions.caffe.net_contents import holds_in_test, net_inputs, stages
 from quantcfg.editions.caffe.shapes import (
     Extent,
     Parameters,
