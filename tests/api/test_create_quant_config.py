@@ -99,7 +99,7 @@ def test_the_filter_of_the_weights_file_counts_where_the_prototxt_leaves_it_open
 def test_the_filter_of_the_prototxt_counts_where_it_is_known(tmp_path: Path) -> None:
     model = write_model(tmp_path, shapes=WEIGHTS_OF_3D)
     out = tmp_path / "config.json"
-    with pytest.warns(QuantConfigWarning, match=r"8x3x3x3x3, and the prototxt asks for 8x\?x3x3 \[QC313\]"):
+    with pytest.warns(QuantConfigWarning, match=r"8x3x3x3x3, but the prototxt needs 8x\?x3x3 \[QC313\]"):
         create_quant_config(str(out), model.prototxt, model.caffemodel)
     assert quantized(out) == {"conv1": True, "fc": True, "pool5": True}
 

@@ -39,7 +39,7 @@ def findings(text: str) -> list[tuple[str, str]]:
         (
             net(conv("b", "a", "b"), conv("a", "x", "a"), V2_INPUT),
             '"a"',
-            "move it behind the layer that writes the blob",
+            "move it after the layer that writes the blob",
         ),
         (
             net(layer("x", "ImageData", (), ("x", "y"), include="phase: TRAIN"), conv("a", "x")),
@@ -49,20 +49,20 @@ def findings(text: str) -> list[tuple[str, str]]:
         (
             net(V2_INPUT, conv("a", "x", include="phase: TRAIN"), relu("r", "a")),
             '"a"',
-            'make layer "a" part of phase TEST',
+            'include layer "a" in phase TEST',
         ),
         (conv("a", "x"), '"x"', 'add an Input layer with the top "x"'),
         (
             net("input: 'x'", conv("a", "x")),
             '"x"',
-            'give the shape of input "x": add input_shape { dim: ... }',
+            'add input_shape { dim: ... } for input "x"',
         ),
-        (net("input: 'x'", v1_layer("a", "RELU", "x")), '"x"', "give the shape"),
-        (net("input: 'x'", v0_layer("a", "relu", "x")), '"x"', "give the shape"),
+        (net("input: 'x'", v1_layer("a", "RELU", "x")), '"x"', "add input_shape"),
+        (net("input: 'x'", v0_layer("a", "relu", "x")), '"x"', "add input_shape"),
         (
             net("input: 'x' input_shape { dim: [1, 3, 8, 8] }", v0_layer("a", "relu", "x")),
             '"x"',
-            "give the shape",
+            "add input_shape",
         ),
     ],
     ids=[
@@ -167,7 +167,7 @@ def test_more_shapes_than_inputs_do_no_harm() -> None:
 def test_a_blob_that_is_written_again_is_a_warning(text: str) -> None:
     (warning,) = diagnose(text)
     assert (warning.code, warning.severity) == (catalogue.WRITTEN_AGAIN.code, Severity.WARNING)
-    assert warning.help == "give it another name"
+    assert warning.help == "rename this top"
 
 
 def test_a_blob_that_another_layer_reads_cannot_be_changed_in_place() -> None:
@@ -175,7 +175,7 @@ def test_a_blob_that_another_layer_reads_cannot_be_changed_in_place() -> None:
     (warning,) = diagnose(text)
     assert warning.code == catalogue.WRITTEN_AGAIN.code
     assert warning.message == 'layer "r" writes blob "a" again'
-    assert warning.help == "other layers read this blob too: give the output another name"
+    assert warning.help == "rename this top: other layers read the blob too"
     assert [each.span.text for each in warning.related] == ['"a"']
 
 
@@ -212,7 +212,7 @@ def test_changes_in_place_before_the_blob_is_read_twice_are_in_order(text: str) 
         (layer("a", "Crop", ("x", "x", "x")), 'layer "a" has 3 bottoms, but Crop takes 2'),
         (
             conv("a", ("x", "x"), "a"),
-            'layer "a" has 2 bottoms and 1 top, but Convolution takes as many of both',
+            'layer "a" has 2 bottoms and 1 top, but Convolution needs the same number of both',
         ),
         (inner_product("a", ("x", "x")), 'layer "a" has 2 bottoms, but InnerProduct takes 1'),
         (pool("a", "x", ("a", "b", "c"), "kernel_size: 2"), 'layer "a" has 3 tops, but Pooling takes 1 to 2'),

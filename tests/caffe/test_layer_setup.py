@@ -49,7 +49,7 @@ def problems(text: str, source: str = PLANE) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "problem", "help"),
     [
-        (layer("a", ""), "has no type", "give it one, such as Convolution"),
+        (layer("a", ""), "has no type", "add a type, such as Convolution"),
         (
             layer("a", "Deconvolution", deconvolution_param=CONV),
             "has no convolution_param",
@@ -149,9 +149,9 @@ def test_nothing_is_said_of_an_input_that_is_not_known() -> None:
         ("pool: AVE kernel_h: 2 kernel_w: 3 stride_h: 2 stride_w: 1 pad_h: 1 pad_w: 1", None),
         ("pool: AVE global_pooling: true", None),
         ("pool: AVE global_pooling: true stride: 1 pad: 0", None),
-        ("pool: AVE global_pooling: true kernel_size: 3", "has a kernel size beside global_pooling"),
-        ("pool: AVE global_pooling: true pad: 1", "has pad or stride beside global_pooling"),
-        ("pool: AVE global_pooling: true stride: 2", "has pad or stride beside global_pooling"),
+        ("pool: AVE global_pooling: true kernel_size: 3", "has both global_pooling and a kernel size"),
+        ("pool: AVE global_pooling: true pad: 1", "has both global_pooling and pad or stride"),
+        ("pool: AVE global_pooling: true stride: 2", "has both global_pooling and pad or stride"),
         ("pool: AVE kernel_h: 2", "has only one of kernel_h and kernel_w"),
         ("pool: AVE kernel_size: 2 kernel_h: 2 kernel_w: 2", "has both kernel_size and kernel_h"),
         ("pool: AVE kernel_size: 2 kernel_h: 3", None),
@@ -160,8 +160,8 @@ def test_nothing_is_said_of_an_input_that_is_not_known() -> None:
         ("pool: AVE kernel_size: 2 pad_h: 1", "has only one of pad_h and pad_w"),
         ("pool: AVE kernel_size: 2 stride: 2 stride_h: 1 stride_w: 1", "has both stride and stride_h"),
         ("pool: AVE kernel_size: 2 stride: 0", "has stride 0"),
-        ("pool: AVE kernel_size: 2 pad: 2", "has a pad as large as its kernel"),
-        ("pool: STOCHASTIC kernel_size: 2 pad: 1", "pads a stochastic pooling"),
+        ("pool: AVE kernel_size: 2 pad: 2", "has a pad that is not smaller than its kernel"),
+        ("pool: STOCHASTIC kernel_size: 2 pad: 1", "has pad, which stochastic pooling does not support"),
     ],
 )
 def test_a_pooling_that_caffe_does_not_set_up_is_a_warning(parameters: str, problem: str | None) -> None:
@@ -169,8 +169,8 @@ def test_a_pooling_that_caffe_does_not_set_up_is_a_warning(parameters: str, prob
 
 
 def test_caffe_pools_inputs_of_four_axes_only() -> None:
-    assert problems(pool("a"), VOLUME) == ["needs an input of 4 axes, this has 5"]
-    assert problems(several(inner_product("a"), pool("b", "a"))) == ["needs an input of 4 axes, this has 2"]
+    assert problems(pool("a"), VOLUME) == ["needs an input with 4 axes, found 5"]
+    assert problems(several(inner_product("a"), pool("b", "a"))) == ["needs an input with 4 axes, found 2"]
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,19 @@ def test_caffe_pools_inputs_of_four_axes_only() -> None:
             "has 2 param messages, but 1 blob",
         ),
         (relu("a", "data", param="lr_mult: 1"), "has 1 param message, but 0 blobs"),
-        (batch_norm("a", "data", param="lr_mult: 1"), "learns its statistics"),
-        (batch_norm("a", "data", param=("lr_mult: 0", "")), "learns its statistics"),
+        (
+            batch_norm("a", "data", param="lr_mult: 1"),
+            "has lr_mult, but statistics are not learned",
+        ),
+        (
+            batch_norm("a", "data", param=("lr_mult: 0", "")),
+            "has lr_mult, but statistics are not learned",
+        ),
         (batch_norm("a", "data", param=("lr_mult: 0", "lr_mult: 0")), None),
         (batch_norm("a", "data", param=("", "", "")), None),
         (batch_norm("a", "data", param=("", "", "", "")), "has 4 param messages, but 3 blobs"),
         (layer("a", "PReLU", param="lr_mult: 1"), None),
-        (pool("a", "data", ("a", "b")), "has 2 tops, which only max pooling has"),
+        (pool("a", "data", ("a", "b")), "has 2 tops, but only max pooling may have two"),
         (pool("a", "data", ("a", "b"), "pool: MAX kernel_size: 2"), None),
         (scale("a", "data", parameters="axis: 5"), "has axis 5, but its input has 4 axes"),
         (scale("a", "data", parameters="num_axes: 4"), "scales 4 axes from axis 1, but its input has 4 axes"),
@@ -317,7 +323,7 @@ def test_a_weight_of_another_shape_is_a_warning_and_the_prototxt_counts(
 ) -> None:
     stored = "x".join(map(str, shape))
     assert found_with(text, a=(blob(shape), BIAS)) == [
-        f'"a" has a weight of {stored}, and the prototxt asks for {asked}'
+        f'"a" has a weight of {stored}, but the prototxt needs {asked}'
     ]
     read = network(net(PLANE, text), Weights("net", {"a": WeightLayer("a", "", (blob(shape), BIAS))}))
     assert read.by_name["a"].quantizable or "transpose" in text
@@ -347,7 +353,7 @@ def test_another_number_of_blobs_is_a_warning(text: str, count: int, asked: int,
     stored = Weights("net", {"a": WeightLayer("a", "", (blob((8, 6, 3, 3)), BIAS)[:count])})
     (warning,) = diagnose(net(PLANE, text), stored)
     assert warning.message.endswith(
-        f'"a" has {count} blob{"s" * (count != 1)}, and the prototxt asks for {asked}'
+        f'"a" has {count} blob{"s" * (count != 1)}, but the prototxt needs {asked}'
     )
     assert warning.help
     assert warning.help.startswith(help)
@@ -356,9 +362,9 @@ def test_another_number_of_blobs_is_a_warning(text: str, count: int, asked: int,
 @pytest.mark.parametrize(
     ("weight", "reason"),
     [
-        (Blob((8, 6, 3, 3), False, 431), '"a" has a weight of 8x6x3x3, but 431 numbers in it'),
-        (Blob((8, 6, 3, 3), False, None), '"a" has a weight of 8x6x3x3, but 0 numbers in it'),
-        (Blob(None, False, 432), '"a" has a weight of no dimensions, and the prototxt asks for 8x6x3x3'),
+        (Blob((8, 6, 3, 3), False, 431), '"a" has a weight of 8x6x3x3, but with 431 values'),
+        (Blob((8, 6, 3, 3), False, None), '"a" has a weight of 8x6x3x3, but with 0 values'),
+        (Blob(None, False, 432), '"a" has a weight of no dimensions, but the prototxt needs 8x6x3x3'),
     ],
 )
 def test_a_blob_with_other_numbers_than_its_shape_has_is_a_warning(weight: Blob, reason: str) -> None:
@@ -370,17 +376,17 @@ def test_the_blobs_of_batch_norm_and_scale_have_the_channels_of_their_input() ->
     good = {"bn": (blob((6,)), blob((6,)), blob((1,))), "sc": (blob((6,)), blob((6,)))}
     assert found_with(text, **good) == []
     assert found_with(text, **good | {"bn": (blob((6,)), blob((8,)), blob((1,)))}) == [
-        '"bn" has a variance of 8, and the prototxt asks for 6'
+        '"bn" has a variance of 8, but the prototxt needs 6'
     ]
     assert found_with(text, **good | {"sc": (blob((6,)), blob((8,)))}) == [
-        '"sc" has a bias of 8, and the prototxt asks for 6'
+        '"sc" has a bias of 8, but the prototxt needs 6'
     ]
 
 
 def test_the_only_blob_of_a_scale_with_two_inputs_is_the_bias() -> None:
     text = scale("sc", ("data", "data"))
     assert found_with(text, sc=(blob((6,)),)) == []
-    assert found_with(text, sc=(blob((5,)),)) == ['"sc" has a bias of 5, and the prototxt asks for 6']
+    assert found_with(text, sc=(blob((5,)),)) == ['"sc" has a bias of 5, but the prototxt needs 6']
 
 
 def test_nothing_is_asked_of_blobs_by_what_is_missing_or_zero() -> None:
@@ -476,7 +482,7 @@ def test_the_channels_behind_a_convolution_along_another_axis_are_not_known() ->
 def test_the_pad_of_a_v0_padding_layer_is_that_of_the_layer_behind_it() -> None:
     text = net(v0_layer("pad", "padding", rest="pad: 9"), v0_layer("p", "pool", "pad", rest="kernelsize: 2"))
     assert [each.message for each in diagnose(text)] == [
-        'Caffe cannot set up layer "p": it has a pad as large as its kernel'
+        'Caffe cannot set up layer "p": it has a pad that is not smaller than its kernel'
     ]
     assert diagnose(text.replace("pad: 9", "pad: 1")) == []
 

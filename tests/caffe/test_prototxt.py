@@ -178,9 +178,9 @@ def test_layer_beside_layers_is_refused_in_v1_and_ignored_in_v0(old: str, rule: 
     assert finding.span
     assert finding.span.start == text.index("layer {\n  name")
     assert finding.help == (
-        "write it as the others"
+        'write it as "layers", like the other layers'
         if rule is catalogue.MIXED_V0
-        else 'write it as "layers", with a word as type'
+        else 'write it as "layers", with an enum value as type'
     )
     assert [each.span.start for each in finding.related] == [text.index("layers {")]
     if rule is catalogue.MIXED_V0:
@@ -372,7 +372,7 @@ def test_the_upgrade_of_a_v0_net_drops_its_state() -> None:
 def test_an_unknown_phase_of_the_state_is_an_error() -> None:
     (error,) = diagnose(net("state { phase: TESTT }", conv("x")))
     assert error.code == catalogue.UNKNOWN_PHASE.code
-    assert error.message == "phase TESTT of the state of the net is neither TRAIN nor TEST"
+    assert error.message == "phase TESTT of the network state is neither TRAIN nor TEST"
 
 
 # What a fork has more

@@ -151,34 +151,34 @@ def test_a_pooling_by_a_method_of_forks_is_not_quantizable() -> None:
     [
         (
             "layer { name: 'x' type: CONVOLUTION }",
-            'in "layer" the type is a string: write "Convolution"',
+            'write "Convolution": the type of a "layer" is a string',
             '"Convolution"',
         ),
         (
             "layer { name: 'x' type: SOFTMAX_LOSS }",
-            'in "layer" the type is a string: write "SoftmaxWithLoss"',
+            'write "SoftmaxWithLoss": the type of a "layer" is a string',
             '"SoftmaxWithLoss"',
         ),
         ("layer { name: 'x' type: Convolution }", 'put it in quotes: "Convolution"', '"Convolution"'),
         ("layers { name: 'x' type: 'CONVOLUTION' }", "write it without quotes", "CONVOLUTION"),
         (
             "layers { name: 'x' type: 'InnerProduct' }",
-            'in "layers" the type is a word: write INNER_PRODUCT',
+            'write INNER_PRODUCT: the type of "layers" is an enum value',
             "INNER_PRODUCT",
         ),
         (
             "layers { name: 'x' type: 'Input' }",
-            '"layers" have no type Input: use input: and input_dim:, or change every "layers" to "layer"',
+            'use input and input_dim, or change every "layers" to "layer": "layers" have no type Input',
             None,
         ),
         (
             "layers { name: 'x' type: 'BatchNorm' }",
-            '"layers" have no type BatchNorm: change every "layers" to "layer"',
+            'change every "layers" to "layer": "layers" have no type BatchNorm',
             None,
         ),
         (
             "layers { name: 'x' type: RELU param { lr_mult: 1 } }",
-            '"layers" have blobs_lr and weight_decay instead of param: change every "layers" to "layer"',
+            'use blobs_lr and weight_decay, or change every "layers" to "layer": "layers" have no param',
             None,
         ),
         ("layer { name: 'x' type: 'ReLU' param: 'w' }", 'write param { name: "..." }', None),

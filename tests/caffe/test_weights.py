@@ -67,7 +67,7 @@ def read(content: bytes) -> tuple[Weights | None, list[Diagnostic]]:
 
 def read_in_pieces(path: str, size: int) -> tuple[Weights | None, list[Diagnostic]]:
     found: list[Diagnostic] = []
-    with patch.object(weights_module, "_PIECE", size):
+    with patch.object(weights_module, "_CHUNK", size):
         return read_weights(path, found.append), found
 
 
@@ -489,13 +489,13 @@ def at_byte(found: list[Diagnostic]) -> int:
 @pytest.mark.parametrize(
     ("start", "help"),
     [
-        (b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08", "HDF5 file, which quantcfg does not read"),
+        (b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08", "HDF5 file: save a binary caffemodel"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", 'run "git lfs pull"'),
         (b"<!DOCTYPE html>\n<html lang=en>", "web page (HTML): download the raw file"),
         (b"\n\n  <HTML><head>", "web page (HTML): download the raw file"),
         (b"<html>\xff\xfe\0", "web page (HTML): download the raw file"),
-        (b"layer { name: 'x' }", "is it the prototxt?"),
-        (b"", "it is empty"),
+        (b"layer { name: 'x' }", "text file: use the binary caffemodel"),
+        (b"", "the file is empty"),
     ],
 )
 def test_the_help_names_another_kind_of_file(start: bytes, help: str) -> None:

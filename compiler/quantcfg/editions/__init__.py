@@ -1,6 +1,6 @@
-"""The editions of AMCT: one package each, which alone knows the format of its models.
+"""The editions of AMCT, one package each. Only that package knows the format of its models.
 
-An edition is registered here, and imported where it is first asked for.
+Editions are registered here and imported on first use.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from quantcfg.network import Edition
 
 DEFAULT = "caffe"
-"""The edition where nothing names one."""
+"""The default edition."""
 
 
 def edition_named(name: str) -> Edition:
-    """Return an edition by its name, one of NAMES."""
+    """Return the edition with a name from NAMES."""
     return _EDITIONS[name]()
 
 

@@ -1,7 +1,7 @@
-"""The layers that a prototxt defines, whatever version of the format it is written in.
+"""The layers that a prototxt defines, in any version of the format.
 
-V1 and V0 layers are upgraded the way Caffe does it (upgrade_proto.cpp), as far
-as quantization looks at them.
+V1 and V0 layers are upgraded as in Caffe (upgrade_proto.cpp), as far as
+quantization needs it.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 _V0_OUTPUTS = {"num_output": "num_output", "biasterm": "bias_term"}
 _V0_SIZES = {"kernelsize": "kernel_size", "stride": "stride", "pad": "pad"}
 PADDING = "padding"
-"""The type of a V0 layer that becomes a part of the layer behind it."""
+"""The V0 layer type that the upgrade merges into the next layer."""
 _PADDED = ("conv", "pool")
 
 
 @small_value
 class Definition:
-    """One layer as it is defined: a caffe.LayerParameter and what the text says beside it.
+    """One layer definition: a caffe.LayerParameter, and where it is in the prototxt.
 
-    type is its type as it is called today, word as the text says it in its version
-    of the format, 0 to 2. bound is its message in the text; unknown_enums are the
-    paths of the words that Caffe's enum does not have, by field.
+    type is the current name of the layer type, word the name as written in this
+    format version (0, 1 or 2). bound is the bound message; unknown_enums maps a field
+    to the path of its value that is not in Caffe's enum.
     """
 
     version: int
@@ -52,32 +52,32 @@ class Definition:
 
     @property
     def name(self) -> str:
-        """The name of the layer; may be empty."""
+        """The name of the layer, which may be empty."""
         name: str = self.parameter.name
         return name
 
     @property
     def path(self) -> Path:
-        """Where it is in the binding."""
+        """Its path in the binding."""
         return self.bound.path
 
     @property
     def whole(self) -> Span:
-        """Where its message is."""
+        """The span of its message."""
         return place_of(self.bound, self.binding.document).span
 
     @property
     def span(self) -> Span:
-        """Where its name stands, or the word that opens it."""
+        """The span of its name, or of the field name "layer" if it has none."""
         document, name = self.binding.document, self.bound.scalar("name")
         return place_of(name, document).span if name else place_of(self.bound, document).name_span
 
     def bottom_place(self, index: int) -> Place:
-        """Return where a bottom is written."""
+        """Return the place of a bottom."""
         return self._blob_place("bottom", index)
 
     def top_place(self, index: int) -> Place:
-        """Return where a top is written."""
+        """Return the place of a top."""
         return self._blob_place("top", index)
 
     def _blob_place(self, field: str, index: int) -> Place:
@@ -88,35 +88,35 @@ class Definition:
 
     @property
     def word_span(self) -> Span:
-        """Where its type is written; its name, where it is not."""
+        """The span of its type, or of its name if it has no type."""
         place = self.binding.place_at((*self.path, "type"))
         if "type" in self.unknown_enums:
             place = self.unknown_word("type")
         return place.span if place else self.span
 
     def unknown_word(self, field: str) -> Place:
-        """Return where the unknown enum word of a field stands."""
+        """Return the place of a value that is not in the enum of a field."""
         return self.binding.unknown_enums[self.unknown_enums[field]]
 
     @property
     def has_known_type(self) -> bool:
-        """Whether BVLC knows its type, as the text says it, or it has none."""
-        return not self.word or self.word in caffe_types.known_words(self.version)
+        """Whether BVLC Caffe has its type as written, or no type is written."""
+        return not self.word or self.word in caffe_types.known_types(self.version)
 
     @property
     def params(self) -> Sequence[Any]:
-        """Its param messages; Caffe drops those of a BatchNorm that has one for each blob."""
+        """Its param messages; Caffe drops those of a BatchNorm with one for each blob."""
         params: Sequence[Any] = self.parameter.param
         is_dropped = self.type == "BatchNorm" and len(params) == caffe_types.blob_count(self.type)
         return () if is_dropped else params
 
     @property
     def is_name_lost(self) -> bool:
-        """Whether a name is given that cannot be read."""
+        """Whether its name is written, but is invalid."""
         return (*self.path, "name") in self.binding.failed
 
     def shared_parameters(self) -> Iterator[tuple[int, str, Place]]:
-        """Yield the names that the layer gives to its parameters, with their indices, and where."""
+        """Yield the index, name and place of each parameter that has a name."""
         for index, parameter in enumerate(self.params):
             path = (*self.path, "param", index)
             if parameter.name:
@@ -125,9 +125,9 @@ class Definition:
                 yield index, parameter.name, place
 
     def attributes(self) -> dict[str, Attribute]:
-        """Return the values of its parameter message that a condition asks about, defaults filled in.
+        """Return the parameters that the conditions of its type need, with defaults filled in.
 
-        A field that has no default and is not set is left out.
+        Fields without a value and without a default are omitted.
         """
         field = caffe_types.parameter_field(self.type)
         if field is None:
@@ -142,44 +142,44 @@ class Definition:
 
 
 def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
-    """Return the layers of a caffe.NetParameter, in the order of the text, in today's form."""
+    """Return the layers of a caffe.NetParameter in text order, upgraded to the current format."""
     net, version = binding.message, version_of(binding.message)
     if net.layers and net.layer:
         report(_mixed_versions(binding, version))
     unknown = _unknown_enums(binding, "layer" if version == 2 else "layers")
     if version == 0:
         return _upgrade_v0(binding, unknown, report)
-    upgrade = _upgrade_v1 if version == 1 else _as_it_is
+    upgrade = _upgrade_v1 if version == 1 else _unchanged
     messages, bounds = (net.layer, "layer") if version == 2 else (net.layers, "layers")
     layers = zip(messages, binding.whole.messages(bounds), strict=True)
     return tuple(upgrade(binding, *each, unknown[index]) for index, each in enumerate(layers))
 
 
 def _mixed_versions(binding: Binding, version: int) -> Diagnostic:
-    """Return that a net has layers of two versions, at the first one of the form that is in the minority."""
+    """Return the diagnostic for layers of two versions, at the first layer of the rarer form."""
     net = binding.message
     if version == 0:
-        rule, rare, help = catalogue.MIXED_V0, "layer", "write it as the others"
+        rule, rare, help = catalogue.MIXED_V0, "layer", 'write it as "layers", like the other layers'
     elif len(net.layer) < len(net.layers):
-        rule, rare, help = catalogue.MIXED_V1, "layer", 'write it as "layers", with a word as type'
+        rule, rare, help = catalogue.MIXED_V1, "layer", 'write it as "layers", with an enum value as type'
     else:
         rule, rare, help = catalogue.MIXED_V1, "layers", 'write it as "layer", with a string as type'
-    usual = "layer" if rare == "layers" else "layers"
-    place, other = binding.place_at((rare, 0)), binding.place_at((usual, 0))
+    common = "layer" if rare == "layers" else "layers"
+    place, other = binding.place_at((rare, 0)), binding.place_at((common, 0))
     assert place
     assert other
-    others = [Related(other.name_span, f'the first "{usual}" is here')]
+    others = [Related(other.name_span, f'first "{common}" here')]
     return rule.at(place.name_span, related=others, help=help)
 
 
 def version_of(net: Any) -> int:
-    """Return the version of the format that a caffe.NetParameter is written in: 0, 1 or 2."""
+    """Return the format version of a caffe.NetParameter: 0, 1 or 2."""
     if any(layer.HasField("layer") for layer in net.layers):
         return 0
     return 1 if net.layers else 2
 
 
-def _as_it_is(binding: Binding, layer: Any, bound: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
+def _unchanged(binding: Binding, layer: Any, bound: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
     blobs = tuple(layer.bottom), tuple(layer.top)
     return Definition(2, layer, layer.type, layer.type, *blobs, bound, binding, unknown)
 
@@ -204,20 +204,20 @@ def _upgrade_v1(binding: Binding, old: Any, bound: BoundMessage, unknown: Mappin
 
 @cache
 def _v1_parameters() -> tuple[str, ...]:
-    """Return the parameter messages that a V1 layer and one of today have both."""
-    old, today = (
+    """Return the parameter messages that V1 layers and current layers share."""
+    old, new = (
         contracts.message_class("caffe", f"caffe.{name}").DESCRIPTOR
         for name in ("V1LayerParameter", "LayerParameter")
     )
     return tuple(
         field.name
         for field in old.fields
-        if field.message_type and not field.is_repeated and field.name in today.fields_by_name
+        if field.message_type and not field.is_repeated and field.name in new.fields_by_name
     )
 
 
 def _add_params(layer: Any, old: Any) -> None:
-    """Give a layer a param message for each blob that an old one has a rate, a decay or a name for."""
+    """Add a param message for each blob that has a learning rate, decay or name in the old layer."""
     rates = list(old.blobs_lr)
     of_v1 = (len(getattr(old, field, ())) for field in ("param", "blob_share_mode"))
     for index in range(max(len(rates), len(old.weight_decay), *of_v1)):
@@ -264,14 +264,14 @@ def _upgraded_v0_layer(old: Any) -> Any:
 
 
 def _copy(old: Any, names: Mapping[str, str], new: Any) -> None:
-    """Set the fields of a message that another one sets under its own names."""
+    """Copy the fields that are set, under their new names."""
     for old_name, name in names.items():
         if old.HasField(old_name):
             setattr(new, name, getattr(old, old_name))
 
 
 def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[Definition]:
-    """Yield the layers without the padding layers, which become a part of the layer behind them."""
+    """Merge padding layers into the layers that read them; yield the other layers."""
     written_by: dict[str, Definition] = {}
     misplaced: dict[Path, Definition] = {}
     for layer in layers:
@@ -294,7 +294,7 @@ def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[D
 
 
 def _pads(padding: Definition, layer: Definition) -> bool:
-    """Tell whether a padding layer can become a part of the layer behind it, as Caffe asks."""
+    """Return whether Caffe can merge a padding layer into the layer that reads it."""
     return layer.type in _PADDED and len(layer.bottoms) == len(padding.bottoms) == len(padding.tops) == 1
 
 
@@ -306,7 +306,7 @@ def _set_pad(layer: Definition, pad: int) -> None:
 
 
 def _unpadded(blob: str, paddings: Mapping[str, Definition]) -> str:
-    """Return the blob that a padding layer made this one from, or the blob itself if none did."""
+    """Return the input of the padding layer that wrote a blob, or the blob itself if there is none."""
     padding = paddings.get(blob)
     return padding.bottoms[0] if padding and padding.bottoms else blob
 
@@ -316,7 +316,7 @@ def _new_layer(name: str, tops: Sequence[str]) -> Any:
 
 
 def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, Path]]:
-    """Return the paths of the unknown enum words in a layer list, by layer and field."""
+    """Return the paths of unknown enum values in a list of layers, by layer and field."""
     paths: dict[int, dict[str, Path]] = defaultdict(dict)
     for path in binding.unknown_enums:
         if path[0] == layers:
@@ -325,7 +325,6 @@ def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, P
 
 
 def _values(message: Any, names: AbstractSet[str]) -> dict[str, Attribute]:
-    """Return the values of some fields of a message."""
     values: dict[str, Attribute] = {}
     for field in _value_fields(message.DESCRIPTOR, names):
         if field.is_repeated:
@@ -338,7 +337,7 @@ def _values(message: Any, names: AbstractSet[str]) -> dict[str, Attribute]:
 
 @frozen_value
 class _ValueField:
-    """A field that is not a message; words are those of its enum, by number."""
+    """A scalar or enum field; words are the names of the enum values, by number."""
 
     name: str
     is_repeated: bool

@@ -1,4 +1,4 @@
-"""How blobs lead from layer to layer: what Net::Init refuses (net.cpp, insert_splits.cpp, layer.hpp)."""
+"""Check the blobs between layers as Net::Init does (net.cpp, insert_splits.cpp, layer.hpp)."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.net_contents import Inputs
 
 _BlobState = tuple[str, int]
-"""A blob by its name, and by how many layers have written it."""
+"""The name of a blob, and how many layers have written it so far."""
 
 
 def check_flow(
     inputs: Inputs, layers: Sequence[Definition], absent: Sequence[Definition], report: Report
 ) -> None:
-    """Report bottoms without a source and tops with two.
+    """Report bottoms that no layer writes, and tops that two layers write.
 
-    absent are the layers that are not part of the network in phase TEST.
+    absent are the layers that are not in phase TEST.
     """
     missing = _missing_bottoms(inputs, layers)
     if missing:
         _report_missing(missing, inputs, layers, absent, report)
-        # Where a bottom is misspelt, the layer may still work in place.
+        # A layer with a misspelt bottom may still work in place.
         layers = [layer for layer in layers if missing.keys().isdisjoint(layer.bottoms)]
     _check_tops(inputs, layers, report)
 
 
 def check_counts(layers: Iterable[Definition], report: Report) -> None:
-    """Report layers with another number of bottoms or tops than their type takes."""
+    """Report layers with too many or too few bottoms or tops for their type."""
     for layer in layers:
         if problem := _wrong_count(layer):
             message, help = problem
@@ -40,14 +40,14 @@ def check_counts(layers: Iterable[Definition], report: Report) -> None:
 
 
 def _missing_bottoms(inputs: Inputs, layers: Sequence[Definition]) -> dict[str, tuple[int, int]]:
-    """Return the blobs that are read before they are written, with the layer and bottom that do it first."""
+    """Return the blobs that are read before they are written, with the first layer and bottom to do so."""
     known = set(inputs.made)
     missing: dict[str, tuple[int, int]] = {}
     for position, layer in enumerate(layers):
         for index, blob in enumerate(layer.bottoms):
             if blob not in known:
                 missing.setdefault(blob, (position, index))
-        # Where a layer has no top, its blob most likely has its name.
+        # If a layer has no top, its blob most likely has the name of the layer.
         known.update(layer.tops or (layer.name,))
     return missing
 
@@ -66,13 +66,13 @@ def _report_missing(
     for blob, (position, index) in missing.items():
         help, source = f'add an Input layer with the top "{blob}"', None
         if blob in inputs.dropped:
-            help = f'give the shape of input "{blob}": add input_shape {{ dim: ... }}'
+            help = f'add input_shape {{ dim: ... }} for input "{blob}"'
         elif writers.get(blob, -1) >= position:
-            help = "move it behind the layer that writes the blob"
+            help = "move it after the layer that writes the blob"
             source = Related(layers[writers[blob]].span, "written here")
         elif blob in absent_writers:
             writer = absent_writers[blob]
-            help = f'make layer "{writer.name}" part of phase TEST' if writer.bottoms else help
+            help = f'include layer "{writer.name}" in phase TEST' if writer.bottoms else help
             source = Related(writer.span, "written here, but this layer is not in phase TEST")
         elif blob in suggestible:
             earlier = (name for name in names if writers.get(name, -1) < position)
@@ -83,15 +83,15 @@ def _report_missing(
 
 
 def _unknown_bottom_rule(blob: str, inputs: Inputs) -> catalogue.Rule:
-    # A dropped input is known to the upgrade of a V0 net, but not to the net that it makes.
+    # The upgrade of a V0 net knows a dropped input; the upgraded net does not.
     stops_upgrade = inputs.stop_upgrade and blob not in inputs.dropped
     return catalogue.UNKNOWN_BOTTOM_OF_V0 if stops_upgrade else catalogue.UNKNOWN_BOTTOM
 
 
 def _check_tops(inputs: Inputs, layers: Sequence[Definition], report: Report) -> None:
-    """Report tops that another layer has written before, unless the layer works in place.
+    """Report tops that another layer has already written, unless the layer works in place.
 
-    Caffe splits a blob that is read more than once, so a layer cannot change it in place then.
+    Caffe splits a blob with several readers, so no layer can change such a blob in place.
     """
     readers = _readers(inputs, layers)
     written = defaultdict(int, dict.fromkeys(inputs.made, 1))
@@ -100,16 +100,16 @@ def _check_tops(inputs: Inputs, layers: Sequence[Definition], report: Report) ->
         for index, blob in enumerate(layer.tops):
             version = written[blob]
             if version and not _is_in_place(layer, index):
-                report(_written_again(layer, index, writers.get(blob), help="give it another name"))
+                report(_written_again(layer, index, writers.get(blob), help="rename this top"))
             elif version and readers[blob, version] > 1:
-                help = "other layers read this blob too: give the output another name"
+                help = "rename this top: other layers read the blob too"
                 report(_written_again(layer, index, writers.get(blob), help=help))
             written[blob] += 1
             writers[blob] = layer
 
 
 def _readers(inputs: Inputs, layers: Sequence[Definition]) -> Mapping[_BlobState, int]:
-    """Return how often each version of a blob is read."""
+    """Return the number of readers of each state of a blob."""
     written = defaultdict(int, dict.fromkeys(inputs.made, 1))
     readers: dict[_BlobState, int] = defaultdict(int)
     for layer in layers:
@@ -125,7 +125,7 @@ def _is_in_place(layer: Definition, index: int) -> bool:
 
 
 def _written_again(layer: Definition, index: int, writer: Definition | None, *, help: str) -> Diagnostic:
-    place = related(writer.span if writer else None, "this layer writes it first")
+    place = related(writer.span if writer else None, "first written here")
     span = layer.top_place(index).span
     return catalogue.WRITTEN_AGAIN.at(
         span, layer=layer.name, blob=layer.tops[index], related=place, help=help
@@ -133,20 +133,20 @@ def _written_again(layer: Definition, index: int, writer: Definition | None, *, 
 
 
 def _wrong_count(layer: Definition) -> tuple[str, str | None] | None:
-    """Return which number of bottoms or tops a layer of its type cannot have, and what to do about it."""
-    bottoms, tops, has_as_many = caffe_types.blob_counts(layer.type)
-    for noun, blobs, (least, most) in (("bottom", layer.bottoms, bottoms), ("top", layer.tops, tops)):
-        if least and not blobs:
+    """Return the problem with the number of bottoms or tops, and the help; None if there is none."""
+    bottoms, tops, must_match = caffe_types.blob_counts(layer.type)
+    for noun, blobs, (low, high) in (("bottom", layer.bottoms, bottoms), ("top", layer.tops, tops)):
+        if low and not blobs:
             return f"has no {noun}", f'add {noun}: "{layer.name if noun == "top" else "..."}"'
-        if len(blobs) < least or (most is not None and len(blobs) > most):
-            return f"has {counted(len(blobs), noun)}, but {layer.type} takes {_between(least, most)}", None
-    if has_as_many and len(layer.tops) != len(layer.bottoms):
+        if len(blobs) < low or (high is not None and len(blobs) > high):
+            return f"has {counted(len(blobs), noun)}, but {layer.type} takes {_between(low, high)}", None
+    if must_match and len(layer.tops) != len(layer.bottoms):
         there = f"{counted(len(layer.bottoms), 'bottom')} and {counted(len(layer.tops), 'top')}"
-        return f"has {there}, but {layer.type} takes as many of both", None
+        return f"has {there}, but {layer.type} needs the same number of both", None
     return None
 
 
-def _between(least: int, most: int | None) -> str:
-    if most is None:
-        return f"at least {least}"
-    return str(least) if least == most else f"{least} to {most}"
+def _between(low: int, high: int | None) -> str:
+    if high is None:
+        return f"at least {low}"
+    return str(low) if low == high else f"{low} to {high}"

@@ -1,7 +1,7 @@
-"""The parameters with which Caffe does not set a layer up.
+"""Check the parameters of layers as Caffe does when it sets them up.
 
-From LayerSetUp in base_conv_layer.cpp, inner_product_layer.cpp,
-pooling_layer.cpp and batch_norm_layer.cpp, and from Net::Init.
+The checks are those of Net::Init and of LayerSetUp in base_conv_layer.cpp,
+inner_product_layer.cpp, pooling_layer.cpp and batch_norm_layer.cpp.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from quantcfg.diagnostics import Report, catalogue
 from quantcfg.diagnostics.phrases import counted
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.shapes import (
-    MOST_AXES,
+    MAX_AXES,
     Extent,
     Parameters,
-    axes_behind_channels,
+    axes_after_channels,
     first,
     input_channels,
     is_convolution,
 )
 
 _CHECKED = ("", "Convolution", "Deconvolution", "InnerProduct", "Input", "Pooling", "Scale")
-"""The types of which the parameters are checked; that of a layer without a type is empty."""
+"""The layer types with parameter checks; "" is a layer without a type."""
 
-_MOST = 2**31 - 1
-"""The largest size that Caffe can hold."""
+_MAX_SIZE = 2**31 - 1
+"""The largest size in Caffe, which stores sizes as int."""
 
 _SIDES = ("h", "w")
 
@@ -41,13 +41,13 @@ def check_setup(parameters: Iterable[Parameters], report: Report) -> None:
 
 
 _Problem = tuple[str, str | None]
-"""What the message says after "it", and the help."""
+"""The end of the message "Caffe cannot set up layer …: it", and the help."""
 
 
 def _problems(parameters: Parameters) -> Iterator[_Problem]:
     layer, bottom = parameters.layer, first(parameters.bottoms)
     if not layer.type:
-        yield "has no type", "give it one, such as Convolution"
+        yield "has no type", "add a type, such as Convolution"
     elif is_convolution(layer):
         yield from _convolution_problems(layer, bottom)
     elif layer.type == "InnerProduct":
@@ -56,7 +56,7 @@ def _problems(parameters: Parameters) -> Iterator[_Problem]:
     elif layer.type == "Pooling":
         yield from _pooling_problems(layer.parameter.pooling_param, bottom)
         if len(layer.tops) > 1 and layer.attributes()["pool"] in ("AVE", "STOCHASTIC"):
-            yield f"has {len(layer.tops)} tops, which only max pooling has", "remove the second one"
+            yield f"has {len(layer.tops)} tops, but only max pooling may have two", "remove the second top"
     elif layer.type == "Input":
         yield from _input_problems(layer.parameter.input_param, len(layer.tops))
     elif layer.type == "Scale" and len(parameters.bottoms) == 1:
@@ -66,11 +66,11 @@ def _problems(parameters: Parameters) -> Iterator[_Problem]:
 def _input_problems(parameter: Any, tops: int) -> Iterator[_Problem]:
     sizes = {size for shape in parameter.shape for size in shape.dim}
     if any(size < 0 for size in sizes):
-        yield f"has a dimension of {min(sizes)}", "give the sizes of the input; the batch size may be 1"
+        yield f"has a dimension of {min(sizes)}", "write the sizes of the input; the batch size may be 1"
     if len(parameter.shape) not in (0, 1, tops):
         yield (
             f"has {len(parameter.shape)} shapes, but {counted(tops, 'top')}",
-            "give one shape, or one for each top",
+            "write one shape, or one for each top",
         )
 
 
@@ -91,21 +91,21 @@ def _output_problems(layer: Definition, field: str) -> Iterator[_Problem]:
     parameter = getattr(layer.parameter, field)
     if not parameter.HasField("num_output"):
         yield "has no num_output", _missing_field(layer, field, "num_output")
-    elif not 0 < parameter.num_output <= _MOST:
+    elif not 0 < parameter.num_output <= _MAX_SIZE:
         yield f"has num_output {parameter.num_output}", None
 
 
 def _missing_field(layer: Definition, message: str, field: str) -> str:
-    """Return what to do about a field that its message, or a layer without that message, does not have."""
-    is_there = layer.parameter.HasField(message)
-    return f"add {field} to its {message}" if is_there else f"add {message} {{ {field}: ... }}"
+    """Return the help for a missing field, whose message may be missing as well."""
+    has_message = layer.parameter.HasField(message)
+    return f"add {field} to its {message}" if has_message else f"add {message} {{ {field}: ... }}"
 
 
 def _axis_problems(axis: int, bottom: Extent) -> Iterator[_Problem]:
     if bottom.rank is not None and not -bottom.rank <= axis < bottom.rank:
         yield f"has axis {axis}, but its input has {_axes_of(bottom)}", None
-    elif not -MOST_AXES <= axis < MOST_AXES:
-        yield f"has axis {axis}, but a blob has at most {MOST_AXES} axes", None
+    elif not -MAX_AXES <= axis < MAX_AXES:
+        yield f"has axis {axis}, but a blob has at most {MAX_AXES} axes", None
 
 
 def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Problem]:
@@ -115,7 +115,7 @@ def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Proble
     parameter = layer.parameter.convolution_param
     yield from _output_problems(layer, "convolution_param")
     yield from _axis_problems(parameter.axis, bottom)
-    axes = axes_behind_channels(parameter, bottom)
+    axes = axes_after_channels(parameter, bottom)
     yield from _kernel_problems(parameter, axes)
     for field, names in _CONVOLUTION_SIZES.items():
         yield from _size_problems(parameter, field, names, axes)
@@ -125,14 +125,14 @@ def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Proble
 def _kernel_problems(parameter: Any, axes: int | None) -> Iterator[_Problem]:
     sides = [parameter.HasField(f"kernel_{side}") for side in _SIDES]
     if axes == 0 and not any(sides):
-        # Without a spatial axis there is no kernel, and Caffe ignores its size.
+        # Without spatial axes, Caffe ignores the kernel size.
         return
     if not any(sides) and not parameter.kernel_size:
         yield "has no kernel_size", "add kernel_size to its convolution_param"
     elif any(sides) and parameter.kernel_size:
         yield "has both kernel_size and kernel_h or kernel_w", "remove one of them"
     elif any(sides) and not all(sides):
-        yield "has only one of kernel_h and kernel_w", "give both, or kernel_size"
+        yield "has only one of kernel_h and kernel_w", "write both, or kernel_size"
     elif 0 in ((parameter.kernel_h, parameter.kernel_w) if any(sides) else parameter.kernel_size):
         yield "has a kernel of size 0", None
     elif any(sides) and axes not in (None, 2):
@@ -142,7 +142,7 @@ def _kernel_problems(parameter: Any, axes: int | None) -> Iterator[_Problem]:
 
 
 _CONVOLUTION_SIZES = {"stride": ("stride_h", "stride_w"), "pad": ("pad_h", "pad_w"), "dilation": ()}
-"""The sizes of a convolution that may be left out, and the fields that give one for each side."""
+"""The optional sizes of a convolution, and the fields with a size for one side."""
 
 
 def _size_problems(parameter: Any, field: str, names: Sequence[str], axes: int | None) -> Iterator[_Problem]:
@@ -153,7 +153,7 @@ def _size_problems(parameter: Any, field: str, names: Sequence[str], axes: int |
     if sides and axes not in (None, 2):
         yield f"has {sides[0]}, but {axes} spatial axes", f"use {field}"
     if field == "stride" and len(sides) == 1:
-        yield "has only one of stride_h and stride_w", "give both, or stride"
+        yield "has only one of stride_h and stride_w", "write both, or stride"
     elif field == "stride" and 0 in (*sizes, *(getattr(parameter, name) for name in sides)):
         yield f"has {field} 0", None
     if sizes and not sides:
@@ -164,7 +164,7 @@ def _count_problems(field: str, count: int, axes: int | None) -> Iterator[_Probl
     if count != 1 and axes is not None and count != axes:
         yield (
             f"has {count} values of {field}, but {axes} spatial axes",
-            "give one value, or one for each axis",
+            "write one value, or one for each axis",
         )
 
 
@@ -181,35 +181,35 @@ def _group_problems(parameter: Any, channels: int | None) -> Iterator[_Problem]:
 
 def _pooling_problems(parameter: Any, bottom: Extent) -> Iterator[_Problem]:
     if bottom.rank not in (None, 4):
-        yield f"needs an input of 4 axes, this has {bottom.rank}", None
+        yield f"needs an input with 4 axes, found {bottom.rank}", None
     problems = _global_pooling_problems if parameter.global_pooling else _pooling_kernel_problems
     yield from problems(parameter)
     for field in ("pad", "stride"):
         yield from _pooling_size_problems(parameter, field)
     if parameter.pool == parameter.STOCHASTIC and any(_pooling_size(parameter, "pad")):
-        yield "pads a stochastic pooling", "remove pad"
+        yield "has pad, which stochastic pooling does not support", "remove pad"
 
 
 _POOLING_SIZES = {"kernel": "kernel_size", "pad": "pad", "stride": "stride"}
-"""The sizes of a pooling, and the field that gives one for both sides."""
+"""The sizes of a pooling layer, and the fields with one size for both sides."""
 
 
 def _pooling_size_problems(parameter: Any, field: str) -> Iterator[_Problem]:
-    """Yield the problems of pad or stride, of which both sides are given, or one size for both."""
+    """Yield the problems of pad or stride: one size for both sides, or a size for each."""
     sides = [f"{field}_{side}" for side in _SIDES if parameter.HasField(f"{field}_{side}")]
     if sides and parameter.HasField(field):
         yield f"has both {field} and {sides[0]}", "remove one of them"
     elif len(sides) == 1:
-        yield f"has only one of {field}_h and {field}_w", f"give both, or {field}"
+        yield f"has only one of {field}_h and {field}_w", f"write both, or {field}"
     elif field == "stride" and 0 in _pooling_size(parameter, field):
         yield "has stride 0", None
 
 
 def _global_pooling_problems(parameter: Any) -> Iterator[_Problem]:
     if any(parameter.HasField(field) for field in ("kernel_size", "kernel_h", "kernel_w")):
-        yield "has a kernel size beside global_pooling", "remove the kernel size"
+        yield "has both global_pooling and a kernel size", "remove the kernel size"
     if any(_pooling_size(parameter, "pad")) or set(_pooling_size(parameter, "stride")) - {0, 1}:
-        yield "has pad or stride beside global_pooling", "remove them"
+        yield "has both global_pooling and pad or stride", "remove them"
 
 
 def _pooling_kernel_problems(parameter: Any) -> Iterator[_Problem]:
@@ -220,15 +220,15 @@ def _pooling_kernel_problems(parameter: Any) -> Iterator[_Problem]:
     elif whole and height and width:
         yield "has both kernel_size and kernel_h", "remove one of them"
     elif not whole and not (height and width):
-        yield "has only one of kernel_h and kernel_w", "give both, or kernel_size"
+        yield "has only one of kernel_h and kernel_w", "write both, or kernel_size"
     elif 0 in kernel:
         yield "has a kernel of size 0", None
     elif any(pad) and any(each >= size for each, size in zip(pad, kernel, strict=True)):
-        yield "has a pad as large as its kernel", None
+        yield "has a pad that is not smaller than its kernel", None
 
 
 def _pooling_size(parameter: Any, field: str) -> tuple[int, int]:
-    """Return the height and width that a pooling gives for its kernel, pad or stride."""
+    """Return the height and width of the kernel, pad or stride of a pooling layer."""
     both, sides = _POOLING_SIZES[field], [f"{field}_{side}" for side in _SIDES]
     if any(parameter.HasField(name) for name in sides) and not parameter.HasField(both):
         height, width = (getattr(parameter, name) for name in sides)
@@ -237,11 +237,10 @@ def _pooling_size(parameter: Any, field: str) -> tuple[int, int]:
 
 
 def _param_problems(parameters: Parameters) -> Iterator[_Problem]:
-    """Yield the problems of the param messages of a layer."""
     layer, shapes = parameters.layer, parameters.shapes
     params = layer.params
     if shapes is not None and len(params) > len(shapes):
-        there, needed = counted(len(params), "param message"), counted(len(shapes), "blob")
-        yield f"has {there}, but {needed}", "remove the last ones"
+        found, needed = counted(len(params), "param message"), counted(len(shapes), "blob")
+        yield f"has {found}, but {needed}", "remove the last ones"
     elif layer.type == "BatchNorm" and any(param.lr_mult for param in params):
-        yield "learns its statistics", "remove its param messages"
+        yield "has lr_mult, but statistics are not learned", "remove its param messages"

@@ -1,4 +1,4 @@
-"""What may be wrong with the layers of a network as a whole: their names, and parameters that they share."""
+"""Check the layers of a network together: their names, their types and the parameters that they share."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from quantcfg.network.network import Layer
 from quantcfg.textproto import Path, Place
 
 _STATISTICS = "use_global_stats"
-_MOST_SHOWN = 5
+_MAX_SHOWN = 5
 
 
 def check_amct_types(layers: Sequence[Definition], report: Report) -> None:
-    """Report a network that AMCT has worked on before (reference 1)."""
+    """Report layers that AMCT adds when it quantizes a network (reference 1)."""
     for layer in layers:
         if caffe_types.is_amct_type(layer.type):
             report(catalogue.ALREADY_QUANTIZED.at(layer.span, layer=layer.name, type=layer.type))
 
 
 def check_statistics(layers: Sequence[Definition], report: Report) -> None:
-    """Report BatchNorm layers that do not use the stored statistics, as AMCT asks (reference 5.3)."""
+    """Report BatchNorm layers that do not use their stored statistics, as AMCT requires (reference 5.3)."""
     for layer in layers:
-        asks = _STATISTICS in CAFFE.layer_types.conditional_attributes(layer.type)
-        if asks and layer.attributes().get(_STATISTICS) is False:
+        is_required = _STATISTICS in CAFFE.layer_types.conditional_attributes(layer.type)
+        if is_required and layer.attributes().get(_STATISTICS) is False:
             place = layer.binding.place_at((*layer.path, "batch_norm_param", _STATISTICS))
             assert place
             fix = [Edit(place.span, "true")]
@@ -40,7 +40,7 @@ def check_statistics(layers: Sequence[Definition], report: Report) -> None:
 
 
 def check_names(layers: Sequence[Layer], report: Report) -> None:
-    """Report quantizable layers that their names do not tell apart: the output is keyed by name."""
+    """Report quantizable layers without a unique name: the configuration has one key for each name."""
     first: dict[str, Layer] = {}
     for layer in layers:
         if not layer.name:
@@ -49,7 +49,7 @@ def check_names(layers: Sequence[Layer], report: Report) -> None:
             continue
         other = first.setdefault(layer.name, layer)
         if other is not layer and (layer.quantizable or other.quantizable):
-            place = related(other.span, "the other one is here")
+            place = related(other.span, "first defined here")
             report(catalogue.SAME_NAME.at(layer.span, layer=layer.name, related=place))
 
 
@@ -58,22 +58,22 @@ def check_names(layers: Sequence[Layer], report: Report) -> None:
 
 @frozen_value
 class Sharing:
-    """Layers that share parameters, and where each of them says so."""
+    """Layers that share a parameter, and the place where each of them names it."""
 
     layers: tuple[Definition, ...]
     places: tuple[Place, ...]
 
     def obstacle(self, layer: Definition) -> str:
-        """Return why a layer of the group is not quantizable."""
-        # Of a large group the first few are enough; a list for each of its layers would be too much.
-        shown = self.layers[: _MOST_SHOWN + 1]
-        others = [other.name for other in shown if other is not layer][:_MOST_SHOWN]
+        """Return why a layer of this group is not quantizable."""
+        # All names for each layer would take quadratic space in a large group.
+        shown = self.layers[: _MAX_SHOWN + 1]
+        others = [other.name for other in shown if other is not layer][:_MAX_SHOWN]
         more = len(self.layers) - 1 - len(others)
         return f"it shares parameters with {quoted(others)}" + (f" and {more} more" if more else "")
 
     def warning(self) -> Diagnostic:
-        """Return the remark that the group is not quantized."""
-        first, *others = self.places[:_MOST_SHOWN]
+        """Return the diagnostic for this group."""
+        first, *others = self.places[:_MAX_SHOWN]
         return catalogue.SHARED_PARAMETERS.at(
             first.span,
             layers=quoted(layer.name for layer in self.layers),
@@ -82,12 +82,12 @@ class Sharing:
 
 
 def sharing_groups(layers: Sequence[Definition]) -> list[Sharing]:
-    """Return the groups of layers that share parameters and could be quantized else (reference 5.2, U15)."""
+    """Return the layers that share parameters, in groups with a quantizable type (reference 5.2, U15)."""
     users: dict[str, dict[Path, tuple[Definition, Place]]] = defaultdict(dict)
     for layer in layers:
         for _, name, place in layer.shared_parameters():
             users[name].setdefault(layer.path, (layer, place))
-    # Weights and biases are usually shared by the same layers: that is one group.
+    # Layers that share both weights and biases are one group.
     groups: dict[tuple[Path, ...], tuple[tuple[Definition, Place], ...]] = {}
     for group in users.values():
         if len(group) > 1:
@@ -102,7 +102,7 @@ def sharing_groups(layers: Sequence[Definition]) -> list[Sharing]:
 
 @frozen_value
 class _Owner:
-    """The layer that first has a parameter, where it says so, and the shape of the parameter."""
+    """The first layer with a parameter, the place where it names it, and its shape."""
 
     layer: Definition
     place: Place
@@ -110,7 +110,7 @@ class _Owner:
 
 
 def check_shared_shapes(parameters: Sequence[Parameters], report: Report) -> None:
-    """Report shared parameters of two shapes, which Caffe's AppendParam refuses."""
+    """Report shared parameters with different shapes, as AppendParam does in Caffe."""
     owners: dict[str, _Owner] = {}
     for each in parameters:
         layer, blobs = each.layer, each.shapes or ()
@@ -132,7 +132,7 @@ def check_shared_shapes(parameters: Sequence[Parameters], report: Report) -> Non
 
 
 def _agree(owner: PartialShape, shape: PartialShape, param: Any) -> bool:
-    """Tell whether two shapes may be the same, or with a permissive share_mode have as many numbers."""
+    """Return whether two shapes may be equal, or have the same size if share_mode is PERMISSIVE."""
     permissive = param.DESCRIPTOR.enum_values_by_name["PERMISSIVE"].number
     if param.share_mode == permissive:
         sizes = [size for size in (*owner, *shape) if size is not None]

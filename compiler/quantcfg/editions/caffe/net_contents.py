@@ -1,8 +1,4 @@
-"""What a net has in phase TEST: its inputs that are not layers (UpgradeNetInput), and its layers (FilterNet).
-
-The inputs are input with input_shape or input_dim. The layers are those that hold
-in phase TEST, at level 0, with the stages of the net's own state.
-"""
+"""The inputs of a net outside its layers (UpgradeNetInput), and its layers in phase TEST (FilterNet)."""
 
 from __future__ import annotations
 
@@ -20,15 +16,16 @@ from quantcfg.textproto import Binding
 _LEVEL = 0
 _PHASES = ("TRAIN", "TEST")
 _DIMENSIONS = 4
-"""How many input_dim an input has."""
+"""The number of input_dim values per input."""
 
 
 @small_value
 class Inputs:
-    """The inputs that Caffe makes, with what is known of their shapes, and those that it drops.
+    """The fields input, input_shape and input_dim of a net.
 
-    It drops those for which no shape is given at all. stop_upgrade tells that in
-    this version of the format a blob without a source stops the upgrade.
+    made are the inputs that Caffe creates, with their extents. dropped are all inputs
+    if there is no shape at all. stop_upgrade is whether, in this format version, the
+    upgrade fails on a blob that no layer writes.
     """
 
     made: Mapping[str, Extent]
@@ -37,7 +34,7 @@ class Inputs:
 
 
 def net_inputs(binding: Binding, report: Report) -> Inputs:
-    """Return the inputs of a caffe.NetParameter, after reporting shapes that are too few."""
+    """Return the inputs of a caffe.NetParameter; report missing shapes."""
     net, is_v0 = binding.message, version_of(binding.message) == 0
     # The upgrade of a V0 net drops input_shape.
     shapes = [] if is_v0 else [shape.dim for shape in net.input_shape]
@@ -56,13 +53,13 @@ def net_inputs(binding: Binding, report: Report) -> Inputs:
 
 
 def _check_names(binding: Binding, report: Report) -> None:
-    """Report an input that is named again: Caffe makes all of them the tops of one layer."""
+    """Report duplicate inputs: Caffe makes all inputs the tops of one layer."""
     seen: set[str] = set()
     for index, name in enumerate(binding.message.input):
         if name in seen:
             place = binding.place_at(("input", index))
             assert place
-            help = "give it another name"
+            help = "rename this input"
             report(catalogue.WRITTEN_AGAIN.at(place.span, layer="input", blob=name, help=help))
         seen.add(name)
 
@@ -79,21 +76,22 @@ def _extents(shapes: Sequence[Sequence[int]], dimensions: Sequence[int]) -> Iter
 
 
 def stages(binding: Binding, report: Report) -> frozenset[str]:
-    """Return the stages that are set: Net(file, TEST) sets its own phase and level, but keeps the stages.
+    """Return the stages of the network state.
 
-    The upgrade of a V0 net drops its state.
+    Net(file, TEST) replaces the phase and level of the state and keeps its stages.
+    The upgrade of a V0 net drops the state.
     """
     unknown = binding.unknown_enums.get(("state", "phase"))
     if unknown:
-        report(_unknown_phase(unknown.span, "the state of the net"))
+        report(_unknown_phase(unknown.span, "the network state"))
     return frozenset() if version_of(binding.message) == 0 else frozenset(binding.message.state.stage)
 
 
 def holds_in_test(layer: Definition, stages: frozenset[str], report: Report) -> bool:
-    """Tell whether a layer is part of the network in phase TEST.
+    """Return whether a layer is in the network in phase TEST, at level 0.
 
-    It is if one of its include rules is met, or if it has none and none of its
-    exclude rules is met. Rules of both kinds are an error.
+    It is if one of its include rules matches, or if it has no include rules and none
+    of its exclude rules matches. A layer with both kinds of rules is an error.
     """
     include, exclude = layer.parameter.include, layer.parameter.exclude
     if "phase" in layer.unknown_enums:
@@ -101,20 +99,21 @@ def holds_in_test(layer: Definition, stages: frozenset[str], report: Report) -> 
         return True
     if include and exclude:
         firsts = [layer.binding.place_at((*layer.path, rules, 0)) for rules in ("include", "exclude")]
-        related = [Related(first.name_span, "a rule of this kind") for first in firsts if first]
+        related = [Related(first.name_span, f"{first.name_span.text} rule here") for first in firsts if first]
         report(catalogue.INCLUDE_AND_EXCLUDE.at(layer.span, layer=layer.name, related=related))
         return True
     if include:
-        return any(_is_met(rule, stages) for rule in include)
-    return not any(_is_met(rule, stages) for rule in exclude)
+        return any(_matches(rule, stages) for rule in include)
+    return not any(_matches(rule, stages) for rule in exclude)
 
 
 def _unknown_phase(span: Span, owner: str) -> Diagnostic:
-    help = suggest(span.text, _PHASES).help
+    near = suggest(span.text, _PHASES).names
+    help = f"use {' or '.join(near)}" if near else None
     return catalogue.UNKNOWN_PHASE.at(span, owner=owner, value=span.text, help=help)
 
 
-def _is_met(rule: Any, stages: frozenset[str]) -> bool:
+def _matches(rule: Any, stages: frozenset[str]) -> bool:
     test = rule.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name["TEST"].number
     return not (
         (rule.HasField("phase") and rule.phase != test)

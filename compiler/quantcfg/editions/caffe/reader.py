@@ -1,4 +1,4 @@
-"""Prototxt and weights to network."""
+"""Read a prototxt, and optionally weights, into a network."""
 
 from __future__ import annotations
 
@@ -80,10 +80,11 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
 
 
 def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
-    """Return that a text has no layers; where nothing else was said of its fields, it may be another file."""
+    """Return the diagnostic for a file without layers, which may not be a prototxt at all."""
     document = parse(source, lambda _: None)
-    strange = [field.name.text for field in document.fields if field.name.text not in CAFFE.model.field_names]
-    help = f"it has {quoted(dict.fromkeys(strange))}: is it another file?" if strange and is_strange else None
+    unknown = [field.name.text for field in document.fields if field.name.text not in CAFFE.model.field_names]
+    is_other = is_strange and unknown
+    help = f"check the file name: found {quoted(dict.fromkeys(unknown))} instead" if is_other else None
     return catalogue.NO_LAYERS.at(None, file=source.name, help=help)
 
 
@@ -108,9 +109,9 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
     bottoms = input_extents(inputs.made, present)
     parameters = [_parameters(*each, weights) for each in zip(present, bottoms, strict=True)]
     if not has_errors(found):
-        # What Caffe does not read it does not set up either: more would be said of the same mistakes.
+        # Caffe does not set up what it cannot read, and later checks would only repeat these errors.
         check_statistics(present, report)
-        sound, is_whole = _without_slips(parameters, found, binding)
+        sound, is_whole = _without_misspelt(parameters, found, binding)
         if is_whole:
             check_flow(inputs, present, absent, report)
         check_counts([each.layer for each in sound], report)
@@ -130,20 +131,19 @@ def _bound(source: Source, report: Report) -> Binding:
     return bind(document, CAFFE.model.descriptor, report, lenient=True, hint=_hint, refuse_repeated=True)
 
 
-def _without_slips(
+def _without_misspelt(
     parameters: Sequence[Parameters], found: Iterable[Diagnostic], binding: Binding
 ) -> tuple[Sequence[Parameters], bool]:
-    """Return the layers without misspelt fields, and whether all layers of the net can be read."""
+    """Return the layers without misspelt fields, and whether none of these fields may be a layer."""
     if all(each.code != catalogue.NEARLY_A_FIELD.code for each in found):
         return parameters, True
-    from quantcfg.editions.caffe.vocabulary import slips
+    from quantcfg.editions.caffe.vocabulary import misspelt_fields
 
-    misspelt = slips(found, binding)
+    misspelt = misspelt_fields(found, binding)
     return [each for each in parameters if not misspelt.are_in(each.layer)], not misspelt.are_between_layers
 
 
 def _hint(field: FieldDescriptor, value: Value) -> Hint | None:
-    """Return what to do about a value of the wrong kind, None if nothing is known of it."""
     from quantcfg.editions.caffe.vocabulary import hint
 
     return hint(field, value)
@@ -156,7 +156,7 @@ def _parameters(layer: Definition, bottoms: Sequence[Extent], weights: Weights |
 
 
 def _layers(parameters: Sequence[Parameters], weights: Weights | None, report: Report) -> list[Layer]:
-    """Return the layers as the compiler sees them, after reporting those that share parameters."""
+    """Return the layers of the network; report those that share parameters."""
     sharing = sharing_groups([each.layer for each in parameters])
     for group in sharing:
         report(group.warning())
@@ -186,7 +186,7 @@ def _layer(parameters: Parameters, weights: Weights | None, sharing: str | None)
 
 
 def _title(definition: Definition, obstacle: Obstacle | None, *, is_shared: bool) -> str | None:
-    """Return in a word or two why a layer is not quantizable that looks like one that may be."""
+    """Return a short reason why a layer that looks quantizable is not."""
     if definition.type in CAFFE.layer_types.quantizable:
         return obstacle.title if obstacle else "shared parameters" if is_shared else None
     fields = map(caffe_types.parameter_field, CAFFE.layer_types.quantizable)

@@ -1,7 +1,7 @@
-"""The ranks and channels of blobs, as far as a prototxt determines them, and the shapes of parameters.
+"""Infer the ranks and channels of blobs, and the shapes of parameters, from a prototxt.
 
-The rules are those of Reshape in BVLC's layers (reference, weights.md 3.1).
-Spatial sizes are not followed.
+The rules are those of Reshape in the layers of BVLC Caffe (reference, weights.md
+3.1). Spatial sizes are not inferred.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from quantcfg.frozen import small_value
 from quantcfg.network.network import Shape
 
 PartialShape = tuple[int | None, ...]
-"""The dimensions of a blob, None for those that are not known."""
+"""The dimensions of a blob, None for unknown ones."""
 
 _CHANNELS = 1
-"""The axis of the channels, unless a layer says otherwise."""
+"""The default axis of the channels."""
 
-MOST_AXES = 32
-"""How many axes a blob has at most (kMaxBlobAxes in blob.hpp)."""
+MAX_AXES = 32
+"""The maximum number of axes of a blob (kMaxBlobAxes in blob.hpp)."""
 
 _SPATIAL_AXES = 2
 _IMAGE_RANK = 4
@@ -30,13 +30,13 @@ _IMAGE_RANK = 4
 
 @small_value
 class Extent:
-    """What is known of the shape of a blob: how many dimensions, and the size of axis 1."""
+    """The known part of the shape of a blob: its rank, and the size of axis 1."""
 
     rank: int | None = None
     channels: int | None = None
 
     def axis(self, axis: int) -> int | None:
-        """Return an axis counted from the front, None if it is counted from an end that is not known."""
+        """Return an axis as a non-negative index; None if it is negative and the rank is unknown."""
         if axis >= 0:
             return axis
         return None if self.rank is None else axis + self.rank
@@ -46,31 +46,31 @@ UNKNOWN = Extent()
 
 
 def shown(shape: PartialShape) -> str:
-    """Return a shape as messages write it: "64x?x3x3"."""
+    """Return a shape for a message, such as "64x?x3x3"."""
     return "x".join("?" if size is None else str(size) for size in shape) or "no dimensions"
 
 
 def may_be_equal(one: PartialShape, other: PartialShape) -> bool:
-    """Tell whether two shapes are the same, as far as their sizes are known."""
+    """Return whether two shapes are equal where both sizes are known."""
     return len(one) == len(other) and all(
         None in sizes or sizes[0] == sizes[1] for sizes in zip(one, other, strict=True)
     )
 
 
 def input_extents(inputs: Mapping[str, Extent], layers: Sequence[Definition]) -> list[tuple[Extent, ...]]:
-    """Return for each layer the extents of its bottoms; inputs are those of the net."""
+    """Return the extents of the bottoms of each layer; inputs are the inputs of the net."""
     extents = dict(inputs)
     found = []
     for layer in layers:
         bottoms = tuple([extents.get(blob, UNKNOWN) for blob in layer.bottoms])
         found.append(bottoms)
         for blob, extent in zip(layer.tops, _outputs(layer, bottoms), strict=False):
-            extents[blob] = extent if (extent.rank or 0) <= MOST_AXES else UNKNOWN
+            extents[blob] = extent if (extent.rank or 0) <= MAX_AXES else UNKNOWN
     return found
 
 
 def extent_of(dimensions: Sequence[int]) -> Extent:
-    """Return the extent of a shape that the prototxt writes out."""
+    """Return the extent of a shape in the prototxt."""
     channels = dimensions[_CHANNELS] if len(dimensions) > _CHANNELS else 0
     return Extent(len(dimensions), channels if channels > 0 else None)
 
@@ -79,7 +79,7 @@ def extent_of(dimensions: Sequence[int]) -> Extent:
 
 
 def _outputs(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
-    """Yield the extents of the tops of a layer; there may be more than it has tops."""
+    """Yield the extents of the tops of a layer, and possibly more."""
     rule = caffe_types.output_rule(layer.type)
     if rule is None:
         return repeat(UNKNOWN)
@@ -87,7 +87,7 @@ def _outputs(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
 
 
 def first(bottoms: Sequence[Extent]) -> Extent:
-    """Return the first of some extents; one of which nothing is known if there is none."""
+    """Return the first extent, or UNKNOWN if there is none."""
     return bottoms[0] if bottoms else UNKNOWN
 
 
@@ -150,7 +150,7 @@ def _slice(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
 
 
 def _parts(parameter: Any, channels: int | None, count: int) -> Iterator[int | None]:
-    """Yield the sizes of the parts of a slice: between its points, or all alike."""
+    """Yield the sizes of the parts of a slice: between its slice points, or equal parts."""
     if not parameter.slice_point:
         return repeat(channels // count if channels and count and not channels % count else None)
     points = [0, *parameter.slice_point]
@@ -164,7 +164,7 @@ def _crop(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     axis = bottom.axis(layer.parameter.crop_param.axis)
     if axis is None:
         return repeat(Extent(bottom.rank))
-    # From the axis on, the sizes are those of the second input.
+    # The second input gives the sizes of this axis and all later ones.
     source = bottom if axis > _CHANNELS else first(bottoms[1:])
     return repeat(Extent(bottom.rank, source.channels))
 
@@ -173,11 +173,11 @@ def _reshape(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     parameter, bottom = layer.parameter.reshape_param, first(bottoms)
     if not parameter.HasField("shape"):
         return repeat(UNKNOWN)
-    before, behind = _reshaped(parameter, bottom.rank)
-    if before is None or behind is None:
+    before, after = _reshaped(parameter, bottom.rank)
+    if before is None or after is None:
         return repeat(UNKNOWN)
     dimensions = list(parameter.shape.dim)
-    rank = before + len(dimensions) + behind
+    rank = before + len(dimensions) + after
     if before > _CHANNELS:
         return repeat(Extent(rank, bottom.channels))
     written = dimensions[_CHANNELS - before] if len(dimensions) > _CHANNELS - before else -1
@@ -186,7 +186,7 @@ def _reshape(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
 
 
 def _reshaped(parameter: Any, rank: int | None) -> tuple[int | None, int | None]:
-    """Return how many dimensions stay before and behind those that a Reshape replaces, None if not known."""
+    """Return the number of dimensions before and after the reshaped ones, None if unknown."""
     start, count = parameter.axis, parameter.num_axes
     if rank is None:
         return (start, 0) if start >= 0 and count == -1 else (None, None)
@@ -224,32 +224,32 @@ _RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]]
 
 
 def is_convolution(layer: Definition) -> bool:
-    """Tell whether a layer is a convolution or a deconvolution."""
+    """Return whether a layer is a convolution or a deconvolution."""
     return caffe_types.output_rule(layer.type) == "convolution"
 
 
 def spatial_axes(layer: Definition, bottoms: Sequence[Extent], stored: Shape | None) -> int:
-    """Return how many spatial axes the filter of a convolution has (reference U24).
+    """Return the number of spatial axes of the filter of a convolution (reference U24).
 
-    stored is the shape of its weight in the weights file, which only counts
-    where the prototxt leaves the number open.
+    stored is the weight shape in the weights file, used only if the prototxt does not
+    determine the number.
     """
     parameter = layer.parameter.convolution_param
     if axes := _kernel_axes(parameter):
         return axes
-    if (axes := axes_behind_channels(parameter, first(bottoms))) is not None:
+    if (axes := axes_after_channels(parameter, first(bottoms))) is not None:
         return axes
     return _SPATIAL_AXES if stored is None else len(stored) - 2
 
 
-def axes_behind_channels(parameter: Any, bottom: Extent) -> int | None:
-    """Return how many axes the input of a convolution has behind that of the channels, None if not known."""
+def axes_after_channels(parameter: Any, bottom: Extent) -> int | None:
+    """Return the number of input axes after the channel axis of a convolution, None if unknown."""
     axis = bottom.axis(parameter.axis)
     return None if bottom.rank is None or axis is None else bottom.rank - axis - 1
 
 
 def _kernel_axes(parameter: Any) -> int | None:
-    """Return for how many axes the kernel of a convolution is given, None where one size is for all."""
+    """Return the number of axes with a kernel size of their own, None if one size is for all axes."""
     if _has_sides(parameter):
         return _SPATIAL_AXES
     count = len(parameter.kernel_size)
@@ -257,16 +257,16 @@ def _kernel_axes(parameter: Any) -> int | None:
 
 
 Expected = tuple[str, PartialShape | None]
-"""A blob that a layer needs: what it is, and its shape, None where nothing is known of it."""
+"""A blob that a layer needs: what it is, and its shape, None if unknown."""
 
 
 @small_value
 class Parameters:
-    """A layer, and what the prototxt determines of its parameters.
+    """A layer, and what the prototxt determines about its parameters.
 
-    bottoms are the extents of its inputs; spatial_axes is how many its filter has,
-    None where it has no filter; shapes are those of its blobs, None where not even
-    their number is known.
+    bottoms are the extents of its inputs; spatial_axes is the number of spatial axes
+    of its filter, None if it has no filter; shapes are its expected blobs, None if
+    even their number is unknown.
     """
 
     layer: Definition
@@ -280,9 +280,9 @@ def _has_sides(parameter: Any) -> bool:
 
 
 def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | None) -> list[Expected] | None:
-    """Return the blobs that a layer needs, None where not even their number is known.
+    """Return the blobs that a layer needs, None if even their number is unknown.
 
-    axes is the number of spatial axes of a convolution, None for other layers. From
+    axes is the number of spatial axes of a convolution, None for other layers. Rules from
     base_conv_layer.cpp, inner_product_layer.cpp, batch_norm_layer.cpp and scale_layer.cpp.
     """
     bottom, parameter = first(bottoms), layer.parameter
@@ -320,7 +320,7 @@ def _filter_shape(layer: Definition, bottom: Extent, axes: int) -> PartialShape:
 
 
 def input_channels(parameter: Any, bottom: Extent) -> int | None:
-    """Return how many channels a convolution finds in its input, None if that is not known."""
+    """Return the number of input channels of a convolution, None if unknown."""
     return bottom.channels if bottom.axis(parameter.axis) == _CHANNELS else None
 
 
@@ -335,6 +335,6 @@ def _scale_shapes(parameter: Any, bottoms: Sequence[Extent]) -> list[Expected]:
     bottom = first(bottoms)
     is_along_channels = parameter.num_axes == 1 and bottom.axis(parameter.axis) == _CHANNELS
     shape = (bottom.channels,) if is_along_channels else None
-    # With a second input, that one is the scale.
+    # A second input replaces the scale.
     scale: list[Expected] = [("scale", shape)] if len(bottoms) == 1 else []
     return [*scale, ("bias", shape)] if parameter.bias_term else scale

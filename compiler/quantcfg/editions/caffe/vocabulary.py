@@ -1,11 +1,8 @@
-"""Layer types and pooling methods that BVLC Caffe does not have: slips, and words of forks.
+"""Unknown words of a prototxt: layer types, pooling methods, fields, and values of another format version.
 
-BVLC stops at all of them. Real files are full of forks' words, so only what
-looks like a slip of a word of BVLC's is an error, or a warning where the type is
-a string. The known words of forks are in schemas/caffe_layers.json.
-
-Also where a prototxt has misspelt fields: what is missing there is not reported
-again; and what to say of values that belong to another version of the format.
+BVLC Caffe rejects every unknown layer type and pooling method. Many real files are
+for forks of Caffe, though, so only a probable misspelling is an error, or a warning
+where the type is a string. Known words of forks are in schemas/caffe_layers.json.
 """
 
 from __future__ import annotations
@@ -31,9 +28,10 @@ if TYPE_CHECKING:
 
 @frozen_value
 class _Vocabulary:
-    """The words of BVLC for a kind of thing, in order, and those with the words of forks.
+    """The words of BVLC Caffe for layer types or pooling methods, and all accepted words.
 
-    is_closed tells that Caffe cannot read another word; a type of today is a string.
+    accepted includes the words of known forks. is_closed is whether Caffe cannot read
+    any other word; a current layer type is a string, so any word can be read.
     """
 
     kind: str
@@ -45,21 +43,20 @@ class _Vocabulary:
 def check_vocabulary(
     layers: Iterable[Definition], is_present: Callable[[Definition], bool], report: Report
 ) -> None:
-    """Report the unknown pooling methods and types of layers.
+    """Report unknown layer types and pooling methods.
 
-    Caffe reads and upgrades all layers of a file, but makes only those that are
-    present in phase TEST: only their types of today count.
+    Caffe reads and upgrades all layers of a file, but creates only the layers in phase
+    TEST, so a current type matters only in those.
     """
-    # The same few words occur again and again.
     meant = cache(_meant)
     for layer in layers:
-        for vocabulary, word, span in _unknown_words(layer):
+        for vocabulary, word, span in _unknown_types(layer):
             if vocabulary.is_closed or is_present(layer):
                 _report(vocabulary, word, span, meant(vocabulary, word), report)
 
 
-def _unknown_words(layer: Definition) -> Iterator[tuple[_Vocabulary, str, Span]]:
-    """Yield the words of a layer that neither BVLC nor a known fork has, and where they are."""
+def _unknown_types(layer: Definition) -> Iterator[tuple[_Vocabulary, str, Span]]:
+    """Yield the words of a layer that neither BVLC Caffe nor a known fork has, and their spans."""
     if "pool" in layer.unknown_enums:
         span = layer.unknown_word("pool").span
         if span.text not in _pooling_methods().accepted:
@@ -78,28 +75,28 @@ def _pooling_methods() -> _Vocabulary:
 
 @cache
 def _layer_types(version: int) -> _Vocabulary:
-    # In a V0 net padding is a layer, which the upgrade takes out.
-    words = (*caffe_types.known_words(version), *([PADDING] if version == 0 else ()))
+    # V0 has padding layers, which the upgrade removes.
+    words = (*caffe_types.known_types(version), *([PADDING] if version == 0 else ()))
     forks = caffe_types.fork_words(("fork_v0_types", "fork_v1_types", "fork_types")[version])
     accepted = frozenset((*words, *forks))
-    return _Vocabulary("layer type", words, accepted, is_closed=version < _TODAY)
+    return _Vocabulary("layer type", words, accepted, is_closed=version < _CURRENT)
 
 
-_TODAY = 2
-"""The version of the format whose types are strings."""
+_CURRENT = 2
+"""The current format version, where types are strings."""
 
 
 def _meant(vocabulary: _Vocabulary, word: str) -> Sequence[str]:
-    """Return the words of BVLC that a word is near to."""
-    today = None if vocabulary.is_closed else caffe_types.v1_types().get(word)
-    return [today] if today else near(word, vocabulary.words)
+    """Return the words of BVLC Caffe that may be meant."""
+    current = None if vocabulary.is_closed else caffe_types.v1_types().get(word)
+    return [current] if current else near(word, vocabulary.words)
 
 
 def _report(vocabulary: _Vocabulary, word: str, span: Span, meant: Sequence[str], report: Report) -> None:
     if not meant and not vocabulary.is_closed:
         return
     rule = catalogue.UNKNOWN_WORD if meant and vocabulary.is_closed else catalogue.FORK_WORD
-    # A string keeps its quotes.
+    # The fix keeps the quotes of a string.
     quote = span.text[0] if span.text[:1] in ("'", '"') else ""
     fix = [Edit(span, f"{quote}{meant[0]}{quote}")] if len(meant) == 1 else []
     help = f"use {' or '.join(meant)}" if meant else "ignore this warning if your fork of Caffe has it"
@@ -110,26 +107,26 @@ def _report(vocabulary: _Vocabulary, word: str, span: Span, meant: Sequence[str]
 
 
 @frozen_value
-class Slips:
-    """The offsets of misspelt fields, in order; one between the layers may be a layer itself."""
+class MisspeltFields:
+    """The sorted offsets of misspelt fields; a misspelt field between layers may be a layer itself."""
 
     offsets: Sequence[int]
     are_between_layers: bool
 
     def are_in(self, layer: Definition) -> bool:
-        """Return whether a field of a layer, or of a message in it, is misspelt."""
+        """Return whether a layer has a misspelt field, at any depth."""
         if not self.offsets:
             return False
         whole = layer.whole
         return bisect_left(self.offsets, whole.start) < bisect_left(self.offsets, whole.end)
 
 
-def slips(found: Iterable[Diagnostic], binding: Binding) -> Slips:
-    """Return the misspelt fields among what was found in a prototxt."""
+def misspelt_fields(found: Iterable[Diagnostic], binding: Binding) -> MisspeltFields:
+    """Return the fields with a diagnostic that they are misspelt; more diagnostics would only repeat it."""
     code = catalogue.NEARLY_A_FIELD.code
     offsets = sorted(each.span.start for each in found if each.code == code and each.span)
     between = {field.start for field in binding.document.fields} if offsets else set()
-    return Slips(offsets, not between.isdisjoint(offsets))
+    return MisspeltFields(offsets, not between.isdisjoint(offsets))
 
 
 # --- values of another version
@@ -141,29 +138,29 @@ _TO_LAYER = 'change every "layers" to "layer"'
 
 
 def hint(field: FieldDescriptor, value: tree.Value) -> Hint | None:
-    """Return what to do about a value of the wrong kind, None if nothing is known of it."""
+    """Return a hint for a value that the field takes in another format version, None for other values."""
     if field.full_name == _TYPE and isinstance(value, tree.Identifier):
-        return _todays_type(value.text)
+        return _current_type(value.text)
     if field.full_name == _V1_TYPE and isinstance(value, tree.String):
-        return _old_type("".join(part.text[1:-1] for part in value.parts))
+        return _v1_type("".join(part.text[1:-1] for part in value.parts))
     if field.full_name == _V1_PARAM and isinstance(value, tree.Message):
-        return Hint(f'"layers" have blobs_lr and weight_decay instead of param: {_TO_LAYER}')
+        return Hint(f'use blobs_lr and weight_decay, or {_TO_LAYER}: "layers" have no param')
     if field.full_name == _PARAM and isinstance(value, tree.String):
         return Hint('write param { name: "..." }')
     return None
 
 
-def _todays_type(word: str) -> Hint | None:
+def _current_type(word: str) -> Hint | None:
     name = caffe_types.v1_types().get(word)
-    return Hint(f'in "layer" the type is a string: write "{name}"', f'"{name}"') if name else None
+    return Hint(f'write "{name}": the type of a "layer" is a string', f'"{name}"') if name else None
 
 
-def _old_type(name: str) -> Hint | None:
+def _v1_type(name: str) -> Hint | None:
     words = caffe_types.v1_types()
     if name in words:
         return None
-    word = next((word for word, today in words.items() if today == name), None)
+    word = next((word for word, current in words.items() if current == name), None)
     if word:
-        return Hint(f'in "layers" the type is a word: write {word}', word)
-    instead = "use input: and input_dim:, or " if name == "Input" else ""
-    return Hint(f'"layers" have no type {name}: {instead}{_TO_LAYER}')
+        return Hint(f'write {word}: the type of "layers" is an enum value', word)
+    instead = "use input and input_dim, or " if name == "Input" else ""
+    return Hint(f'{instead}{_TO_LAYER}: "layers" have no type {name}')

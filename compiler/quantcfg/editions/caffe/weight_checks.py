@@ -1,4 +1,4 @@
-"""Whether weights fit the network: what Caffe's CopyTrainedLayersFrom refuses (net.cpp, blob.cpp)."""
+"""Check that weights fit the network, as CopyTrainedLayersFrom does in Caffe (net.cpp, blob.cpp)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEGACY_RANK = 4
 
 
 def check_weights(parameters: Sequence[Parameters], weights: Weights, source: Source, report: Report) -> None:
-    """Report weights of another network, layers without weights, and blobs that do not fit."""
+    """Report weights for another network, layers without weights, and blobs that do not fit."""
     weighted = [each.layer for each in parameters if caffe_types.has_weights(each.layer.type)]
     if weighted and not any(each.layer.name in weights.layers for each in parameters):
         report(catalogue.FOREIGN_WEIGHTS.at(None, file=weights.file, model=source.name))
@@ -33,7 +33,7 @@ def check_weights(parameters: Sequence[Parameters], weights: Weights, source: So
 
 
 def _check_fit(parameters: Sequence[Parameters], weights: Weights, report: Report) -> None:
-    # Weights go to the first layer of a name.
+    # Caffe copies weights to the first layer with a name.
     first = {each.layer.name: each for each in reversed(parameters)}
     misfits = [
         (each.layer, misfit)
@@ -51,19 +51,17 @@ def _check_fit(parameters: Sequence[Parameters], weights: Weights, report: Repor
 
 
 def _misfit(parameters: Parameters, stored: WeightLayer) -> tuple[str, str] | None:
-    """Return why a layer does not take its blobs and what to do about it, None if it does."""
+    """Return why stored blobs do not fit a layer, and the help; None if they fit."""
     if parameters.shapes is None:
         return None
     if len(stored.blobs) != len(parameters.shapes):
-        reason = (
-            f"has {counted(len(stored.blobs), 'blob')}, and the prototxt asks for {len(parameters.shapes)}"
-        )
+        reason = f"has {counted(len(stored.blobs), 'blob')}, but the prototxt needs {len(parameters.shapes)}"
         return reason, _bias_help(parameters.layer, len(stored.blobs) - len(parameters.shapes))
     return next(((reason, _OTHER_FILE) for reason in _blob_problems(parameters.shapes, stored)), None)
 
 
 def _bias_help(layer: Definition, excess: int) -> str:
-    """Return what to do about so many blobs too many, or too few: one may be that of the bias."""
+    """Return the help for excess or missing blobs; a single one may be the bias."""
     field = caffe_types.parameter_field(layer.type)
     has_bias = field and "bias_term" in getattr(layer.parameter, field).DESCRIPTOR.fields_by_name
     if not has_bias or abs(excess) != 1:
@@ -76,15 +74,15 @@ _OTHER_FILE = "use the caffemodel of this network"
 
 def _blob_problems(expected: Sequence[Expected], stored: WeightLayer) -> Iterator[str]:
     for (name, shape), blob in zip(expected, stored.blobs, strict=True):
-        there = f"has a {name} of {shown(blob.shape or ())}"
+        found = f"has a {name} of {shown(blob.shape or ())}"
         if shape is not None and not _fits(blob, shape):
-            yield f"{there}, and the prototxt asks for {shown(shape)}"
+            yield f"{found}, but the prototxt needs {shown(shape)}"
         elif (blob.data_length or 0) != prod(blob.shape or ()):
-            yield f"{there}, but {counted(blob.data_length or 0, 'number')} in it"
+            yield f"{found}, but with {counted(blob.data_length or 0, 'value')}"
 
 
 def _fits(blob: Blob, shape: PartialShape) -> bool:
-    """Tell whether a blob has a shape, as ShapeEquals does: a legacy shape has ones in front."""
+    """Return whether a blob has a shape, as ShapeEquals does: legacy shapes are padded with ones in front."""
     if blob.is_legacy:
         shape = (1,) * (_LEGACY_RANK - len(shape)) + shape
     return may_be_equal(blob.shape or (), shape)

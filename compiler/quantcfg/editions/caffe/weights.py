@@ -1,8 +1,8 @@
-"""Names, types and blobs of a caffemodel, without the numbers in them.
+"""Read the names, types and blob shapes of a caffemodel, without its weights.
 
-A caffemodel is a caffe.NetParameter in binary form. Its fields are walked in
-the file itself; the data of large blobs is skipped, so a large file takes no
-more memory than a small one. Field numbers come from proto/caffe.proto.
+A caffemodel is a caffe.NetParameter in binary form. The file is mapped into memory
+and its fields are walked there. The data of large blobs is skipped, so a large file
+takes no more memory than a small one. Field numbers come from proto/caffe.proto.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from quantcfg.network.network import Shape
 _VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
 _KNOWN_WIRES = (_VARINT, _LENGTH, *_FIXED_LENGTHS)
-_LONGEST_VARINT = 10
-_HIGHEST_NUMBER = 2**29 - 1
+_MAX_VARINT = 10
+_MAX_NUMBER = 2**29 - 1
 _SAMPLE = 4096
 _LEGACY_DIMENSIONS = ("num", "channels", "height", "width")
-_PIECE = 2**16
-"""How many bytes of a file protobuf parses at once, numbers and all; a larger layer is walked."""
+_CHUNK = 2**16
+"""The number of bytes that protobuf parses at once; a larger layer is walked."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 @small_value
 class Blob:
-    """A blob as it is stored; shape is None where the file does not say it.
+    """A stored blob; shape is None if the file has none.
 
-    is_legacy tells that the shape is num, channels, height and width, which count
-    before a shape that is there too. data_length is how many numbers there are:
-    those of double_data, or else of data; None without either.
+    is_legacy is whether the shape is from num, channels, height and width, which
+    override the field shape. data_length is the number of values in double_data, or
+    else in data; None if there are none.
     """
 
     shape: Shape | None
@@ -71,19 +71,19 @@ class Weights:
     layers: Mapping[str, WeightLayer]
 
 
-class _DamagedError(Exception):
-    """The bytes at an offset are not a field of a message."""
+class _MalformedError(Exception):
+    """The bytes at an offset are not a valid field."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
 
 
 class _TooManyLayersError(Exception):
-    """There are more layers than limits.LAYERS."""
+    """The file has more than limits.LAYERS layers."""
 
 
 def read_weights(path: PathLike, report: Report) -> Weights | None:
-    """Return what a weights file holds, or None after reporting why it cannot be read."""
+    """Return the weights in a file, or None after reporting why it cannot be read."""
     name = os.fspath(path)
     try:
         with open(name, "rb", opener=open_descriptor) as file:
@@ -91,15 +91,15 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
             if not stat.S_ISREG(status.st_mode):
                 raise ValueError("not a regular file")
             if status.st_size == 0:
-                raise _DamagedError(0)
+                raise _MalformedError(0)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 layers = {layer.name: layer for layer in _layers(data) if layer.blobs}
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
         return None
-    except _DamagedError as damage:
+    except _MalformedError as error:
         help = _kind(name)
-        report(catalogue.DAMAGED_WEIGHTS.at(None, file=name, offset=damage.offset, help=help))
+        report(catalogue.DAMAGED_WEIGHTS.at(None, file=name, offset=error.offset, help=help))
         return None
     except _TooManyLayersError:
         report(catalogue.TOO_MANY_LAYERS.at(None, file=name, limit=limits.LAYERS))
@@ -108,55 +108,56 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
 
 
 def _kind(name: str) -> str | None:
-    """Return what a file that is not a caffemodel seems to be."""
+    """Return the help for a file that is not a valid caffemodel, if its content is recognized."""
     try:
         with open(name, "rb", opener=open_descriptor) as file:
             sample = file.read(_SAMPLE)
     except OSError:
         return None
     if not sample:
-        return "it is empty"
+        return "the file is empty: use the caffemodel of this network"
     if sample.startswith(_HDF5):
-        return "it is an HDF5 file, which quantcfg does not read: save a binary caffemodel"
+        return "this is an HDF5 file: save a binary caffemodel"
     if other := other_content(sample.decode(errors="ignore")):
         what, help = other
-        return f"it is {what}: {help}"
-    return "it is a text: is it the prototxt?" if looks_like_text(sample) and b"\0" not in sample else None
+        return f"this is {what}: {help}"
+    is_text = looks_like_text(sample) and b"\0" not in sample
+    return "this is a text file: use the binary caffemodel" if is_text else None
 
 
 Bytes = mmap.mmap
 Field = tuple[int, int, int, int]
-"""Number, wire type, value (a varint, or where any other value starts), and where the field ends."""
+"""Number, wire type, value (a varint, or the offset of any other value), and the end of the field."""
 
 
 def _layers(data: Bytes) -> Iterator[WeightLayer]:
-    for start, end in _pieces(data):
-        parsed = _parsed_layers(data[start:end]) if end - start <= _PIECE else None
+    for start, end in _chunks(data):
+        parsed = _parsed_layers(data[start:end]) if end - start <= _CHUNK else None
         yield from _walked_layers(data, start, end) if parsed is None else parsed
 
 
-def _pieces(data: Bytes) -> Iterator[tuple[int, int]]:
-    """Divide a file between its fields into pieces of _PIECE bytes; a larger field is a piece of its own."""
-    if len(data) <= _PIECE:
-        # It has no room for too many layers.
+def _chunks(data: Bytes) -> Iterator[tuple[int, int]]:
+    """Divide a file into chunks of whole fields and at most _CHUNK bytes; a larger field is its own chunk."""
+    if len(data) <= _CHUNK:
+        # Too small for limits.LAYERS layers, so there is no need to count them.
         yield 0, len(data)
         return
     start = last = 0
     try:
         for end in _field_ends(data):
-            if end - start > _PIECE and start < last:
+            if end - start > _CHUNK and start < last:
                 yield start, last
                 start = last
             last = end
-    except (_DamagedError, _TooManyLayersError):
-        # Damage before the place where the walk ends is what is reported.
+    except (_MalformedError, _TooManyLayersError):
+        # An error inside an earlier field is reported first.
         yield start, last
         raise
     yield start, last
 
 
 def _field_ends(data: Bytes) -> Iterator[int]:
-    """Yield where each field of a file ends, of no more than limits.LAYERS layers."""
+    """Yield the end of each field of a file; fail after limits.LAYERS layers."""
     net = _numbers("StoredNet")
     numbers = (net["layer"], net["layers"])
     count = 0
@@ -168,14 +169,14 @@ def _field_ends(data: Bytes) -> Iterator[int]:
         yield end
 
 
-# Fast path: protobuf parses a piece
+# Fast path: protobuf parses a chunk
 
 
 def _parsed_layers(content: bytes) -> list[WeightLayer] | None:
-    """Return the layers with blobs as protobuf reads them.
+    """Return the layers with blobs, or None if the slow path must read the chunk.
 
-    It is None where protobuf refuses the piece, as only the walker finds the place,
-    and where old and new layers are mixed, as their order would be lost.
+    That is if protobuf rejects it, because only the slow path finds the offset of the
+    error, or if it has both old and new layers, because their order would be lost.
     """
     try:
         net: Any = _message("StoredNet").FromString(content)
@@ -221,7 +222,7 @@ def _walked_layers(data: Bytes, start: int, end: int) -> Iterator[WeightLayer]:
 
 
 def _walked_old_layer(data: Bytes, start: int, end: int) -> WeightLayer:
-    """Return a V1 layer, or the V0 layer in it; a message that is given again is continued."""
+    """Return a V1 layer, or the V0 layer in it; repeated V0 messages are merged."""
     inner = (_numbers("StoredV1Layer")["layer"], _LENGTH)
     v0 = [
         (value, field_end)
@@ -269,9 +270,9 @@ def _walked_blob(data: Bytes, start: int, end: int) -> Blob:
 
 
 def _items(start: int, end: int, size: int) -> int:
-    """Return how many numbers of a size fill some bytes."""
+    """Return the number of values of a size between two offsets."""
     if (end - start) % size:
-        raise _DamagedError(start)
+        raise _MalformedError(start)
     return (end - start) // size
 
 
@@ -288,7 +289,7 @@ def _dimensions(data: Bytes, start: int, end: int) -> Iterator[int]:
 
 
 def _signed(value: int, bits: int) -> int:
-    """Return the signed number of so many bits that a varint stands for."""
+    """Return a varint as a signed integer with this number of bits."""
     value &= 2**bits - 1
     return value - 2**bits if value >= 2 ** (bits - 1) else value
 
@@ -299,7 +300,7 @@ def _text(content: bytes) -> str:
 
 @lru_cache
 def _type(message: str, value: bytes | int) -> str:
-    """Return the type of a layer as it is called today."""
+    """Return the current name of a stored layer type."""
     if isinstance(value, int):
         known = _layer_types().get(value)
         return caffe_types.v1_type(known.name) if known else f"V1 type {value}"
@@ -311,33 +312,33 @@ def _type(message: str, value: bytes | int) -> str:
 
 
 def _fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
-    """Walk the fields of a message, without looking into them; groups, which Caffe lacks, are skipped."""
+    """Yield the fields of a message; groups are skipped, because caffe.proto has none."""
     groups: list[int] = []
     while start < end:
         at = start
         key, start = _varint(data, start, end)
         number, wire = key >> 3, key & 7
-        if not 0 < number <= _HIGHEST_NUMBER:
-            raise _DamagedError(at)
+        if not 0 < number <= _MAX_NUMBER:
+            raise _MalformedError(at)
         if wire == _GROUP_START:
             groups.append(number)
         elif wire == _GROUP_END:
             if not groups or groups.pop() != number:
-                raise _DamagedError(at)
+                raise _MalformedError(at)
         else:
             if wire not in _KNOWN_WIRES:
-                raise _DamagedError(at)
+                raise _MalformedError(at)
             value, start = _value(data, wire, start, end)
             if start > end:
-                raise _DamagedError(at)
+                raise _MalformedError(at)
             if not groups:
                 yield number, wire, value, start
     if groups:
-        raise _DamagedError(end)
+        raise _MalformedError(end)
 
 
 def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int]:
-    """Return a value, as in a Field, and where the field ends."""
+    """Return the value of a field as in Field, and the end of the field."""
     if wire == _VARINT:
         return _varint(data, start, end)
     if wire == _LENGTH:
@@ -347,15 +348,15 @@ def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int]:
 
 
 def _varint(data: Bytes, start: int, end: int) -> tuple[int, int]:
-    """Return a number of variable length, and where it ends."""
+    """Return a varint and its end."""
     value = shift = 0
-    for at in range(start, min(end, start + _LONGEST_VARINT)):
+    for at in range(start, min(end, start + _MAX_VARINT)):
         byte = data[at]
         if byte < 0x80:
             return value | byte << shift, at + 1
         value |= (byte & 0x7F) << shift
         shift += 7
-    raise _DamagedError(start)
+    raise _MalformedError(start)
 
 
 @cache
@@ -368,7 +369,7 @@ def _layer_types() -> Mapping[int, Any]:
 
 @cache
 def _decode_error() -> type[Exception]:
-    """Return what protobuf raises, which is loaded where weights are read."""
+    """Return DecodeError of protobuf, imported only when weights are read."""
     from google.protobuf.message import DecodeError
 
     return DecodeError
