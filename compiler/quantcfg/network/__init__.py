@@ -1,4 +1,4 @@
-"""The network as the compiler sees it: layers, what AMCT can do with each type, and fusion groups."""
+"""The network: its edition, its layers and its fusion groups."""
 
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes

@@ -1,4 +1,4 @@
-"""An edition of AMCT: what differs from one framework to the next, as a value."""
+"""An edition of AMCT: everything that differs between frameworks."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @frozen_value
 class MessageType(Remembering):
-    """A message of proto/: the name of its file there, and its own."""
+    """A message type in proto/: the name of the file and of the message."""
 
     file: str
     name: str
 
     @property
     def descriptor(self) -> Any:
-        """Its descriptor."""
+        """The descriptor of the message."""
         return contracts.message_descriptor(self.file, self.name)
 
     @cached_property
@@ -38,11 +38,11 @@ class MessageType(Remembering):
 
     @property
     def comments(self) -> Mapping[str, str]:
-        """What its file says of messages and fields, by their full names."""
+        """The comments on messages and fields in its file, by full name."""
         return contracts.comments(self.file)
 
     def new(self) -> Message:
-        """Return an empty message."""
+        """Return a new, empty message."""
         return contracts.message_class(self.file, self.name)()
 
 
@@ -93,6 +93,6 @@ class Edition(Remembering):
 
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:
-        """What is to be said of the fields of a quant.cfg that only other editions have (reference 2.1)."""
+        """The help for each quant.cfg field that only other editions have (reference 2.1)."""
         owners = contracts.schema(self.foreign)["fields"].items()
-        return {name: f"it belongs to {owner}; {self.title} does not have it" for name, owner in owners}
+        return {name: f"remove it: it is a field of {owner}, not of {self.title}" for name, owner in owners}

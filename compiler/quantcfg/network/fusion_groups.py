@@ -1,8 +1,7 @@
-"""Which layers become one: BatchNorm and Scale folded into the layer beside them.
+"""Find the fusion groups: BatchNorm and Scale are folded into the layer before or after them.
 
-Found on the data flow, not on the order of the text: a blob that is changed in
-place is another blob from there on, and a layer whose output is read twice is
-in the middle of no group (reference 5.3).
+Groups follow the data flow, not the order of the text. Changing a blob in place makes
+a new blob, and only the last layer of a group may have several readers (reference 5.3).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from quantcfg.network.network import Layer
 
 
 def with_fusion_groups(layers: Sequence[Layer], types: LayerTypes) -> tuple[Layer, ...]:
-    """Return the layers with their fusion groups filled in, and with what keeps them out of one."""
+    """Return the layers with their fusion groups, or with the reason why they cannot be fused."""
     folded, obstacles = _folded_layers(layers, types)
     groups: dict[int, set[int]] = defaultdict(set)
     for index, target in folded.items():
@@ -31,10 +30,7 @@ def with_fusion_groups(layers: Sequence[Layer], types: LayerTypes) -> tuple[Laye
 
 
 def _folded_layers(layers: Sequence[Layer], types: LayerTypes) -> tuple[dict[int, int], dict[int, str]]:
-    """Return for each layer that is folded, by index, the layer that it is folded into.
-
-    The second value holds for the layers of other chains what keeps them from becoming one.
-    """
+    """Return the target of each folded layer, and why other chains cannot be fused, all by index."""
     following = _following(layers)
     by_type: dict[str, list[int]] = defaultdict(list)
     for index, layer in enumerate(layers):
@@ -57,7 +53,7 @@ def _folded_layers(layers: Sequence[Layer], types: LayerTypes) -> tuple[dict[int
 
 
 def _following(layers: Sequence[Layer]) -> dict[int, int]:
-    """Return for each layer whose outputs are read once, by index, the layer that reads them."""
+    """Return the reader of each layer with a single reader, by index."""
     producer: dict[str, int] = {}
     readers: dict[int, list[int]] = defaultdict(list)
     for index, layer in enumerate(layers):
@@ -71,7 +67,7 @@ def _following(layers: Sequence[Layer]) -> dict[int, int]:
 def _chain(
     index: int, pattern: Sequence[str], layers: Sequence[Layer], following: Mapping[int, int]
 ) -> list[int]:
-    """Return the layers that have the types of a pattern from a layer on, or nothing."""
+    """Return the chain of layers that matches a pattern from a layer on, or an empty list."""
     chain: list[int] = []
     member: int | None = index
     for layer_type in pattern:
@@ -83,7 +79,7 @@ def _chain(
 
 
 def _obstacle(layer: Layer, types: LayerTypes) -> str | None:
-    """Return why a layer that is not quantizable itself cannot be folded, None if it can."""
+    """Return why a layer cannot be folded, None if it can or is the target."""
     if layer.type in types.quantizable:
         return None
     obstacle = types.reason("foldable", layer.type, layer.attributes)
@@ -91,7 +87,7 @@ def _obstacle(layer: Layer, types: LayerTypes) -> str | None:
 
 
 def _fits(layer: Layer, types: LayerTypes) -> bool:
-    """Tell whether a layer may be in a group: it has one input and output, and is quantizable or foldable."""
+    """Return whether a layer may be in a group: one bottom, one top, and quantizable or foldable."""
     if len(layer.bottoms) != 1 or len(layer.tops) != 1:
         return False
     return layer.quantizable or layer.type not in types.quantizable

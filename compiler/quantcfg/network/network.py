@@ -1,4 +1,4 @@
-"""A network as the compiler sees it: the layers that count for inference, in order."""
+"""A network: the layers for inference, in order."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ Shape = tuple[int, ...]
 class Layer:
     """One layer.
 
-    attributes are the values of its parameter message, defaults filled in;
-    weight_shape is that of its first blob, where a weights file was read;
-    obstacle is why the layer is not quantizable, None if it is; fusion holds
-    the names of the layers that become one with it, itself among them, in
-    network order, and is empty where there are none; span is its name in the
-    prototxt, None where the layer is only assumed; title says in a word or two why
-    it is not quantizable ("max pooling"), although its type or its parameters are
-    those of a layer that may be; fusion_obstacle is why it is in no fusion group,
-    where its type and those beside it would make one.
+    attributes: the values of its parameters, with defaults filled in.
+    weight_shape: the shape of its first blob, if a weights file was read.
+    obstacle: why the layer is not quantizable, None if it is.
+    fusion: the names of all layers in its fusion group, in network order; may be empty.
+    span: its name in the model file, None if the layer is assumed.
+    title: a short reason ("max pooling") why it is not quantizable, although its type or
+        parameters suggest it.
+    fusion_obstacle: why it is not in a fusion group, although the layer types match one.
     """
 
     name: str
@@ -48,7 +47,7 @@ class Layer:
         return self.obstacle is None
 
     def fused(self, group: tuple[str, ...], obstacle: str | None = None) -> Layer:
-        """Return this layer as one of a fusion group, or with what keeps it out of one."""
+        """Return this layer with a fusion group, or with the reason why it has none."""
         return Layer(
             self.name,
             self.type,
@@ -66,9 +65,9 @@ class Layer:
 
 @frozen_value
 class Network(Remembering):
-    """The layers of a model that count for inference, and what was reported when it was read.
+    """The layers of a model for inference, and the diagnostics of reading it.
 
-    is_complete is False where there is no model: the layers are only assumed.
+    is_complete is False if there is no model and the layers are assumed.
     """
 
     edition: Edition
