@@ -1,1 +1,1 @@
-"""The published contracts: what comes out, and what each layer type can do."""
+"""The schemas: the published configuration schema, and the capabilities of layer types."""

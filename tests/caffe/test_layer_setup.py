@@ -249,7 +249,7 @@ def test_a_scale_along_another_axis_is_a_reason_against_fusion() -> None:
     text = net(conv("a"), batch_norm("bn", "a", "a"), scale("sc", "a", "a", "axis: 2 bias_term: true"))
     assert diagnose(text) == []
     assert network(text).by_name["a"].fusion_obstacle == (
-        '"sc" cannot be folded: it scales along axis 2, not along the channels'
+        '"sc" cannot be folded: only scaling along the channels is supported, axis is 2'
     )
 
 

@@ -119,7 +119,10 @@ NOT_ALONG_CHANNELS = (CONV, batch_norm("bn", "conv"), scale("scale", "bn", param
     ("layers", "reason"),
     [
         (BATCH_STATISTICS, '"bn" cannot be folded: use_global_stats is false'),
-        (NOT_ALONG_CHANNELS, '"scale" cannot be folded: it scales along axis 2, not along the channels'),
+        (
+            NOT_ALONG_CHANNELS,
+            '"scale" cannot be folded: only scaling along the channels is supported, axis is 2',
+        ),
     ],
 )
 def test_layers_and_explain_say_why_nothing_is_folded(

@@ -103,7 +103,7 @@ CONFIGURATION = """\
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
-        ('"batch_num"', ["calibration batches; at least 1; default 1", "How many batches"]),
+        ('"batch_num"', ["calibration batches; at least 1; default 1", "The number of calibration batches"]),
         ('"conv1"', ["**conv1**, Convolution (net.prototxt:2:9)", "Fused: conv1 + bn1 + scale1"]),
         ('"pool_max"', ["It cannot be quantized: only average pooling"]),
         ('"num_of_bins"', ["histogram bins; one of 1024, 2048, 4096, 8192; default 4096"]),
