@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, in_order
@@ -22,13 +23,18 @@ _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 class Compiled(Remembering):
     """What a source compiles to.
 
-    plan holds as much as could be read where there are errors; diagnostics are
-    sorted by place; tree is the syntax tree of a quant.cfg.
+    diagnostics are sorted by place; tree is the syntax tree of a quant.cfg;
+    make_plan returns the plan.
     """
 
-    plan: Plan
     diagnostics: tuple[Diagnostic, ...]
+    make_plan: Callable[[], Plan]
     tree: tree.Document | None = None
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan, with as much as could be read where there are errors."""
+        return self.make_plan()
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -52,13 +58,13 @@ def compile_source(source: Source, network: Network | None, edition: Edition) ->
     if is_configuration(source):
         from quantcfg.configuration import read_configuration
 
-        plan = read_configuration(source, network, edition, found.append)
-        return Compiled(plan, in_order(found))
+        make_plan = read_configuration(source, network, edition, found.append)
+        return Compiled(in_order(found), make_plan)
     wrong: list[Diagnostic] = []
     document = parse(source, wrong.append, wanted="a quant.cfg")
     request = request_from_tree(document, wrong, edition, found.append)
     plan, _ = compile_request(request, network, edition, found.append)
-    return Compiled(plan, in_order(found), document)
+    return Compiled(in_order(found), lambda: plan, document)
 
 
 def check_source(source: Source, network: Network | None, edition: Edition) -> tuple[Diagnostic, ...]:

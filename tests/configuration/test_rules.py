@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from quantcfg import contracts
-from quantcfg.configuration import read_configuration
+from quantcfg.configuration import read_configuration, reading
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.editions.caffe import CAFFE
@@ -452,6 +452,15 @@ _SEARCHES = [
 ]
 _LAYERS = st.sampled_from([{}, 1, *({"activation_quant_params": search} for search in (*_SEARCHES, 1))])
 _CONFIGS = st.dictionaries(st.sampled_from("abcdef"), _LAYERS, min_size=2)
+
+
+@law(_CONFIGS)
+def test_what_is_found_is_the_same_when_every_layer_is_checked(config: dict[str, Any]) -> None:
+    text = json.dumps(config).replace("Infinity", "1e999")
+    found = check(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_distinct", lambda content: content.names)
+        assert check(text) == found
 
 
 # --- agreement

@@ -74,6 +74,18 @@ class Content(Remembering):
         return {key: _name_meant(key, self.suggestions.get(key), self) for key in self.layers}
 
     @cached_property
+    def known(self) -> Configuration:
+        """The part of it whose keys are settings or layers, or have the values of one."""
+        names, schema = self.names, self.edition.schema
+        return Configuration(
+            {
+                key: value
+                for key, value in self.config.items()
+                if names.get(key, key) is not None or _is_layer(value, schema)
+            }
+        )
+
+    @cached_property
     def missing(self) -> Sequence[str]:
         """The quantizable layers that are not in the configuration."""
         listed = {*self.names.values(), *self.edition.schema.global_defaults}
@@ -85,17 +97,12 @@ def check_content(content: Content, report: Report) -> AbstractSet[Path]:
 
     A list is refused with its items, but for one of names.
     """
-    suggestions, names, schema = content.suggestions, content.names, content.edition.schema
+    suggestions, names = content.suggestions, content.names
     taken = {*content.config, *meant_by_several(suggestions.values())}
     for key in content.layers:
         for each in _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), taken, content):
             report(each)
-    known = {
-        key: value
-        for key, value in content.config.items()
-        if names.get(key, key) is not None or _is_layer(value, schema)
-    }
-    refused = set(_check_values(Configuration(known), content, report))
+    refused = set(_check_values(content.known, content, report))
     for each in _absences(content) if content.is_whole else ():
         report(each)
     return {path[:_DEPTH] for path in refused}

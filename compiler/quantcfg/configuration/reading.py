@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from quantcfg.configuration.content import Content, check_content
@@ -25,11 +26,13 @@ _FUSION = "skip_fusion_layers"
 _ACTIVATION, _WEIGHT = "activation_quant_params", "weight_quant_params"
 
 
-def read_configuration(source: Source, network: Network | None, edition: Edition, report: Report) -> Plan:
-    """Return the plan that a configuration gives, after reporting what AMCT would refuse in its text.
+def read_configuration(
+    source: Source, network: Network | None, edition: Edition, report: Report
+) -> Callable[[], Plan]:
+    """Return what makes the plan of a configuration, after reporting what AMCT would refuse in its text.
 
-    What is refused has its default. A layer that the configuration leaves out is
-    not in the plan; a misspelt key counts as what it was meant to be. Without a
+    A value that AMCT refuses has its default. A layer that the configuration omits
+    is not in the plan; a misspelt key counts as what it was meant to be. Without a
     network, every key may be a layer.
     """
     wrong: list[Diagnostic] = []
@@ -42,15 +45,41 @@ def read_configuration(source: Source, network: Network | None, edition: Edition
         if is_whole:
             span = Span(source, tree.start, tree.start + 1)
             report(catalogue.JSON_SYNTAX.at(span, expected='"{"', found=f'"{span.text}"'))
-        return Plan(network or Network(edition, "", (), is_complete=False), Request())
+        return lambda: Plan(network or Network(edition, "", (), is_complete=False), Request())
     places = Places(source, tree)
     duplicates = [*duplicates_in(tree)]
     unsettled = {each.path for each in duplicates if not each.is_same(source.text)}
     content = Content(plain(tree), network, edition, places, is_whole, unsettled)
     check_duplicates(source, duplicates, content, report)
     refused = check_content(content, report)
-    plan = complete(_initial_plan(_Values(content, refused)), report)
-    return plan if network else _without_assumptions(plan)
+    values = _Values(content, refused)
+    _check(values, report)
+    return partial(_plan, values, lambda _: None)
+
+
+def _check(values: _Values, report: Report) -> None:
+    """Report what the passes find; each layer is checked by itself, so one of equal ones is enough."""
+    found: list[Diagnostic] = []
+    complete(_initial_plan(values, _distinct(values.content)), found.append)
+    if found:
+        _plan(values, report)
+
+
+def _plan(values: _Values, report: Report) -> Plan:
+    plan = complete(_initial_plan(values, values.content.names), report)
+    return plan if values.content.network else _without_assumptions(plan)
+
+
+def _distinct(content: Content) -> Collection[str]:
+    """Return a key for each body and kind of layer that there is."""
+    layers = content.network.by_name if content.network else {}
+    distinct: dict[object, str] = {}
+    for keys in content.known.alike():
+        for key in keys:
+            layer = layers.get(content.names.get(key) or "")
+            kind = (layer.type, tuple(layer.attributes.items())) if layer else None
+            distinct.setdefault((keys[0], kind), key)
+    return distinct.values()
 
 
 @frozen_value
@@ -83,15 +112,16 @@ def _number_like(default: Any, value: Any) -> Any:
     return value if default is None else type(default)(value)
 
 
-def _initial_plan(values: _Values) -> Plan:
+def _initial_plan(values: _Values, keys: Iterable[str]) -> Plan:
+    """Return the plan of some of the layers, by their keys, without the values that they leave out."""
     content = values.content
     overrides = [
         Override(
             Setting(name, values.key_origin((key,))),
             _calibration(values, key, content.layers[key]),
         )
-        for key, name in content.names.items()
-        if name is not None and isinstance(content.layers[key], dict)
+        for key in keys
+        if (name := content.names.get(key)) is not None and isinstance(content.layers[key], dict)
     ]
     request = Request(
         settings=dict(_settings(values)),
