@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
-from quantcfg.jsontext import Array, Missing, Object, Scalar, Value, keyed, parse, parser, plain
+from quantcfg.jsontext import Array, Missing, Object, Scalar, Value, json_parser, keyed, parse, plain
 from quantcfg.jsontext.bodies import without_bodies
-from quantcfg.jsontext.valid import valid_tree
+from quantcfg.jsontext.valid_json import valid_tree
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked
@@ -342,7 +342,7 @@ def nodes(value: Value) -> list[Value]:
 
 def slowly(text: str) -> tuple[Value, list[Diagnostic]]:
     """Read a text as parse() does where the fast path does not take it."""
-    with patch.object(parser, "valid_tree", return_value=None):
+    with patch.object(json_parser, "valid_tree", return_value=None):
         return read(text)
 
 
@@ -480,7 +480,7 @@ def damaged_configurations(draw: st.DrawFn) -> str:
 
 
 def without_fast_paths(text: str) -> tuple[Value, list[Diagnostic]]:
-    with patch.object(parser, "without_bodies", lambda text: (text, {})):
+    with patch.object(json_parser, "without_bodies", lambda text: (text, {})):
         return slowly(text)
 
 

@@ -1,7 +1,7 @@
 """JSON text with places: syntax tree and parser. Nothing here knows what the JSON is for."""
 
-from quantcfg.jsontext.parser import parse
-from quantcfg.jsontext.tree import (
+from quantcfg.jsontext.json_parser import parse
+from quantcfg.jsontext.json_tree import (
     Array,
     Member,
     Missing,

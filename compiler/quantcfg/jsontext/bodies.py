@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from quantcfg.jsontext.tree import Value
-from quantcfg.jsontext.valid import decoded, node_at
+from quantcfg.jsontext.json_tree import Value
+from quantcfg.jsontext.valid_json import decoded, node_at
 
 DEPTH = 8
 """How deep lists and objects are nested in a body at most."""

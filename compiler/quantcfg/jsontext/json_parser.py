@@ -12,9 +12,9 @@ from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.files import has_other_content, without_byte_order_mark
 from quantcfg.jsontext.bodies import DEPTH, without_bodies
-from quantcfg.jsontext.tokens import Token, tokens
-from quantcfg.jsontext.tree import Array, Member, Missing, Object, Scalar, Value
-from quantcfg.jsontext.valid import valid_tree
+from quantcfg.jsontext.json_tokens import Token, tokens
+from quantcfg.jsontext.json_tree import Array, Member, Missing, Object, Scalar, Value
+from quantcfg.jsontext.valid_json import valid_tree
 from quantcfg.source import Source, Span
 
 _WORDS = {"true": True, "false": False, "null": None}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from quantcfg import limits
-from quantcfg.jsontext.tree import Array, Member, Object, Scalar, Value
+from quantcfg.jsontext.json_tree import Array, Member, Object, Scalar, Value
 from quantcfg.jsontext.unread import Unread
 
 _BLANKS = re.compile(r"[ \t\n\r]*+")
