@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.files import has_other_content, without_byte_order_mark
-from quantcfg.jsontext.bodies import DEPTH, without_bodies
-from quantcfg.jsontext.json_tokens import Token, tokens
+from quantcfg.jsontext.json_tokens import Token
 from quantcfg.jsontext.json_tree import Array, Member, Missing, Object, Scalar, Value
-from quantcfg.jsontext.valid_json import valid_tree
+from quantcfg.jsontext.valid_json import Pieces
 from quantcfg.source import Source, Span
 
 _WORDS = {"true": True, "false": False, "null": None}
@@ -23,138 +23,152 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$./-]*")
 _OTHER_NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9A-Fa-f]+)|0*(?P<whole>[0-9]*)\.?(?P<rest>[0-9]*))"
 )
+_BLANKS = re.compile(r"\s*")
 _STARTS_WITH_ZERO = re.compile(r"[+-]?0[0-9]")
+_PLAIN = (catalogue.NOT_JSON.code, catalogue.JSON_SYNTAX.code)
 _NO_NUMBERS = ("nan", "inf", "infinity")
 _CLOSING = {"{": "}", "[": "]"}
 _LONGEST_QUOTE = 40
 _ONE_MISTAKE = 4
 """How many tokens behind a mistake on its line another one most likely follows from the first."""
 
+_Node = TypeVar("_Node")
+
 
 def parse(source: Source, report: Report, *, wanted: str = "JSON") -> Value:
     """Return the syntax tree of a JSON text, after reporting what is wrong with its syntax.
 
-    Valid text takes the fast path. In other text the indentation may show better
-    than the brackets what was meant: the reading with fewer mistakes counts.
-    wanted says in words what the text should be.
+    Unless there is just one error with a plain fix, the indentation may show better
+    than the brackets what was meant: the reading with fewer errors counts. wanted
+    says in words what the text should be.
     """
     if has_other_content(source, report, wanted=wanted):
         return Missing(0, len(source.text))
-    return valid_tree(source.text) or _parsed(source, report)
-
-
-def _parsed(source: Source, report: Report) -> Value:
-    """Return the same on the slow path."""
-    text, bodies = without_bodies(without_byte_order_mark(source, lambda _: None))
-    try:
-        value, found = _best(source, text, bodies)
-    except _TooDeepError:
-        value, found = _best(source, without_byte_order_mark(source, lambda _: None), {})
+    pieces = Pieces(without_byte_order_mark(source, report))
+    value, found = _read(source, pieces)
+    if len(found) > 1 or not all(each.fix and each.code in _PLAIN for each in found):
+        readings = (_read(source, pieces, by_indentation=True), (value, found))
+        value, found = min(readings, key=lambda reading: len(reading[1]))
     for diagnostic in found:
         report(diagnostic)
     return value
 
 
-class _TooDeepError(Exception):
-    """What is in a body may be nested too deep."""
+def _read(source: Source, pieces: Pieces, *, by_indentation: bool = False) -> tuple[Value, list[Diagnostic]]:
+    reader = _Reader(source, pieces, by_indentation)
+    reader.lex(1)
+    value = _document(reader)
+    reader.go_to_end()
+    too_deep = catalogue.TOO_DEEP.code
+    mistakes = [each for each in reader.mistakes if each.code == too_deep or not reader.has_open_comment]
+    return value, reader.comments + mistakes
 
 
-def _best(source: Source, text: str, bodies: Mapping[int, Value]) -> tuple[Value, list[Diagnostic]]:
-    """Return the tree with fewer mistakes, and these; text is the source without what is in bodies."""
-    pieces = list(tokens(text))
-    value, found = _read(source, pieces, bodies)
-    if not found:
-        return value, found
-    readings = (_read(source, pieces, bodies, by_indentation=True), (value, found))
-    return min(readings, key=lambda read: len(read[1]))
-
-
-def _read(
-    source: Source, pieces: Sequence[Token], bodies: Mapping[int, Value], *, by_indentation: bool = False
-) -> tuple[Value, list[Diagnostic]]:
-    found: list[Diagnostic] = []
-    return _tree(_Reader(source, found.append, by_indentation, bodies), pieces), found
-
-
-def _tree(reader: _Reader, pieces: Sequence[Token]) -> Value:
-    without_byte_order_mark(reader.source, reader.report)
-    for token in pieces:
-        if token.kind == "comment":
-            _comment(reader, token)
-        else:
-            reader.tokens.append(token)
-    if reader.token.kind == "word" and reader.token.text not in _WORDS:
+def _document(reader: _Reader) -> Value:
+    token = reader.token
+    if token.kind == "word" and token.text not in _WORDS:
         # No JSON starts like this, and so what follows is no JSON either.
         _expected(reader, "a value")
-        return Missing(reader.token.start, reader.token.end)
+        return Missing(token.start, token.end)
     value = _value(reader, 1)
     if reader.token.kind != "end":
         _expected(reader, "the end of the text")
     return value
 
 
-def _comment(reader: _Reader, token: Token) -> None:
-    span = _span(reader, token)
-    if token.text.startswith("/*") and not token.text.endswith("*/"):
-        # Whatever it hides is not missed.
-        what, help = "unterminated comment", 'end it with "*/"'
-        reader.report(catalogue.NOT_JSON.at(span, what=what, help=help))
-        reader.gave_up = True
-    else:
-        edit = Edit(span, "")
-        reader.report(catalogue.NOT_JSON.at(span, what="comment", help="remove it", fix=[edit]))
-
-
 @dataclass
 class _Reader:
-    """Where the parser is in its tokens, and where its last mistake was.
+    """The state of one parse: the tokens so far, which one is next, and the errors.
 
-    put_in is where the last closing bracket was put in.
+    comments has the errors about comments, mistakes all others. put_in is where the
+    last closing bracket was put in.
     """
 
     source: Source
-    report: Report
+    pieces: Pieces
     by_indentation: bool
-    bodies: Mapping[int, Value]
+    offset: int = 0
+    lexed: Token | None = None
     tokens: list[Token] = field(default_factory=list)
     index: int = 0
-    mistakes: int = 0
+    comments: list[Diagnostic] = field(default_factory=list)
+    mistakes: list[Diagnostic] = field(default_factory=list)
     mistake_index: int = -_ONE_MISTAKE
     put_in: int = -1
     gave_up: bool = False
+    has_open_comment: bool = False
+
+    @property
+    def last(self) -> Token:
+        return self.tokens[self.index - 1]
 
     @property
     def token(self) -> Token:
         return self.tokens[self.index]
 
+    @property
+    def following(self) -> Token:
+        """The token behind the next one."""
+        self.lex(self.index + 2)
+        return self.tokens[self.index + 1]
+
+    def lex(self, count: int) -> None:
+        """Read tokens until there are so many."""
+        while len(self.tokens) < count:
+            token = self.lexed = self.pieces.token_at(self.offset, self.lexed)
+            if token.kind == "comment":
+                _comment(self, token)
+            else:
+                self.tokens.append(token)
+            if token.kind != "end":
+                self.offset = token.end
+
     def take(self) -> Token:
         """Return the token, and go on to the next one."""
-        token = self.token
-        self.index = min(self.index + 1, len(self.tokens) - 1)
+        token = self.tokens[self.index]
+        if token.kind != "end":
+            self.index += 1
+            self.lex(self.index + 1)
         return token
 
-    def takes(self, text: str) -> bool:
-        """Go past a token if it is this piece of punctuation; tell whether it is."""
-        found = self.token.kind == "punctuation" and self.token.text == text
-        if found:
-            self.take()
-        return found
+    def takes(self, kind: str) -> bool:
+        """Go past a token if it is of this kind; tell whether it is."""
+        return self.token.kind == kind and bool(self.take())
+
+    def go_to_end(self) -> None:
+        while self.take().kind != "end":
+            pass
+
+
+def _comment(reader: _Reader, token: Token) -> None:
+    is_open = token.text.startswith("/*") and not token.text.endswith("*/")
+    what, help = ("unterminated comment", 'end it with "*/"') if is_open else ("comment", "remove it")
+    fix = [] if is_open else [Edit(_span(reader, token), "")]
+    reader.comments.append(catalogue.NOT_JSON.at(_span(reader, token), what=what, help=help, fix=fix))
+    reader.has_open_comment |= is_open
 
 
 def _indentation(reader: _Reader, token: Token) -> str:
     """Return the blanks that the line of a token starts with."""
-    text = reader.source.text
-    start = text.rfind("\n", 0, token.start) + 1
-    return text[start : start + len(text[start : token.start]) - len(text[start : token.start].lstrip())]
+    blanks = _BLANKS.match(reader.source.text, token.line, token.start)
+    return blanks[0] if blanks else ""
 
 
 def _starts_line(reader: _Reader, token: Token) -> bool:
-    start = reader.source.text.rfind("\n", 0, token.start) + 1
-    return start > 0 and not reader.source.text[start : token.start].strip()
+    return token.line > 0 and token.line + len(_indentation(reader, token)) == token.start
 
 
 def _span(reader: _Reader, token: Token) -> Span:
     return Span(reader.source, token.start, token.end)
+
+
+def _in_place(reader: _Reader, text: str) -> Edit:
+    """Return the edit that puts a text in place of the next token."""
+    return Edit(_span(reader, reader.token), text)
+
+
+def _insertion(reader: _Reader, at: int, text: str) -> Edit:
+    return Edit(Span(reader.source, at, at), text)
 
 
 def _report(reader: _Reader, diagnostic: Diagnostic) -> None:
@@ -168,18 +182,16 @@ def _report(reader: _Reader, diagnostic: Diagnostic) -> None:
         reader.mistake_index = reader.index
     if follows or reader.gave_up:
         return
-    reader.mistakes += 1
-    if reader.mistakes > limits.SYNTAX_MISTAKES:
-        _give_up(reader, catalogue.TOO_MANY_MISTAKES.at(diagnostic.span, limit=limits.SYNTAX_MISTAKES))
-    else:
-        reader.report(diagnostic)
+    if len(reader.mistakes) == limits.SYNTAX_MISTAKES:
+        diagnostic = catalogue.TOO_MANY_MISTAKES.at(diagnostic.span, limit=limits.SYNTAX_MISTAKES)
+        _give_up(reader)
+    reader.mistakes.append(diagnostic)
 
 
-def _give_up(reader: _Reader, diagnostic: Diagnostic) -> None:
-    """Report a last mistake, and go to the end."""
-    reader.report(diagnostic)
+def _give_up(reader: _Reader) -> None:
+    """Go to the end, and report no more."""
     reader.gave_up = True
-    reader.index = len(reader.tokens) - 1
+    reader.go_to_end()
 
 
 def _expected(
@@ -193,22 +205,16 @@ def _expected(
 ) -> None:
     token = reader.token
     found = found or ("the end of the text" if token.kind == "end" else _quoted(token))
-    place = (
-        related(_span(reader, opening), f'"{_CLOSING[opening.text]}" is missing for this one')
-        if opening
-        else ()
+    missing = f'"{_CLOSING[opening.kind]}" is missing for this one' if opening else ""
+    diagnostic = catalogue.JSON_SYNTAX.at(
+        _span(reader, token),
+        expected=what,
+        found=found,
+        related=related(_span(reader, opening) if opening else None, missing),
+        help=help,
+        fix=[fix] if fix else [],
     )
-    _report(
-        reader,
-        catalogue.JSON_SYNTAX.at(
-            _span(reader, token),
-            expected=what,
-            found=found,
-            related=place,
-            help=help,
-            fix=[fix] if fix else [],
-        ),
-    )
+    _report(reader, diagnostic)
 
 
 def _quoted(token: Token) -> str:
@@ -216,6 +222,10 @@ def _quoted(token: Token) -> str:
         return "a quotation mark"
     text = _short(token.text)
     return text if text.startswith('"') else f'"{text}"'
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
 
 
 def _not_json(reader: _Reader, token: Token, what: str, help: str, text: str | None) -> None:
@@ -227,24 +237,31 @@ def _not_json(reader: _Reader, token: Token, what: str, help: str, text: str | N
 
 def _value(reader: _Reader, depth: int) -> Value:
     token = reader.token
-    if token.text in ("{", "[") and depth > limits.NESTING:
-        _give_up(reader, catalogue.TOO_DEEP.at(_span(reader, token), limit=limits.NESTING))
-        return Missing(token.start, token.end)
-    if token.kind == "punctuation" and token.text == "{":
-        return _object(reader, depth)
-    if token.kind == "punctuation" and token.text == "[":
-        return _array(reader, depth)
+    if token.kind in _CLOSING:
+        return _valid(reader, depth) or _bracketed(reader, depth)
     if token.kind not in _SCALARS:
         _expected(reader, "a value")
         if token.kind == "other":
             reader.take()
         return Missing(token.start, token.end)
-    reader.take()
-    if _lacks_start(reader, token):
-        return _without_start(reader, token)
-    reader.index -= 1
+    if _lacks_start(token, reader.following):
+        return _without_start(reader, reader.take())
     value = _scalar(reader, token)
     reader.take()
+    return value
+
+
+def _valid(reader: _Reader, depth: int) -> Value | None:
+    """Return an object or a list from the fast path."""
+    if reader.index - reader.mistake_index < _ONE_MISTAKE:
+        # Whether the next error is reported depends on the number of tokens.
+        return None
+    indentation = _indentation(reader, reader.token) if reader.by_indentation else None
+    value = reader.pieces.value_at(reader.token.start, depth, indentation)
+    if value:
+        reader.offset = value.end - 1
+        reader.take()
+        reader.take()
     return value
 
 
@@ -273,15 +290,11 @@ def _string(reader: _Reader, token: Token) -> Scalar | Missing:
         return Missing(token.start, token.end)
 
 
-def _number(_: _Reader, token: Token) -> Scalar | Missing:
-    return Scalar(_number_of(token.text), token.start, token.end)
-
-
-def _number_of(text: str) -> int | float:
+def _number(_: _Reader, token: Token) -> Scalar:
     try:
-        return int(text)
+        return Scalar(int(token.text), token.start, token.end)
     except ValueError:
-        return float(text)
+        return Scalar(float(token.text), token.start, token.end)
 
 
 def _quoted_string(reader: _Reader, token: Token) -> Scalar:
@@ -292,9 +305,8 @@ def _quoted_string(reader: _Reader, token: Token) -> Scalar:
 
 
 def _unended_string(reader: _Reader, token: Token) -> Missing:
-    end = Span(reader.source, token.end, token.end)
     quote = token.text[0]
-    fix = [Edit(end, quote)] if quote == '"' and len(token.text) > 1 else []
+    fix = [_insertion(reader, token.end, quote)] if quote == '"' and len(token.text) > 1 else []
     _report(
         reader, catalogue.UNTERMINATED_STRING.at(_span(reader, token), help=f"end it with {quote}", fix=fix)
     )
@@ -306,13 +318,13 @@ def _word(reader: _Reader, token: Token) -> Scalar | Missing:
     if text in _WORDS:
         return Scalar(_WORDS[text], token.start, token.end)
     lower = text.lower()
-    meant = lower if lower in _WORDS else _OTHER_WORDS.get(lower) or suggest(lower, _WORDS).slip
-    number = _plain_number(text)
-    if meant or number:
+    known = lower if lower in _WORDS else _OTHER_WORDS.get(lower) or suggest(lower, _WORDS).slip
+    meant = known or _plain_number(text)
+    if meant:
         # What starts with 0 may have lost its point.
-        fix = None if _STARTS_WITH_ZERO.match(text) else meant or number
-        _not_json(reader, token, f'"{text}"', f"write {meant or number}", fix)
-        return Scalar(json.loads(meant or number or ""), token.start, token.end)
+        fix = None if _STARTS_WITH_ZERO.match(text) else meant
+        _not_json(reader, token, f'"{text}"', f"write {meant}", fix)
+        return Scalar(json.loads(meant), token.start, token.end)
     if lower.strip("+-") in _NO_NUMBERS:
         _not_json(reader, token, f'"{text}"', "write a decimal number", None)
     elif _IDENTIFIER.fullmatch(text):
@@ -336,10 +348,6 @@ def _plain_number(text: str) -> str | None:
     return f"{sign}{match['whole'] or 0}" + (f".{match['rest']}" if match["rest"] else "")
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
-
-
 _SCALARS: dict[str, Callable[[_Reader, Token], Scalar | Missing]] = {
     "string": _string,
     "number": _number,
@@ -348,107 +356,128 @@ _SCALARS: dict[str, Callable[[_Reader, Token], Scalar | Missing]] = {
     "unended": _unended_string,
     "word": _word,
 }
+_KEYS = _SCALARS.keys() - {"number"}
+_VALUES = _SCALARS.keys() | _CLOSING.keys()
+"""The kinds of tokens that keys and values start with."""
 
 
 # --- objects and lists
 
 
-def _object(reader: _Reader, depth: int) -> Value:
-    opening = reader.take()
-    read = _members(reader, opening, depth)
-    body = reader.bodies.get(opening.start)
-    if body and depth + DEPTH > limits.NESTING:
-        raise _TooDeepError
-    return body or read
+def _bracketed(reader: _Reader, depth: int) -> Value:
+    opening = reader.token
+    if depth > limits.NESTING:
+        reader.mistakes.append(catalogue.TOO_DEEP.at(_span(reader, opening), limit=limits.NESTING))
+        _give_up(reader)
+        return Missing(opening.start, opening.end)
+    return _inside(reader, reader.take(), depth)
 
 
-def _members(reader: _Reader, opening: Token, depth: int) -> Object:
-    members: list[Member] = []
+def _inside(reader: _Reader, opening: Token, depth: int) -> Object | Array:
+    """Return the object or the list behind its bracket."""
+    if opening.kind == "{":
+        members = _parts(reader, opening, depth, _KEYS, _member)
+        return Object(members, opening.start, reader.last.end)
+    return Array(_parts(reader, opening, depth, _VALUES, _value), opening.start, reader.last.end)
+
+
+def _parts(
+    reader: _Reader, opening: Token, depth: int, starts: Set[str], read: Callable[[_Reader, int], _Node]
+) -> tuple[_Node, ...]:
+    """Read members or items, and the bracket behind them."""
+    parts: list[_Node] = []
     while not _ends(reader, opening):
-        if reader.token.text == "," and reader.token.kind == "punctuation":
-            _extra_comma(reader)
-        elif reader.token.kind in _SCALARS and reader.token.kind != "number":
-            members.append(_member(reader, depth))
+        if reader.token.kind in starts:
+            parts.append(read(reader, depth + 1))
             _separator(reader, opening)
+        elif reader.token.kind == ",":
+            _expected(reader, "a value or a key", help="remove the comma", fix=_in_place(reader, ""))
+            reader.take()
         else:
-            _expected(reader, "a key in double quotes")
-            _skip(reader, depth)
-    return Object(tuple(members), opening.start, reader.tokens[reader.index - 1].end)
+            _unwanted(reader, opening, depth)
+    return tuple(parts)
+
+
+def _unwanted(reader: _Reader, opening: Token, depth: int) -> None:
+    """Go past what cannot be part of an object or a list: a whole value, or one token."""
+    if opening.kind == "{":
+        _expected(reader, "a key in double quotes")
+    else:
+        _expected(reader, 'a value or "]"', opening=opening)
+    if reader.token.kind in _VALUES:
+        _value(reader, depth + 1)
+    else:
+        reader.take()
 
 
 def _member(reader: _Reader, depth: int) -> Member:
     token = reader.take()
-    if _lacks_start(reader, token):
+    if _lacks_start(token, reader.token):
         missing = _without_start(reader, token)
         return Member(missing, missing)
-    if _lacks_end(reader, token):
+    if _lacks_end(token, reader.token):
         return _lost_member(reader, token)
     key = _key(reader, token)
     if reader.token.text == "=":
-        _expected(reader, '":"', fix=Edit(_span(reader, reader.token), ":"))
+        _expected(reader, '":"', fix=_in_place(reader, ":"))
         reader.take()
     elif not reader.takes(":"):
-        edit = Edit(Span(reader.source, token.end, token.end), ":")
-        _expected(reader, '":"', fix=edit if _starts_value(reader.token) else None)
-    return Member(key, _value_of(reader, token, depth + 1))
+        edit = _insertion(reader, token.end, ":")
+        _expected(reader, '":"', fix=edit if reader.token.kind in _VALUES else None)
+    return Member(key, _value_of(reader, token, depth))
 
 
 def _value_of(reader: _Reader, key: Token, depth: int) -> Value:
     """Return the value behind a key; if the next key stands there, its bracket or all of it is missing."""
-    following = reader.tokens[min(reader.index + 1, len(reader.tokens) - 1)]
-    is_key = reader.token.kind == "string" and following.text == ":"
-    if not (reader.by_indentation and is_key and _starts_line(reader, reader.token)):
+    token = reader.token
+    may_be_key = reader.by_indentation and token.kind == "string" and _starts_line(reader, token)
+    if not may_be_key or reader.following.kind != ":":
         return _value(reader, depth)
-    end = reader.tokens[reader.index - 1].end
-    if len(_indentation(reader, reader.token)) > len(_indentation(reader, key)):
-        _expected(reader, '"{"', fix=Edit(Span(reader.source, end, end), "{"))
-        return _members(reader, Token("punctuation", "{", end, end), depth)
+    end = reader.last.end
+    if len(_indentation(reader, token)) > len(_indentation(reader, key)):
+        _expected(reader, '"{"', fix=_insertion(reader, end, "{"))
+        return _inside(reader, Token("{", "{", end, end, reader.last.line), depth - 1)
     _expected(reader, "a value")
     reader.put_in = reader.index
     return Missing(end, end)
 
 
-def _lacks_end(reader: _Reader, token: Token) -> bool:
+def _lacks_end(token: Token, following: Token) -> bool:
     """Tell whether a key has no end of its own, but that of the next string, whose text then follows it."""
-    following = reader.token
     return token.kind == "string" and following.kind == "word" and following.start == token.end
 
 
-def _lacks_start(reader: _Reader, token: Token) -> bool:
+def _lacks_start(token: Token, following: Token) -> bool:
     """Tell whether a word is a string without its first quotation mark: the other one stands behind it."""
-    following = reader.token
     is_quote = following.kind in ("string", "unended") and following.text.startswith('"')
     return token.kind == "word" and is_quote and following.start == token.end
 
 
 def _without_start(reader: _Reader, token: Token) -> Missing:
     """Report a string without its first quotation mark, and go to the next line."""
-    start = Span(reader.source, token.start, token.start)
     word = Span(reader.source, token.start, token.end + 1)
-    edits = [Edit(start, '"')] if _IDENTIFIER.fullmatch(token.text) else []
-    _report(reader, catalogue.UNTERMINATED_STRING.at(word, help='start it with "', fix=edits))
-    _skip_line(reader, token)
-    return Missing(token.start, token.end)
+    fix = [_insertion(reader, token.start, '"')] if _IDENTIFIER.fullmatch(token.text) else []
+    _report(reader, catalogue.UNTERMINATED_STRING.at(word, help='start it with "', fix=fix))
+    return _skip_line(reader, token)
 
 
 def _lost_member(reader: _Reader, token: Token) -> Member:
     """Report a key without an end, and go to the next line."""
     start = Span(reader.source, token.start, token.start + len(token.text.split(":")[0]))
     _report(reader, catalogue.UNTERMINATED_STRING.at(start, help='end it with "'))
-    _skip_line(reader, token)
-    missing = Missing(token.start, token.end)
+    missing = _skip_line(reader, token)
     return Member(missing, missing)
 
 
-def _skip_line(reader: _Reader, token: Token) -> None:
+def _skip_line(reader: _Reader, token: Token) -> Missing:
     """Go to the next line: on that of a token with a quotation mark too few, every string is upside down."""
     line_end = reader.source.text.find("\n", token.end)
     if line_end < 0:
-        reader.gave_up = True
-        line_end = len(reader.source.text)
+        _give_up(reader)
     while reader.token.kind != "end" and reader.token.start < line_end:
         reader.take()
     reader.mistake_index = reader.index
+    return Missing(token.start, token.end)
 
 
 def _key(reader: _Reader, token: Token) -> Scalar | Missing:
@@ -465,40 +494,25 @@ def _key(reader: _Reader, token: Token) -> Scalar | Missing:
     return Scalar(token.text, token.start, token.end)
 
 
-def _array(reader: _Reader, depth: int) -> Array:
-    opening = reader.take()
-    items: list[Value] = []
-    while not _ends(reader, opening):
-        if reader.token.text == "," and reader.token.kind == "punctuation":
-            _extra_comma(reader)
-        elif _starts_value(reader.token):
-            items.append(_value(reader, depth + 1))
-            _separator(reader, opening)
-        else:
-            _expected(reader, 'a value or "]"', opening=opening)
-            _skip(reader, depth)
-    return Array(tuple(items), opening.start, reader.tokens[reader.index - 1].end)
-
-
 def _ends(reader: _Reader, opening: Token) -> bool:
     """Tell whether what was opened ends here: by a closing bracket, its own or not, or with the text."""
-    closing = _CLOSING[opening.text]
+    closing = _CLOSING[opening.kind]
     if _is_left(reader, opening):
-        found = f'the "{closing}" of an outer bracket' if reader.token.text == closing else None
+        found = f'the "{closing}" of an outer bracket' if reader.token.kind == closing else None
         _expected(reader, f'"{closing}"', found=found, opening=opening, fix=_closing(reader, opening))
         reader.put_in = reader.index
         return True
     if reader.takes(closing):
         return True
-    token = reader.token
-    if token.kind == "end":
-        _expected(reader, f'"{closing}"', opening=opening)
-        return True
-    if _is_closing(token):
-        _expected(reader, f'"{closing}"', opening=opening)
-        reader.take()
-        return True
-    return False
+    if reader.token.kind != "end" and not _is_closing(reader.token):
+        return False
+    _expected(reader, f'"{closing}"', opening=opening)
+    reader.take()
+    return True
+
+
+def _is_closing(token: Token) -> bool:
+    return token.kind in ("}", "]")
 
 
 def _is_left(reader: _Reader, opening: Token) -> bool:
@@ -506,13 +520,8 @@ def _is_left(reader: _Reader, opening: Token) -> bool:
     token, is_first = reader.token, opening is reader.tokens[0]
     if not reader.by_indentation or is_first or token.kind == "end" or not _starts_line(reader, token):
         return False
-    before = reader.tokens[reader.index - 1]
-    inner, own, outer = (len(_indentation(reader, each)) for each in (before, token, opening))
+    inner, own, outer = (len(_indentation(reader, each)) for each in (reader.last, token, opening))
     return inner > own and (own < outer or (own == outer and not _is_closing(token)))
-
-
-def _is_closing(token: Token) -> bool:
-    return token.kind == "punctuation" and token.text in _CLOSING.values()
 
 
 def _drop_stray(reader: _Reader, opening: Token) -> None:
@@ -524,20 +533,20 @@ def _drop_stray(reader: _Reader, opening: Token) -> None:
     if not is_on_line and len(_indentation(reader, token)) > len(_indentation(reader, opening)):
         help = "leave it out: it is one bracket too many"
         # Behind another mistake, the bracket that it closes may be what is missing.
-        fix = None if reader.mistakes else Edit(_span(reader, token), "")
+        fix = None if reader.mistakes else _in_place(reader, "")
         _expected(reader, '","', help=help, fix=fix)
         reader.take()
 
 
 def _closing(reader: _Reader, opening: Token) -> Edit | None:
     """Return the edit that puts in a closing bracket, and the comma that belongs behind it."""
-    last = reader.tokens[reader.index - 1]
+    last = reader.last
     if last.text == ",":
         return None
-    comma = "," if _starts_value(reader.token) else ""
+    comma = "," if reader.token.kind in _VALUES else ""
     is_longer = "\n" in reader.source.text[opening.end : last.end]
     line = f"\n{_indentation(reader, opening)}" if is_longer else ""
-    return Edit(Span(reader.source, last.end, last.end), f"{line}{_CLOSING[opening.text]}{comma}")
+    return _insertion(reader, last.end, f"{line}{_CLOSING[opening.kind]}{comma}")
 
 
 def _separator(reader: _Reader, opening: Token) -> None:
@@ -545,33 +554,15 @@ def _separator(reader: _Reader, opening: Token) -> None:
     if reader.put_in == reader.index or _is_left(reader, opening):
         return
     _drop_stray(reader, opening)
-    comma = reader.token
+    token, end = reader.token, reader.last.end
     if reader.takes(","):
         _drop_stray(reader, opening)
-        if reader.token.kind == "punctuation" and reader.token.text == _CLOSING[opening.text]:
-            _not_json(reader, comma, "trailing comma", "remove it", "")
-    elif comma.text == ";":
-        _expected(reader, '","', fix=Edit(_span(reader, reader.token), ","))
+        if reader.token.kind == _CLOSING[opening.kind]:
+            _not_json(reader, token, "trailing comma", "remove it", "")
+    elif token.text == ";":
+        _expected(reader, '","', fix=_in_place(reader, ","))
         reader.take()
-    elif _starts_value(reader.token):
-        end = reader.tokens[reader.index - 1].end
-        is_apart = reader.token.start > end or reader.token.kind not in ("word", "quoted", "unended")
-        fix = Edit(Span(reader.source, end, end), ",") if is_apart else None
-        _expected(reader, f'"," or "{_CLOSING[opening.text]}"', fix=fix)
-
-
-def _extra_comma(reader: _Reader) -> None:
-    _expected(reader, "a value or a key", help="remove the comma", fix=Edit(_span(reader, reader.token), ""))
-    reader.take()
-
-
-def _starts_value(token: Token) -> bool:
-    return token.kind in _SCALARS or (token.kind == "punctuation" and token.text in _CLOSING)
-
-
-def _skip(reader: _Reader, depth: int) -> None:
-    """Go past what cannot be part of an object or a list: a whole value, or one token."""
-    if _starts_value(reader.token):
-        _value(reader, depth + 1)
-    else:
-        reader.take()
+    elif token.kind in _VALUES:
+        is_apart = token.start > end or token.kind not in ("word", "quoted", "unended")
+        fix = _insertion(reader, end, ",") if is_apart else None
+        _expected(reader, f'"," or "{_CLOSING[opening.kind]}"', fix=fix)

@@ -1,23 +1,25 @@
-"""A JSON text in tokens: those of JSON (RFC 8259), and those that people write in their place."""
+"""The tokens of JSON (RFC 8259), and those that people write in their place."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from quantcfg.frozen import small_value
 
+WHITESPACE = r"[ \t\n\r]*+"
+STRING = r'"(?:[^"\\\n]|\\[^\n])*+"'
+
 _TOKEN = re.compile(
-    r"""
-    [ \t\n\r]*+ (?:
+    rf"""
+    {WHITESPACE} (?:
       (?P<comment>     //[^\n]*+ | /\*.*?(?:\*/|\Z) | \#[^\n]*+ )
-    | (?P<string>      "(?:[^"\\\n]|\\[^\n])*+" )
+    | (?P<string>      {STRING} )
     | (?P<quoted>      '(?:[^'\\\n]|\\[^\n])*+' )
-    | (?P<unended>     ["'][^\s"',:{}\[\]]*+ )
+    | (?P<unended>     ["'][^\s"',:{{}}\[\]]*+ )
     | (?P<curved>      [\u201c\u201d\u201e][^\u201c\u201d\n]*+[\u201c\u201d] )
     | (?P<number>      -?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![\w.$+-]) )
     | (?P<word>        [\w.$+-]++ )
-    | (?P<punctuation> [{}\[\]:,] )
+    | (?P<punctuation> [{{}}\[\]:,] )
     | (?P<end>         \Z )
     | (?P<other>       . )
     )
@@ -28,20 +30,28 @@ _TOKEN = re.compile(
 
 @small_value
 class Token:
-    """A piece of the text that means something; kind is the name of its group, "end" behind the last one."""
+    """A token, and where its line starts.
+
+    Its kind is the name of its group in the pattern, or the text itself if it is punctuation.
+    """
 
     kind: str
     text: str
     start: int
     end: int
+    line: int
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """Yield the tokens of a text, comments among them, and one for its end."""
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup
-        assert kind
-        if kind != "end":
-            yield Token(kind, match[kind], *match.span(kind))
-    end = len(text.rstrip())
-    yield Token("end", "", end, end)
+def token_at(text: str, offset: int, before: Token | None) -> Token:
+    """Return the first token from an offset on, which is behind another one; the end is one, too."""
+    match = _TOKEN.match(text, offset)
+    assert match
+    kind = match.lastgroup
+    assert kind
+    token, (start, end) = match[kind], match.span(kind)
+    if kind == "end":
+        start = end = len(text.rstrip())
+    elif kind == "punctuation":
+        kind = token
+    line = text.rfind("\n", before.start if before else 0, start) + 1
+    return Token(kind, token, start, end, line or (before.line if before else 0))

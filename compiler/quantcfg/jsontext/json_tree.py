@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
 
 from quantcfg.diagnostics import Edit
 from quantcfg.frozen import small_value
-from quantcfg.jsontext.unread import Unread
 from quantcfg.source import Source, Span
+
+_Node = TypeVar("_Node")
 
 
 @small_value
@@ -56,6 +59,32 @@ class Array:
 
 
 Value = Scalar | Missing | Object | Array
+
+
+@dataclass(eq=False)
+class Unread(Sequence[_Node]):
+    """The members of an object, or the items of a list, read on first use.
+
+    plain is what json makes of the object or list; is_distinct tells that no key
+    is repeated in it.
+    """
+
+    read: Callable[[], Iterable[_Node]]
+    plain: Any
+    is_distinct: bool
+
+    @cached_property
+    def _nodes(self) -> Sequence[_Node]:
+        return tuple(self.read())
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._nodes[index]
+
+    def __iter__(self) -> Iterator[_Node]:
+        return iter(self._nodes)
 
 
 def plain(value: Value) -> Any:

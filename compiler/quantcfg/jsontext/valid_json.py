@@ -1,59 +1,101 @@
-"""The fast path for text that Python's json reads: a node of its tree is read when someone asks for it."""
+"""The fast path: Python's json reads what is valid, and a node of the tree is made on first use."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from functools import cache, partial
+from itertools import chain
 from typing import Any
 
 from quantcfg import limits
-from quantcfg.jsontext.json_tree import Array, Member, Object, Scalar, Value
-from quantcfg.jsontext.unread import Unread
+from quantcfg.jsontext.json_tokens import STRING, WHITESPACE, Token, token_at
+from quantcfg.jsontext.json_tree import Array, Member, Object, Scalar, Unread, Value
 
-_BLANKS = re.compile(r"[ \t\n\r]*+")
 _HALF = limits.TOKEN_LENGTH // 2
 _LONG = re.compile(rf'"(?:[^"\\]|\\.){{{_HALF - 1},}}+"|[-+.0-9eE]{{{_HALF},}}')
-"""Strings of so many characters, of which an escape is two, and numbers."""
+"""Strings and numbers that may have more characters than a token may have; an escape counts as one here."""
 
-_KEY = re.compile(r'[ \t\n\r,]*+("(?:[^"\\]|\\.)*+")[ \t\n\r]*+:[ \t\n\r]*+')
-_ITEM = re.compile(r"[ \t\n\r,]*+")
+_KEY = re.compile(rf"[ \t\n\r,]*+({STRING}){WHITESPACE}:{WHITESPACE}")
+_ITEM = re.compile(r"[ \t\n\r,]*+(?!])")
+
+_PLAIN = r"""(?: [\w.+-]++ | "\w*+" | \[[\w.+\-", ]*+\] | \{\} )"""
+_KEY_OR_NOTHING = r"""(?: "\w*+" [ ]?:[ ]? )?+"""
+_LINES = re.compile(
+    rf"""
+    (?P<indent> [ \t]*+ ) [{{[] \r?\n (?= (?P=indent) (?P<step> [ \t]++ ) )
+    (?:
+      (?P<outer> [ \t]* ) (?P=step) (?: [\]}}] | {_KEY_OR_NOTHING} {_PLAIN} ) ,? \r?\n
+      (?= (?P=outer) (?: (?P=step) [^\s\]}}] | [\]}}] ) )
+    |
+      (?P<before> [ \t]* ) (?P=step) {_KEY_OR_NOTHING} [{{[] \r?\n
+      (?= (?P=before) (?P=step) (?P=step) [^\s\]}}] )
+    )*+
+    (?P=indent) [\]}}]
+    """,
+    re.VERBOSE,
+)
+"""An object or list with a line for each of its parts, and one step of indentation for each open bracket."""
 
 
-def valid_tree(text: str) -> Value | None:
-    """Return the tree of a text in which parse() finds nothing wrong, or None if it may find something."""
-    start = _after_blanks(text, 0)
+class Pieces:
+    """The tokens of a text, and the objects and lists that Python's json can read; each is read once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._valid = cache(partial(_valid_value, text))
+        self._is_tidy = cache(_is_tidy)
+        self._tokens: dict[int, Token] = {}
+
+    def token_at(self, offset: int, before: Token | None) -> Token:
+        """Return the first token from an offset on, which is behind another one."""
+        if offset not in self._tokens:
+            self._tokens[offset] = token_at(self._text, offset, before)
+        return self._tokens[offset]
+
+    def value_at(self, start: int, depth: int, indentation: str | None) -> Value | None:
+        """Return the value at an offset, or None if the parser may find an error in it.
+
+        depth counts the open brackets, its own included. indentation is that of its
+        line if the parser reads by indentation: then that must agree with the brackets.
+        """
+        value = self._valid(start, depth)
+        if value is None or indentation is None:
+            return value
+        return value if self._is_tidy(indentation, self._text[start : value.end]) else None
+
+
+def _valid_value(text: str, start: int, depth: int) -> Value | None:
     try:
-        value, end, is_distinct = decoded(text, start)
-        every = value if is_distinct else json.loads(text, object_pairs_hook=_values)
+        value, end, is_distinct = _decoded(text, start)
+        every = value if is_distinct else json.loads(text[start:end], object_pairs_hook=_values)
     except (ValueError, RecursionError):
         return None
-    if _after_blanks(text, end) < len(text) or _is_deep(every, limits.NESTING) or _may_have_long_token(text):
+    if end - start > limits.TOKEN_LENGTH and _LONG.search(text, start, end):
         return None
-    return node_at(text, start, value, end, is_distinct)
+    if _is_deep(every, limits.NESTING - depth + 1):
+        return None
+    return _node(text, start, value, end, is_distinct)
 
 
-def _after_blanks(text: str, at: int) -> int:
-    match = _BLANKS.match(text, at)
-    assert match
-    return match.end()
-
-
-def _may_have_long_token(text: str) -> bool:
-    """Tell whether a string or a number may be longer than a token may be."""
-    limit = limits.TOKEN_LENGTH
-    return len(text) > limit and any(len(match[0]) > limit for match in _LONG.finditer(text))
+def _is_tidy(indentation: str, value: str) -> bool:
+    """Return whether the indentation of a valid value agrees with its brackets."""
+    return "\n" not in value or bool(_LINES.fullmatch(indentation + value))
 
 
 def _is_deep(value: Any, limit: int) -> bool:
-    """Tell whether objects and lists are nested deeper than a limit."""
-    if not isinstance(value, dict | list):
-        return False
-    items = value.values() if isinstance(value, dict) else value
-    return limit == 0 or any(_is_deep(item, limit - 1) for item in items if isinstance(item, dict | list))
+    """Return whether the objects and lists in one of them are nested deeper than a limit."""
+    level = [value]
+    for _ in range(limit):
+        items = chain.from_iterable(each.values() if type(each) is dict else each for each in level)
+        level = [item for item in items if type(item) in (dict, list)]
+        if not level:
+            return False
+    return True
 
 
-def decoded(text: str, start: int) -> tuple[Any, int, bool]:
+def _decoded(text: str, start: int) -> tuple[Any, int, bool]:
     """Return the value at an offset, where it ends, and whether no key is repeated in it."""
     try:
         return *_DISTINCT.raw_decode(text, start), True
@@ -84,34 +126,23 @@ _DISTINCT = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_refuse
 _ANY = json.JSONDecoder(parse_constant=_refused)
 
 
-def node_at(text: str, start: int, value: Any, end: int, is_distinct: bool) -> Value:
+def _node(text: str, start: int, value: Any, end: int, is_distinct: bool) -> Value:
     """Return the node of a value that json has read."""
-    if not isinstance(value, dict | list):
-        return Scalar(value, start, end)
     if isinstance(value, list):
-        return Array(Unread(text, start, value, is_distinct, _items), start, end)
-    return Object(Unread(text, start, value, is_distinct, _members), start, end)
+        return Array(Unread(partial(_items, text, start + 1), value, is_distinct), start, end)
+    if isinstance(value, dict):
+        return Object(Unread(partial(_members, text, start + 1), value, is_distinct), start, end)
+    return Scalar(value, start, end)
 
 
 def _members(text: str, at: int) -> Iterator[Member]:
     while match := _KEY.match(text, at):
-        key = Scalar(_string(match[1]), *match.span(1))
-        start = match.end()
-        value, at, is_distinct = decoded(text, start)
-        yield Member(key, node_at(text, start, value, at, is_distinct))
-
-
-def _string(quoted: str) -> Any:
-    return json.loads(quoted) if "\\" in quoted else quoted[1:-1]
+        key = Scalar(json.loads(match[1]) if "\\" in match[1] else match[1][1:-1], *match.span(1))
+        value, at, is_distinct = _decoded(text, match.end())
+        yield Member(key, _node(text, match.end(), value, at, is_distinct))
 
 
 def _items(text: str, at: int) -> Iterator[Value]:
-    while text[start := _start_of_item(text, at)] != "]":
-        value, at, is_distinct = decoded(text, start)
-        yield node_at(text, start, value, at, is_distinct)
-
-
-def _start_of_item(text: str, at: int) -> int:
-    match = _ITEM.match(text, at)
-    assert match
-    return match.end()
+    while match := _ITEM.match(text, at):
+        value, at, is_distinct = _decoded(text, match.end())
+        yield _node(text, match.end(), value, at, is_distinct)
