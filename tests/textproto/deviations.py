@@ -142,7 +142,7 @@ DEVIATIONS = (
         _as_value_of(f"{_NAME}_color", "-?(?:0[xX][0-9A-Fa-f]{8,}|[1-9][0-9]{9,})"),
     ),
     Deviation(
-        "other blanks",
+        "other whitespace",
         "we",
         'spec, "Whitespace and Comments": blank, tab, line feed, vertical tab, form feed, carriage return',
         "one_int32:\N{NO-BREAK SPACE}5",
@@ -192,7 +192,7 @@ DEVIATIONS = (
         _outside(r"\[[\s\w./%~!$&()*+,;=-]*\w\s*\]\s*[:{<]"),
     ),
     Deviation(
-        "blanks after the sign",
+        "whitespace after the sign",
         "google",
         'spec, "Parsing Overview": blanks and comments may stand between the sign and the number',
         "one_int32: - 5",
