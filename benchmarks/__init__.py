@@ -1,1 +1,1 @@
-"""How fast it is, as ratios against what people would use instead."""
+"""Benchmarks: ratios of quantcfg to what people would use instead."""

@@ -1,4 +1,4 @@
-"""Measure how fast quantcfg is against what people would use instead; print a line for each comparison."""
+"""Compare the speed of quantcfg with what people would use instead, one line per comparison."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ from quantcfg import cli
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all comparisons, or those for a prototxt; return the exit status."""
+    """Run all comparisons, or those for one prototxt, and return the exit status."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "model", nargs="?", type=Path, help="a prototxt to read and compile; no more is measured"
-    )
-    what.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    what.add_argument("model", nargs="?", type=Path, help="measure reading and compiling this prototxt only")
+    what.add_argument("--write", action="store_true", help="write the results into docs/performance.md")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -41,20 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(report.line(result), flush=True)
         except text_format.ParseError as error:
             print(
-                f"there is nothing to compare with: protobuf cannot read the prototxt ({error})",
+                f"cannot compare: protobuf cannot read the prototxt ({error})",
                 file=sys.stderr,
             )
             return 1
         stages = shares(*compiling)
-    said = filter(None, (report.summary(measured), report.stages(stages)))
-    print("\n" + "\n\n".join(said))
+    print("\n" + "\n\n".join(filter(None, (report.summary(measured), report.stages(stages)))))
     if options.write:
         report.write(measured, stages)
     return 0
 
 
 def _compiles(model: Path, config: Path, output: Path) -> bool:
-    """Tell whether a model can be compiled, and say why not."""
+    """Return whether a model compiles, after printing its diagnostics."""
     return cli.main(["compile", "--model", str(model), "--config", str(config), "-o", str(output)]) == 0
 
 

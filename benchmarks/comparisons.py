@@ -1,4 +1,4 @@
-"""What is measured, against what people would use instead, and how fast it is to be."""
+"""The comparisons: what is measured, what it is compared with, and the goal."""
 
 from __future__ import annotations
 
@@ -45,28 +45,28 @@ text_format.Parse(open(sys.argv[2]).read(), caffe_pb2.NetParameter(), allow_unkn
 _PROTO = Path(__file__).parents[1] / "proto"
 _READ_WEIGHTS = "from quantcfg.editions.caffe.weights import read_weights; read_weights({}, print)"
 _COMPILE = "from quantcfg.api import compile_files; assert compile_files({}_model, None, {}_config).ok"
-_PATIENCE = 150
-"""After how many milliseconds an answer to a keystroke seems late."""
+_LONGEST_KEYSTROKE = 150
+"""The goal for a keystroke in milliseconds; a longer wait is noticeable."""
 
 _LONGEST_ANSWER = 2_000
-"""How many milliseconds an answer about a long text may take."""
+"""The goal for a request about a long file in milliseconds."""
 
-_ALLOWED = 16
-"""How many megabytes reading a weights file may take."""
+_MOST_MEMORY = 16
+"""The goal for the memory to read weights in megabytes."""
 
-_REPEATED = 300_000
-"""How often a key is repeated in a configuration."""
+_DUPLICATES = 300_000
+"""How often a key is repeated in a configuration with duplicates."""
 
 _LONGEST_CHECK = 2_000
-"""How many milliseconds the check of that may take."""
+"""The goal for the check of that configuration in milliseconds."""
 
 _ROUNDS_OF_GROWTH = 9
-"""How often at least a large and a small request are compiled in turn: in between, the machine changes."""
+"""The minimum number of rounds for growth: the clock speed changes between the long measurements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table; without a goal it is there for information."""
+    """One line of the table. Without a goal, it is for information."""
 
     what: str
     against: str
@@ -76,45 +76,45 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """Whether the goal is reached."""
+        """Whether the goal is met; empty without a goal."""
         if self.goal is None:
             return ""
         return "met" if self.costs.ratio <= self.goal else "missed"
 
 
 def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
-    """Measure everything in turn."""
-    # The values of a compile are many, and lie scattered in a process that has made others before.
+    """Run all comparisons."""
+    # First, because values created later are scattered in memory, which makes a compile slower.
     compiling = list(_compiling(folder))
     yield from _reading_a_model(model)
     yield from _reading_a_request(inputs.quant_cfg(500))
     yield from compiling
-    yield from _reading_unusual_texts()
-    yield from _compiling_anew(folder, model, config)
-    yield from _showing_little()
+    yield from _reading_unusual_inputs()
+    yield from _compiling_in_a_process(folder, model, config)
+    yield from _starting()
     yield from _weights(folder)
     yield from _weights_of_small_layers(folder)
     yield from _growth(folder)
     yield from _checking(folder)
-    yield from _checking_what_is_wrong(folder)
+    yield from _checking_invalid(folder)
     yield from _editing(folder)
 
 
 def results_of(folder: Path, model: Path, config: Path) -> Iterator[Result]:
-    """Measure what is done with a prototxt at hand; the goals are for generated ones."""
-    for result in (*_reading_a_model(model), *_compiling_anew(folder, model, config)):
+    """Run the comparisons for one prototxt. They have no goals, which apply to generated input."""
+    for result in (*_reading_a_model(model), *_compiling_in_a_process(folder, model, config)):
         yield replace(result, goal=None)
 
 
 def generated_model(folder: Path) -> Path:
-    """Return a prototxt of the size of ResNet-152."""
+    """Write a prototxt the size of ResNet-152, and return its path."""
     model = folder / "deploy.prototxt"
     model.write_text(inputs.prototxt(inputs.RESNET_152))
     return model
 
 
 def small_request(folder: Path) -> Path:
-    """Return a small quant.cfg."""
+    """Write a small quant.cfg, and return its path."""
     config = folder / "small.cfg"
     config.write_text("common_config { ifmr_quantize { search_step: 0.02 } }\n")
     return config
@@ -123,7 +123,7 @@ def small_request(folder: Path) -> Path:
 def _reading_a_model(model: Path) -> Iterator[Result]:
     text = model.read_text()
     yield from _reading(
-        f"a prototxt of {inputs.kilobytes(text)}",
+        f"a {inputs.kilobytes(text)} prototxt",
         lambda: parse(Source("deploy.prototxt", text), print),
         lambda: _message_in(text, _NET),
         lambda: text_format.Parse(text, _message(_NET), allow_unknown_field=True),
@@ -132,7 +132,7 @@ def _reading_a_model(model: Path) -> Iterator[Result]:
 
 def _reading_a_request(text: str) -> Iterator[Result]:
     yield from _reading(
-        f"a quant.cfg of {inputs.kilobytes(text)}",
+        f"a {inputs.kilobytes(text)} quant.cfg",
         lambda: parse(Source("quant.cfg", text), print),
         lambda: _message_in(text, _REQUEST),
         lambda: text_format.Parse(text, _message(_REQUEST)),
@@ -141,19 +141,19 @@ def _reading_a_request(text: str) -> Iterator[Result]:
 
 def _reading(what: str, tree: Work, message: Work, theirs: Work) -> Iterator[Result]:
     yield Result(f"syntax tree of {what}", "text_format.Parse", milliseconds(tree, theirs), goal=0.5)
-    yield Result("and the message, with its places", "text_format.Parse", milliseconds(message, theirs))
+    yield Result("syntax tree and message with locations", "text_format.Parse", milliseconds(message, theirs))
 
 
-def _reading_unusual_texts() -> Iterator[Result]:
+def _reading_unusual_inputs() -> Iterator[Result]:
     for what, text in texts.networks().items():
         yield _reading_unusual(what, text, _NET, goal=2)
     for what, text in texts.requests().items():
         yield _reading_unusual(what, text, _REQUEST, goal=2)
     yield Result(
-        "1 MB of characters that cannot start a token",
+        "message from 1 MB of invalid characters",
         "text_format.Parse of 1 MB of comments",
         milliseconds(
-            lambda: _message_in(texts.BROKEN, _NET),
+            lambda: _message_in(texts.INVALID, _NET),
             lambda: text_format.Parse(texts.COMMENTS, _message(_NET)),
         ),
         goal=2,
@@ -165,14 +165,14 @@ def _reading_unusual(what: str, text: str, name: tuple[str, str], goal: float) -
         lambda: _message_in(text, name),
         lambda: text_format.Parse(text, _message(name), allow_unknown_field=True),
     )
-    return Result(f"message of 1 MB of {what}", "text_format.Parse", costs, goal)
+    return Result(f"message from 1 MB of {what}", "text_format.Parse", costs, goal)
 
 
 def _message_in(text: str, name: tuple[str, str]) -> object:
-    """Parse and bind a text without showing its errors."""
-    found: list[Diagnostic] = []
-    document = parse(Source("text", text), found.append)
-    return bind(document, _descriptor(name), found.append, lenient=name == _NET).message
+    """Parse and bind text, and discard its errors."""
+    errors: list[Diagnostic] = []
+    document = parse(Source("text", text), errors.append)
+    return bind(document, _descriptor(name), errors.append, lenient=name == _NET).message
 
 
 def _compiling(folder: Path) -> Iterator[Result]:
@@ -188,13 +188,13 @@ def _compiling(folder: Path) -> Iterator[Result]:
     )
 
 
-def _compiling_anew(folder: Path, model: Path, config: Path) -> Iterator[Result]:
+def _compiling_in_a_process(folder: Path, model: Path, config: Path) -> Iterator[Result]:
     arguments = ("--model", model, "--config", config, "-o", folder / "config.json")
     process("-m", "grpc_tools.protoc", "-I", _PROTO, f"--python_out={folder}", "caffe.proto")
     process("-m", "compileall", "-q", folder)
     yield Result(
-        "quantcfg compile, a new process",
-        "text_format.Parse of the prototxt, likewise",
+        "quantcfg compile, new process",
+        "text_format.Parse, new process",
         milliseconds(
             lambda: process("-m", "quantcfg", "compile", *arguments),
             lambda: process("-c", _READ_ALONE, folder, model),
@@ -203,7 +203,7 @@ def _compiling_anew(folder: Path, model: Path, config: Path) -> Iterator[Result]
     )
 
 
-def _showing_little() -> Iterator[Result]:
+def _starting() -> Iterator[Result]:
     for option in ("--version", "--help"):
         costs = milliseconds(lambda: process("-m", "quantcfg", option), lambda: process("-c", "pass"))  # noqa: B023
         yield Result(f"quantcfg {option}", "python -c pass", costs, goal=3)
@@ -214,8 +214,8 @@ def _weights(folder: Path) -> Iterator[Result]:
     for file in (small, medium, large):
         inputs.write_weights(file, 150, int(file.stem) * _MEGABYTE)
     yield Result(
-        "names and shapes of a caffemodel of 230 MB",
-        "protobuf's parse of it",
+        "names and shapes of a 230 MB caffemodel",
+        "ParseFromString",
         milliseconds(
             lambda: read_weights(medium, print),
             lambda: _message(_NET).ParseFromString(medium.read_bytes()),
@@ -225,10 +225,16 @@ def _weights(folder: Path) -> Iterator[Result]:
     if HAS_MEMORY:
         setup, work = (_READ_WEIGHTS.format(size) for size in ("small", "medium"))
         added = megabytes(setup, work, small=small, medium=medium)
-        yield Result("memory of that", f"{_ALLOWED} MB", Costs(added, _ALLOWED), goal=1, unit="MB")
+        yield Result(
+            "memory for a 230 MB caffemodel",
+            f"{_MOST_MEMORY} MB",
+            Costs(added, _MOST_MEMORY),
+            goal=1,
+            unit="MB",
+        )
     yield Result(
-        "names and shapes of a caffemodel of 400 MB",
-        "of one of 1 MB with as many layers",
+        "names and shapes of a 400 MB caffemodel",
+        "a 1 MB one with as many layers",
         milliseconds(lambda: read_weights(large, print), lambda: read_weights(small, print)),
     )
 
@@ -238,8 +244,8 @@ def _weights_of_small_layers(folder: Path) -> Iterator[Result]:
         file = folder / f"{layers}_layers.caffemodel"
         inputs.write_weights(file, layers, size * _MEGABYTE)
         yield Result(
-            f"names and shapes of a caffemodel of {layers:,} layers, {size} MB",
-            "protobuf's parse, and reading them from its message",
+            f"names and shapes of {layers:,} layers in a caffemodel of {size} MB",
+            "ParseFromString and a loop over its layers",
             milliseconds(lambda: read_weights(file, print), lambda: _names_and_shapes(file)),  # noqa: B023
             goal=2,
         )
@@ -269,16 +275,27 @@ def _growth(folder: Path) -> Iterator[Result]:
             fewest=_ROUNDS_OF_GROWTH,
         )
 
-    yield Result("compile 2,000 layers with as many overrides", "100 layers", costs(2_000, 100))
-    yield Result("compile 20,000 layers likewise", "2,000 layers", costs(20_000, 2_000), goal=11)
+    yield Result("compile 2,000 layers with 2,000 overrides", "100 layers and overrides", costs(2_000, 100))
+    yield Result(
+        "compile 20,000 layers with 20,000 overrides",
+        "2,000 layers and overrides",
+        costs(20_000, 2_000),
+        goal=11,
+    )
     if HAS_MEMORY:
         least, few, many = (_request_in_files(folder, count) for count in counts)
         costs_in_memory = Costs(*(_memory(least, files) for files in (many, few)))
-        yield Result("memory to read and compile them", "2,000 layers", costs_in_memory, goal=11, unit="MB")
+        yield Result(
+            "memory to read and compile 20,000 layers",
+            "2,000 layers and overrides",
+            costs_in_memory,
+            goal=11,
+            unit="MB",
+        )
 
 
 def _memory(small: tuple[Path, Path], large: tuple[Path, Path]) -> float:
-    """Return what it adds to compile a large request, in a process that has compiled a small one."""
+    """Return how much memory a large compile adds to a process that has compiled a small request."""
     (small_model, small_config), (large_model, large_config) = small, large
     return megabytes(
         _COMPILE.format("small", "small"),
@@ -291,7 +308,7 @@ def _memory(small: tuple[Path, Path], large: tuple[Path, Path]) -> float:
 
 
 def _request_in_files(folder: Path, count: int) -> tuple[Path, Path]:
-    """Return a prototxt of so many layers, and a quant.cfg with as many overrides."""
+    """Write a prototxt with count layers and a quant.cfg with count overrides."""
     model, config = folder / f"{count}.prototxt", folder / f"{count}.cfg"
     model.write_text(inputs.convolutions(count))
     config.write_text(inputs.quant_cfg(count))
@@ -303,7 +320,7 @@ def _checking(folder: Path) -> Iterator[Result]:
     assert text
     files = [folder / f"{number}.json" for number in range(500)]
     for number, file in enumerate(files):
-        file.write_text(text if number % 50 else inputs.damaged(text, number + 1))
+        file.write_text(text if number % 50 else inputs.with_wrong_value(text, number + 1))
     validator = Draft202012Validator(contracts.schema("quant_config.schema.json"))
     assert _checked(files) == [validator.is_valid(json.loads(file.read_text())) for file in files]
     yield Result(
@@ -317,21 +334,21 @@ def _checking(folder: Path) -> Iterator[Result]:
     )
 
 
-def _checking_what_is_wrong(folder: Path) -> Iterator[Result]:
+def _checking_invalid(folder: Path) -> Iterator[Result]:
     text = compile_config(_network(folder, inputs.convolutions(500)), config_text=inputs.quant_cfg(500)).text
     assert text
-    wrong = {"one trailing comma": f"{text[:-2]},\n}}", "one wrong value": inputs.damaged(text, 250)}
+    wrong = {"one trailing comma": f"{text[:-2]},\n}}", "one wrong value": inputs.with_wrong_value(text, 250)}
     for what, content in wrong.items():
         yield Result(
-            f"check of a configuration of {inputs.kilobytes(content)} with {what}",
-            "json.loads of the valid one",
+            f"check of a {inputs.kilobytes(content)} configuration, {what}",
+            "json.loads of the valid configuration",
             milliseconds(lambda: check_text(content, "config.json"), lambda: json.loads(text)),  # noqa: B023
             goal=20,
         )
-    repeated = "{" + ", ".join(_REPEATED * ['"batch_num": 1']) + "}"
+    repeated = "{" + ", ".join(_DUPLICATES * ['"batch_num": 1']) + "}"
     costs = milliseconds(lambda: check_text(repeated, "config.json"), lambda: None)
     yield Result(
-        f"check of {_REPEATED:,} equal keys",
+        f"check of {_DUPLICATES:,} duplicate keys",
         f"{_LONGEST_CHECK} ms",
         Costs(costs.ours, _LONGEST_CHECK),
         goal=1,
@@ -340,18 +357,18 @@ def _checking_what_is_wrong(folder: Path) -> Iterator[Result]:
 
 def _editing(folder: Path) -> Iterator[Result]:
     with keystroke(folder) as (what, typed):
-        costs = Costs(elapsed_milliseconds(typed), _PATIENCE)
-        yield Result(what, f"{_PATIENCE} ms", costs, goal=1)
-    with long_prototxt(folder) as questions:
-        for what, asked in questions.items():
-            costs = Costs(elapsed_milliseconds(asked, answers=3), _LONGEST_ANSWER)
+        costs = Costs(elapsed_milliseconds(typed), _LONGEST_KEYSTROKE)
+        yield Result(what, f"{_LONGEST_KEYSTROKE} ms", costs, goal=1)
+    with long_prototxt(folder) as requests:
+        for what, request in requests.items():
+            costs = Costs(elapsed_milliseconds(request, rounds=3), _LONGEST_ANSWER)
             yield Result(
-                f"{what} of a prototxt of {limits.LAYERS:,} layers", f"{_LONGEST_ANSWER} ms", costs, goal=1
+                f"{what} of a {limits.LAYERS:,}-layer prototxt", f"{_LONGEST_ANSWER} ms", costs, goal=1
             )
 
 
 def _checked(files: list[Path]) -> list[bool]:
-    """Return for each file whether quantcfg check finds nothing wrong with it."""
+    """Return for each file whether quantcfg check accepts it."""
     output = io.BytesIO()
     with redirect_stdout(io.TextIOWrapper(output, "utf-8")) as text, redirect_stderr(io.StringIO()):
         cli.main(["check", "--format", "json", *map(str, files)])
@@ -363,7 +380,7 @@ def _checked(files: list[Path]) -> list[bool]:
 def _network(folder: Path, text: str) -> Network:
     file = folder / "network.prototxt"
     file.write_text(text)
-    network = load_model(file, None, lambda finding: print(finding, file=sys.stderr))
+    network = load_model(file, None, lambda diagnostic: print(diagnostic, file=sys.stderr))
     assert network
     return network
 

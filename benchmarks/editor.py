@@ -1,4 +1,4 @@
-"""What an editor waits for: diagnostics after a keystroke, and the outline and the colours of a long text."""
+"""Requests of an editor: diagnostics after a keystroke, and symbols and tokens of a long file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.lsp.client import conversation
 
 _OVERRIDES = 152
 _SIZE = 100_000
-"""How long the text is, in characters."""
+"""The length of the quant.cfg in characters."""
 
 Work = Callable[[], object]
 
 
 @contextmanager
 def keystroke(folder: Path) -> Iterator[tuple[str, Work]]:
-    """Open a large quant.cfg in a server; the work is a keystroke in its middle, until it is checked."""
+    """Open a large quant.cfg in a server, and yield a label and an edit that waits for its diagnostics."""
     path, model = folder / "edited.cfg", folder / "edited.prototxt"
     model.write_text(prototxt(RESNET_152))
     path.write_text(text := _commented(quant_cfg(_OVERRIDES)))
@@ -36,12 +36,12 @@ def keystroke(folder: Path) -> Iterator[tuple[str, Work]]:
             client.edit(uri, version, texts[1 - version % 2])
             client.diagnostics(uri, version)
 
-        yield f"a keystroke in a quant.cfg of {kilobytes(text)}, until it is checked", typed
+        yield f"keystroke to diagnostics in a {kilobytes(text)} quant.cfg", typed
 
 
 @contextmanager
 def long_prototxt(folder: Path) -> Iterator[dict[str, Work]]:
-    """Open a prototxt with as many layers as there may be in a server; the works are questions about it."""
+    """Open a prototxt with the maximum number of layers in a server, and yield requests by label."""
     path = folder / "long.prototxt"
     path.write_text(text := convolutions(limits.LAYERS))
     params = {"textDocument": {"uri": path.as_uri()}}
@@ -54,7 +54,7 @@ def long_prototxt(folder: Path) -> Iterator[dict[str, Work]]:
 
 
 def _commented(request: str) -> str:
-    """Return a request with remarks in it, as people write them, so that it has the size that is wanted."""
+    """Return a request with comments that fill it up to _SIZE characters."""
     overrides = request.split("override_layer_configs")
-    remark = "# why: " + "measured " * ((_SIZE - len(request)) // (9 * (len(overrides) - 1))) + "\n"
-    return f"{remark}override_layer_configs".join(overrides)
+    comment = "# why: " + "measured " * ((_SIZE - len(request)) // (9 * (len(overrides) - 1))) + "\n"
+    return f"{comment}override_layer_configs".join(overrides)

@@ -1,4 +1,4 @@
-"""Generated inputs: networks, requests, configurations and weights files of any size."""
+"""Generate networks, requests, configurations and weights of any size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from quantcfg import contracts
 
 RESNET_152 = 670
-"""As many layers as ResNet-152 has."""
+"""The number of layers of ResNet-152."""
 
 _HEAD = 'name: "chain"\ninput: "data"\ninput_dim: 1\ninput_dim: 64\ninput_dim: 56\ninput_dim: 56\n'
 _LAYER = """\
@@ -42,7 +42,7 @@ override_layer_configs {{
 
 
 def prototxt(layers: int) -> str:
-    """Return a chain of so many layers: Convolution, BatchNorm, Scale and ReLU, again and again."""
+    """Return a chain of layers that repeats Convolution, BatchNorm, Scale and ReLU."""
     return "".join(_prototxt(layers))
 
 
@@ -50,8 +50,8 @@ def _prototxt(layers: int) -> Iterator[str]:
     yield _HEAD
     bottom = top = "data"
     for index in range(layers):
-        block, place = divmod(index, len(_PARAMETERS))
-        kind = list(_PARAMETERS)[place]
+        block, position = divmod(index, len(_PARAMETERS))
+        kind = list(_PARAMETERS)[position]
         if kind == "Convolution":
             bottom, top = top, _convolution(block)
         name = top if kind == "Convolution" else f"{top}_{kind.lower()}"
@@ -64,13 +64,13 @@ def _convolution(index: int) -> str:
 
 
 def quant_cfg(overrides: int) -> str:
-    """Return a request with an override for each of so many convolutions."""
-    named = (_OVERRIDE.format(name=_convolution(index), step=1 + index % 9) for index in range(overrides))
-    return "batch_num: 2\n" + "".join(named)
+    """Return a request with an override for each of the first convolutions."""
+    written = (_OVERRIDE.format(name=_convolution(index), step=1 + index % 9) for index in range(overrides))
+    return "batch_num: 2\n" + "".join(written)
 
 
 def convolutions(count: int) -> str:
-    """Return a network of nothing but so many convolutions, all of which can be quantized."""
+    """Return a network of quantizable convolutions only."""
     parameters = _PARAMETERS["Convolution"]
     names = ["data", *map(_convolution, range(count))]
     return _HEAD + "".join(
@@ -80,12 +80,12 @@ def convolutions(count: int) -> str:
 
 
 def kilobytes(text: str) -> str:
-    """Return how large a text is."""
+    """Return the size of text as words."""
     return f"{round(len(text) / 1000)} KB"
 
 
-def damaged(config: str, number: int) -> str:
-    """Return a configuration in which one value is wrong, another one for each number."""
+def with_wrong_value(config: str, number: int) -> str:
+    """Return a configuration with one wrong value; number selects the layer and the value."""
     values = json.loads(config)
     layers = [body for body in values.values() if isinstance(body, dict)]
     layers[number % len(layers)]["activation_quant_params"]["search_step"] = -number
@@ -93,7 +93,7 @@ def damaged(config: str, number: int) -> str:
 
 
 def write_weights(path: Path, layers: int, size: int) -> None:
-    """Write a caffemodel of so many convolutions, and of about so many bytes."""
+    """Write a caffemodel of convolutions with a total size of about size bytes."""
     values = size // 4 // layers
     data = b"\x2a" + _varint(4 * values) + bytes(4 * values)
     net, blob_proto, parameter = (

@@ -1,4 +1,4 @@
-"""What work costs: medians of alternating runs, and the memory that a new process needs."""
+"""Measure the median time of alternating runs, and the memory of a new process."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ Work = Callable[[], object]
 
 _FEWEST, _MOST = 3, 150
 _SECONDS = 8
-"""After how many seconds no more runs of one comparison start, unless they are still too few: what a work
-costs changes from second to second with what else the machine does."""
+"""How long one comparison runs, unless that is too few rounds; the speed of the machine varies."""
 
-_ANSWERS = 15
-"""How often an answer is waited for."""
+_ROUNDS = 15
+"""How many runs elapsed_milliseconds measures."""
 
 HAS_MEMORY = Path("/proc/self/clear_refs").exists()
-"""Whether the system tells how much memory a process needs (Linux)."""
+"""Whether the system reports the peak memory of a process (Linux)."""
 
 _ADDED = """
 import json, sys
@@ -43,21 +42,21 @@ print(max(0, kilobytes("VmHWM") - before) / 1024)
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a work and its alternative cost, in one unit."""
+    """The costs of quantcfg and of the alternative, in the same unit."""
 
     ours: float
     theirs: float
 
     @property
     def ratio(self) -> float:
-        """How many times the alternative the work costs."""
+        """Our cost divided by theirs."""
         return self.ours / self.theirs
 
 
 def milliseconds(ours: Work, theirs: Work, *, fewest: int = _FEWEST) -> Costs:
-    """Return the median times of two works, run in turn, after a run of each that does not count.
+    """Run both in turn, after a warm-up run of each, and return the medians.
 
-    It is processor time, of child processes too: what else runs on the machine counts for little in it.
+    This is processor time, including child processes, so that other load has little effect.
     """
     ours(), theirs()
     times: list[tuple[float, float]] = []
@@ -67,10 +66,10 @@ def milliseconds(ours: Work, theirs: Work, *, fewest: int = _FEWEST) -> Costs:
     return Costs(*map(statistics.median, zip(*times, strict=True)))
 
 
-def elapsed_milliseconds(work: Work, answers: int = _ANSWERS) -> float:
-    """Return the median time that goes by until a work is done, wherever it is done."""
+def elapsed_milliseconds(work: Work, rounds: int = _ROUNDS) -> float:
+    """Return the median elapsed time, for work that another process does."""
     work()
-    return statistics.median(_time(work, time.perf_counter) for _ in range(answers))
+    return statistics.median(_time(work, time.perf_counter) for _ in range(rounds))
 
 
 def _time(work: Work, clock: Callable[[], float] | None = None) -> float:
@@ -86,7 +85,7 @@ def _processor_time() -> float:
 
 
 def megabytes(setup: str, work: str, **paths: Path) -> float:
-    """Return how much memory some code adds to a new process at its peak, after other code.
+    """Return how much peak memory the code in work adds to a new process that has run setup.
 
     The paths are variables in both.
     """
@@ -96,6 +95,6 @@ def megabytes(setup: str, work: str, **paths: Path) -> float:
 
 
 def process(*arguments: object) -> str:
-    """Run Python in a new process; return what it writes."""
+    """Run Python in a new process, and return its standard output."""
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""The results as a table: on a terminal, and in docs/performance.md."""
+"""Show the results as a table, on the terminal and in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ _LIBRARIES = ("protobuf", "jsonschema", "lark")
 _HEADER = ("what", "against", "ratio", "goal", "verdict", "ours", "theirs")
 _LINE = "{:59} {:43} {:>6} {:>6} {:7} {:>11} {:>11}"
 _LEAST_SHOWN = 0.01
-"""The smallest share of the time that is worth a word."""
+"""The smallest share of the time that is listed separately."""
 
 
 def header() -> str:
-    """Return what stands above the table: where the results come from, and its first line."""
+    """Return the lines above the table: date, machine and versions, and the column headings."""
     return f"{_origin()}\n\n{_LINE.format(*_HEADER)}"
 
 
 def line(result: Result) -> str:
-    """Return the line of a result."""
+    """Return a result as a line of the table."""
     return _LINE.format(*_cells(result))
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Return in words how many goals are reached; a line without a goal is there for information."""
+    """Return how many goals are met, or an empty string if there are none."""
     verdicts = [result.verdict for result in results if result.verdict]
     return f"{verdicts.count('met')} of {len(verdicts)} goals met" if verdicts else ""
 
 
 def stages(shares: Mapping[str, float]) -> str:
-    """Return in one paragraph how much of a compile each stage takes; the small ones are with the rest."""
+    """Return the share of each stage of a compile as one sentence; small stages are part of the rest."""
     large = {stage: share for stage, share in shares.items() if share >= _LEAST_SHOWN and stage != REST}
     shown = ", ".join(f"{stage} {share:.0%}" for stage, share in large.items())
     return (
-        f"Of the processor time of `quantcfg compile` in a new process: {shown}, "
+        f"Processor time of `quantcfg compile` in a new process: {shown}, "
         f"{REST} {1 - sum(large.values()):.0%}."
     )
 
 
 def write(results: Sequence[Result], shares: Mapping[str, float]) -> None:
-    """Put the results into the page, in place of those of the last run."""
+    """Replace the results in docs/performance.md."""
     before, _, rest = _PAGE.read_text().partition(_START)
     _, _, after = rest.partition(_END)
     _PAGE.write_text(f"{before}{_START}\n{_page(results)}\n{stages(shares)}\n\n{_END}{after}")

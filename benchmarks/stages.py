@@ -1,4 +1,4 @@
-"""Where the time of a compile in a new process goes."""
+"""Measure how the time of a compile in a new process is divided among its stages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _ROUNDS = 9
 _PROGRAM = """
 import time
 
-marks = {"the interpreter starts": time.process_time()}
+marks = {"interpreter start": time.process_time()}
 
 import functools, json, sys
 from importlib import import_module
-import google.protobuf.message_factory  # It is loaded for the first message, which is no part of its stage.
+import google.protobuf.message_factory  # Otherwise the first message would load it, within its stage.
 import quantcfg.api
 from quantcfg.__main__ import run
 from quantcfg.cli import compile
@@ -60,7 +60,7 @@ _STAGES = (
 
 
 def shares(model: Path, config: Path, output: Path) -> Mapping[str, float]:
-    """Return how much of the processor time of a compile each stage takes, from 0 to 1, in order."""
+    """Return the share of each stage in the processor time of a compile, from 0 to 1, in order."""
     arguments = ("compile", "--model", model, "--config", config, "-o", output)
     runs = [_times(arguments) for _ in range(1 + _ROUNDS)][1:]
     medians = {stage: statistics.median(run[stage] for run in runs) for stage in runs[0]}
@@ -68,7 +68,7 @@ def shares(model: Path, config: Path, output: Path) -> Mapping[str, float]:
 
 
 def _times(arguments: Iterable[object]) -> Mapping[str, float]:
-    """Run a compile in a new process; return the time of each stage in seconds."""
+    """Run a compile in a new process, and return the time of each stage in seconds."""
     before = _children()
     output = process("-c", _PROGRAM, json.dumps(_STAGES), *arguments)
     whole = _children() - before

@@ -1,4 +1,4 @@
-"""Unusual texts of one megabyte: legal ones that are made of one thing, and a broken one."""
+"""Unusual input of one megabyte: valid text that repeats one construct, and invalid text."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ _DEEP = 90
 _STRING = '"conv1"'
 
 COMMENTS = "# c\n" * (MEGABYTE // 4)
-"""Nothing but comments."""
+"""Comments only."""
 
-BROKEN = "@" * MEGABYTE
-"""Nothing but characters that cannot start a token."""
+INVALID = "@" * MEGABYTE
+"""Characters that cannot start a token."""
 
 
 def requests() -> Mapping[str, str]:
-    """Return unusual legal texts of a quant.cfg."""
-    return {"a list of strings": f"skip_layers: [{_many(_STRING + ', ')}{_STRING}]"}
+    """Return unusual valid quant.cfg texts by label."""
+    return {"strings in one list": f"skip_layers: [{_repeated(_STRING + ', ')}{_STRING}]"}
 
 
 def networks() -> Mapping[str, str]:
-    """Return unusual legal texts of a prototxt."""
+    """Return unusual valid prototxt texts by label."""
     layer = 'layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" } '
     return {
-        "a list of numbers": f"input_dim: [{_many('1, ')}1]",
-        "adjacent strings": f"name: {_many(_STRING + ' ')}",
-        f"messages nested {_DEEP} deep": _many("a{" * _DEEP + "}" * _DEEP + "\n"),
+        "numbers in one list": f"input_dim: [{_repeated('1, ')}1]",
+        "adjacent strings": f"name: {_repeated(_STRING + ' ')}",
+        f"messages nested {_DEEP} deep": _repeated("a{" * _DEEP + "}" * _DEEP + "\n"),
         "comment lines": COMMENTS,
-        "unknown fields": _many("foo: 1\n"),
-        "layers on one line": _many(layer),
+        "unknown fields": _repeated("foo: 1\n"),
+        "layers on one line": _repeated(layer),
     }
 
 
-def _many(piece: str) -> str:
-    return piece * (MEGABYTE // len(piece))
+def _repeated(text: str) -> str:
+    return text * (MEGABYTE // len(text))
