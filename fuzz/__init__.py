@@ -1,1 +1,1 @@
-"""Readers held against inputs that nobody would write: by a fuzzer, and by seeded mutations."""
+"""Test the readers with malformed input: with a fuzzer, and with seeded mutations."""

@@ -1,6 +1,6 @@
-"""python -m fuzz TARGET [options of libFuzzer]: look for inputs that a reader cannot take.
+"""python -m fuzz TARGET [options of libFuzzer]: find inputs that crash a reader.
 
-The corpus in the tree is where it starts; what it finds on the way goes to build/fuzz.
+It starts with the corpus in fuzz/corpus, and writes new inputs to build/fuzz.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""python -m fuzz.mutations [COUNT [SEED]]: seeded mutations of the corpus, over all readers.
+"""python -m fuzz.mutations [COUNT [SEED]]: run all readers on seeded mutations of the corpus.
 
-Prints for each reader how many inputs it took, the slowest one, and every
-input that it could not take.
+Prints for each reader the number of inputs and failures, the time of the slowest
+input, and every input that raised an exception.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _MORE = {
     ),
     "weights": ("models/mtcnn_det1/*.caffemodel", "models/wechat_sr/*.caffemodel"),
 }
-"""What else is mutated where it is at hand."""
+"""Further seeds, if this directory exists."""
 
-_PIECES = (
+_FRAGMENTS = (
     *(b"{", b"}", b"[", b"]", b"<", b">", b":", b",", b";", b'"', b"'", b"\\", b"#", b"\n", b"\r", b"\0"),
     *(
         b"-",
@@ -49,7 +49,7 @@ _PIECES = (
 
 
 def seeds(name: str) -> list[bytes]:
-    """Return the inputs that the mutations of a target start from."""
+    """Return the inputs that are mutated for a target."""
     files = [*sorted((CORPUS / name).iterdir())]
     for pattern in _MORE[name]:
         files += sorted(SHARED.glob(pattern))
@@ -57,7 +57,7 @@ def seeds(name: str) -> list[bytes]:
 
 
 def mutated(content: bytes, random: Random, others: Sequence[bytes]) -> bytes:
-    """Return a content with a few pieces of it changed, moved, doubled or cut off."""
+    """Return content with random changes: bits flipped, bytes inserted, deleted, repeated or cut off."""
     for _ in range(random.choice((1, 1, 2, 4, 8))):
         at, end = sorted(random.choices(range(len(content) + 1), k=2))
         match random.choice(("flip", "insert", "insert", "delete", "double", "cut", "splice", "byte")):
@@ -71,7 +71,7 @@ def mutated(content: bytes, random: Random, others: Sequence[bytes]) -> bytes:
             case "byte":
                 content = content[:at] + random.randbytes(1) + content[at + 1 :]
             case "insert":
-                content = content[:at] + random.choice(_PIECES) + content[at:]
+                content = content[:at] + random.choice(_FRAGMENTS) + content[at:]
             case "delete":
                 content = content[:at] + content[min(end, at + 40) :]
             case "double":
@@ -86,7 +86,7 @@ def mutated(content: bytes, random: Random, others: Sequence[bytes]) -> bytes:
 
 
 def inputs(name: str, count: int, seed: int) -> Iterator[bytes]:
-    """Yield mutated inputs for a target, always the same ones for a seed."""
+    """Yield mutated inputs for a target. The same seed gives the same inputs."""
     random = Random(f"{name} {seed}")
     known = seeds(name)
     for _ in range(count):
@@ -94,7 +94,7 @@ def inputs(name: str, count: int, seed: int) -> Iterator[bytes]:
 
 
 def run(name: str, count: int, seed: int) -> int:
-    """Give a target its inputs, and print what became of them; return how many it could not take."""
+    """Run a target on its inputs, print the result, and return the number of failures."""
     target = TARGETS[name]()
     slowest, failures = 0.0, 0
     for content in inputs(name, count, seed):
@@ -103,10 +103,10 @@ def run(name: str, count: int, seed: int) -> int:
             target(content)
         except Exception:
             failures += 1
-            print(f"{name} cannot take {content!r}")
+            print(f"{name} fails on {content!r}")
             traceback.print_exc()
         slowest = max(slowest, time.perf_counter() - start)
-    print(f"{name}: {count} inputs, {failures} not taken, the slowest took {slowest:.2f} s", flush=True)
+    print(f"{name}: {count} inputs, {failures} failures, slowest {slowest:.2f} s", flush=True)
     return failures
 
 

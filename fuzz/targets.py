@@ -1,4 +1,4 @@
-"""What is fuzzed: each reader as a function of bytes, which must come to an end whatever it is given."""
+"""The fuzz targets: each reader as a function of bytes that must return without an exception."""
 
 from __future__ import annotations
 
@@ -32,77 +32,77 @@ def _network() -> Network:
     return network
 
 
-def _source(name: str, content: bytes, found: list[Diagnostic]) -> Source | None:
-    return source_of(name, content, found.append, wanted="a text")
+def _source(name: str, content: bytes, diagnostics: list[Diagnostic]) -> Source | None:
+    return source_of(name, content, diagnostics.append, wanted="a text file")
 
 
-def _show(found: list[Diagnostic]) -> None:
-    """Show findings in every format, as a command would."""
+def _show(diagnostics: list[Diagnostic]) -> None:
+    """Render the diagnostics in every format."""
     for name in FORMATS:
-        render_all(name, found)
+        render_all(name, diagnostics)
 
 
 def check_text(name: str) -> Target:
-    """Return the check of a file with that name, alone and against a network, with its fixes applied."""
+    """Return a target that checks, fixes, formats and migrates a file of that name."""
     network = _network()
 
     def check(content: bytes) -> None:
-        found: list[Diagnostic] = []
-        source = _source(name, content, found)
+        diagnostics: list[Diagnostic] = []
+        source = _source(name, content, diagnostics)
         if source:
             alone = check_source(source, None, CAFFE)
-            found += alone
+            diagnostics += alone
             text, _ = fixed(source, alone)
             check_source(Source(name, text), network, CAFFE)
             _format(source)
             _migrate(source)
-        _show(found)
+        _show(diagnostics)
 
     return check
 
 
 def read_prototxt() -> Target:
-    """Return the reading of a network."""
+    """Return a target that reads and formats a prototxt."""
 
     def read(content: bytes) -> None:
-        found: list[Diagnostic] = []
-        source = _source("deploy.prototxt", content, found)
+        diagnostics: list[Diagnostic] = []
+        source = _source("deploy.prototxt", content, diagnostics)
         if source:
-            read_network(source, None, found.append)
+            read_network(source, None, diagnostics.append)
             _format(source)
-        _show(found)
+        _show(diagnostics)
 
     return read
 
 
 def _migrate(source: Source) -> None:
-    """Migrate a text, and once more: nothing may change then."""
-    found: list[Diagnostic] = []
-    text = migrate_source(source, CAFFE, found.append)
+    """Check that migrating twice changes nothing."""
+    diagnostics: list[Diagnostic] = []
+    text = migrate_source(source, CAFFE, diagnostics.append)
     if text is not None:
-        assert migrate_source(Source(source.name, text), CAFFE, found.append) == text
-    _show(found)
+        assert migrate_source(Source(source.name, text), CAFFE, diagnostics.append) == text
+    _show(diagnostics)
 
 
 def _format(source: Source) -> None:
-    """Lay a text out, and once more: nothing may change then."""
-    found: list[Diagnostic] = []
-    text = format_source(source, found.append)
+    """Check that formatting twice changes nothing."""
+    diagnostics: list[Diagnostic] = []
+    text = format_source(source, diagnostics.append)
     if text is not None:
-        assert format_source(Source(source.name, text), found.append) == text
-    _show(found)
+        assert format_source(Source(source.name, text), diagnostics.append) == text
+    _show(diagnostics)
 
 
 def read_caffemodel() -> Target:
-    """Return the reading of weights, which are read from a file."""
+    """Return a target that reads weights, through a file."""
     folder = Path(tempfile.mkdtemp(prefix="quantcfg-fuzz-"))
 
     def read(content: bytes) -> None:
-        found: list[Diagnostic] = []
+        diagnostics: list[Diagnostic] = []
         file = folder / "net.caffemodel"
         file.write_bytes(content)
-        read_weights(file, found.append)
-        _show(found)
+        read_weights(file, diagnostics.append)
+        _show(diagnostics)
 
     return read
 
@@ -113,4 +113,4 @@ TARGETS: Mapping[str, Callable[[], Target]] = {
     "prototxt": read_prototxt,
     "weights": read_caffemodel,
 }
-"""The targets by name; a folder of the corpus has the same name."""
+"""The targets by name, which is also the name of their directory in the corpus."""
