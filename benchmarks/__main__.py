@@ -24,17 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what.add_argument("--write", action="store_true", help="write the results into docs/performance.md")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model = options.model or generated_model(folder)
-        config = small_request(folder)
-        compiling = (model, config, folder / "config.json")
+        directory = Path(name)
+        model = options.model or generated_model(directory)
+        config = small_request(directory)
+        compiling = (model, config, directory / "config.json")
         if options.model and not _compiles(*compiling):
             return 1
         print(report.header())
         measured = []
         measure = results_of if options.model else results
         try:
-            for result in measure(folder, model, config):
+            for result in measure(directory, model, config):
                 measured.append(result)
                 print(report.line(result), flush=True)
         except text_format.ParseError as error:

@@ -82,40 +82,40 @@ class Result:
         return "met" if self.costs.ratio <= self.goal else "missed"
 
 
-def results(folder: Path, model: Path, config: Path) -> Iterator[Result]:
+def results(directory: Path, model: Path, config: Path) -> Iterator[Result]:
     """Run all comparisons."""
     # First, because values created later are scattered in memory, which makes a compile slower.
-    compiling = list(_compiling(folder))
+    compiling = list(_compiling(directory))
     yield from _reading_a_model(model)
     yield from _reading_a_request(inputs.quant_cfg(500))
     yield from compiling
     yield from _reading_unusual_inputs()
-    yield from _compiling_in_a_process(folder, model, config)
+    yield from _compiling_in_a_process(directory, model, config)
     yield from _starting()
-    yield from _weights(folder)
-    yield from _weights_of_small_layers(folder)
-    yield from _growth(folder)
-    yield from _checking(folder)
-    yield from _checking_invalid(folder)
-    yield from _editing(folder)
+    yield from _weights(directory)
+    yield from _weights_of_small_layers(directory)
+    yield from _growth(directory)
+    yield from _checking(directory)
+    yield from _checking_invalid(directory)
+    yield from _editing(directory)
 
 
-def results_of(folder: Path, model: Path, config: Path) -> Iterator[Result]:
+def results_of(directory: Path, model: Path, config: Path) -> Iterator[Result]:
     """Run the comparisons for one prototxt. They have no goals, which apply to generated input."""
-    for result in (*_reading_a_model(model), *_compiling_in_a_process(folder, model, config)):
+    for result in (*_reading_a_model(model), *_compiling_in_a_process(directory, model, config)):
         yield replace(result, goal=None)
 
 
-def generated_model(folder: Path) -> Path:
+def generated_model(directory: Path) -> Path:
     """Write a prototxt the size of ResNet-152, and return its path."""
-    model = folder / "deploy.prototxt"
+    model = directory / "deploy.prototxt"
     model.write_text(inputs.prototxt(inputs.RESNET_152))
     return model
 
 
-def small_request(folder: Path) -> Path:
+def small_request(directory: Path) -> Path:
     """Write a small quant.cfg, and return its path."""
-    config = folder / "small.cfg"
+    config = directory / "small.cfg"
     config.write_text("common_config { ifmr_quantize { search_step: 0.02 } }\n")
     return config
 
@@ -175,8 +175,8 @@ def _message_in(text: str, name: tuple[str, str]) -> object:
     return bind(document, _descriptor(name), errors.append, lenient=name == _NET).message
 
 
-def _compiling(folder: Path) -> Iterator[Result]:
-    network, request = _network(folder, inputs.prototxt(2000)), inputs.quant_cfg(500)
+def _compiling(directory: Path) -> Iterator[Result]:
+    network, request = _network(directory, inputs.prototxt(2000)), inputs.quant_cfg(500)
     yield Result(
         "compile_config, 500 layers with 500 overrides",
         "text_format.Merge of the quant.cfg",
@@ -188,16 +188,16 @@ def _compiling(folder: Path) -> Iterator[Result]:
     )
 
 
-def _compiling_in_a_process(folder: Path, model: Path, config: Path) -> Iterator[Result]:
-    arguments = ("--model", model, "--config", config, "-o", folder / "config.json")
-    process("-m", "grpc_tools.protoc", "-I", _PROTO, f"--python_out={folder}", "caffe.proto")
-    process("-m", "compileall", "-q", folder)
+def _compiling_in_a_process(directory: Path, model: Path, config: Path) -> Iterator[Result]:
+    arguments = ("--model", model, "--config", config, "-o", directory / "config.json")
+    process("-m", "grpc_tools.protoc", "-I", _PROTO, f"--python_out={directory}", "caffe.proto")
+    process("-m", "compileall", "-q", directory)
     yield Result(
         "quantcfg compile, new process",
         "text_format.Parse, new process",
         milliseconds(
             lambda: process("-m", "quantcfg", "compile", *arguments),
-            lambda: process("-c", _READ_ALONE, folder, model),
+            lambda: process("-c", _READ_ALONE, directory, model),
         ),
         goal=1.3,
     )
@@ -209,8 +209,8 @@ def _starting() -> Iterator[Result]:
         yield Result(f"quantcfg {option}", "python -c pass", costs, goal=3)
 
 
-def _weights(folder: Path) -> Iterator[Result]:
-    small, medium, large = (folder / f"{size}.caffemodel" for size in (1, 230, 400))
+def _weights(directory: Path) -> Iterator[Result]:
+    small, medium, large = (directory / f"{size}.caffemodel" for size in (1, 230, 400))
     for file in (small, medium, large):
         inputs.write_weights(file, 150, int(file.stem) * _MEGABYTE)
     yield Result(
@@ -239,9 +239,9 @@ def _weights(folder: Path) -> Iterator[Result]:
     )
 
 
-def _weights_of_small_layers(folder: Path) -> Iterator[Result]:
+def _weights_of_small_layers(directory: Path) -> Iterator[Result]:
     for layers, size in ((150, 1), (limits.LAYERS, 8)):
-        file = folder / f"{layers}_layers.caffemodel"
+        file = directory / f"{layers}_layers.caffemodel"
         inputs.write_weights(file, layers, size * _MEGABYTE)
         yield Result(
             f"names and shapes of {layers:,} layers in a caffemodel of {size} MB",
@@ -263,9 +263,9 @@ def _shape(blob: Any) -> tuple[int, ...]:
     return blob.num, blob.channels, blob.height, blob.width
 
 
-def _growth(folder: Path) -> Iterator[Result]:
+def _growth(directory: Path) -> Iterator[Result]:
     counts = (100, 2_000, 20_000)
-    networks = {count: _network(folder, inputs.convolutions(count)) for count in counts}
+    networks = {count: _network(directory, inputs.convolutions(count)) for count in counts}
     requests = {count: inputs.quant_cfg(count) for count in counts}
 
     def costs(many: int, few: int) -> Costs:
@@ -283,7 +283,7 @@ def _growth(folder: Path) -> Iterator[Result]:
         goal=11,
     )
     if HAS_MEMORY:
-        least, few, many = (_request_in_files(folder, count) for count in counts)
+        least, few, many = (_request_in_files(directory, count) for count in counts)
         costs_in_memory = Costs(*(_memory(least, files) for files in (many, few)))
         yield Result(
             "memory to read and compile 20,000 layers",
@@ -307,18 +307,18 @@ def _memory(small: tuple[Path, Path], large: tuple[Path, Path]) -> float:
     )
 
 
-def _request_in_files(folder: Path, count: int) -> tuple[Path, Path]:
+def _request_in_files(directory: Path, count: int) -> tuple[Path, Path]:
     """Write a prototxt with count layers and a quant.cfg with count overrides."""
-    model, config = folder / f"{count}.prototxt", folder / f"{count}.cfg"
+    model, config = directory / f"{count}.prototxt", directory / f"{count}.cfg"
     model.write_text(inputs.convolutions(count))
     config.write_text(inputs.quant_cfg(count))
     return model, config
 
 
-def _checking(folder: Path) -> Iterator[Result]:
-    text = compile_config(_network(folder, inputs.convolutions(60)), config_text=inputs.quant_cfg(60)).text
+def _checking(directory: Path) -> Iterator[Result]:
+    text = compile_config(_network(directory, inputs.convolutions(60)), config_text=inputs.quant_cfg(60)).text
     assert text
-    files = [folder / f"{number}.json" for number in range(500)]
+    files = [directory / f"{number}.json" for number in range(500)]
     for number, file in enumerate(files):
         file.write_text(text if number % 50 else inputs.with_wrong_value(text, number + 1))
     validator = Draft202012Validator(contracts.schema("quant_config.schema.json"))
@@ -334,8 +334,10 @@ def _checking(folder: Path) -> Iterator[Result]:
     )
 
 
-def _checking_invalid(folder: Path) -> Iterator[Result]:
-    text = compile_config(_network(folder, inputs.convolutions(500)), config_text=inputs.quant_cfg(500)).text
+def _checking_invalid(directory: Path) -> Iterator[Result]:
+    text = compile_config(
+        _network(directory, inputs.convolutions(500)), config_text=inputs.quant_cfg(500)
+    ).text
     assert text
     wrong = {"one trailing comma": f"{text[:-2]},\n}}", "one wrong value": inputs.with_wrong_value(text, 250)}
     for what, content in wrong.items():
@@ -355,11 +357,11 @@ def _checking_invalid(folder: Path) -> Iterator[Result]:
     )
 
 
-def _editing(folder: Path) -> Iterator[Result]:
-    with keystroke(folder) as (what, typed):
+def _editing(directory: Path) -> Iterator[Result]:
+    with keystroke(directory) as (what, typed):
         costs = Costs(elapsed_milliseconds(typed), _LONGEST_KEYSTROKE)
         yield Result(what, f"{_LONGEST_KEYSTROKE} ms", costs, goal=1)
-    with long_prototxt(folder) as requests:
+    with long_prototxt(directory) as requests:
         for what, request in requests.items():
             costs = Costs(elapsed_milliseconds(request, rounds=3), _LONGEST_ANSWER)
             yield Result(
@@ -377,8 +379,8 @@ def _checked(files: list[Path]) -> list[bool]:
     return [str(file) not in wrong for file in files]
 
 
-def _network(folder: Path, text: str) -> Network:
-    file = folder / "network.prototxt"
+def _network(directory: Path, text: str) -> Network:
+    file = directory / "network.prototxt"
     file.write_text(text)
     network = load_model(file, None, lambda diagnostic: print(diagnostic, file=sys.stderr))
     assert network

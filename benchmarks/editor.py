@@ -19,15 +19,15 @@ Work = Callable[[], object]
 
 
 @contextmanager
-def keystroke(folder: Path) -> Iterator[tuple[str, Work]]:
+def keystroke(directory: Path) -> Iterator[tuple[str, Work]]:
     """Open a large quant.cfg in a server, and yield a label and an edit that waits for its diagnostics."""
-    path, model = folder / "edited.cfg", folder / "edited.prototxt"
+    path, model = directory / "edited.cfg", directory / "edited.prototxt"
     model.write_text(prototxt(RESNET_152))
     path.write_text(text := _commented(quant_cfg(_OVERRIDES)))
     uri, versions, middle = path.as_uri(), count(2), text.index("search_step", len(text) // 2)
     texts = {0: text, 1: f"{text[:middle]}x{text[middle:]}"}
 
-    with conversation(folder, initializationOptions={"model": str(model)}) as client:
+    with conversation(directory, initializationOptions={"model": str(model)}) as client:
         client.open(uri, text)
         client.diagnostics(uri, 1)
 
@@ -40,12 +40,12 @@ def keystroke(folder: Path) -> Iterator[tuple[str, Work]]:
 
 
 @contextmanager
-def long_prototxt(folder: Path) -> Iterator[dict[str, Work]]:
+def long_prototxt(directory: Path) -> Iterator[dict[str, Work]]:
     """Open a prototxt with the maximum number of layers in a server, and yield requests by label."""
-    path = folder / "long.prototxt"
+    path = directory / "long.prototxt"
     path.write_text(text := convolutions(limits.LAYERS))
     params = {"textDocument": {"uri": path.as_uri()}}
-    with conversation(folder) as client:
+    with conversation(directory) as client:
         client.open(path.as_uri(), text)
         yield {
             "document symbols": lambda: client.request("textDocument/documentSymbol", params),

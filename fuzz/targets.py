@@ -95,11 +95,11 @@ def _format(source: Source) -> None:
 
 def read_caffemodel() -> Target:
     """Return a target that reads weights, through a file."""
-    folder = Path(tempfile.mkdtemp(prefix="quantcfg-fuzz-"))
+    directory = Path(tempfile.mkdtemp(prefix="quantcfg-fuzz-"))
 
     def read(content: bytes) -> None:
         diagnostics: list[Diagnostic] = []
-        file = folder / "net.caffemodel"
+        file = directory / "net.caffemodel"
         file.write_bytes(content)
         read_weights(file, diagnostics.append)
         _show(diagnostics)
