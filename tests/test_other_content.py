@@ -14,7 +14,7 @@ from quantcfg.api import compile_files
 from quantcfg.decompiler import decompile
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.files import other_content
-from quantcfg.lsp.document import Document, findings
+from quantcfg.lsp.document import Document, all_diagnostics
 from quantcfg.source import Source
 from tests.api.models import Model, write_model
 from tests.laws import law
@@ -164,7 +164,7 @@ def test_the_api_reports_it_once(text: str, what: str) -> None:
 
 @pytest.mark.parametrize("name", ["quant.cfg", "config.json"])
 def test_an_editor_shows_it_once(name: str) -> None:
-    (found,) = findings(Document(Source(name, HTML)))
+    (found,) = all_diagnostics(Document(Source(name, HTML)))
     assert found.code == "QC117"
 
 

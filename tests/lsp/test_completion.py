@@ -115,7 +115,7 @@ def test_a_layer_says_its_type_and_whether_it_can_be_quantized() -> None:
 
 def test_a_type_says_how_many_layers_it_has() -> None:
     details = {item.label: item.detail for item in items("skip_layer_types: ‸")}
-    assert details["Convolution"] == "2 layers that can be quantized"
+    assert details["Convolution"] == "2 quantizable layers"
 
 
 def test_a_message_comes_with_the_fields_it_requires() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.lsp.document import Document, findings
+from quantcfg.lsp.document import Document, all_diagnostics
 from quantcfg.lsp.models import model_for, read_model
 from quantcfg.project import Named
 from quantcfg.source import Source
@@ -99,7 +99,7 @@ def test_a_model_that_cannot_be_read_is_told_where_it_is_named(tmp_path: Path) -
     source = Source(str(tmp_path / "quant.cfg"), "# quantcfg-model: nothing.prototxt\nbatch_num: 0\n")
     model = model_for(source, {}, None, print)
     assert model
-    found = findings(Document(source, read_model(model, {}, None)))
+    found = all_diagnostics(Document(source, read_model(model, {}, None)))
     assert [(each.code, each.span and each.span.text) for each in found] == [
         ("QC101", "nothing.prototxt"),
         ("QC501", "0"),
@@ -110,7 +110,7 @@ def test_a_mistake_in_the_model_is_told_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "net.prototxt"
     path.write_text("layer { name: 1 }")
     source = Source(str(tmp_path / "quant.cfg"), "")
-    found = findings(Document(source, read_model(Named(str(path)), {}, None)))
+    found = all_diagnostics(Document(source, read_model(Named(str(path)), {}, None)))
     assert found[0].message.startswith(f"the model ({path}:1:15): ")
     assert [place.span.text for place in found[0].related] == ["1"]
 
@@ -141,7 +141,7 @@ def test_weights_that_cannot_be_read_are_told_where_they_are_named(tmp_path: Pat
     source = Source(str(tmp_path / "quant.cfg"), text)
     found = model_for(source, {}, None, print)
     assert found
-    (finding,) = findings(Document(source, read_model(found, {}, None)))
+    (finding,) = all_diagnostics(Document(source, read_model(found, {}, None)))
     assert finding.span
     assert finding.span.text == "nowhere"
     assert finding.message.startswith("the weights: cannot read ")

@@ -96,7 +96,7 @@ def test_hover_says_what_a_field_means(done: Any) -> None:
 @needs_neovim
 @needs_shared
 def test_a_quick_fix_mends_a_mistake(done: Any) -> None:
-    assert done["title"] == "replace 'cnov1' by \"conv1\""
+    assert done["title"] == "replace 'cnov1' with \"conv1\""
     assert done["fixed"] == FIXED.splitlines()
 
 

@@ -137,7 +137,7 @@ def test_a_long_text_has_an_outline_of_its_layers_alone(monkeypatch: pytest.Monk
 def test_of_a_long_text_the_first_tokens_have_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "# 1\na: 2 # 3\nb: 4 # 5\nc: 6"
     every = [token.span.text for token in tokens(request(text))]
-    monkeypatch.setattr(semantic_tokens, "_MOST_LEAVES", 4)
+    monkeypatch.setattr(semantic_tokens, "_MAX_LEAVES", 4)
     assert [token.span.text for token in tokens(request(text))] == every[:6]
 
 
@@ -238,7 +238,7 @@ def test_a_fix_is_offered_where_its_mistake_is() -> None:
     text = 'batch_nmu: 2\nskip_layers: "cnov1"\n'
     document = request(text)
     (fix,) = fixes(document, text.index("cnov1"), text.index("cnov1"))
-    assert fix.title == 'replace "cnov1" by "conv1"'
+    assert fix.title == 'replace "cnov1" with "conv1"'
     assert fix.diagnostic
     assert fix.diagnostic.code == "QC401"
     assert applied(text, fix.edits) == text.replace("cnov1", "conv1")
@@ -273,7 +273,7 @@ def test_what_cannot_be_compiled_gives_none(text: str) -> None:
 
 
 def test_it_is_said_why_there_is_nothing_to_show() -> None:
-    assert title(request("batch_num: 0")) == "for net.prototxt: nothing to show while there are errors"
+    assert title(request("batch_num: 0")) == "no compiled JSON for net.prototxt: fix the errors first"
     assert str(title(request("batch_num: 1", None))).startswith("no model: ")
     assert title(request('{"batch_num": 1}')) is None
 

@@ -1,5 +1,5 @@
-"""What an editor asks about a text: modules named after the features, and a server that speaks the protocol.
+"""The language server: one module for each editor feature, and the server that offers them.
 
-A feature is a function of a document, and of an offset in it, that returns plain
-values. Only conversion.py and server.py know of the Language Server Protocol.
+A feature is a function of a document, and often an offset, that returns plain values.
+Only conversion.py and server.py know the Language Server Protocol.
 """

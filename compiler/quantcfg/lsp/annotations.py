@@ -1,4 +1,4 @@
-"""What is shown within a text that does not stand in it: hints, and the configuration that it compiles to."""
+"""Inlay hints, and the compiled JSON of a quant.cfg with its code lens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from quantcfg.plan import LayerPlan, Plan
 
 @frozen_value
 class Hint:
-    """A short text to show at an offset, and a longer one for whoever asks."""
+    """A short text shown at an offset, with a longer tooltip."""
 
     offset: int
     text: str
@@ -23,7 +23,7 @@ class Hint:
 
 
 def hints(document: Document, start: int, end: int) -> tuple[Hint, ...]:
-    """Return the hints between two offsets of a quant.cfg, in the order of the text."""
+    """Return the inlay hints of a quant.cfg between two offsets, in order."""
     plan = document.plan
     if plan is None or document.network is None:
         return ()
@@ -46,21 +46,21 @@ def _hint(offset: int, layers: Sequence[LayerPlan]) -> Hint:
 
 
 def compiled(document: Document) -> str | None:
-    """Return the JSON that a quant.cfg compiles to, None where it has errors or no model."""
-    compiled = document.compiled if document.is_request else None
-    return compiled.configuration.text if compiled and compiled.ok else None
+    """Return the JSON that a quant.cfg compiles to, None if it has errors or no model."""
+    result = document.compiled if document.is_request else None
+    return result.configuration.text if result and result.ok else None
 
 
 def title(document: Document) -> str | None:
-    """Return what there is to show, and for which model, or why there is nothing; None for no quant.cfg."""
+    """Return the title of the code lens, None if the document is not a quant.cfg."""
     plan = document.plan
     if plan is None:
         return None
     if document.model is None:
-        return 'no model: name one by "# quantcfg-model: deploy.prototxt" at the top'
+        return 'no model: add "# quantcfg-model: deploy.prototxt" at the top'
     model = os.path.basename(document.model.named.model)
     if document.network is None or has_errors(document.diagnostics):
-        return f"for {model}: nothing to show while there are errors"
+        return f"no compiled JSON for {model}: fix the errors first"
     quantized = sum(layer.enabled.value for layer in plan.layers)
     skipped = len(plan.layers) - quantized
     return f"show the compiled JSON for {model} ({counted(quantized, 'layer')} quantized, {skipped} skipped)"

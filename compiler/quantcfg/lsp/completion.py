@@ -1,4 +1,4 @@
-"""What can be written at an offset of a quant.cfg."""
+"""Completion in a quant.cfg."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from quantcfg.textproto.literals import encode_string
 
 _INDENT = "  "
 _VALUE = re.compile(r"[ \t]*[:{<]")
-_SPECIAL = re.compile(r"[\\$]")
+_ESCAPED = re.compile(r"[\\$]")
 
 
 class Kind(Enum):
-    """What an item stands for."""
+    """What an item inserts."""
 
     FIELD = "field"
     MESSAGE = "message"
@@ -36,11 +36,10 @@ class Kind(Enum):
 
 @frozen_value
 class Item:
-    """Something that can be written: text belongs in place of span.
+    """A completion: text replaces span.
 
-    snippet is the same with places to fill in, in the protocol's syntax, None
-    where there is nothing to fill in. detail is a short remark beside the label,
-    documentation a text in Markdown.
+    snippet is text with tab stops, in the protocol's syntax, None if it needs none.
+    detail is shown next to the label, documentation is Markdown.
     """
 
     label: str
@@ -53,7 +52,7 @@ class Item:
 
 
 def completions(document: Document, offset: int) -> tuple[Item, ...]:
-    """Return what can be written at an offset, in the order of the .proto file, or of the network."""
+    """Return the completions at an offset, in the order of the .proto file or of the network."""
     cursor = cursor_at(document.source.text, offset) if document.is_request else None
     if cursor is None:
         return ()
@@ -63,7 +62,7 @@ def completions(document: Document, offset: int) -> tuple[Item, ...]:
 
 
 def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
-    """Yield the fields of the message; those that stand there already and cannot again are left out."""
+    """Yield the fields of the message, except deprecated ones, and set ones that cannot be repeated."""
     span = Span(document.source, cursor.start, cursor.end)
     has_value = _VALUE.match(document.source.text, cursor.end) is not None
     request = document.edition.request
@@ -76,41 +75,41 @@ def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
             Kind.MESSAGE if is_message else Kind.FIELD,
             span,
             field.name if has_value else f"{field.name} {{" if is_message else f"{field.name}: ",
-            None if has_value else _numbered("\n".join(_snippet(field))),
+            None if has_value else _with_tab_stops("\n".join(_snippet(field))),
             fields.facts(document.edition.schema, (*cursor.path, field.name), field),
             fields.comment(request, field),
         )
 
 
-_PLACE = "\0"
-"""Where something is to be filled in, with what stands there at first, up to the next one."""
+_TAB_STOP = "\0"
+"""Written before and after the default text of a tab stop."""
 
 
 def _snippet(field: Any) -> list[str]:
-    """Return the lines of a field, with those of the fields that it requires."""
+    """Return the lines of a field, with the required fields of its message."""
     if field.message_type is None:
-        return [f"{field.name}: {_blank(field)}"]
+        return [f"{field.name}: {_placeholder(field)}"]
     required = [inner for inner in field.message_type.fields if inner.is_required]
     lines = [line for inner in required for line in _snippet(inner)]
-    inner = [f"{_INDENT}{line}" for line in lines or [f"{_PLACE}{_PLACE}"]]
+    inner = [f"{_INDENT}{line}" for line in lines or [f"{_TAB_STOP}{_TAB_STOP}"]]
     return [f"{field.name} {{", *inner, "}"]
 
 
-def _blank(field: Any) -> str:
+def _placeholder(field: Any) -> str:
     if fields.is_string(field):
-        return f'"{_PLACE}{_PLACE}"'
-    return f"{_PLACE}{fields.default(field) or ''}{_PLACE}"
+        return f'"{_TAB_STOP}{_TAB_STOP}"'
+    return f"{_TAB_STOP}{fields.default(field) or ''}{_TAB_STOP}"
 
 
-def _numbered(marked: str) -> str:
-    """Return a text with places as a snippet; the last place is where the cursor stays."""
-    pieces = [_SPECIAL.sub(r"\\\g<0>", piece) for piece in marked.split(_PLACE)]
-    places = len(pieces) // 2
-    text = pieces[0]
-    for index in range(places):
-        number = 0 if index + 1 == places else index + 1
-        text += f"${{{number}:{pieces[2 * index + 1]}}}" if pieces[2 * index + 1] else f"${number}"
-        text += pieces[2 * index + 2]
+def _with_tab_stops(marked: str) -> str:
+    """Return marked text as a snippet; the cursor ends at the last tab stop, which is number 0."""
+    parts = [_ESCAPED.sub(r"\\\g<0>", part) for part in marked.split(_TAB_STOP)]
+    stops = len(parts) // 2
+    text = parts[0]
+    for index in range(stops):
+        number = 0 if index + 1 == stops else index + 1
+        text += f"${{{number}:{parts[2 * index + 1]}}}" if parts[2 * index + 1] else f"${number}"
+        text += parts[2 * index + 2]
     return text
 
 
@@ -122,16 +121,16 @@ def _values(document: Document, cursor: Cursor, name: str) -> Iterator[Item]:
     if fields.is_string(field):
         yield from _names(document, cursor, name)
     elif not cursor.quote:
-        span, said = Span(document.source, cursor.start, cursor.end), fields.comment(request, field)
+        span, comment = Span(document.source, cursor.start, cursor.end), fields.comment(request, field)
         described = fields.described(document.edition.schema, (*cursor.path, name))
-        known = {*map(words.value, described.get("enum", ())), *_usual(described, field)}
+        known = {*map(words.value, described.get("enum", ())), *_suggested(described, field)}
         for value in sorted(known, key=_size):
             detail = "the default" if value == fields.default(field) else ""
-            yield Item(value, Kind.VALUE, span, value, None, detail, said)
+            yield Item(value, Kind.VALUE, span, value, None, detail, comment)
 
 
-def _usual(described: Mapping[str, Any], field: Any) -> Iterator[str]:
-    """Yield the words of a flag, or else the default and the examples of the schema."""
+def _suggested(described: Mapping[str, Any], field: Any) -> Iterator[str]:
+    """Yield true and false for a bool, otherwise the default and the examples of the schema."""
     if fields.is_bool(field):
         yield from map(boolean, (True, False))
         return
@@ -141,12 +140,12 @@ def _usual(described: Mapping[str, Any], field: Any) -> Iterator[str]:
 
 
 def _size(value: str) -> tuple[float, str]:
-    """Sort numbers by size, and true before false."""
+    """Return a sort key: numbers by size, true before false."""
     return (-1.0 if value == boolean(True) else 0.0, value) if value.isalpha() else (float(value), "")
 
 
 def _names(document: Document, cursor: Cursor, field: str) -> Iterator[Item]:
-    """Yield the names of layers, or of types, that make sense in a field."""
+    """Yield the layer names or layer types that make sense in a field."""
     plan = document.plan
     network = document.network or (plan.network if plan else None)
     known = known_names(network).get(field) if network else None
@@ -164,7 +163,7 @@ def _names(document: Document, cursor: Cursor, field: str) -> Iterator[Item]:
 
 
 def _number(numbers: Counter[str] | None, layer_type: str) -> str:
-    return "" if numbers is None else f"{counted(numbers[layer_type], 'layer')} that can be quantized"
+    return "" if numbers is None else counted(numbers[layer_type], "quantizable layer")
 
 
 def _type(layer: Layer) -> str:
@@ -174,14 +173,14 @@ def _type(layer: Layer) -> str:
 def _items(
     document: Document, cursor: Cursor, kind: Kind, names: Iterable[tuple[str, str]]
 ) -> Iterator[Item]:
-    """Yield names as strings: in quotes where there are none, and with an end where it is missing."""
+    """Yield names as string literals that replace what is at the cursor."""
     span = Span(document.source, cursor.start, cursor.end)
     for name, detail in names:
         yield Item(name, kind, span, _string(name, cursor), None, detail)
 
 
 def _string(name: str, cursor: Cursor) -> str:
-    """Return a name as a string, without the quotes that stand there already."""
+    """Return a name as a string literal, without the quotes that are already written."""
     text = encode_string(name)
     if not cursor.quote:
         return text

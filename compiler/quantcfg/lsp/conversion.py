@@ -1,4 +1,4 @@
-"""The values of the features as the protocol has them, and back."""
+"""Conversion between the values of the features and the types of the protocol."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ _ITEM_KINDS = {
 
 
 def path_of(uri: str) -> str:
-    """Return the path of a file, or the URI itself, where it is that of something else."""
+    """Return the path of a file URI; any other URI is returned as it is."""
     path = to_fs_path(uri.replace("file://localhost/", "file:///", 1)) if uri.startswith("file:") else None
     return os.path.normpath(path) if path else uri
 
 
 def uri_of(name: str) -> str:
-    """Return the URI of a source."""
+    """Return the URI of a source, given its name."""
     return name if "://" in name else from_fs_path(name) or name
 
 
 @frozen_value
 class Conversion:
-    """Spans to ranges, in the encoding that was agreed on; the lines of each text are counted once.
+    """Conversion of offsets and spans, in the negotiated encoding of columns; lines are cached by source.
 
-    uris are what the client calls the texts that it has open, by their names here.
+    uris maps the names of open documents to the URIs that the client uses.
     """
 
     encoding: str
@@ -80,12 +80,12 @@ class Conversion:
         return types.Range(types.Position(*position(span.start)), types.Position(*position(span.end)))
 
     def location(self, span: Span) -> types.Location:
-        """Return the place of a span, wherever it is."""
+        """Return the location of a span, in any file."""
         name = span.source.name
         return types.Location(self.uris.get(name) or uri_of(name), self.range(span))
 
     def diagnostic(self, diagnostic: Diagnostic) -> types.Diagnostic:
-        """Return a diagnostic; one without a place is at the start of the text."""
+        """Convert a diagnostic; one without a span goes to the start of the file."""
         start = types.Position(0, 0)
         help = f"\n{diagnostic.help}" if diagnostic.help else ""
         return types.Diagnostic(
@@ -101,11 +101,11 @@ class Conversion:
         )
 
     def edits(self, edits: Iterable[Edit]) -> list[types.TextEdit]:
-        """Return edits of one text."""
+        """Convert edits of one file."""
         return [types.TextEdit(self.range(edit.span), edit.text) for edit in edits]
 
     def fix(self, fix: Fix, uri: str) -> types.CodeAction:
-        """Return what is to be chosen as an action that changes the text."""
+        """Convert a fix to a code action."""
         return types.CodeAction(
             fix.title,
             types.CodeActionKind.QuickFix if fix.diagnostic else types.CodeActionKind.SourceFixAll,
@@ -115,7 +115,7 @@ class Conversion:
         )
 
     def items(self, items: Sequence[Item], *, with_snippets: bool) -> list[types.CompletionItem]:
-        """Return what can be written, in its order."""
+        """Convert completions; the client keeps their order."""
         width = len(str(len(items)))
         return [
             self._item(item, f"{index:0{width}}", with_snippets=with_snippets)
@@ -137,11 +137,11 @@ class Conversion:
         )
 
     def hover(self, hover: Hover) -> types.Hover:
-        """Return what is said of something."""
+        """Convert a hover."""
         return types.Hover(_markdown(hover.text), self.range(hover.span))
 
     def symbol(self, symbol: Symbol) -> types.DocumentSymbol:
-        """Return a part of the outline."""
+        """Convert a symbol and its children."""
         return types.DocumentSymbol(
             symbol.name,
             types.SymbolKind.Struct if symbol.is_message else types.SymbolKind.Property,
@@ -152,18 +152,18 @@ class Conversion:
         )
 
     def fold(self, fold: Fold) -> types.FoldingRange:
-        """Return the lines that can be folded."""
+        """Convert a fold."""
         span = self.range(fold.span)
         kind = types.FoldingRangeKind.Comment if fold.is_comment else types.FoldingRangeKind.Region
         return types.FoldingRange(span.start.line, span.end.line, kind=kind)
 
     def hint(self, source: Source, hint: Hint) -> types.InlayHint:
-        """Return a hint."""
+        """Convert an inlay hint."""
         position = self.position(source, hint.offset)
         return types.InlayHint(position, hint.text, tooltip=hint.tooltip, padding_left=True)
 
     def tokens(self, tokens: Iterable[Token]) -> types.SemanticTokens:
-        """Return the tokens as the protocol counts them, each from the start of the one before."""
+        """Encode tokens as the protocol does: the position of each is relative to the one before."""
         data: list[int] = []
         starts = [types.Position(0, 0)]
         for token in tokens:

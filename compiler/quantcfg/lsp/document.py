@@ -1,4 +1,4 @@
-"""A text that is open in an editor, what is known of it, and what is wrong with it."""
+"""A document that is open in an editor: its syntax tree, plan and diagnostics."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from quantcfg.textproto.literals import decode_string
 
 @dataclass(frozen=True)
 class Document:
-    """A text and the model that it is for. What is made of them is made when it is asked for, and once.
+    """An open file and its model. Everything else is computed on first use and cached.
 
     A document with is_prototxt is a network itself. edition_name is the edition
-    that counts without a network.
+    to use without a network.
     """
 
     source: Source
@@ -34,12 +34,12 @@ class Document:
 
     @cached_property
     def is_configuration(self) -> bool:
-        """Whether the text is a JSON configuration."""
+        """Whether the document is a JSON configuration."""
         return not self.is_prototxt and is_configuration(self.source)
 
     @cached_property
     def is_request(self) -> bool:
-        """Whether the text is a quant.cfg."""
+        """Whether the document is a quant.cfg."""
         return not self.is_prototxt and not self.is_configuration
 
     @property
@@ -59,34 +59,33 @@ class Document:
 
     @property
     def plan(self) -> Plan | None:
-        """The plan of a quant.cfg, None of any other text."""
+        """The plan of a quant.cfg, None for any other document."""
         return self.compiled.plan if self.is_request else None
 
     @cached_property
     def syntax(self) -> tree.Document:
-        """The syntax tree of a text in text format; of a configuration, an empty one."""
+        """The syntax tree of a document in text format; it is empty for a configuration."""
         if self.is_request:
-            made = self.compiled.tree
-            assert made
-            return made
+            assert self.compiled.tree
+            return self.compiled.tree
         if self.is_configuration:
             return tree.Document(self.source, ())
         return parse(self.source, lambda _: None)
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All that is wrong with the text, sorted by place; of a network, what was said when it was read."""
+        """The diagnostics of the document, sorted by location; for a network, those of reading it."""
         if self.is_prototxt:
             return self.model.diagnostics if self.model else ()
         return self.compiled.diagnostics
 
     def span(self, node: tree.Node) -> Span:
-        """Return where a node of the tree stands."""
+        """Return the span of a node."""
         return self.syntax.span(node)
 
 
 def nodes_at(document: Document, offset: int) -> list[tree.Node]:
-    """Return the nodes that an offset is in or at the end of, the outermost first."""
+    """Return the nodes that contain an offset or end at it, outermost first."""
     found: list[tree.Node] = []
     nodes: tuple[tree.Node, ...] = document.syntax.fields
     while nodes:
@@ -99,29 +98,29 @@ def nodes_at(document: Document, offset: int) -> list[tree.Node]:
 
 
 def fields_at(document: Document, offset: int) -> list[tree.Field]:
-    """Return the fields that an offset is in, the outermost first."""
+    """Return the fields that contain an offset or end at it, outermost first."""
     return [node for node in nodes_at(document, offset) if isinstance(node, tree.Field)]
 
 
 def path_of(fields: list[tree.Field]) -> tuple[str, ...]:
-    """Return the names of some fields."""
+    """Return the names of fields, as a path."""
     return tuple(field.name.text for field in fields)
 
 
 def text_of(string: tree.String) -> str | None:
-    """Return what a string stands for, or None if it is no text."""
+    """Return the value of a string literal, None if it has an invalid escape sequence."""
     value = decode_string(string)
     return value.decode(errors="replace") if isinstance(value, bytes) else None
 
 
 def string_at(document: Document, offset: int) -> tree.String | None:
-    """Return the string that an offset is in."""
+    """Return the string that contains an offset or ends at it."""
     strings = (node for node in nodes_at(document, offset) if isinstance(node, tree.String))
     return next(strings, None)
 
 
 def all_fields(document: Document) -> Iterator[tuple[tree.Field, int]]:
-    """Yield all fields of a tree, each before those in it, and how deep they are."""
+    """Yield all fields with their depth, each before the fields inside it."""
     waiting = [(field, 0) for field in reversed(document.syntax.fields)]
     while waiting:
         each, depth = waiting.pop()
@@ -130,19 +129,19 @@ def all_fields(document: Document) -> Iterator[tuple[tree.Field, int]]:
 
 
 def fields_in(value: tree.Value) -> tuple[tree.Field, ...]:
-    """Return the fields of a message, or of the messages in a list."""
+    """Return the fields of a message, or of all messages in a list."""
     if isinstance(value, tree.List):
         return tuple(field for item in value.items for field in fields_in(item))
     return value.fields if isinstance(value, tree.Message) else ()
 
 
 def model_named(document: Document) -> Named | None:
-    """Return the model that the text itself names, if it does."""
+    """Return the model that a quant.cfg names in its comments, if any."""
     return named_model(document.source) if document.is_request else None
 
 
-def findings(document: Document) -> tuple[Diagnostic, ...]:
-    """Return what "quantcfg check" says of a text, behind what keeps its model from being read."""
+def all_diagnostics(document: Document) -> tuple[Diagnostic, ...]:
+    """Return the errors of a model that cannot be read, then what "quantcfg check" reports."""
     if document.is_prototxt:
         return tuple(each for each in document.diagnostics if _is_in(document, each))
     return (*_of_model(document), *document.diagnostics)
@@ -154,7 +153,7 @@ def _is_in(document: Document, diagnostic: Diagnostic) -> bool:
 
 
 def _of_model(document: Document) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a model that cannot be read, where the text names it, or at its start."""
+    """Yield the diagnostics of a model that cannot be read, at the comment that names it."""
     model = document.model
     if model is None or model.network or not has_errors(model.diagnostics):
         return
@@ -163,5 +162,5 @@ def _of_model(document: Document) -> Iterator[Diagnostic]:
         of_weights = (each.span.source.name if each.span else each.file) == model.named.weights
         message = f"the {'weights' if of_weights else 'model'}{words.at(each.span)}: {each.message}"
         span = (named.weights_span if of_weights else named.span) if named else None
-        place = related(each.span, "it is here")
-        yield replace(each, message=message, span=span, related=place, fix=(), file=document.source.name)
+        note = related(each.span, "reported here")
+        yield replace(each, message=message, span=span, related=note, fix=(), file=document.source.name)

@@ -1,4 +1,4 @@
-"""What the contracts say of the fields of a quant.cfg: proto/ of all, schemas/ of the values."""
+"""Facts about the fields of a quant.cfg: types and comments from proto/, ranges from schemas/."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from quantcfg.textproto.float32 import shortest_decimal
 
 
 def message_at(request: MessageType, path: Sequence[str]) -> Any:
-    """Return the descriptor of the message that some fields of a quant.cfg lead to.
+    """Return the descriptor of the message at a path of field names.
 
-    A field that its message does not have is looked for in those around: a
-    bracket may be missing.
+    A field that its message does not have is looked up in the enclosing messages:
+    a closing bracket may be missing.
     """
     opened = [request.descriptor]
     for name in path:
@@ -30,36 +30,36 @@ def message_at(request: MessageType, path: Sequence[str]) -> Any:
 
 
 def field_at(request: MessageType, path: Sequence[str]) -> Any:
-    """Return the descriptor of the field at the end of a path, None if there is none."""
+    """Return the descriptor of the field at a path, None if it does not exist."""
     return message_at(request, path[:-1]).fields_by_name.get(path[-1]) if path else None
 
 
 def comment(request: MessageType, field: Any) -> str:
-    """Return what the .proto file says of a field, and of the message that is its value."""
+    """Return the comments of a field and of its message type in the .proto file."""
     comments = request.comments
-    said = [comments.get(field.full_name, "")]
+    found = [comments.get(field.full_name, "")]
     if field.message_type is not None:
-        said.append(comments.get(field.message_type.full_name, ""))
-    return "\n\n".join(dict.fromkeys(filter(None, said)))
+        found.append(comments.get(field.message_type.full_name, ""))
+    return "\n\n".join(dict.fromkeys(filter(None, found)))
 
 
 def is_deprecated(field: Any) -> bool:
-    """Tell whether a field is there for old texts only."""
+    """Return whether a field is deprecated."""
     return bool(field.GetOptions().deprecated)
 
 
 def is_bool(field: Any) -> bool:
-    """Tell whether a field is a flag."""
+    """Return whether a field is a bool."""
     return bool(field.type == field.TYPE_BOOL)
 
 
 def is_string(field: Any) -> bool:
-    """Tell whether a field is a text."""
+    """Return whether a field is a string."""
     return bool(field.type == field.TYPE_STRING)
 
 
 def kind(field: Any) -> str:
-    """Return in words what a field takes."""
+    """Return the type of a field in words."""
     if field.message_type is not None:
         word = "a message"
     elif is_string(field):
@@ -72,7 +72,7 @@ def kind(field: Any) -> str:
 
 
 def default(field: Any) -> str | None:
-    """Return the default of a field as a text writes it, None if it has none of its own."""
+    """Return the default of a field as it is written, None if the .proto file declares none."""
     if field.message_type is not None or not field.has_default_value:
         return None
     value = field.default_value
@@ -80,15 +80,15 @@ def default(field: Any) -> str | None:
 
 
 def described(schema: ConfigSchema, path: Sequence[str]) -> dict[str, Any]:
-    """Return what the JSON Schema says of the value that the field at the end of a path gives."""
+    """Return the JSON Schema of the value that the field at a path sets."""
     return dict(schema.of_field(path[-1], path[-2] if len(path) > 1 else None)) if path else {}
 
 
 def facts(schema: ConfigSchema, path: Sequence[str], field: Any) -> str:
-    """Return in one line what a field takes, its default and its range."""
-    said = [kind(field)]
+    """Return the type, range and default of a field in one line."""
+    parts = [kind(field)]
     if limits := allowed(described(schema, path)):
-        said.append(limits)
+        parts.append(limits)
     if (value := default(field)) is not None:
-        said.append(f"default {value}")
-    return "; ".join(said)
+        parts.append(f"default {value}")
+    return "; ".join(parts)

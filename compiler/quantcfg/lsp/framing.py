@@ -1,4 +1,4 @@
-"""Standard input of the server: the headers of messages are checked before pygls reads the messages."""
+"""Check the message headers on standard input before pygls reads the messages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _LONGEST_SHOWN = 40
 
 
 class MessageStream:
-    """A stream of messages as pygls reads it; fail ends the process where the stream breaks the protocol.
+    """The input stream for pygls; fail ends the process if the client breaks the protocol.
 
-    pygls would fail with a traceback at a length that is too large, and wait without
-    an end behind a header that it does not know.
+    On its own, pygls prints a traceback for a length that is too large, and waits
+    forever after a header that it does not know.
     """
 
     def __init__(self, stream: BinaryIO, fail: Callable[[str], NoReturn]) -> None:
@@ -27,7 +27,7 @@ class MessageStream:
         self._fail = fail
 
     def readline(self) -> bytes:
-        """Return a line of a header; the length of a message as pygls expects it."""
+        """Return a header line, with the content length as pygls expects it."""
         line = self._stream.readline(_LONGEST_HEADER)
         if not line.strip():
             return line
@@ -38,7 +38,7 @@ class MessageStream:
         return b"Content-Length: %d\r\n" % self._length(value) if name.lower() == b"content-length" else line
 
     def read(self, length: int) -> bytes:
-        """Return a message, or nothing at the end of the stream."""
+        """Return a message of length bytes, or nothing at the end of the stream."""
         content = self._stream.read(length)
         if 0 < len(content) < length:
             self._fail(f"expected a message of {length} bytes, found {len(content)}")
@@ -55,6 +55,6 @@ class MessageStream:
 
 
 def _shown(text: bytes) -> str:
-    """Return bytes as a terminal can show them, cut short."""
+    """Return bytes as printable text, shortened."""
     shown = printable(text.strip().decode("ascii", "replace"))
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."

@@ -1,4 +1,4 @@
-"""What is said of the thing at an offset: its meaning, and what it does here."""
+"""Hovers: what a name or a value means, and its effect in this file."""
 
 from __future__ import annotations
 
@@ -25,27 +25,26 @@ from quantcfg.textproto import tree
 
 @frozen_value
 class Hover:
-    """What is said, in Markdown, of what stands at a span."""
+    """The Markdown text to show for a span."""
 
     text: str
     span: Span
 
 
 def hover(document: Document, offset: int, requests: Iterable[Document] = ()) -> Hover | None:
-    """Return what is said of the name, or of the value, at an offset; None where nothing is.
+    """Return the hover for the name or value at an offset, None if there is none.
 
-    requests are quant.cfg files that a configuration may come from; the first one counts.
-    Places in the folder of the text are shown without it.
+    requests are quant.cfg files that a configuration may come from; the first one is used.
+    Paths are shown relative to the directory of the document.
     """
-    said = _hover(document, offset, requests)
-    folder = os.path.join(os.path.dirname(document.source.name), "")
-    return Hover(said.text.replace(folder, ""), said.span) if said else None
+    found = _hover(document, offset, requests)
+    directory = os.path.join(os.path.dirname(document.source.name), "")
+    return Hover(found.text.replace(directory, ""), found.span) if found else None
 
 
 def _hover(document: Document, offset: int, requests: Iterable[Document]) -> Hover | None:
     if document.is_configuration:
-        meant = _meaning_in_configuration(document, offset, requests)
-        return Hover(*meant) if meant else None
+        return _in_configuration(document, offset, requests)
     found = fields_at(document, offset) if document.is_request else []
     if not found:
         return None
@@ -53,13 +52,13 @@ def _hover(document: Document, offset: int, requests: Iterable[Document]) -> Hov
     on_name = field.name.start <= offset <= field.name.end
     if not on_name and not isinstance(field.value, tree.Message):
         string = string_at(document, offset)
-        if string and (said := _of_name(document, field, string)):
-            return Hover(said, document.span(string))
+        if string and (text := _of_name(document, field, string)):
+            return Hover(text, document.span(string))
     elif not on_name:
         return None
     path = path_of(found)
-    said = "\n\n".join([*_meaning(document.edition, path), *_effect(document, path, field)])
-    return Hover(said, document.span(field.name if on_name else field.value)) if said else None
+    text = "\n\n".join([*_meaning(document.edition, path), *_effect(document, path, field)])
+    return Hover(text, document.span(field.name if on_name else field.value)) if text else None
 
 
 def _meaning(edition: Edition, path: Sequence[str]) -> Iterator[str]:
@@ -70,31 +69,31 @@ def _meaning(edition: Edition, path: Sequence[str]) -> Iterator[str]:
 
 
 def _effect(document: Document, path: Sequence[str], field: tree.Field) -> Iterator[str]:
-    """Yield what a field does here: which layers it reaches, and what it beats there."""
+    """Yield the effect of a field: the layers that it applies to, and what it overrides."""
     plan = document.plan
     if plan is None or document.network is None:
         return
     if isinstance(field.value, tree.Message):
         for each in reached_in(plan, field):
-            yield f"It reaches {_those(each.layers)}."
+            yield f"Applies to {_listed(each.layers)}."
             for lower in each.replaced:
-                yield f"There, {replacing(each.calibration, lower)}{words.at(lower.span)}."
+                yield f"For these layers, {replacing(each.calibration, lower)}{words.at(lower.span)}."
     elif len(path) == 1 and path[0] in plan.values:
         yield block(explanation(plan, path[0]))
     elif reached := layers_of_value(plan, document.span(field.value)):
-        yield f"It counts for {_those([layer for layer, _ in reached])}."
+        yield f"Effective in {_listed([layer for layer, _ in reached])}."
         layer, value = reached[0]
         yield block(Provenance(layers=(replace(layer, values=(value,)),)))
 
 
-def _those(layers: Sequence[LayerPlan | LayerExplanation]) -> str:
+def _listed(layers: Sequence[LayerPlan | LayerExplanation]) -> str:
     if not layers:
         return "no layer"
     return f"{counted(len(layers), 'layer')}: {quoted(layer.layer.name for layer in layers)}"
 
 
 def _of_name(document: Document, field: tree.Field, string: tree.String) -> str | None:
-    """Return what is said of a name that a text holds, of a layer or of a type."""
+    """Return the text for a string that is a layer name or a layer type."""
     name, network, plan = text_of(string), document.network, document.plan
     known = known_names(network).get(field.name.text) if network else None
     if name is None or network is None or plan is None or known is None or name not in known.names:
@@ -103,21 +102,15 @@ def _of_name(document: Document, field: tree.Field, string: tree.String) -> str 
 
 
 def layer_text(plan: Plan, name: str) -> str:
-    """Return what becomes of a layer, in Markdown."""
+    """Return the values of a layer and their origins, in Markdown."""
     return block(explanation(plan, name))
 
 
 def _type_text(plan: Plan, name: str) -> str:
-    return f"**{name}**: {_those([layer for layer in plan.layers if layer.layer.type == name])}"
+    return f"**{name}**: {_listed([layer for layer in plan.layers if layer.layer.type == name])}"
 
 
-def _meaning_in_configuration(
-    document: Document, offset: int, requests: Iterable[Document]
-) -> tuple[str, Span] | None:
-    """Return what is said, in Markdown, of the key or the value at an offset, and where that stands.
-
-    The first of the requests says where a value comes from.
-    """
+def _in_configuration(document: Document, offset: int, requests: Iterable[Document]) -> Hover | None:
     places = places_in(document.source)
     found = min(_at(places, offset), key=lambda each: each[1].end - each[1].start, default=None)
     if found is None:
@@ -125,12 +118,12 @@ def _meaning_in_configuration(
     path, node = found
     request = next(iter(requests), None)
     origin = _origin(path, request) if request else ()
-    said = "\n\n".join([*_said(path, places, document), *origin])
-    return (said, Span(document.source, node.start, node.end)) if said else None
+    text = "\n\n".join([*_meaning_of_key(path, places, document), *origin])
+    return Hover(text, Span(document.source, node.start, node.end)) if text else None
 
 
 def _at(places: Places, offset: int) -> Iterator[tuple[Path, Value]]:
-    """Yield the keys and the values at an offset, except objects, with their paths."""
+    """Yield the keys and values at an offset with their paths, except objects."""
     for path, value, member in places.all():
         if member and member.key.start <= offset <= member.key.end:
             yield path, member.key
@@ -138,7 +131,7 @@ def _at(places: Places, offset: int) -> Iterator[tuple[Path, Value]]:
             yield path, value
 
 
-def _said(path: Path, places: Places, document: Document) -> Iterator[str]:
+def _meaning_of_key(path: Path, places: Places, document: Document) -> Iterator[str]:
     schema, keys = document.edition.schema, [step for step in path if isinstance(step, str)]
     if len(keys) == 1 and keys[0] not in schema.global_defaults:
         yield from _layer(keys[0], document.network)
@@ -152,7 +145,7 @@ def _said(path: Path, places: Places, document: Document) -> Iterator[str]:
 
 
 def _origin(path: Path, request: Document) -> Iterator[str]:
-    """Yield what gives a value in the configuration that a request compiles to."""
+    """Yield the origin of a value in the configuration that a request compiles to."""
     plan = request.plan
     if plan is None or request.network is None:
         return
@@ -168,16 +161,16 @@ def _origin(path: Path, request: Document) -> Iterator[str]:
 
 
 def _is_in(inner: Sequence[str | int], path: Path) -> bool:
-    """Tell whether a path of a layer's value starts as another one does."""
+    """Return whether the path of a layer's value starts with inner."""
     return path[: len(inner)] == tuple(inner)
 
 
 def _layer(name: str, network: Network | None) -> Iterator[str]:
-    """Yield what the model says of a layer."""
+    """Yield the facts of a layer in the model."""
     layer = network.by_name.get(name) if network else None
     if layer:
         yield f"**{layer.name}**, {layer.type}{words.at(layer.span)}"
         if layer.obstacle:
-            yield f"It cannot be quantized: {layer.obstacle}."
+            yield f"Cannot be quantized: {layer.obstacle}."
         if layer.fusion:
             yield f"Fused: {' + '.join(layer.fusion)}"

@@ -1,6 +1,6 @@
-"""The lines of a text as the protocol counts them, in whichever units its client counts columns.
+"""Conversion between offsets and the positions of the protocol.
 
-Lines and columns start at 0, and a carriage return alone ends a line, too
+Lines and columns start at 0, and a carriage return alone also ends a line
 (Language Server Protocol 3.17, "Position").
 """
 
@@ -20,7 +20,7 @@ _BYTES = {"utf-8": 1, "utf-16": 2}
 
 @dataclass(frozen=True)
 class Lines:
-    """A text in lines; encoding is "utf-8", "utf-16" or "utf-32", the units that columns are counted in."""
+    """The lines of a text; encoding is the unit of columns: "utf-8", "utf-16" or "utf-32"."""
 
     text: str
     encoding: str
@@ -31,12 +31,12 @@ class Lines:
 
     @cached_property
     def _is_plain(self) -> bool:
-        """Whether each column is the index of a character."""
+        """Whether columns are indices of characters."""
         return self.encoding not in _CODECS or self.text.isascii()
 
     @cached_property
     def _columns(self) -> dict[int, Sequence[int]]:
-        """The columns of the characters of lines that are looked at, where they are not those of ASCII."""
+        """A cache for _columns_of, by line."""
         return {}
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -47,7 +47,7 @@ class Lines:
         return line, columns[index] if columns else index
 
     def _columns_of(self, line: int) -> Sequence[int]:
-        """Return the column of each character of a line, and of its end; nothing where that is its index."""
+        """Return the columns of all characters of a line and of its end; empty if they are the indices."""
         if line not in self._columns:
             end = self._starts[line + 1] if line + 1 < len(self._starts) else len(self.text)
             text = self.text[self._starts[line] : end]
@@ -56,7 +56,7 @@ class Lines:
         return self._columns[line]
 
     def offset(self, line: int, column: int) -> int:
-        """Return the offset of a position; one beyond the end of a line, or of the text, is at that end."""
+        """Return the offset of a position; one past the end of its line, or of the text, is at that end."""
         if line >= len(self._starts):
             return len(self.text)
         start = self._starts[line]
@@ -73,7 +73,7 @@ def _units(text: str, encoding: str) -> int:
 
 
 def _characters(line: str, column: int, encoding: str) -> int:
-    """Return how many characters of a line are so many units; a character is never split."""
+    """Return how many whole characters of a line fit in column units."""
     if encoding not in _CODECS or line.isascii():
         return min(column, len(line))
     count = units = 0

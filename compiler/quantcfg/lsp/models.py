@@ -1,4 +1,4 @@
-"""The models of texts: which one a text is for, and their networks, read again when they change."""
+"""Find the model of a document, and read it again when its files change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from quantcfg.source import Source
 
 @frozen_value
 class Model:
-    """What was read of a model, and the state its files had; network is None where they cannot be read."""
+    """A model as it was read; network is None if it could not be, stamp is the state of its files."""
 
     named: Named
     network: Network | None
@@ -27,10 +27,10 @@ class Model:
 
 
 def model_for(source: Source, settings: Mapping[str, Any], root: str | None, report: Report) -> Named | None:
-    """Return the model that a text is for; None if nothing names one, or after reporting an error.
+    """Return the model of a document; None if nothing names one, or after reporting an error.
 
-    settings are the client's, model, weights and config, relative to root. They
-    count where neither the text nor a quantcfg.toml names a model.
+    settings are those of the client: model, weights and config, relative to root.
+    They are used if neither the document nor a quantcfg.toml names a model.
     """
     found: list[Diagnostic] = []
     path = os.path.abspath(source.name)
@@ -43,9 +43,9 @@ def model_for(source: Source, settings: Mapping[str, Any], root: str | None, rep
 
 
 def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -> Model:
-    """Return a model as it is now: the earlier one, where nothing has changed since.
+    """Return the current state of a model; the earlier one if nothing has changed.
 
-    opened holds the texts of files that are open, by path: they count, not the files.
+    opened maps paths to the text of open documents, which is used instead of the files.
     """
     named = replace(named, span=None, weights_span=None, config=None)
     text = opened.get(named.model)
@@ -59,12 +59,12 @@ def read_model(named: Named, opened: Mapping[str, str], earlier: Model | None) -
 
 
 def _reader_of(text: str) -> Reader:
-    """Return a reader that takes a text for the content of every file."""
+    """Return a reader that returns the same text for every file."""
     return lambda path, report, *, wanted: Source(os.fspath(path), text)  # noqa: ARG005
 
 
 def _stamp(path: str) -> object:
-    """Return what changes with a file."""
+    """Return a value that changes when the file does."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Where the layers that a text names are defined, and what in quant.cfg files touches them."""
+"""Go to definition and find references, for layer names and layer types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from quantcfg.source import Source, Span
 
 @frozen_value
 class Name:
-    """The name of a layer, or of a type of layers, and where it stands."""
+    """A layer name or a layer type in a document, with its span."""
 
     text: str
     is_layer: bool
@@ -24,9 +24,9 @@ class Name:
 
 
 def definitions(document: Document, offset: int) -> tuple[Span, ...]:
-    """Return where the layer at an offset is in its prototxt; of a type, where all its layers are.
+    """Return the span of the layer named at an offset, or of all layers of the layer type there.
 
-    Of the comment that names the model, it is the start of that.
+    In the comment that names the model, it is the start of the model.
     """
     named, model = model_named(document), document.model
     if named and named.span and model and named.span.start <= offset <= named.span.end:
@@ -35,7 +35,7 @@ def definitions(document: Document, offset: int) -> tuple[Span, ...]:
 
 
 def layers_at(document: Document, offset: int) -> tuple[Layer, ...]:
-    """Return the layer whose name stands at an offset, or all layers of the type."""
+    """Return the layer named at an offset, or all layers of the layer type there."""
     name, network = name_at(document, offset), document.network
     if network is None or name is None:
         return ()
@@ -44,7 +44,7 @@ def layers_at(document: Document, offset: int) -> tuple[Layer, ...]:
 
 
 def name_at(document: Document, offset: int) -> Name | None:
-    """Return the name of a layer, or of a type, that stands at an offset."""
+    """Return the layer name or layer type at an offset."""
     network = document.network
     if network is None:
         return None
@@ -74,17 +74,17 @@ def _name_in_request(document: Document, network: Network, offset: int) -> Name 
 def references(
     document: Document, offset: int, requests: Iterable[Document], *, with_definition: bool
 ) -> tuple[Span, ...]:
-    """Return the places in quant.cfg files that touch the layer, or the layers of the type, at an offset.
+    """Return the spans in requests that affect the layer at an offset, or the layers of its type.
 
-    with_definition adds where the layers are in the prototxt.
+    with_definition adds the definitions of the layers.
     """
-    touched = layers_at(document, offset)
-    defined = [layer.span for layer in touched if layer.span] if with_definition else []
-    return (*defined, *(span for each in requests if each.plan for span in _touching(each.plan, touched)))
+    layers = layers_at(document, offset)
+    defined = [layer.span for layer in layers if layer.span] if with_definition else []
+    return (*defined, *(span for each in requests if each.plan for span in _affecting(each.plan, layers)))
 
 
-def _touching(plan: Plan, layers: Iterable[Layer]) -> Iterator[Span]:
-    """Yield the places in the order of the text, each once."""
+def _affecting(plan: Plan, layers: Iterable[Layer]) -> Iterator[Span]:
+    """Yield the spans in order, without duplicates."""
     found = {span for layer in layers for span in _of_layer(plan, layer)}
     yield from sorted(found, key=lambda span: (span.start, span.end))
 

@@ -1,4 +1,4 @@
-"""The outline of a text, and what of it can be folded."""
+"""Document symbols and folding ranges."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from quantcfg.textproto import tree
 
 _LONGEST = 60
 _LONG = 2**20
-"""How many characters a text may have whose outline has all levels: an editor does not wait for more."""
+"""Longer documents have only top-level symbols, so that the editor does not have to wait."""
 
 
 @small_value
 class Symbol:
-    """A field: its name, what it says in short, where it and its name stand, and the fields in it."""
+    """A field in the outline; detail is its value in short, children are the fields inside it."""
 
     name: str
     detail: str
@@ -29,13 +29,13 @@ class Symbol:
 
 
 def symbols(document: Document) -> tuple[Symbol, ...]:
-    """Return the outline of a quant.cfg or a prototxt; of a long one, only the fields at the top."""
+    """Return the outline of a quant.cfg or a prototxt; for a long one, only its top level."""
     depth = limits.NESTING if len(document.source.text) <= _LONG else 0
     return tuple(_symbols(document, document.syntax.fields, depth))
 
 
 def _symbols(document: Document, fields: Iterable[tree.Field], depth: int) -> Iterator[Symbol]:
-    """Yield the symbols of fields, with so many levels of others in them."""
+    """Yield the symbols of fields, with depth levels of children."""
     source = document.source
     for field in fields:
         name = field.name
@@ -52,7 +52,7 @@ def _symbols(document: Document, fields: Iterable[tree.Field], depth: int) -> It
 
 
 def _detail(document: Document, field: tree.Field) -> str:
-    """Return the value of a scalar; of a message, its name, or else the first string in it."""
+    """Return the value of a scalar; for a message, its name or else its first string."""
     value: tree.Value | None = field.value
     if isinstance(value, tree.Message):
         strings = [inner for inner in value.fields if isinstance(inner.value, tree.String)]
@@ -64,14 +64,14 @@ def _detail(document: Document, field: tree.Field) -> str:
 
 @frozen_value
 class Fold:
-    """A span whose lines can be folded into its first one."""
+    """A span whose lines can be folded."""
 
     span: Span
     is_comment: bool = False
 
 
 def folds(document: Document) -> tuple[Fold, ...]:
-    """Return what of a quant.cfg or a prototxt can be folded, in the order of the text."""
+    """Return the foldable spans of a quant.cfg or a prototxt, in order."""
     found = [*_brackets(document), *_comments(document)]
     return tuple(sorted(found, key=lambda fold: fold.span.start))
 
@@ -83,7 +83,7 @@ def _brackets(document: Document) -> Iterator[Fold]:
 
 
 def _comments(document: Document) -> Iterator[Fold]:
-    """Yield the runs of comments that each have a line of their own."""
+    """Yield runs of comments that are alone on their lines."""
     text = document.source.text
     run: Span | None = None
     for comment in comments(document):

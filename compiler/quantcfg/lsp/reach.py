@@ -1,10 +1,9 @@
-"""What the settings of a quant.cfg reach, by the plan that was made of it."""
+"""The layers that the settings of a quant.cfg apply to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from quantcfg.diagnostics import Diagnostic
 from quantcfg.frozen import frozen_value
 from quantcfg.plan import LayerPlan, Plan
 from quantcfg.plan.request import Calibration
@@ -15,7 +14,7 @@ from quantcfg.textproto import tree
 
 @frozen_value
 class Reached:
-    """A calibration that is written, where what it is for is named, and the layers that have it."""
+    """A calibration in a quant.cfg, the span that names its target, and the layers that use it."""
 
     calibration: Calibration
     name: Span
@@ -23,13 +22,13 @@ class Reached:
 
     @property
     def replaced(self) -> tuple[Calibration, ...]:
-        """The calibrations that the layers would have without it."""
+        """The calibrations that the layers would use without it."""
         lower = {id(lower): lower for layer in self.layers for lower in layer.levels[1:2]}
         return tuple(lower.values())
 
 
 def all_reached(plan: Plan) -> Iterator[Reached]:
-    """Yield what each calibration of a request reaches of its network."""
+    """Yield each calibration of a request with the layers that use it."""
     request = plan.request
     written = [(each.calibration, each.target.span) for each in request.layer_overrides]
     written += [(each.calibration, each.target.span) for each in request.type_overrides if each.is_written]
@@ -44,7 +43,7 @@ def all_reached(plan: Plan) -> Iterator[Reached]:
 
 
 def reached_in(plan: Plan, field: tree.Field) -> Iterator[Reached]:
-    """Yield what the calibrations reach that are a field, or stand in it."""
+    """Yield the calibrations inside a field, or the field itself, with the layers that use them."""
     for each in all_reached(plan):
         span = each.calibration.span
         if span and field.start <= span.start < field.end:
@@ -52,7 +51,7 @@ def reached_in(plan: Plan, field: tree.Field) -> Iterator[Reached]:
 
 
 def layers_of_value(plan: Plan, value: Span) -> list[tuple[LayerExplanation, Explanation]]:
-    """Return the layers that have their value of a key from a span, and why."""
+    """Return the layers that have a value from a span, with the explanation of the value."""
     provenance = explanation(plan)
     return [
         (layer, each) for layer in provenance.layers for each in layer.values if each.chain[0].span == value
@@ -60,17 +59,13 @@ def layers_of_value(plan: Plan, value: Span) -> list[tuple[LayerExplanation, Exp
 
 
 def explanation(plan: Plan, name: str | None = None) -> Provenance:
-    """Return the provenance of a layer, or of a key of the whole network; without a name, of all values.
+    """Return the provenance of a layer or of a key of the whole network; without a name, of all values.
 
-    There is none of what is not there.
+    It is empty for an unknown name.
     """
-    return explained(plan, name, None, _ignored) or Provenance()
+    return explained(plan, name, None, lambda _: None) or Provenance()
 
 
 def block(provenance: Provenance) -> str:
     """Return a provenance in Markdown, as "quantcfg explain" shows it."""
     return f"```text\n{text.render(provenance)}\n```"
-
-
-def _ignored(diagnostic: Diagnostic) -> None:
-    """Take no notice that there is no such layer."""

@@ -1,4 +1,4 @@
-"""What each piece of a text is, for its colour."""
+"""Semantic tokens, for syntax highlighting."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from quantcfg.source import Source, Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.trivia import COMMENT
 
-_MOST_LEAVES = 50_000
-"""How many names and values get a colour: an editor does not wait for more."""
+_MAX_LEAVES = 50_000
+"""Later names and values are not highlighted, so that the editor does not have to wait."""
 
 
 class Kind(Enum):
-    """What a piece is, in the words of the protocol."""
+    """A token type, as the protocol names it."""
 
     COMMENT = "comment"
     PROPERTY = "property"
@@ -37,7 +37,7 @@ _KINDS = {
 
 @small_value
 class Token:
-    """A piece of one line, and what it is; one that is deprecated is for old texts only."""
+    """A token on one line; is_deprecated marks the name of a deprecated field."""
 
     span: Span
     kind: Kind
@@ -45,12 +45,12 @@ class Token:
 
 
 def tokens(document: Document) -> tuple[Token, ...]:
-    """Return the pieces of a quant.cfg or a prototxt, in their order; of a long text, the first ones."""
-    old = _deprecated(document) if document.is_request else frozenset()
-    source, leaves = document.source, list(islice(tree.leaves(document.syntax.fields), _MOST_LEAVES))
-    end = leaves[-1].end if len(leaves) == _MOST_LEAVES else len(source.text)
+    """Return the tokens of a quant.cfg or a prototxt, in order; for a long one, only the first ones."""
+    deprecated = _deprecated(document) if document.is_request else frozenset()
+    source, leaves = document.source, list(islice(tree.leaves(document.syntax.fields), _MAX_LEAVES))
+    end = leaves[-1].end if len(leaves) == _MAX_LEAVES else len(source.text)
     found = [
-        Token(Span(source, leaf.start, leaf.end), _KINDS[type(leaf)], leaf.start in old)
+        Token(Span(source, leaf.start, leaf.end), _KINDS[type(leaf)], leaf.start in deprecated)
         for leaf in leaves
         if leaf.end > leaf.start and "\n" not in source.text[leaf.start : leaf.end]
     ]
@@ -59,20 +59,20 @@ def tokens(document: Document) -> tuple[Token, ...]:
 
 
 def comments(document: Document) -> Iterator[Span]:
-    """Yield the comments between the leaves of the tree."""
+    """Yield the comments of a document."""
     return _comments(document.source, tree.leaves(document.syntax.fields), len(document.source.text))
 
 
 def _comments(source: Source, leaves: Iterable[tree.Leaf], end: int) -> Iterator[Span]:
     gap = 0
-    for start, behind in chain(((leaf.start, leaf.end) for leaf in leaves), [(end, end)]):
+    for start, leaf_end in chain(((leaf.start, leaf.end) for leaf in leaves), [(end, end)]):
         for comment in COMMENT.finditer(source.text, gap, start):
             yield Span(source, *comment.span())
-        gap = behind
+        gap = leaf_end
 
 
 def _deprecated(document: Document) -> frozenset[int]:
-    """Return where the names of deprecated fields of a quant.cfg start; they are at the top level."""
+    """Return the start offsets of the names of deprecated fields, which are all at the top level."""
     request = document.edition.request
     top = (field for field, depth in all_fields(document) if depth == 0)
     known = ((field, fields.field_at(request, path_of([field]))) for field in top)

@@ -1,4 +1,4 @@
-"""The server: what the client says and asks, handed to the features, and what they return, sent back."""
+"""The server: it passes the requests of the client to the features, and returns their results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from quantcfg.frozen import frozen_value
 from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.completion import completions
 from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, path_of, uri_of
-from quantcfg.lsp.document import Document, findings
+from quantcfg.lsp.document import Document, all_diagnostics
 from quantcfg.lsp.framing import MessageStream
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.models import Model, model_for, read_model
@@ -47,19 +47,19 @@ SHOW_COMPILED = "quantcfg.showCompiled"
 _SECTION = "quantcfg"
 _PROTOTXT = ".prototxt"
 _WATCHED = ("**/*.prototxt", "**/*.caffemodel", f"**/{SETTINGS}")
-_VALUES_OF_AN_ANSWER = 200_000
-"""How many values are made before Python looks for cycles: what an answer is made of has none."""
+_GC_THRESHOLD = 200_000
+"""How many new objects start a garbage collection: those of an answer are not in cycles."""
 
-_PAUSE = 0.005
-"""For how many seconds there are no more changes before a text is checked."""
+_DEBOUNCE = 0.005
+"""How many seconds after the last change documents are checked."""
 
 _LONGEST_STEM = 60
-"""How many characters of the name of a quant.cfg are in that of the shown configuration."""
+"""The name of a quant.cfg is cut to this length in the file name of its compiled JSON."""
 
 
 @frozen_value
 class _Opened:
-    """A text as the client has it."""
+    """A document as the client has it."""
 
     text: str
     version: int
@@ -67,18 +67,18 @@ class _Opened:
 
 
 class _Protocol(LanguageServerProtocol):
-    """The protocol, but "exit" ends the process.
+    """The protocol of pygls, except that "exit" ends the process.
 
-    pygls waits for what reads standard input, which may be open for as long as the client lives.
+    pygls waits for the thread that reads standard input, which may stay open as long as the client runs.
     """
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: object) -> None:  # type: ignore[override]
-        """End the process, as the protocol says with an error where the client did not shut down before."""
-        _end(cast("Server", self._server).folder, 0 if self._shutdown else 1)
+        """End the process, with status 1 if the client did not send "shutdown" before."""
+        _end(cast("Server", self._server).directory, 0 if self._shutdown else 1)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
-        """Return a message as what it is; a request that is none is answered, as its client waits for it."""
+        """Parse a message; an invalid request gets an error response, because its client waits for one."""
         try:
             return super().structure_message(data)
         except JsonRpcException:
@@ -88,13 +88,13 @@ class _Protocol(LanguageServerProtocol):
 
 
 class Server(LanguageServer):
-    """The server, and what it keeps between two messages: open texts, what is known of them, and models."""
+    """The server and its state between messages: open documents, models and settings."""
 
-    def __init__(self, folder: str) -> None:
-        # pygls applies changes of a part in lines as Python ends them, at a form feed too.
+    def __init__(self, directory: str) -> None:
+        # pygls would apply partial changes with the line ends of Python, which include form feeds.
         sync = types.TextDocumentSyncKind.Full
         super().__init__("quantcfg", __version__, text_document_sync_kind=sync, protocol_cls=_Protocol)
-        self.folder = folder
+        self.directory = directory
         self.opened: dict[str, _Opened] = {}
         self.documents: dict[str, Document] = {}
         self.models: dict[tuple[str, str | None], Model] = {}
@@ -102,19 +102,19 @@ class Server(LanguageServer):
         self.timer: asyncio.TimerHandle | None = None
         self.published: dict[str, tuple[int, Document]] = {}
         self.shown: dict[str, str] = {}
-        self.told: set[str] = set()
+        self.warned: set[str] = set()
 
     @property
     def encoding(self) -> str:
-        """The units of columns that were agreed on."""
+        """The negotiated encoding of columns."""
         return str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))
 
     def conversion(self) -> Conversion:
-        """Return a conversion of positions for one answer."""
+        """Return a conversion for one answer."""
         return Conversion(self.encoding, {path_of(uri): uri for uri in self.opened})
 
     def document(self, uri: str) -> Document:
-        """Return a text that is open with its model, as they are now; the same as before, if they are."""
+        """Return an open document with its current model; the cached one if nothing has changed."""
         opened = self.opened.get(uri, _Opened("", 0, is_prototxt=False))
         kept = self.documents.get(uri)
         is_same = kept is not None and kept.source.text == opened.text
@@ -127,7 +127,7 @@ class Server(LanguageServer):
         return self.documents[uri]
 
     def requests_like(self, document: Document) -> Iterator[Document]:
-        """Yield the quant.cfg files that are open for the model of a text."""
+        """Yield the open quant.cfg files that are for the model of a document."""
         model = document.model.named.model if document.model else None
         for uri in self.opened:
             each = self.document(uri)
@@ -135,7 +135,7 @@ class Server(LanguageServer):
                 yield each
 
     def requests_of(self, document: Document) -> Iterator[Document]:
-        """Yield the quant.cfg that a configuration comes from, by the settings, or those that are open."""
+        """Yield the quant.cfg that the settings name for a configuration, otherwise the open ones."""
         named = self._named(document.source)
         if named is None or named.config is None:
             yield from self.requests_like(document)
@@ -159,27 +159,26 @@ class Server(LanguageServer):
         return self.models[key]
 
     def _named(self, source: Source) -> Named | None:
-        """Return the model that a text is for."""
-        return model_for(source, self.settings, self.workspace.root_path, self._tell)
+        return model_for(source, self.settings, self.workspace.root_path, self._warn)
 
     def _edition(self, source: Source) -> str:
-        """Return the name of the edition of a text without a network."""
+        """Return the name of the edition of a document without a network."""
         path = os.path.abspath(source.name)
-        return settings_around(Source(path, ""), self._tell).edition or DEFAULT
+        return settings_around(Source(path, ""), self._warn).edition or DEFAULT
 
-    def _tell(self, wrong: Diagnostic) -> None:
-        """Show what is wrong with settings, once."""
-        where = wrong.span.source.name if wrong.span else wrong.file or "the settings of the editor"
-        message = f"{where}: {wrong.message}"
-        if message not in self.told:
-            self.told.add(message)
+    def _warn(self, error: Diagnostic) -> None:
+        """Show an error in the settings, once."""
+        file = error.span.source.name if error.span else error.file or "editor settings"
+        message = f"{file}: {error.message}"
+        if message not in self.warned:
+            self.warned.add(message)
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
 
     def changed(self) -> None:
-        """Check what is open in a moment; what has not changed costs nothing."""
+        """Schedule a check of the open documents; unchanged ones are not checked again."""
         if self.timer:
             self.timer.cancel()
-        self.timer = asyncio.get_running_loop().call_later(_PAUSE, self._publish)
+        self.timer = asyncio.get_running_loop().call_later(_DEBOUNCE, self._publish)
 
     def _publish(self) -> None:
         for uri, opened in self.opened.items():
@@ -195,11 +194,11 @@ class Server(LanguageServer):
 
     def _publish_one(self, uri: str, document: Document, version: int) -> None:
         conversion = self.conversion()
-        found = [conversion.diagnostic(each) for each in findings(document)]
+        found = [conversion.diagnostic(each) for each in all_diagnostics(document)]
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version=version))
 
     def _refresh(self) -> None:
-        """Let the client ask again for what the model gives; it asks by itself only when a text changes."""
+        """Make the client request hints and lenses again: a changed model changes them, too."""
         workspace = self.client_capabilities.workspace
         if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
             self.workspace_inlay_hint_refresh(None, lambda _: None)
@@ -207,10 +206,10 @@ class Server(LanguageServer):
             self.workspace_code_lens_refresh(None, lambda _: None)
 
     def show(self, uri: str, text: str) -> None:
-        """Show a text beside what is edited, where the client can."""
+        """Show a text in a new editor tab, if the client supports it."""
         window = self.client_capabilities.window
         if window and window.show_document and window.show_document.support:
-            self.shown.setdefault(uri, tempfile.mkdtemp(dir=self.folder))
+            self.shown.setdefault(uri, tempfile.mkdtemp(dir=self.directory))
             stem = re.sub(r"[^\w.-]", "_", Path(path_of(uri)).stem)[:_LONGEST_STEM]
             path = Path(self.shown[uri], f"{stem}.json")
             path.write_text(text, encoding="utf-8")
@@ -218,61 +217,67 @@ class Server(LanguageServer):
 
 
 def serve() -> None:
-    """Serve over standard input and output until the client says that it is enough."""
-    gc.set_threshold(_VALUES_OF_AN_ANSWER)
-    with tempfile.TemporaryDirectory(prefix="quantcfg-") as folder:
-        _end_on_signals(folder)
+    """Serve over standard input and output until the client sends "exit"."""
+    gc.set_threshold(_GC_THRESHOLD)
+    with tempfile.TemporaryDirectory(prefix="quantcfg-") as directory:
+        _end_on_signals(directory)
         logging.getLogger("pygls.server").addFilter(_in_one_line)
-        server = make_server(folder)
-        # What is loaded now stays: a full collection need not look through it between two keystrokes.
+        server = make_server(directory)
+        # Loaded modules stay: a full collection between two keystrokes does not have to traverse them.
         gc.freeze()
-        stdin = MessageStream(sys.stdin.buffer, lambda wrong: _fail(folder, wrong))
+        stdin = MessageStream(sys.stdin.buffer, lambda error: _fail(directory, error))
         server.start_io(cast("BinaryIO", stdin))
 
 
-def _end_on_signals(folder: str) -> None:
-    """End the process on a signal that nobody ignores, in a thread of its own.
+def _end_on_signals(directory: str) -> None:
+    """Wait in a thread for a signal that is not ignored, and end the process on it.
 
-    A handler would run in the main thread, and only after the client's next message
-    if the signal comes just before that thread starts to wait for it.
+    A signal handler would run in the main thread. If the signal arrives just before
+    that thread starts to read, the handler runs only after the next message.
     """
     ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heeded = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
-    signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
-    if heeded:
-        Thread(target=lambda: _end(folder, 128 + signal.sigwait(heeded)), daemon=True).start()
+    handled = [number for number in ends if signal.getsignal(number) is not signal.SIG_IGN]
+    signal.pthread_sigmask(signal.SIG_BLOCK, handled)
+    if handled:
+        Thread(target=lambda: _end(directory, 128 + signal.sigwait(handled)), daemon=True).start()
 
 
 def _in_one_line(record: logging.LogRecord) -> bool:
-    """Show no traceback for a message that pygls cannot read: the fault is in the message."""
+    """Log no traceback for a message that pygls cannot read: the error is in the message."""
     if record.exc_info:
         record.msg, record.exc_info = f"{record.msg}: {record.exc_info[1]}", None
     return True
 
 
-def _fail(folder: str, wrong: str) -> NoReturn:
-    """End the process with an error, in one line, over what the client sends."""
+def _fail(directory: str, error: str) -> NoReturn:
+    """End the process with a one-line error about what the client sent."""
     if sys.stderr:
         with suppress(OSError):
-            sys.stderr.write(f"quantcfg lsp: error: {wrong}\n")
-    _end(folder, 1)
+            sys.stderr.write(f"quantcfg lsp: error: {error}\n")
+    _end(directory, 1)
 
 
-def _end(folder: str, status: int) -> NoReturn:
-    """End the process with what it has shown, and do not wait for what reads standard input."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _end(directory: str, status: int) -> NoReturn:
+    """Delete the shown files and end the process, without waiting for the thread that reads input."""
+    shutil.rmtree(directory, ignore_errors=True)
     os._exit(status)
 
 
-def make_server(folder: str) -> Server:
-    """Return a server with all features, not started; what it shows goes into files of a folder."""
-    server = Server(folder)
-    for register in (_keep_texts, _keep_settings, _answer_places, _answer_texts, _answer_commands):
+def make_server(directory: str) -> Server:
+    """Return a server with all features, not started; directory is for the files that it shows."""
+    server = Server(directory)
+    for register in (
+        _track_documents,
+        _track_settings,
+        _add_position_features,
+        _add_document_features,
+        _add_commands,
+    ):
         register(server)
     return server
 
 
-def _keep_texts(server: Server) -> None:
+def _track_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
@@ -289,7 +294,7 @@ def _keep_texts(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(_: types.DidSaveTextDocumentParams) -> None:
-        # What a request names beside its model, its mapping file, may have changed.
+        # The mapping file of a request may have changed.
         server.documents.clear()
         server.changed()
 
@@ -302,9 +307,9 @@ def _keep_texts(server: Server) -> None:
         server.changed()
 
 
-def _keep_settings(server: Server) -> None:
+def _track_settings(server: Server) -> None:
     def take(settings: Any) -> None:
-        """Take the client's settings, with the name of their section around them or not."""
+        """Store the settings of the client; some clients wrap them in a section."""
         if isinstance(settings, Mapping):
             section = settings.get(_SECTION, settings)
             server.settings = section if isinstance(section, Mapping) else {}
@@ -331,12 +336,12 @@ def _keep_settings(server: Server) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(_: types.DidChangeWatchedFilesParams) -> None:
-        server.told.clear()
+        server.warned.clear()
         server.changed()
 
 
-def _answer_places(server: Server) -> None:
-    """Answer what is asked about a place in a text."""
+def _add_position_features(server: Server) -> None:
+    """Add the features that work at a position of a document."""
 
     def at(params: Any) -> tuple[Document, int, Conversion]:
         document, conversion = server.document(params.text_document.uri), server.conversion()
@@ -347,16 +352,16 @@ def _answer_places(server: Server) -> None:
     )
     def complete(params: types.CompletionParams) -> list[types.CompletionItem]:
         document, offset, conversion = at(params)
-        asked = server.client_capabilities.text_document
-        item = asked.completion.completion_item if asked and asked.completion else None
+        client = server.client_capabilities.text_document
+        item = client.completion.completion_item if client and client.completion else None
         with_snippets = bool(item and item.snippet_support)
         return conversion.items(completions(document, offset), with_snippets=with_snippets)
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def hovered(params: types.HoverParams) -> types.Hover | None:
         document, offset, conversion = at(params)
-        said = hover(document, offset, server.requests_of(document))
-        return conversion.hover(said) if said else None
+        result = hover(document, offset, server.requests_of(document))
+        return conversion.hover(result) if result else None
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     def define(params: types.DefinitionParams) -> list[types.Location]:
@@ -371,8 +376,8 @@ def _answer_places(server: Server) -> None:
         return [conversion.location(span) for span in spans]
 
 
-def _answer_texts(server: Server) -> None:
-    """Answer what is asked about a text, or a part of it."""
+def _add_document_features(server: Server) -> None:
+    """Add the features that work on a document or a range of it."""
 
     def of(params: Any) -> tuple[Document, Conversion]:
         return server.document(params.text_document.uri), server.conversion()
@@ -410,32 +415,32 @@ def _answer_texts(server: Server) -> None:
         types.TEXT_DOCUMENT_CODE_ACTION,
         types.CodeActionOptions([types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll]),
     )
-    def mend(params: types.CodeActionParams) -> list[types.CodeAction]:
+    def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         document, conversion = of(params)
         start = conversion.offset(document.source, params.range.start)
         end = conversion.offset(document.source, params.range.end)
-        uri, every = params.text_document.uri, fix_of_all(document)
+        uri, all_at_once = params.text_document.uri, fix_of_all(document)
         actions = [conversion.fix(each, uri) for each in fixes(document, start, end)]
-        actions += [conversion.fix(every, uri)] if every else []
+        actions += [conversion.fix(all_at_once, uri)] if all_at_once else []
         wanted = params.context.only
         return [each for each in actions if wanted is None or _is_kind(each.kind, wanted)]
 
 
 def _is_kind(kind: str | types.CodeActionKind | None, wanted: Any) -> bool:
-    """Tell whether a kind of action is one of those that are wanted, or below one of them."""
+    """Return whether a kind of action is one of the wanted kinds or a sub-kind of one."""
     name = str(getattr(kind, "value", kind))
     names = [str(getattr(each, "value", each)) for each in wanted]
     return any(name == each or name.startswith(f"{each}.") for each in names)
 
 
-def _answer_commands(server: Server) -> None:
+def _add_commands(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     def lens(params: types.CodeLensParams) -> list[types.CodeLens]:
         uri = params.text_document.uri
-        said = title(server.document(uri))
+        text = title(server.document(uri))
         start = types.Position(0, 0)
-        command = types.Command(said or "", SHOW_COMPILED, arguments=[uri])
-        return [types.CodeLens(types.Range(start, start), command)] if said else []
+        command = types.Command(text or "", SHOW_COMPILED, arguments=[uri])
+        return [types.CodeLens(types.Range(start, start), command)] if text else []
 
     @server.command(SHOW_COMPILED)
     def show(uri: str) -> str | None:
@@ -447,6 +452,6 @@ def _answer_commands(server: Server) -> None:
         text = compiled(document)
         if text is not None:
             server.show(uri, text)
-        elif said := title(document):
-            server.window_show_message(types.ShowMessageParams(types.MessageType.Info, said))
+        elif reason := title(document):
+            server.window_show_message(types.ShowMessageParams(types.MessageType.Info, reason))
         return text

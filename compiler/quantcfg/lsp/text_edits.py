@@ -1,4 +1,4 @@
-"""Edits offered for a text: fixes of diagnostics, and the canonical layout."""
+"""Fixes and formatting, as edits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 40
 
 @frozen_value
 class Fix:
-    """Something to choose: its title, the edits that do it, and what it mends; None if it mends all."""
+    """A titled set of edits, with the diagnostic that it fixes; None if it fixes several."""
 
     title: str
     edits: tuple[Edit, ...]
@@ -24,7 +24,7 @@ class Fix:
 
 
 def fixes(document: Document, start: int, end: int) -> tuple[Fix, ...]:
-    """Return the fixes of the diagnostics that touch what is between two offsets."""
+    """Return the fixes of the diagnostics that overlap a range of offsets."""
     return tuple(
         Fix(_title(each.fix), each.fix, each)
         for each in document.diagnostics
@@ -33,7 +33,7 @@ def fixes(document: Document, start: int, end: int) -> tuple[Fix, ...]:
 
 
 def fix_of_all(document: Document) -> Fix | None:
-    """Return all fixes as one, None where there is none: those of "quantcfg check --fix"."""
+    """Return what "quantcfg check --fix" would change as one fix, None if it changes nothing."""
     source, _, count = fixed_throughout(
         document.source,
         document.diagnostics,
@@ -41,7 +41,7 @@ def fix_of_all(document: Document) -> Fix | None:
     )
     if not count:
         return None
-    title = f"fix what needs no judgement: {counted(count, 'mistake')}"
+    title = f"fix {counted(count, 'diagnostic')} automatically"
     return Fix(title, difference(document.source, source.text))
 
 
@@ -51,9 +51,9 @@ def _title(edits: tuple[Edit, ...]) -> str:
     if not after:
         title = f"remove {before}"
     elif not before:
-        title = f"put in {after}"
+        title = f"insert {after}"
     else:
-        title = f"replace {before} by {after}"
+        title = f"replace {before} with {after}"
     more = len(edits) - 1
     return f"{title}, and {counted(more, 'more edit')}" if more else title
 
@@ -64,13 +64,13 @@ def _shown(text: str) -> str:
 
 
 def layout(document: Document) -> tuple[Edit, ...]:
-    """Return the edit that lays out a quant.cfg or a prototxt; none where nothing changes, or nothing can."""
+    """Return the edit that formats a quant.cfg or a prototxt; none if nothing changes or it is invalid."""
     text = None if document.is_configuration else format_source(document.source, lambda _: None)
     return () if text is None else difference(document.source, text)
 
 
 def difference(source: Source, text: str) -> tuple[Edit, ...]:
-    """Return one edit from the first to the last character that differs; none where nothing does."""
+    """Return one edit from the first to the last character that differs; none if the texts are equal."""
     before = source.text
     if text == before:
         return ()
@@ -80,6 +80,6 @@ def difference(source: Source, text: str) -> tuple[Edit, ...]:
 
 
 def _common(one: str, other: str) -> int:
-    """Return how many characters two texts start with in common."""
+    """Return the length of the common prefix."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
