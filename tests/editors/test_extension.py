@@ -152,7 +152,7 @@ def test_another_program_takes_the_place_of_the_first() -> None:
 def test_a_server_that_does_not_start_is_told_with_what_to_do() -> None:
     events = happened(failure="spawn quantcfg ENOENT")
     assert [event["shown"] for event in events if "shown" in event] == [
-        'the language server "quantcfg lsp" does not start (spawn quantcfg ENOENT): '
-        'pip install "quantcfg[lsp]", or say in the setting quantcfg.path where it is'
+        'cannot start the language server "quantcfg lsp" (spawn quantcfg ENOENT): '
+        'run pip install "quantcfg[lsp]", or set quantcfg.path'
     ]
     assert not any("stopped" in event for event in events)

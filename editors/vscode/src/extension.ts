@@ -1,4 +1,4 @@
-// The extension: it starts "quantcfg lsp", and hands it the settings. All the rest is the server's.
+// The extension: it starts "quantcfg lsp" and passes it the settings. The server does everything else.
 
 import * as vscode from "vscode";
 import { LanguageClient, type LanguageClientOptions } from "vscode-languageclient/node";
