@@ -120,13 +120,13 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     ("arguments", "said"),
     [
         ([], "required: FILE"),
-        (["good.cfg", "--weights", "weights.caffemodel"], "--weights goes with --model"),
-        (["-", "good.cfg", "-"], "standard input can be read once only"),
+        (["good.cfg", "--weights", "weights.caffemodel"], "--weights requires --model"),
+        (["-", "good.cfg", "-"], "standard input can be read only once"),
         (["good.cfg", "--fix", "--diff"], "not allowed with"),
         (["good.cfg", "--format", "xml"], "invalid choice: 'xml'"),
-        (["good.cfg", "--ignore", "QC999"], 'there is no code "QC999"'),
-        (["good.cfg", "--ignore", "QC42"], 'there is no code "QC42"; is it QC4'),
-        (["good.cfg", "--ignore", "QC425,QC401"], "QC401 is an error, and an error cannot be ignored"),
+        (["good.cfg", "--ignore", "QC999"], 'unknown code "QC999"'),
+        (["good.cfg", "--ignore", "QC42"], 'unknown code "QC42"; did you mean QC4'),
+        (["good.cfg", "--ignore", "QC425,QC401"], "QC401 is an error and cannot be ignored"),
     ],
 )
 def test_wrong_usage_has_status_2(arguments: list[str], said: str, capsys: Captured) -> None:
@@ -373,4 +373,4 @@ def test_a_code_that_is_none_has_status_2(capsys: Captured) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(["rule", "QC099"])
     assert caught.value.code == 2
-    assert 'there is no code "QC099"' in capsys.readouterr().err
+    assert 'unknown code "QC099"' in capsys.readouterr().err

@@ -275,13 +275,16 @@ def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.Capture
         (["--verzion"], 'unrecognized arguments: --verzion; did you mean "--version"?'),
         (["--modle"], "required: COMMAND\n"),
         (["compile", *MODEL, "-\x1b[31m"], "unrecognized arguments: -\N{REPLACEMENT CHARACTER}[31m\n"),
-        (["compile"], 'required: --model, or "# quantcfg-model: FILE" at the top of the quant.cfg, or model'),
-        (["check", "--ignore=QC999", "--modle"], 'there is no code "QC999"\n'),
+        (
+            ["compile"],
+            'is required: use --model, or "# quantcfg-model: FILE" at the top of the quant.cfg, or model',
+        ),
+        (["check", "--ignore=QC999", "--modle"], 'unknown code "QC999"\n'),
         (["check", "--modle", "--"], 'unrecognized arguments: --modle; did you mean "--model"?'),
         (["compile", "--", "--modle"], "unrecognized arguments: -- --modle\n"),
         (["decompile", "--modle=net"], 'unrecognized arguments: --modle; did you mean "--model"?'),
         (["compile", "--modle=net"], 'unrecognized arguments: --modle=net; did you mean "--model"?'),
-        (["layers"], "required: --model, or model in quantcfg.toml\n"),
+        (["layers"], "a model is required: use --model, or model in quantcfg.toml\n"),
         (["migrate", "quant.cfg", "--edition", "caff"], "--edition: invalid choice: 'caff' (choose from "),
         (["layers", *MODEL, "--format", "xml"], "invalid choice: 'xml'"),
         (["compile", *MODEL, "--batch-num", "two"], "invalid int value: 'two'"),
@@ -290,9 +293,18 @@ def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.Capture
         (["compile", *MODEL, "--skip-layers", "fc"], '--skip-layers fc; did you mean "--skip-layer"?'),
         (["check", "quant.cfg", "--modle=deploy.prototxt"], 'did you mean "--model"?'),
         (["rule", "QC101", "-x"], "quantcfg rule: error: unrecognized arguments: -x\n"),
-        (["compile", *MODEL, *CONFIGURED, "--batch-num", "1"], "--config goes without --skip-layer"),
-        (["compile", *MODEL, *CONFIGURED, "--skip-layer", "fc"], "--config goes without --skip-layer"),
-        (["compile", *MODEL, *CONFIGURED, "--no-activation-offset"], "--config goes without --skip-layer"),
+        (
+            ["compile", *MODEL, *CONFIGURED, "--batch-num", "1"],
+            "--config cannot be combined with --skip-layer",
+        ),
+        (
+            ["compile", *MODEL, *CONFIGURED, "--skip-layer", "fc"],
+            "--config cannot be combined with --skip-layer",
+        ),
+        (
+            ["compile", *MODEL, *CONFIGURED, "--no-activation-offset"],
+            "--config cannot be combined with --skip-layer",
+        ),
     ],
 )
 def test_wrong_usage_has_status_2(
@@ -337,7 +349,7 @@ def test_the_help_names_every_command_and_status(capsys: pytest.CaptureFixture[s
         *("compile", "check", "explain", "fmt", "migrate", "decompile", "diff"),
         *("layers", "rule", "schema", "lsp"),
     ]
-    assert "exit status: 0 done, 1 the input has errors, 2 wrong usage" in text
+    assert "exit status: 0 success, 1 errors in the input, 2 usage error" in text
 
 
 FINDINGS = ("--format", "--color", "--strict", "--ignore")

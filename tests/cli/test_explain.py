@@ -170,7 +170,7 @@ def test_config_goes_without_plain_options(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as raised:
         cli.main(["explain", *CONFIGURED, "--batch-num", "2"])
     assert raised.value.code == 2
-    assert "--config goes without" in capsys.readouterr().err
+    assert "--config cannot be combined with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("stream", ["> /dev/full", ">&-"])

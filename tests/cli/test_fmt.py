@@ -91,7 +91,7 @@ def test_a_formatted_file_keeps_its_mode_and_a_link_stays(capfd: Captured) -> No
 
 
 def test_a_check_names_what_would_change_and_changes_nothing(capfd: Captured) -> None:
-    summary = "3 files: 2 to be formatted, 1 unchanged\n"
+    summary = "3 files: 2 would be formatted, 1 unchanged\n"
     result = fmt(capfd, "--check", "untidy.cfg", "tidy.cfg", "deploy.prototxt")
     assert result == (1, "untidy.cfg\ndeploy.prototxt\n", summary)
     assert Path("untidy.cfg").read_bytes() == UNTIDY
@@ -100,7 +100,7 @@ def test_a_check_names_what_would_change_and_changes_nothing(capfd: Captured) ->
 
 def test_a_difference_is_shown_and_nothing_is_changed(capfd: Captured) -> None:
     result = fmt(capfd, "--diff", "untidy.cfg", "tidy.cfg")
-    assert result == (1, DIFFERENCE, "2 files: 1 to be formatted, 1 unchanged\n")
+    assert result == (1, DIFFERENCE, "2 files: 1 would be formatted, 1 unchanged\n")
     assert Path("untidy.cfg").read_bytes() == UNTIDY
     assert fmt(capfd, "--diff", "tidy.cfg") == (0, "", "1 file: 1 unchanged\n")
 
@@ -197,7 +197,7 @@ def test_a_file_that_cannot_be_written_is_reported_and_stays(
     ("arguments", "said"),
     [
         ([], "required: FILE"),
-        (["-", "tidy.cfg", "-"], "standard input can be read once only"),
+        (["-", "tidy.cfg", "-"], "standard input can be read only once"),
         (["tidy.cfg", "--check", "--diff"], "not allowed with"),
     ],
 )

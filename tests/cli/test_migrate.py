@@ -46,7 +46,7 @@ def test_files_are_migrated_and_counted(capfd: Captured) -> None:
 
 
 def test_a_check_names_what_would_change_and_changes_nothing(capfd: Captured) -> None:
-    summary = "2 files: 1 to be migrated, 1 unchanged\n"
+    summary = "2 files: 1 would be migrated, 1 unchanged\n"
     assert migrate(capfd, "--check", "old.cfg", "new.cfg") == (1, "old.cfg\n", summary)
     assert migrate(capfd, "--check", "new.cfg")[0] == 0
     assert Path("old.cfg").read_bytes() == OLD
@@ -54,7 +54,7 @@ def test_a_check_names_what_would_change_and_changes_nothing(capfd: Captured) ->
 
 def test_a_difference_is_shown_and_nothing_is_changed(capfd: Captured) -> None:
     status, out, err = migrate(capfd, "--diff", "old.cfg", "new.cfg")
-    assert (status, err) == (1, "2 files: 1 to be migrated, 1 unchanged\n")
+    assert (status, err) == (1, "2 files: 1 would be migrated, 1 unchanged\n")
     assert out.splitlines()[2:] == [
         *("@@ -1,2 +1,2 @@", " common_config :{}", "-fc_calibration_config { } # of old", "+# of old"),
     ]
@@ -93,7 +93,7 @@ def test_standard_input_is_migrated_onto_standard_output(
     ("arguments", "said"),
     [
         ([], "required: FILE"),
-        (["-", "old.cfg", "-"], "standard input can be read once only"),
+        (["-", "old.cfg", "-"], "standard input can be read only once"),
         (["old.cfg", "--check", "--diff"], "not allowed with"),
     ],
 )

@@ -88,7 +88,7 @@ def test_weights_as_an_option_go_with_the_model_as_an_option(command: str, capsy
     with pytest.raises(SystemExit) as caught:
         cli.main([command, *files.get(command, []), "--weights", "weights.caffemodel"])
     assert caught.value.code == 2
-    assert "--weights goes with --model" in capsys.readouterr().err
+    assert "--weights requires --model" in capsys.readouterr().err
 
 
 def test_every_file_that_is_checked_has_its_own_model(capsys: Captured) -> None:
@@ -209,7 +209,7 @@ def test_a_quant_cfg_that_nothing_names_a_model_for_is_not_compared(capsys: Capt
     with pytest.raises(SystemExit) as caught:
         cli.main(["diff", "quant.cfg", "quant.cfg"])
     assert caught.value.code == 2
-    assert 'give --model, or "# quantcfg-model: FILE" at the top' in capsys.readouterr().err
+    assert 'use --model, or "# quantcfg-model: FILE" at the top' in capsys.readouterr().err
 
 
 # --- what is wrong with it

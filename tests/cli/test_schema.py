@@ -66,4 +66,4 @@ def test_weights_need_a_model(model: Model, capsys: Captured) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["schema", "--weights", model.caffemodel])
     assert ended.value.code == 2
-    assert "--weights goes with --model" in capsys.readouterr().err
+    assert "--weights requires --model" in capsys.readouterr().err

@@ -115,7 +115,7 @@ def test_the_output_may_be_called_like_standard_input(
     assert Path("-").read_text() == Path("config.json").read_text()
 
 
-ONCE = "standard input can be read once only"
+ONCE = "standard input can be read only once"
 NO_WEIGHTS = "--weights must be a file, not standard input"
 
 

@@ -367,7 +367,7 @@ def test_without_pygls_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr == "the language server needs pygls: pip install 'quantcfg[lsp]'\n"
+    assert done.stderr == "the language server requires pygls: pip install 'quantcfg[lsp]'\n"
 
 
 def test_hints_are_asked_for_again_when_the_model_changes(folder: Path) -> None:

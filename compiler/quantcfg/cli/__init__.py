@@ -1,4 +1,4 @@
-"""The command: quantcfg, with one module for each subcommand."""
+"""The command quantcfg, with one module for each subcommand."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from quantcfg.emit import Guard
 
 _COMMANDS = {
-    "compile": "write the configuration of a network",
-    "check": "find all mistakes in quant.cfg files and configurations",
+    "compile": "compile a request into a JSON configuration",
+    "check": "check quant.cfg files and configurations",
     "explain": "show where the values of a configuration come from",
-    "fmt": "lay out quant.cfg files and prototxt",
+    "fmt": "format quant.cfg files and prototxt",
     "migrate": "rewrite deprecated fields of quant.cfg files",
-    "decompile": "turn a configuration into a short quant.cfg",
-    "diff": "show what changes from one request or configuration to another",
-    "layers": "show the layers of a network, and which can be quantized",
-    "rule": "explain a code",
-    "schema": "print the JSON Schema of configurations, for editors and validators",
-    "lsp": "run the language server, for editors",
+    "decompile": "convert a configuration to a short quant.cfg",
+    "diff": "compare two requests or configurations",
+    "layers": "list the layers of a network and whether they can be quantized",
+    "rule": "explain a diagnostic code",
+    "schema": "print the JSON Schema of configurations",
+    "lsp": "run the language server for editors",
 }
-"""The subcommands, and what they do. The module of one is imported only where it is run."""
+"""The subcommands with their help. The module of a subcommand is imported only when it runs."""
 
 _EPILOG = """\
 examples:
@@ -40,14 +40,14 @@ examples:
   quantcfg rule QC409
   quantcfg schema --model deploy.prototxt -o config.schema.json
 
-exit status: 0 done, 1 the input has errors, 2 wrong usage
+exit status: 0 success, 1 errors in the input, 2 usage error
 """
 
 
 def main(arguments: Sequence[str] | None = None, guard: Guard = nullcontext) -> int:
-    """Run the command with the arguments of the process, or others; return the exit status.
+    """Run the command and return the exit status; arguments are by default those of the process.
 
-    guard is the context in which files are replaced.
+    Files are replaced inside the context of guard.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     options, unknown = _parser(arguments).parse_known_args(arguments)
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None, guard: Guard = nullcontext) -> 
 
 
 def _parser(arguments: Sequence[str]) -> Parser:
-    """Return the parser of the command, in which only the subcommands that are named have their arguments."""
+    """Return the parser; only subcommands named in the arguments get arguments of their own."""
     parser = Parser(
         prog="quantcfg",
         description="Compile a quantization request for a Caffe network into the JSON that AMCT reads.",
@@ -75,7 +75,7 @@ def _parser(arguments: Sequence[str]) -> Parser:
     parser.add_argument("-V", "--version", action="version", version=f"quantcfg {quantcfg.__version__}")
     parser.commands = _COMMANDS
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    # Where a subcommand comes first, nobody asks for the others.
+    # If the first argument is a subcommand, the others are not needed.
     for name in [name for name in _COMMANDS if name in arguments[:1]] or _COMMANDS:
         command = commands.add_parser(name, help=_COMMANDS[name])
         command.set_defaults(parser=command)

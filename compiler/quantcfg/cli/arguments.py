@@ -11,22 +11,21 @@ from quantcfg.diagnostics.formats import FORMATS
 from quantcfg.source import Argument, Source, Span
 
 STANDARD_STREAM = "-"
-"""What stands for standard input, or output, in place of a file."""
+"""The file name that means standard input or output."""
 
 STANDARD_INPUT_NAME = "<stdin>"
-"""What standard input is called in diagnostics."""
-
+"""The name of standard input in diagnostics."""
 
 _PLAIN_OPTIONS = {
     "skip_layers": "--skip-layer",
     "batch_num": "--batch-num",
     "activation_offset": "--no-activation-offset",
 }
-"""The plain options by their arguments in the library."""
+"""The plain options, by the name of the library argument."""
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add --model and --weights; required says whether the command needs a model, however it is named."""
+    """Add --model and --weights; required is whether the command needs a model from any source."""
     parser.set_defaults(stdin_filename=STANDARD_INPUT_NAME, needs_model=required)
     parser.add_argument(
         "--model",
@@ -43,30 +42,30 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = Tru
 
 
 def add_edition_argument(parser: argparse.ArgumentParser) -> None:
-    """Add --edition, for a command that may have no network to take it from."""
+    """Add --edition, for a command that can run without a network."""
     parser.add_argument(
         "--edition",
         choices=editions.NAMES,
         metavar="NAME",
-        help=f"the edition of AMCT, where there is no model: {', '.join(editions.NAMES)}; default: "
+        help=f"edition of AMCT, if there is no model: {', '.join(editions.NAMES)}; default: "
         f"edition in quantcfg.toml, else {editions.DEFAULT}",
     )
 
 
 def add_output_argument(parser: argparse.ArgumentParser) -> None:
-    """Add where to write; standard output if it is not given."""
+    """Add --output, by default standard output."""
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         type=_output,
         default=STANDARD_STREAM,
-        help='where to write; "-", the default, is standard output',
+        help='output file; default "-", standard output',
     )
 
 
 def _output(name: str) -> str:
-    """Return the name of an output; opened by its name, standard output would lose its offset in a file."""
+    """Return the name of an output; opening /dev/stdout would lose the offset of a redirected file."""
     return STANDARD_STREAM if name == "/dev/stdout" else name
 
 
@@ -79,9 +78,9 @@ def add_request_arguments(parser: argparse.ArgumentParser, config: str = "a quan
         nargs="+",
         action="extend",
         metavar="NAME",
-        help="a quantizable layer that is not to be quantized",
+        help="quantizable layers to skip",
     )
-    plain.add_argument("--batch-num", type=int, metavar="N", help="calibration batches; default 1")
+    plain.add_argument("--batch-num", type=int, metavar="N", help="number of calibration batches; default 1")
     plain.add_argument(
         "--no-activation-offset",
         dest="activation_offset",
@@ -92,7 +91,7 @@ def add_request_arguments(parser: argparse.ArgumentParser, config: str = "a quan
 
 
 def command_line_argument(name: str, value: object) -> Argument:
-    """Return an argument of the library as it is typed: an option and its words, or a word alone."""
+    """Return a library argument as it is typed on the command line: an option with words, or words alone."""
     import shlex
 
     option = _PLAIN_OPTIONS.get(name)
@@ -104,45 +103,47 @@ def command_line_argument(name: str, value: object) -> Argument:
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add how findings are shown, and which of them count."""
-    group = parser.add_argument_group("findings")
-    group.add_argument("--format", choices=FORMATS, default="text", help="how they are shown; default text")
+    """Add the options that choose which diagnostics are reported, and how."""
+    group = parser.add_argument_group("diagnostics")
+    group.add_argument("--format", choices=FORMATS, default="text", help="output format; default text")
     group.add_argument(
         "--color",
         choices=("auto", "always", "never"),
         default="auto",
-        help="colour in the text; auto, the default, is for terminals and heeds NO_COLOR",
+        help="colour the text format; default auto: on a terminal, unless NO_COLOR is set",
     )
-    group.add_argument("--strict", action="store_true", help="take warnings for errors")
+    group.add_argument("--strict", action="store_true", help="treat warnings as errors")
     group.add_argument(
         "--ignore",
         type=_ignorable,
         action="extend",
         default=[],
         metavar="CODE[,CODE...]",
-        help="leave out warnings and notes with these codes",
+        help="ignore warnings and notes with these codes",
     )
 
 
 def _ignorable(text: str) -> list[str]:
-    """Return the codes in an argument; an error cannot be ignored."""
+    """Return the codes in an argument of --ignore."""
     return [_ignorable_code(code.strip()) for code in text.split(",")]
 
 
 def _ignorable_code(code: str) -> str:
     rule = rule_code(code)
     if catalogue.rules()[rule].severity is Severity.ERROR:
-        raise argparse.ArgumentTypeError(f"{rule} is an error, and an error cannot be ignored")
+        raise argparse.ArgumentTypeError(f"{rule} is an error and cannot be ignored")
     return rule
 
 
 def rule_code(code: str) -> str:
-    """Return a code that there is; in capitals, however it is written."""
-    known, capitals = catalogue.rules(), code.upper()
-    if capitals not in known:
-        near = _near(capitals, known)
-        raise argparse.ArgumentTypeError(f'there is no code "{code}"' + (f"; is it {near}?" if near else ""))
-    return capitals
+    """Return a known code in upper case; the argument may be in any case."""
+    known, upper = catalogue.rules(), code.upper()
+    if upper not in known:
+        near = _near(upper, known)
+        raise argparse.ArgumentTypeError(
+            f'unknown code "{code}"' + (f"; did you mean {near}?" if near else "")
+        )
+    return upper
 
 
 def _near(code: str, known: Iterable[str]) -> str | None:

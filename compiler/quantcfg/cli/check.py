@@ -1,9 +1,10 @@
-"""quantcfg check: all that is wrong with a quant.cfg or a configuration, and fixes for it."""
+"""quantcfg check: report errors in quant.cfg files and configurations, and fix them."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import (
@@ -12,7 +13,7 @@ from quantcfg.cli.arguments import (
     add_model_arguments,
     add_report_arguments,
 )
-from quantcfg.cli.console import counts, print_findings, print_remarks, weighed
+from quantcfg.cli.console import counts, print_diagnostics, print_remarks, weighed
 from quantcfg.cli.rewriting import add_file_arguments, print_difference, write
 from quantcfg.cli.streams import Load, check_inputs, edition_of, loader, read, read_model
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
@@ -29,27 +30,27 @@ examples:
   quantcfg check --fix quant.cfg
   quantcfg check --diff quant.cfg
 
-A file is taken for a JSON configuration if its name ends in ".json" or its text starts with "{", and
-else for a quant.cfg.
+A file is a JSON configuration if its name ends in ".json" or its content starts with "{", otherwise a
+quant.cfg.
 
-exit status: 0 no errors, 1 errors, or with --diff something to fix, 2 wrong usage
+exit status: 0 no errors, 1 errors, or fixes to apply with --diff, 2 usage error
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
-        "Find all that is wrong with quant.cfg files, and with JSON configurations by the rules "
-        "that AMCT reads them by; alone, or against a model."
+        "Check quant.cfg files, and JSON configurations by the rules of AMCT.\n"
+        "With a model, they are also checked against it."
     )
     parser.epilog = _EPILOG
-    add_file_arguments(parser, help='what to check; "-" is standard input')
+    add_file_arguments(parser, help='file to check; "-" is standard input')
     add_model_arguments(parser, required=False)
     add_edition_argument(parser)
     fixing = parser.add_mutually_exclusive_group()
-    fixing.add_argument("--fix", action="store_true", help="fix in the files what needs no judgement")
+    fixing.add_argument("--fix", action="store_true", help="fix automatically fixable errors in the files")
     fixing.add_argument(
-        "--diff", action="store_true", help="show what --fix would change, and change nothing"
+        "--diff", action="store_true", help="show what --fix would change, without changing it"
     )
     add_report_arguments(parser)
     parser.set_defaults(run=run)
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @frozen_value
 class _Checked:
-    """A file that was checked: what is wrong with it, and how many fixes made which text of its source."""
+    """A checked file: its diagnostics (before fixes: unfixed), source, fixed text and number of fixes."""
 
     file: str
     found: Sequence[Diagnostic]
@@ -68,13 +69,13 @@ class _Checked:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check the files, fix what can be fixed, and say what was found."""
+    """Check the files, apply fixes, and report diagnostics and a summary."""
     check_inputs(options, options.files)
     load, of_models = loader(options), dict[Diagnostic, None]()
     checked = [_check(options, file, load, of_models) for file in options.files]
     if options.fix:
         checked = [_written(options, each) for each in checked]
-    found = [*weighed(options, of_models), *(finding for each in checked for finding in each.found)]
+    found = [*weighed(options, of_models), *chain.from_iterable(each.found for each in checked)]
     summary = _summary(options, found, checked)
     if options.fix and STANDARD_STREAM in options.files:
         print_remarks(options, found, summary)
@@ -84,18 +85,18 @@ def run(options: argparse.Namespace) -> int:
                 print_difference(each.source, each.text, "fixed")
         print_remarks(options, found, summary)
     else:
-        print_findings(options, found, summary)
+        print_diagnostics(options, found, summary)
     return int(has_errors(found) or (options.diff and any(each.fixes for each in checked)))
 
 
 def _check(options: argparse.Namespace, file: str, load: Load, of_models: dict[Diagnostic, None]) -> _Checked:
-    """Check a file; what is wrong with its model goes to of_models, which holds each finding once."""
+    """Check a file; the diagnostics of its model go to of_models, without duplicates."""
     from quantcfg.compile import check_source
 
     found: list[Diagnostic] = []
     source = read(options, file, found.append, wanted="a quant.cfg or a JSON configuration")
-    network, _, remarks = read_model(options, source, load=load)
-    of_models |= dict.fromkeys(remarks)
+    network, _, of_model = read_model(options, source, load=load)
+    of_models |= dict.fromkeys(of_model)
     if source is None:
         return _Checked(file, weighed(options, found))
     edition = edition_of(options, source, network)
@@ -109,16 +110,16 @@ def _check(options: argparse.Namespace, file: str, load: Load, of_models: dict[D
 
 
 def _fixed(file: str, source: Source, check: Callable[[Source], list[Diagnostic]]) -> _Checked:
-    """Check a text and fix it, until nothing more can be fixed."""
+    """Check a source and apply fixes until there are no more."""
     from quantcfg.diagnostics.fixes import fixed_throughout
 
     unfixed = check(source)
-    now, found, fixes = fixed_throughout(source, unfixed, check)
-    return _Checked(file, found, fixes, source, now.text, unfixed)
+    fixed, found, fixes = fixed_throughout(source, unfixed, check)
+    return _Checked(file, found, fixes, source, fixed.text, unfixed)
 
 
 def _written(options: argparse.Namespace, checked: _Checked) -> _Checked:
-    """Put the fixed text into the file."""
+    """Write the fixed text to the file."""
     if checked.source is None or checked.text is None:
         return checked
     failures: list[Diagnostic] = []
@@ -133,6 +134,6 @@ def _summary(options: argparse.Namespace, found: Sequence[Diagnostic], checked: 
         return f"{counted(len(checked), 'file')} checked: {fixes} can be fixed; {counts(found)} left"
     if options.fix:
         return f"{counted(len(checked), 'file')} checked: {fixes} fixed; {counts(found)} left"
-    fixable = sum(bool(finding.fix) for each in checked for finding in each.found)
-    done = f"; {fixable} can be fixed with --fix" if fixable else ""
-    return f"{counted(len(checked), 'file')} checked: {counts(found)}{done}"
+    fixable = sum(bool(diagnostic.fix) for each in checked for diagnostic in each.found)
+    hint = f"; {fixable} can be fixed with --fix" if fixable else ""
+    return f"{counted(len(checked), 'file')} checked: {counts(found)}{hint}"

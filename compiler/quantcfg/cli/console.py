@@ -1,4 +1,4 @@
-"""What a command says on standard output and on standard error."""
+"""What commands write to standard output and standard error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from quantcfg.files import reason
 
 
 class OutputError(Exception):
-    """Standard output takes no more: for what reason, or None where whoever read it has enough."""
+    """Standard output cannot be written; reason is None if its reader has closed the pipe."""
 
     def __init__(self, reason: str | None) -> None:
         super().__init__(reason)
@@ -25,10 +25,10 @@ class OutputError(Exception):
 
 
 def print_result(text: str, end: str = "\n") -> None:
-    """Write what was asked for to standard output; what its encoding lacks is escaped.
+    """Write a result to standard output; characters that its encoding lacks are escaped.
 
     Raises:
-        OutputError: standard output is closed, or takes no more.
+        OutputError: standard output cannot be written.
 
     """
     encoding = sys.stdout.encoding if sys.stdout else "ascii"
@@ -36,10 +36,10 @@ def print_result(text: str, end: str = "\n") -> None:
 
 
 def print_file(text: str) -> None:
-    """Write the content of a file to standard output, in UTF-8 whatever its encoding is.
+    """Write the content of a file to standard output, always in UTF-8.
 
     Raises:
-        OutputError: standard output is closed, or takes no more.
+        OutputError: standard output cannot be written.
 
     """
     _put(text.encode())
@@ -52,17 +52,17 @@ def _put(content: bytes) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
     except OSError as error:
-        # The interpreter must not try again at its end.
+        # The interpreter must not flush it again at exit.
         silence(sys.stdout)
         raise OutputError(None if isinstance(error, BrokenPipeError) else reason(error)) from error
 
 
 def print_remark(text: str) -> None:
-    """Write a text and its line end to standard error at once, unless it is closed or takes no more."""
+    """Write text and a line end to standard error; if that is impossible, do nothing."""
     if sys.stderr is None:
         return
     try:
-        # In one write: print makes two, and another process may write to the terminal in between.
+        # One write: print makes two, and another process could write to the terminal in between.
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
     except OSError:
@@ -70,24 +70,24 @@ def print_remark(text: str) -> None:
 
 
 def print_output_error(error: OutputError) -> None:
-    """Say why standard output takes no more, unless whoever read it has enough."""
+    """Report why standard output cannot be written, unless its reader has closed the pipe."""
     if error.reason:
         failure = catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=error.reason)
         print_remark(render_all("text", [failure]))
 
 
 def silence(stream: TextIO) -> None:
-    """Send what is still to be written to a stream nowhere, so that nothing tries it again."""
+    """Redirect a stream to the null device, so that its buffered text does not fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-# --- findings, by the arguments that add_report_arguments adds
+# --- diagnostics, with the options of add_report_arguments
 
 
 def weighed(options: argparse.Namespace, found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the findings that count: without the ignored ones, and with --strict the warnings as errors."""
-    counting = [each for each in found if each.severity is Severity.ERROR or each.code not in options.ignore]
-    return [_as_error(each) for each in counting] if options.strict else counting
+    """Return the diagnostics to report: without ignored ones, and warnings as errors if --strict."""
+    kept = [each for each in found if each.severity is Severity.ERROR or each.code not in options.ignore]
+    return [_as_error(each) for each in kept] if options.strict else kept
 
 
 def _as_error(diagnostic: Diagnostic) -> Diagnostic:
@@ -95,8 +95,8 @@ def _as_error(diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, severity=Severity.ERROR) if is_warning else diagnostic
 
 
-def print_findings(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
-    """Write findings to standard output, as the result that was asked for; the summary to standard error."""
+def print_diagnostics(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
+    """Write diagnostics, as the result, to standard output, and the summary to standard error."""
     text = render_all(options.format, found, color=_in_color(options, sys.stdout))
     if text:
         print_result(text)
@@ -104,13 +104,13 @@ def print_findings(options: argparse.Namespace, found: Sequence[Diagnostic], sum
 
 
 def print_plain(found: Sequence[Diagnostic]) -> None:
-    """Write findings to standard error as text, for a command that has no arguments for how to show them."""
+    """Write diagnostics to standard error as text, for a command without add_report_arguments."""
     if found:
         print_remark(render_all("text", found))
 
 
 def print_remarks(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
-    """Write findings to standard error, and what was done, as remarks beside the result."""
+    """Write diagnostics and the summary to standard error, for a command with another result."""
     text = render_all(options.format, found, color=_in_color(options, sys.stderr))
     if text:
         print_remark(text)
@@ -131,6 +131,6 @@ def _in_color(options: argparse.Namespace, stream: TextIO | None) -> bool:
 
 
 def counts(found: Iterable[Diagnostic]) -> str:
-    """Return how many errors and warnings there are, in words."""
+    """Return the numbers of errors and warnings in words."""
     severities = [diagnostic.severity for diagnostic in found]
     return ", ".join(counted(severities.count(each), each) for each in (Severity.ERROR, Severity.WARNING))

@@ -1,4 +1,4 @@
-"""quantcfg decompile: a configuration to the shortest quant.cfg that compiles to it."""
+"""quantcfg decompile: write the shortest quant.cfg that compiles to a configuration."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ examples:
   quantcfg decompile config.json --model deploy.prototxt
   quantcfg decompile config.json --model deploy.prototxt --weights net.caffemodel -o quant.cfg
 
-exit status: 0 done, 1 the configuration has errors or no quant.cfg can say the same, 2 wrong usage
+exit status: 0 success, 1 the configuration has errors or no quant.cfg can express it, 2 usage error
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
-        "Write the shortest quant.cfg that compiles to a JSON configuration. What no quant.cfg "
-        "can say is reported by layer and key, and nothing is written then."
+        "Write the shortest quant.cfg that compiles to a JSON configuration. Values that no quant.cfg can\n"
+        "express are reported by layer and key; then nothing is written."
     )
     parser.epilog = _EPILOG
     parser.add_argument("file", metavar="FILE", help='the configuration; "-" is standard input')
@@ -44,12 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Decompile, write, and say what was done."""
+    """Decompile, write the result, and report diagnostics and a summary."""
     check_inputs(options, (options.file,))
-    wrong: list[Diagnostic] = []
-    source = read(options, options.file, wrong.append, wanted="a JSON configuration")
-    model = read_model(options, source, wrong)
-    found = [*model.found, *wrong]
+    failures: list[Diagnostic] = []
+    source = read(options, options.file, failures.append, wanted="a JSON configuration")
+    model = read_model(options, source, failures)
+    found = [*model.found, *failures]
     decompilation = _decompiled(options, source, model, found) if source else None
     found = weighed(options, found)
     text = decompilation.text if decompilation and not has_errors(found) else None
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 def _decompiled(
     options: argparse.Namespace, source: Source, model: Loaded, found: list[Diagnostic]
 ) -> Decompilation | None:
-    """Decompile a configuration; without a network, find what is wrong with the configuration alone."""
+    """Decompile a configuration; without a network, only check it."""
     from quantcfg.compile import check_source
     from quantcfg.decompiler import decompile_source
 

@@ -1,4 +1,4 @@
-"""quantcfg diff: what really changes from one request or configuration to another."""
+"""quantcfg diff: show the effective changes between two requests or configurations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from quantcfg.diff import Change
     from quantcfg.plan import Plan
 
-_SAME, _DIFFERENT, _TROUBLE = 0, 1, 2
+_SAME, _DIFFERENT, _FAILED = 0, 1, 2
 
 _JSON_VERSION = 1
 
@@ -27,33 +27,35 @@ examples:
   quantcfg diff quant.cfg config.json --model deploy.prototxt
   quantcfg diff old.cfg new.cfg --model deploy.prototxt --format json
 
-exit status: 0 no difference, 1 a difference, 2 errors in what is compared, or wrong usage
+exit status: 0 no difference, 1 a difference, 2 errors in the input or usage error
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
-        "Show what changes for which layers, from a quant.cfg or a JSON configuration to "
-        "another: a quant.cfg is compared by what it compiles to, a configuration by what AMCT takes it for."
+        "Show the effective changes between two files, by layer. Each of them is a quant.cfg, which is\n"
+        "compiled first, or a JSON configuration, which is read as AMCT reads it."
     )
     parser.epilog = _EPILOG
-    parser.add_argument("old", metavar="OLD", help='a quant.cfg or a configuration; "-" is standard input')
-    parser.add_argument("new", metavar="NEW", help="what it is compared with")
+    parser.add_argument("old", metavar="OLD", help='quant.cfg or configuration; "-" is standard input')
+    parser.add_argument("new", metavar="NEW", help="quant.cfg or configuration to compare it with")
     add_model_arguments(parser, required=False)
     add_edition_argument(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="output format; default text"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read both, and show what changes."""
+    """Read both files and show the changes."""
     check_inputs(options, (options.old, options.new))
     found: list[Diagnostic] = []
     plans = _read(options, found)
     if plans is None or has_errors(found):
         print_plain(found)
-        return _TROUBLE
+        return _FAILED
 
     from quantcfg.diff import difference
 
@@ -63,17 +65,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read(options: argparse.Namespace, found: list[Diagnostic]) -> tuple[Plan, Plan] | None:
-    """Return the plans of both, None if one cannot be read; one that names no model takes the other's."""
+    """Return both plans, None if one cannot be read; a file without a model uses that of the other."""
     from quantcfg.compile import compile_source, is_configuration
 
     wanted, load = "a quant.cfg or a JSON configuration", loader(options)
     sources = [read(options, name, found.append, wanted=wanted) for name in (options.old, options.new)]
     old, new = (read_model(options, source, load=load) for source in sources)
-    remarks = dict.fromkeys([*old.found, *new.found])
-    is_unnamed = not old.files and not new.files and not remarks
+    of_models = dict.fromkeys([*old.found, *new.found])
+    is_unnamed = not old.files and not new.files and not of_models
     if is_unnamed and not all(source is None or is_configuration(source) for source in sources):
-        options.parser.error(f"a quant.cfg is compared by what it compiles to: give --model{OTHERWISE}")
-    found += remarks
+        options.parser.error(f"comparing a quant.cfg requires a model: use --model{OTHERWISE}")
+    found += of_models
     networks = [each.network for each in (old if old.files else new, new if new.files else old)]
     plans = []
     for source, network in zip(sources, networks, strict=True):
@@ -85,7 +87,7 @@ def _read(options: argparse.Namespace, found: list[Diagnostic]) -> tuple[Plan, P
 
 
 def _types(old: Plan, new: Plan) -> dict[str, str]:
-    """Return the types of the layers that either of the plans has, "" where they are not known."""
+    """Return the types of the layers of both plans, "" if unknown."""
     types = {
         layer.layer.name: layer.layer.type if plan.network.is_complete else ""
         for plan in (old, new)

@@ -1,4 +1,4 @@
-"""quantcfg fmt: quant.cfg files and prototxt in the canonical layout."""
+"""quantcfg fmt: format quant.cfg files and prototxt."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ examples:
   quantcfg fmt --check quant.cfg
   quantcfg fmt --diff quant.cfg
 
-A file with mistakes in its syntax stays as it is, and so does one that nothing changes in.
+A file with syntax errors is not changed.
 
-exit status: 0 done, 1 errors, or with --check or --diff something to change, 2 wrong usage
+exit status: 0 success, 1 errors, or changes to make with --check or --diff, 2 usage error
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
-        "Put quant.cfg files and prototxt into the one canonical layout. What they say, and "
-        "their comments, stay."
+        "Format quant.cfg files and prototxt in the canonical layout. Values and comments do not change."
     )
     parser.epilog = _EPILOG
-    add_rewriting_arguments(parser, help="what to lay out")
+    add_rewriting_arguments(parser, help="file to format")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Lay out the files, and say what was done."""
+    """Format the files and report diagnostics and a summary."""
     from quantcfg.format import format_source
 
     return run_rewriting(options, Rewriting(format_source, "a quant.cfg or a prototxt", "formatted"))

@@ -1,4 +1,4 @@
-"""quantcfg layers: what the compiler sees of a network."""
+"""quantcfg layers: list the layers of a network."""
 
 from __future__ import annotations
 
@@ -27,19 +27,21 @@ _HEADINGS = ("name", "type", "quantizable", "weight", "fused")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
-        "Show every layer of phase TEST in network order: its type, whether it can be quantized "
-        "or why not, the shape of its weight where it is known, and the layers that are fused with it."
+        "List the layers of phase TEST in network order: the type, whether it can be quantized or why not,\n"
+        "the shape of the weight if known, and the layers that are fused."
     )
     parser.epilog = _EPILOG
     add_model_arguments(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="output format; default text"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read the network and show it."""
+    """Read the network and list its layers."""
     check_inputs(options)
     network, _, found = read_model(options)
     print_plain(found)

@@ -7,27 +7,29 @@ import argparse
 from quantcfg.cli.console import print_remark
 
 _EPILOG = """\
-An editor starts it and speaks the Language Server Protocol with it over standard input and output;
-docs/editors.md says how. It needs pygls, which pip install 'quantcfg[lsp]' brings.
+Editors start it and speak the Language Server Protocol with it over standard input and output:
+see docs/editors.md. It requires pygls: pip install 'quantcfg[lsp]'.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = "Run the language server for quant.cfg files, prototxt and configurations."
     parser.epilog = _EPILOG
-    parser.add_argument("--stdio", action="store_true", help="as it always does; editors like to say it")
+    parser.add_argument(
+        "--stdio", action="store_true", help="use standard input and output; this is always the case"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001
-    """Serve until the client says that it is enough."""
+    """Serve until the client sends "exit"."""
     try:
         from quantcfg.lsp.server import serve
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
-        print_remark("the language server needs pygls: pip install 'quantcfg[lsp]'")
+        print_remark("the language server requires pygls: pip install 'quantcfg[lsp]'")
         return 1
     serve()
     return 0

@@ -1,4 +1,4 @@
-"""quantcfg migrate: quant.cfg files without deprecated fields."""
+"""quantcfg migrate: replace deprecated fields in quant.cfg files."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ examples:
   quantcfg migrate --check quant.cfg
   quantcfg migrate --diff quant.cfg
 
-A file with mistakes stays as it is, and so does one without deprecated fields.
+A file with errors is not changed.
 
-exit status: 0 done, 1 errors, or with --check or --diff something to change, 2 wrong usage
+exit status: 0 success, 1 errors, or changes to make with --check or --diff, 2 usage error
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
-        "Write conv_calibration_config and fc_calibration_config of quant.cfg files as "
-        "common_config and override_layer_types, which compile to the same on every network. All else stays."
+        "Replace conv_calibration_config and fc_calibration_config in quant.cfg files with common_config\n"
+        "and override_layer_types, which compile to the same for every network. Nothing else changes."
     )
     parser.epilog = _EPILOG
-    add_rewriting_arguments(parser, help="what to rewrite")
+    add_rewriting_arguments(parser, help="file to rewrite")
     add_edition_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Rewrite the files, and say what was done."""
+    """Rewrite the files and report diagnostics and a summary."""
     return run_rewriting(options, Rewriting(partial(_migrated, options), "a quant.cfg", "migrated"))
 
 

@@ -1,4 +1,4 @@
-"""Files whose text a command changes: how they are put back, and shown as a difference."""
+"""Commands that change files: write the new text, or show a diff."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from quantcfg.cli.arguments import STANDARD_INPUT_NAME, STANDARD_STREAM, add_report_arguments
 from quantcfg.cli.console import (
+    print_diagnostics,
     print_file,
-    print_findings,
     print_remarks,
     print_result,
     weighed,
@@ -28,17 +28,20 @@ _NO_NEWLINE = "\n\\ No newline at end of file\n"
 
 
 def add_file_arguments(parser: argparse.ArgumentParser, *, help: str) -> None:
-    """Add FILE... and --stdin-filename; help says what is done with the files."""
+    """Add FILE... and --stdin-filename."""
     parser.add_argument("files", nargs="+", metavar="FILE", help=help)
     parser.add_argument(
-        "--stdin-filename", metavar="NAME", default=STANDARD_INPUT_NAME, help="what standard input is called"
+        "--stdin-filename",
+        metavar="NAME",
+        default=STANDARD_INPUT_NAME,
+        help="name of standard input in diagnostics",
     )
 
 
 def write(options: argparse.Namespace, file: str, source: Source, text: str, report: Report) -> bool:
-    """Put a text in place of a file's, if it is another one; tell whether it is there now.
+    """Write a file if its text has changed; return whether that succeeded.
 
-    Standard input has no file, and its text is the result.
+    For standard input, the text goes to standard output.
     """
     from quantcfg.emit import rewrite_file
 
@@ -49,7 +52,7 @@ def write(options: argparse.Namespace, file: str, source: Source, text: str, rep
 
 
 def print_difference(source: Source, text: str, done: str) -> None:
-    """Show how a text differs from that of its source; done says what was done to it."""
+    """Print a unified diff from a source to a new text; done is what was done, such as "formatted"."""
     from difflib import unified_diff
 
     old, new = (list(io.StringIO(each, newline="\n")) for each in (source.text, text))
@@ -58,14 +61,14 @@ def print_difference(source: Source, text: str, done: str) -> None:
     print_result("".join(ended), end="")
 
 
-# --- commands that change texts, and do nothing else
+# --- commands that only rewrite files
 
 
 @frozen_value
 class Rewriting:
-    """What such a command does: from a source and a report to the text, or None after reporting why not.
+    """What such a command does: rewrite returns the new text, or None after reporting an error.
 
-    wanted says what the files should be, done what becomes of them.
+    wanted is the kind of file, done what is done to it, such as "formatted".
     """
 
     rewrite: Callable[[Source, Report], str | None]
@@ -74,23 +77,23 @@ class Rewriting:
 
 
 def add_rewriting_arguments(parser: argparse.ArgumentParser, *, help: str) -> None:
-    """Add the arguments of such a command; help says what is done with the files."""
-    add_file_arguments(parser, help=f'{help}; "-" is standard input, and goes to standard output')
+    """Add the arguments of such a command; help is that of FILE."""
+    add_file_arguments(parser, help=f'{help}; "-" reads standard input and writes standard output')
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
-        "--check", action="store_true", help="name the files that would change, and change none"
+        "--check", action="store_true", help="list the files that would change, without changing them"
     )
-    instead.add_argument("--diff", action="store_true", help="show what would change, and change nothing")
+    instead.add_argument("--diff", action="store_true", help="show what would change, without changing it")
     add_report_arguments(parser)
 
 
 def run_rewriting(options: argparse.Namespace, rewriting: Rewriting) -> int:
-    """Change the files, or say what would change in them; return the exit status."""
+    """Rewrite the files, or show what would change; return the exit status."""
     check_inputs(options, options.files)
     found: list[Diagnostic] = []
     outcomes = Counter(_outcome(options, file, rewriting, found) for file in options.files)
     changes_nothing = options.check or options.diff
-    done = f"to be {rewriting.done}" if changes_nothing else rewriting.done
+    done = f"would be {rewriting.done}" if changes_nothing else rewriting.done
     parts = [
         f"{outcomes[outcome]} {words}"
         for outcome, words in ((True, done), (False, "unchanged"), (None, "with errors"))
@@ -100,14 +103,14 @@ def run_rewriting(options: argparse.Namespace, rewriting: Rewriting) -> int:
     if changes_nothing or STANDARD_STREAM in options.files:
         print_remarks(options, found, summary)
     else:
-        print_findings(options, found, summary)
+        print_diagnostics(options, found, summary)
     return int(has_errors(found) or (changes_nothing and outcomes[True] > 0))
 
 
 def _outcome(
     options: argparse.Namespace, file: str, rewriting: Rewriting, found: list[Diagnostic]
 ) -> bool | None:
-    """Tell whether the text of a file changes, after doing what is asked for; None where there are errors."""
+    """Process a file and return whether its text changes, None if there are errors."""
     here: list[Diagnostic] = []
     source = read(options, file, here.append, wanted=rewriting.wanted)
     text = rewriting.rewrite(source, here.append) if source else None
@@ -119,6 +122,6 @@ def _outcome(
         print_result(source.name)
     elif options.diff:
         print_difference(source, text, rewriting.done)
-    is_done = options.check or options.diff or write(options, file, source, text, here.append)
+    succeeded = options.check or options.diff or write(options, file, source, text, here.append)
     found += here
-    return text != source.text if is_done else None
+    return text != source.text if succeeded else None

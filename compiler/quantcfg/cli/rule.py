@@ -1,4 +1,4 @@
-"""quantcfg rule: what a code means."""
+"""quantcfg rule: explain diagnostic codes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
-        "Explain the codes of findings: what each means, an example that gives it, and the fix. "
+        "Explain diagnostic codes: what each means, an example, and the fix.\n"
         "Without a code, list all of them."
     )
     parser.epilog = _EPILOG
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show the pages of the codes, or the list of all codes."""
+    """Print the pages of the codes, or the list of all codes."""
     if options.codes:
         print_result("\n".join(page(code) for code in options.codes), end="")
     else:

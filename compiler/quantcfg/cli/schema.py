@@ -1,4 +1,4 @@
-"""quantcfg schema: the JSON Schema of configurations, for editors and validators."""
+"""quantcfg schema: print the JSON Schema of configurations, for editors and validators."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
-        "Print the JSON Schema of configurations. With --model it is narrowed to that network: "
-        "its layers by name, each with what its type can have, and no others."
+        "Print the JSON Schema of configurations. With --model it is restricted to that network: it allows\n"
+        "only its layers, each with the keys that its type supports."
     )
     parser.epilog = _EPILOG
     add_model_arguments(parser, required=False)
@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> int:
 
     from quantcfg.configuration import config_schema_text
 
-    network, files, remarks = read_model(options)
-    found = list(remarks)
+    network, files, of_model = read_model(options)
+    found = list(of_model)
     text = None if has_errors(found) else config_schema_text(network, edition_of(options, None, network))
     written = text is not None and write_output(options, text, files, found.append)
     print_plain(in_order(found))

@@ -1,4 +1,4 @@
-"""The files of a command: what is read, standard input among them, and where the result is written."""
+"""The input and output files of a command, including standard input and output."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from quantcfg.source import Source
 
 OTHERWISE = ', or "# quantcfg-model: FILE" at the top of the quant.cfg, or model in quantcfg.toml'
-"""What else names a model, for the usage error where nothing does."""
+"""The alternatives to --model, for usage errors."""
 
 
 def check_inputs(options: argparse.Namespace, files: Sequence[str] = ()) -> None:
-    """End with a usage error if standard input is to be read twice, or as weights.
+    """Exit with a usage error if standard input is used twice, or as weights.
 
-    files are the names beside --model and --config.
+    files are the input files besides --model and --config.
     """
     named = vars(options)
     if [*files, named.get("model"), named.get("config")].count(STANDARD_STREAM) > 1:
-        options.parser.error("standard input can be read once only")
+        options.parser.error("standard input can be read only once")
     if named.get("weights") == STANDARD_STREAM:
         options.parser.error("--weights must be a file, not standard input")
 
 
 def read(options: argparse.Namespace, file: PathLike, report: Report, *, wanted: str) -> Source | None:
-    """Return a file or standard input as a source, or None after reporting why it cannot be read."""
+    """Read a file or standard input; return None after reporting why it cannot be read."""
     from quantcfg.files import read_source, read_standard_input
 
     if file == STANDARD_STREAM:
@@ -44,7 +44,7 @@ def read(options: argparse.Namespace, file: PathLike, report: Report, *, wanted:
 
 
 class Loaded(NamedTuple):
-    """The model of a file: its network, None if there is none or a bad one, its files, and what was found."""
+    """A model: its network, None without a valid one, its files, and the diagnostics of reading it."""
 
     network: Network | None
     files: tuple[str | None, ...]
@@ -52,11 +52,11 @@ class Loaded(NamedTuple):
 
 
 Load = Callable[[str, str | None], tuple["Network | None", Sequence[Diagnostic]]]
-"""Returns the network of a model and its weights, and what was found."""
+"""Returns the network of a model and its weights, and the diagnostics."""
 
 
 def loader(options: argparse.Namespace) -> Load:
-    """Return a function that reads the network of each model once."""
+    """Return a function that reads a model, and caches the result."""
     return cache(partial(_load, options))
 
 
@@ -78,29 +78,29 @@ def read_model(
     earlier: Sequence[Diagnostic] = (),
     load: Load | None = None,
 ) -> Loaded:
-    """Return the model of a file: by --model and --weights, or else by the file or the settings around it.
+    """Read the model of --model and --weights, or else the one named in the source or in quantcfg.toml.
 
-    It ends with a usage error for weights without a model, and where the command
-    needs a model, nothing names one, and no earlier finding is a reason for that.
+    Exits with a usage error for --weights without --model, and if the command needs
+    a model, none is named, and there are no earlier diagnostics to explain it.
     """
     load = load or loader(options)
     if options.model is not None:
         network, found = load(options.model, options.weights)
         return Loaded(network, (options.model, options.weights), found)
     if options.weights is not None:
-        options.parser.error("--weights goes with --model")
+        options.parser.error("--weights requires --model")
 
     from quantcfg.project import model_of
 
-    wrong: list[Diagnostic] = []
-    named = model_of(source, wrong.append)
+    failures: list[Diagnostic] = []
+    named = model_of(source, failures.append)
     if named:
         network, found = load(named.model, named.weights)
-        return Loaded(network, (named.model, named.weights), [*wrong, *map(named.located, found)])
-    if options.needs_model and not wrong and not earlier:
+        return Loaded(network, (named.model, named.weights), [*failures, *map(named.located, found)])
+    if options.needs_model and not failures and not earlier:
         otherwise = OTHERWISE if "config" in options else ", or model in quantcfg.toml"
-        options.parser.error(f"the following arguments are required: --model{otherwise}")
-    return Loaded(None, (), wrong)
+        options.parser.error(f"a model is required: use --model{otherwise}")
+    return Loaded(None, (), failures)
 
 
 def edition_of(
@@ -109,9 +109,9 @@ def edition_of(
     network: Network | None = None,
     report: Report = lambda _: None,
 ) -> Edition:
-    """Return the edition of the network; without one, by --edition, or by the settings around the file.
+    """Return the edition of the network; without one, that of --edition or of quantcfg.toml.
 
-    report is for commands that have not read these settings for the model.
+    report is for commands that have not read quantcfg.toml before.
     """
     if network:
         return network.edition
@@ -141,7 +141,9 @@ def compiled(
     }
     given = {name: value for name, value in plain.items() if value is not None}
     if options.config is not None and given:
-        options.parser.error("--config goes without --skip-layer, --batch-num and --no-activation-offset")
+        options.parser.error(
+            "--config cannot be combined with --skip-layer, --batch-num or --no-activation-offset"
+        )
     check_inputs(options)
 
     from quantcfg.api import Compilation, compile_given
@@ -181,21 +183,21 @@ def _read(
 
 
 def named_files(names: Iterable[str | None]) -> list[str]:
-    """Return the names of files, without those that are not given and that of standard input."""
+    """Return the names that are given and are not standard input."""
     return [name for name in names if name is not None and name != STANDARD_STREAM]
 
 
 def write_output(
     options: argparse.Namespace, text: str, inputs: Iterable[str | None], report: Report
 ) -> bool:
-    """Write a text where -o says, standard output or a file that is no input; tell whether it is there."""
+    """Write a text to the output of -o, which must not be an input; return whether that succeeded."""
     from quantcfg.emit import bad_output_name, write_file
 
     if options.output == STANDARD_STREAM:
         print_file(text)
         return True
-    bad = bad_output_name(options.output, named_files(inputs))
-    if bad:
-        report(bad)
+    error = bad_output_name(options.output, named_files(inputs))
+    if error:
+        report(error)
         return False
     return write_file(options.output, text, report, options.guard)

@@ -1,4 +1,4 @@
-"""Usage: the parser of arguments, what it says of itself, and what of wrong ones."""
+"""The argument parser: help and usage errors."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _FORMATTER = partial(argparse.RawDescriptionHelpFormatter, width=80)
-"""A fixed width: to find that of the terminal, argparse would load shutil in every run."""
+"""Has a fixed width: to find that of the terminal, argparse would import shutil in every run."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what a misspelt option, or one of its commands, was meant to be."""
+    """A parser that suggests names for misspelt options and commands."""
 
     commands: Collection[str] = ()
     _given: Sequence[str] = ()
 
     def __init__(self, **named: Any) -> None:
-        """Make a parser as argparse does, with texts that are laid out already."""
+        """Make a parser whose description and epilog keep their line breaks."""
         super().__init__(**named, formatter_class=_FORMATTER)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse the arguments, and remember them."""
+        """Parse the arguments, and keep them for error()."""
         self._given = args
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """End over wrong usage."""
+        """Exit with a usage error."""
         from quantcfg.diagnostics.suggestions import suggest
         from quantcfg.diagnostics.terminal import printable
 
         help = self.format_help().partition("\nexamples:\n")[0]
         known = list(dict.fromkeys((*self.commands, *re.findall(r"(?<!\S)--[a-z-]+", help))))
         names = self._given[:1] if self.commands else self._options(known)
-        # What is wrong with a value is said before what is wrong with another name.
+        # An invalid value of an option takes precedence over a misspelt name elsewhere.
         is_about_names = not message.startswith("argument ")
         for name in names:
             if (is_about_names or name in message) and (near := suggest(name, known).help):
-                wrong = message if name in message else f"unrecognized arguments: {name}"
-                super().error(printable(f"{wrong}; {near}"))
+                error = message if name in message else f"unrecognized arguments: {name}"
+                super().error(printable(f"{error}; {near}"))
         super().error(printable(message))
 
     def _options(self, known: Iterable[str]) -> Sequence[str]:
-        """Return the names of options that are none, nor the start of one."""
+        """Return the option names in the arguments that are neither an option nor a prefix of one."""
         given = takewhile(lambda argument: argument != "--", self._given)
         names = [argument.partition("=")[0] for argument in given if argument.startswith("--")]
         return [name for name in names if not any(option.startswith(name) for option in known)]
