@@ -1,8 +1,8 @@
-"""Which model a file is for, and which edition, where no option names them.
+"""The model and the edition of a file, if no option gives them.
 
-A quant.cfg names its model in a comment at its top, "# quantcfg-model: deploy.prototxt",
-and likewise "# quantcfg-weights: net.caffemodel". For files that name none, the
-file quantcfg.toml in the nearest directory around them does.
+A quant.cfg can name its model in comments at its top, "# quantcfg-model: deploy.prototxt"
+and "# quantcfg-weights: net.caffemodel". Otherwise they are read from quantcfg.toml in
+the nearest parent directory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _VALUE = r"""(?m)^[ \t]*["']?{key}["']?[ \t]*=[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*
 
 @frozen_value
 class Named:
-    """The files of a model, and where they are named; config is the quant.cfg of configurations for it."""
+    """The files of a model, and the spans that name them; config is the quant.cfg of its configurations."""
 
     model: str
     weights: str | None = None
@@ -39,7 +39,7 @@ class Named:
     config: str | None = None
 
     def located(self, diagnostic: Diagnostic) -> Diagnostic:
-        """Return a diagnostic about one of the files as a whole at the place where this file is named."""
+        """Return a diagnostic; one about a whole file gets the span that names the file."""
         if diagnostic.span or diagnostic.file is None:
             return diagnostic
         span = {self.model: self.span, self.weights: self.weights_span}.get(diagnostic.file)
@@ -48,35 +48,35 @@ class Named:
 
 @frozen_value
 class Settings:
-    """What a quantcfg.toml says: a model, and the name of an edition."""
+    """The settings in a quantcfg.toml: a model and the name of an edition."""
 
     model: Named | None = None
     edition: str | None = None
 
 
 def model_of(source: Source | None, report: Report) -> Named | None:
-    """Return the model that a file or the settings around it name, None if they name none.
+    """Return the model that a file or its quantcfg.toml names, None if neither does.
 
-    Without a file, the settings around the working directory count.
+    Without a file, it is the quantcfg.toml of the working directory.
     """
     return (source and named_model(source)) or settings_around(source, report).model
 
 
 def named_model(source: Source) -> Named | None:
-    """Return the model that a text names in the comments at its top."""
+    """Return the model that a file names in the comments at its top."""
     top = _TOP.match(source.text)
     named = {each["kind"]: each for each in _NAMED.finditer(source.text, 0, top.end() if top else 0)}
     if "model" not in named:
         return None
-    files = {kind: _beside(source.name, each["file"]) for kind, each in named.items()}
+    files = {kind: _relative_to(source.name, each["file"]) for kind, each in named.items()}
     spans = {kind: Span(source, *each.span("file")) for kind, each in named.items()}
     return Named(files["model"], files.get("weights"), spans["model"], spans.get("weights"))
 
 
 def settings_around(source: Source | None, report: Report) -> Settings:
-    """Return what the nearest quantcfg.toml around a file says, nothing of it that is reported as an error.
+    """Return the settings of the nearest quantcfg.toml above a file, without those reported as errors.
 
-    Without a file, it is the nearest around the working directory.
+    Without a file, it is the nearest one to the working directory.
     """
     name = source.name if source else SETTINGS
     path = _settings_file(name)
@@ -90,9 +90,9 @@ def settings_around(source: Source | None, report: Report) -> Settings:
 def named_by(
     values: Mapping[str, Any], name: str, report: Report, source: Source | None = None
 ) -> Named | None:
-    """Return the model that settings name, relative to the file of a name; source is their text, if any."""
+    """Return the model that settings name; its paths are relative to the file name, which has source."""
     keys = ("model", "weights", "config")
-    files = {key: _beside(name, file) for key in keys if (file := _string(values, key, report, source))}
+    files = {key: _relative_to(name, file) for key in keys if (file := _string(values, key, report, source))}
     if "model" not in files:
         return None
     spans = {key: _span(source, key) for key in files}
@@ -112,7 +112,7 @@ def _edition(values: Mapping[str, Any], source: Source, report: Report) -> str |
 
 
 def _string(values: Mapping[str, Any], key: str, report: Report, source: Source | None) -> str | None:
-    """Return a setting that is a string, None if it is not set, or after reporting that it is no string."""
+    """Return a string setting, None if it is not set, or after reporting another type."""
     value = values.get(key)
     if not value or isinstance(value, str):
         return value or None
@@ -120,23 +120,23 @@ def _string(values: Mapping[str, Any], key: str, report: Report, source: Source 
     return None
 
 
-def _beside(name: str, file: str) -> str:
-    """Return the path of a file that another one names, relative to the directory of that."""
+def _relative_to(name: str, file: str) -> str:
+    """Return the path of a file that is named in another one, relative to its directory."""
     return os.path.normpath(os.path.join(os.path.dirname(name), file))
 
 
 def _settings_file(name: str) -> str | None:
-    """Return the path of the settings around a file, relative to the working directory if its name is."""
+    """Return the path of the nearest quantcfg.toml above a file; it is relative if the name is."""
     try:
         paths = (os.path.join(each, SETTINGS) for each in _directories(os.path.abspath(name)))
         path = next((path for path in paths if os.path.isfile(path)), None)
         return path if path is None or os.path.isabs(name) else os.path.relpath(path)
-    except OSError:  # The working directory is gone.
+    except OSError:  # The working directory was deleted.
         return None
 
 
 def _directories(path: str) -> Iterator[str]:
-    """Yield the directories around a path, the nearest first."""
+    """Yield the parent directories of a path, nearest first."""
     while (parent := os.path.dirname(path)) != path:
         yield parent
         path = parent
@@ -160,7 +160,7 @@ def _parsed(source: Source, report: Report) -> Mapping[str, Any]:
 
 
 def _span(source: Source | None, key: str) -> Span | None:
-    """Return where the value of a setting is, or the first character: tomllib has no locations."""
+    """Return the span of the value of a setting, else the first character: tomllib has no locations."""
     if source is None:
         return None
     values = [each.span("value") for each in re.finditer(_VALUE.format(key=key), source.text)]
