@@ -1,4 +1,4 @@
-"""Diagnostics: the value, the catalogue of all there are, and their renderings."""
+"""Diagnostics: their type, the catalogue of all codes, fixes and output formats."""
 
 from quantcfg.diagnostics.diagnostic import (
     Diagnostic,

@@ -1,4 +1,4 @@
-"""The diagnostic: a mistake, or a remark, as a value."""
+"""A diagnostic: an error, a warning or a note about the input."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from quantcfg.source import Span
 
 
 class Severity(StrEnum):
-    """How bad it is: an error stops the compile, a warning and a note do not."""
+    """The severity of a diagnostic; only an error stops compilation."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -19,20 +19,20 @@ class Severity(StrEnum):
 
 @frozen_value
 class Related:
-    """A second place that a diagnostic speaks of; it may be in another file."""
+    """Another location that belongs to a diagnostic, possibly in another file."""
 
     span: Span
     message: str
 
 
 def related(span: Span | None, message: str) -> tuple[Related, ...]:
-    """Return a related place, or nothing where there is no place."""
+    """Return a related location, or nothing without a span."""
     return (Related(span, message),) if span else ()
 
 
 @frozen_value
 class Edit:
-    """A change of a text: what belongs in place of a span."""
+    """A change to a source: text replaces the span."""
 
     span: Span
     text: str
@@ -40,11 +40,10 @@ class Edit:
 
 @frozen_value
 class Diagnostic:
-    """One finding.
+    """An error, warning or note with a stable code such as "QC402".
 
-    code is stable ("QC402"); span is the place to look at, None where there is
-    none (a file that cannot be opened, which file names); help says what to do
-    about it; fix holds the edits that do it, where no judgement is needed.
+    span is where to look. It is None if a whole file is meant, which file then names. help says
+    what to do about it. fix holds the edits that do so, if they are safe to apply automatically.
     """
 
     code: str
@@ -58,19 +57,19 @@ class Diagnostic:
 
 
 Report = Callable[[Diagnostic], None]
-"""Where a stage puts its findings; the caller decides what becomes of them."""
+"""Receives the diagnostics of a compiler stage."""
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """Tell whether any of the diagnostics is an error."""
+    """Return whether any of the diagnostics is an error."""
     return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort diagnostics by source and place; those without a place come first."""
+    """Sort diagnostics by source and offset; those without a span come first."""
 
-    def place(diagnostic: Diagnostic) -> tuple[str, int]:
+    def location(diagnostic: Diagnostic) -> tuple[str, int]:
         span = diagnostic.span
         return (span.source.name, span.start) if span else ("", -1)
 
-    return tuple(sorted(diagnostics, key=place))
+    return tuple(sorted(diagnostics, key=location))

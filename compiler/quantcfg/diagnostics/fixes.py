@@ -1,4 +1,4 @@
-"""Fixes applied: the edits of diagnostics, put into the text that they were found in."""
+"""Apply the fixes of diagnostics to their source."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from quantcfg.diagnostics.diagnostic import Diagnostic, Edit
 from quantcfg.frozen import frozen_value
 from quantcfg.source import Source
 
-_MOST_ROUNDS = 10
-"""How often fixes are applied: what one mends may show what another one can."""
+_MAX_ROUNDS = 10
+"""How often fixes are applied: a fix may reveal errors that have fixes, too."""
 
-_FAR = 200
+_MAX_CONTEXT = 200
+"""How many characters of a line are kept before and after its edits."""
 
 
 def fixed_throughout(
     source: Source, found: Sequence[Diagnostic], check: Callable[[Source], Sequence[Diagnostic]]
 ) -> tuple[Source, Sequence[Diagnostic], int]:
-    """Fix a text until nothing more can be fixed; return it, what is still wrong with it, and how many fixes.
+    """Apply fixes until none is left; return the source, its remaining diagnostics and the number of fixes.
 
-    found is what is wrong with it, and check returns what is wrong with another text.
+    found holds the diagnostics of the source; check returns those of a changed one.
     """
     fixes = 0
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         text, count = fixed(source, found)
         if not count:
             break
@@ -34,25 +35,25 @@ def fixed_throughout(
 
 
 def fixed(source: Source, diagnostics: Iterable[Diagnostic]) -> tuple[str, int]:
-    """Return a text with all fixes that do not get in each other's way, and of how many diagnostics they are.
+    """Return the text with all fixes that do not conflict, and the number of diagnostics fixed.
 
-    A fix is applied as a whole or not at all. What no edit names keeps every character.
+    A fix is applied as a whole or not at all. Text outside the edits is unchanged.
     """
     chosen: list[Edit] = []
     count = 0
     for diagnostic in diagnostics:
         edits = diagnostic.fix
-        if edits and all(edit.span.source is source and _fits(edit, chosen) for edit in edits):
+        if edits and all(edit.span.source is source and _is_compatible(edit, chosen) for edit in edits):
             for edit in edits:
-                insort(chosen, edit, key=_place)
+                insort(chosen, edit, key=_offsets)
             count += 1
     return applied(source, chosen), count
 
 
 def applied(source: Source, edits: Iterable[Edit], start: int = 0, end: int | None = None) -> str:
-    """Return a text, or a part of it, with edits that do not overlap; all else keeps every character."""
+    """Return the text between two offsets with edits applied; the edits must not overlap."""
     text = []
-    for edit in sorted(edits, key=_place):
+    for edit in sorted(edits, key=_offsets):
         text += [source.text[start : edit.span.start], edit.text]
         start = edit.span.end
     return "".join([*text, source.text[start:end]])
@@ -60,10 +61,10 @@ def applied(source: Source, edits: Iterable[Edit], start: int = 0, end: int | No
 
 @frozen_value
 class ChangedLine:
-    """A line that edits remove ("-") or add ("+"), by its number in the old or the new text.
+    """A line that edits remove ("-") or add ("+"), with its number in the old or new text.
 
-    column is that of the first edit in text, which leaves out what is far from the edits: a line may be as
-    long as the file.
+    A line may be as long as the file, so text holds only the part near the edits. column is
+    where the first edit starts in text.
     """
 
     sign: str
@@ -75,11 +76,11 @@ class ChangedLine:
 def changed_lines(edits: Iterable[Edit]) -> Iterator[ChangedLine]:
     """Yield the lines that edits of one source remove and add, in order."""
     shift = 0
-    for group in _by_lines(sorted(edits, key=_place)):
+    for group in _by_lines(sorted(edits, key=_offsets)):
         first, last = group[0].span, group[-1].span
         source, (line, _) = first.source, first.start_position
-        start = max(first.start - _FAR, source.line_bounds(line)[0])
-        end = min(last.end + _FAR, max(last.end, source.line_bounds(last.end_position[0])[1]))
+        start = max(first.start - _MAX_CONTEXT, source.line_bounds(line)[0])
+        end = min(last.end + _MAX_CONTEXT, max(last.end, source.line_bounds(last.end_position[0])[1]))
         column, is_last = first.start - start + 1, end == len(source.text)
         old = _lines(source.text[start:end], is_last)
         new = _lines(applied(source, group, start, end), is_last)
@@ -94,13 +95,13 @@ def changed_lines(edits: Iterable[Edit]) -> Iterator[ChangedLine]:
 
 
 def _lines(text: str, is_last: bool) -> list[str]:
-    """Return the lines of a part of a text; behind the last newline of the whole text there is none."""
+    """Return the lines of a part of the source; its final newline does not start another line."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if is_last and not lines[-1] else lines
 
 
 def _by_lines(edits: Iterable[Edit]) -> Iterator[Sequence[Edit]]:
-    """Yield edits that have a line in common together."""
+    """Yield edits in groups that share lines."""
     group: list[Edit] = []
     for edit in edits:
         if group and edit.span.start_position[0] > group[-1].span.end_position[0]:
@@ -110,18 +111,17 @@ def _by_lines(edits: Iterable[Edit]) -> Iterator[Sequence[Edit]]:
     yield group
 
 
-def _place(edit: Edit) -> tuple[int, int]:
+def _offsets(edit: Edit) -> tuple[int, int]:
     return edit.span.start, edit.span.end
 
 
-def _fits(edit: Edit, chosen: Sequence[Edit]) -> bool:
-    """Tell whether an edit changes nothing that another one changes, and puts nothing in where it does."""
-    index = bisect_left(chosen, _place(edit), key=_place)
-    return not any(_collide(edit, other) for other in chosen[max(0, index - 1) : index + 2])
+def _is_compatible(edit: Edit, chosen: Sequence[Edit]) -> bool:
+    index = bisect_left(chosen, _offsets(edit), key=_offsets)
+    return not any(_conflict(edit, other) for other in chosen[max(0, index - 1) : index + 2])
 
 
-def _collide(edit: Edit, other: Edit) -> bool:
-    (start, end), (first, last) = _place(edit), _place(other)
-    if start == end or first == last:
+def _conflict(edit: Edit, other: Edit) -> bool:
+    (start, end), (first, last) = _offsets(edit), _offsets(other)
+    if start == end or first == last:  # An insertion conflicts even with an edit that only touches it.
         return start <= last and first <= end
     return start < last and first < end

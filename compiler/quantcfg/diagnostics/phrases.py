@@ -1,28 +1,28 @@
-"""Words of messages that several diagnostics put together."""
+"""Phrases that messages have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 
 
 def quoted(names: Iterable[str]) -> str:
-    """Return names as a list in words: quoted, and counted where they are too many to show."""
+    """Return names in quotes as an English list, shortened to "3 more" if there are many."""
     shown = [f'"{name}"' for name in names]
-    if len(shown) > _MOST_NAMES:
-        rest = len(shown) - _MOST_NAMES + 1
-        shown[_MOST_NAMES - 1 :] = [f"{rest} more"]
+    if len(shown) > _MAX_NAMES:
+        rest = len(shown) - _MAX_NAMES + 1
+        shown[_MAX_NAMES - 1 :] = [f"{rest} more"]
     return _joined(shown, "and")
 
 
 def alternatives(names: Iterable[str]) -> str:
-    """Return names, one of which is meant, as a list in words."""
+    """Return names in quotes as an English list with "or"."""
     return _joined([f'"{name}"' for name in names], "or")
 
 
 def listed(words: Sequence[str]) -> str:
-    """Return words as a list, all of them and without quotes."""
+    """Return all words as an English list, without quotes."""
     return _joined(words, "and")
 
 
@@ -31,10 +31,10 @@ def _joined(words: Sequence[str], last: str) -> str:
 
 
 def boolean(value: bool) -> str:
-    """Return a truth value as text formats write it."""
+    """Return "true" or "false"."""
     return "true" if value else "false"
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number of things in words."""
+    """Return a number and its noun, such as "2 errors"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,4 +1,4 @@
-"""What a misspelt name was probably meant to be."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from quantcfg import limits
 from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.frozen import small_value
 
-_MOST = 3
-_SHORTEST_SLIP = 3
-_LEAST_ALIKE = 0.6
+_MAX_NAMES = 3
+_MIN_COMMON = 3
+_MIN_SIMILARITY = 0.6
 
 
 @small_value
 class Suggestion:
-    """The known names that a name is near to, the best one first.
+    """The known names that are similar to an unknown one, the best first.
 
-    slip is the one that it must have been meant to be: a slip of the pen away
-    from the name, as no other is. Where there is one, putting it in needs no
-    judgement.
+    slip is the only name that is one typing error away, if there is exactly one: it is safe to
+    use as a fix.
     """
 
     names: tuple[str, ...] = ()
@@ -29,51 +28,50 @@ class Suggestion:
 
     @property
     def help(self) -> str | None:
-        """The names as a question, or None where there are none."""
+        """The names as a question, None without names."""
         return f"did you mean {alternatives(self.names)}?" if self.names else None
 
 
 def suggest(name: str, known: Iterable[str]) -> Suggestion:
-    """Return what a name that is none of the known ones was probably meant to be.
+    """Return the known names that an unknown name was probably meant to be.
 
-    A name that differs only in case, in "_" or in "-" is nearest of all. If some names differ
-    by one character, only those are suggested: conv2 for conv22, not conv1. For a very long
-    name, only slips are suggested.
+    Names that differ only in case, "_" or "-" come first. If some names differ by one character,
+    only those are suggested: conv2 for conv22, not conv1. For a very long name, only slips are
+    suggested.
     """
     names = list(known)
     if len(name) > limits.COMPARED_LENGTH:
-        # To tell of a short one that it is no slip takes longer than it is worth.
+        # Much shorter names cannot be slips; comparing them would only take time.
         near = [other for other in names if 2 * len(other) > len(name) and _is_slip(name, other)]
     else:
         names = [other for other in names if len(other) <= limits.COMPARED_LENGTH]
-        near = [other for other in names if _plain(other) == _plain(name)] or _most_alike(name, names)
+        near = [other for other in names if _plain(other) == _plain(name)] or _similar(name, names)
     slips = [other for other in near if _is_slip(name, other)]
     if len(slips) == 1:
         return Suggestion(tuple(slips), slips[0])
     nearest = [other for other in near if _difference(name, other) is not None]
-    return Suggestion(tuple((nearest or near)[:_MOST]))
+    return Suggestion(tuple((nearest or near)[:_MAX_NAMES]))
 
 
 def worth_suggesting(unknown: Iterable[str], known: Collection[str]) -> Sequence[str]:
-    """Return the names of which to find out what they were meant to be, each once: of very many the first."""
+    """Return the unknown names to look up suggestions for: distinct, and limited in number."""
     return list(dict.fromkeys(unknown))[: 1 + limits.COMPARISONS // max(1, len(known))]
 
 
 def meant_by_several(suggestions: Iterable[Suggestion]) -> Collection[str]:
-    """Return the names that several others are slips of: none of those is to be mended without judgement."""
+    """Return the names that are the slip of several unknown names: a fix would make duplicates."""
     return [slip for slip, count in Counter(each.slip for each in suggestions).items() if slip and count > 1]
 
 
 def is_slip_of_any(name: str, known: Iterable[str]) -> bool:
-    """Tell whether a name may be a slip, without the time that all suggestions for it would take."""
+    """Return whether a name is a slip of any known one; faster than suggest()."""
     return any(_is_slip(name, candidate) for candidate in known)
 
 
-def _most_alike(name: str, known: Sequence[str]) -> list[str]:
-    """Return the known names that are most like a name."""
+def _similar(name: str, known: Sequence[str]) -> list[str]:
     from difflib import get_close_matches
 
-    return get_close_matches(name, known, n=_MOST, cutoff=_LEAST_ALIKE)
+    return get_close_matches(name, known, n=_MAX_NAMES, cutoff=_MIN_SIMILARITY)
 
 
 @lru_cache
@@ -82,9 +80,9 @@ def _plain(name: str) -> str:
 
 
 def near(name: str, known: Iterable[str]) -> Sequence[str]:
-    """Return the known names that differ from one in case, "_" or "-", one letter, or two swapped ones.
+    """Return the known names that differ only in case, "_" or "-", by one letter, or by two swapped ones.
 
-    A name that is very long is near to none.
+    For a very long name there are none.
     """
     if len(name) > limits.COMPARED_LENGTH:
         return []
@@ -97,10 +95,9 @@ def near(name: str, known: Iterable[str]) -> Sequence[str]:
 
 
 def _is_slip(name: str, meant: str) -> bool:
-    """Return whether a name differs from what was meant by one letter, or only in case, "_" or "-".
+    """Return whether a name differs from another by one letter, or only in case, "_" or "-".
 
-    A number is not mistaken for another by a slip of the pen: "conv2" is not a
-    misspelt "conv1".
+    Digits do not count: "conv2" is not a misspelled "conv1".
     """
     if _plain(name) == _plain(meant):
         return name != meant
@@ -109,31 +106,31 @@ def _is_slip(name: str, meant: str) -> bool:
 
 
 def _difference(name: str, meant: str) -> str | None:
-    """Return the characters in which names differ, or None if that is more than one or two swapped ones.
+    """Return the characters in which names differ, None if more than one or two swapped ones differ.
 
-    Of very short names one letter is too much of them to tell.
+    None as well for very short names, most of which are one letter apart.
     """
     if abs(len(name) - len(meant)) > 1:
         return None
     one, other = _parts(name, meant)
-    is_long_enough = len(one) == 2 or len(name) - len(one) >= _SHORTEST_SLIP
+    is_long_enough = len(one) == 2 or len(name) - len(one) >= _MIN_COMMON
     return one + other if is_long_enough and _is_one_edit(one, other) else None
 
 
 def _parts(one: str, other: str) -> tuple[str, str]:
-    """Return what is left of two words without what they start and end with in common."""
-    start = _common_start(one, other)
+    """Return two words without their common prefix and suffix."""
+    start = _common_prefix(one, other)
     one, other = one[start:], other[start:]
-    end = _common_start(one[::-1], other[::-1])
+    end = _common_prefix(one[::-1], other[::-1])
     return one[: len(one) - end], other[: len(other) - end]
 
 
 def _is_one_edit(one: str, other: str) -> bool:
-    """Return whether one letter, or two that are swapped, are all that two words differ in."""
+    """Return whether the differing parts of two words are at most one letter, or two swapped ones."""
     return (len(one) <= 1 and len(other) <= 1) or (len(one) == 2 and one == other[::-1])
 
 
-def _common_start(one: str, other: str) -> int:
-    """Return how many characters two words start with in common."""
+def _common_prefix(one: str, other: str) -> int:
+    """Return the length of the common prefix of two words."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

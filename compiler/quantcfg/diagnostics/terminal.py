@@ -1,4 +1,4 @@
-"""Text as a terminal shows it."""
+"""How a terminal displays text: width, alignment, control characters."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ _REORDERING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would obey instead of show; tabs stay."""
+    """Replace control characters other than tabs, so that a terminal does not interpret them."""
     if _is_plain(text):
         return text
     return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(char) else char for char in text)
 
 
-def blank(text: str) -> str:
-    """Return blanks as wide as a text; tabs stay, so that the caret is where they put it."""
+def spaces(text: str) -> str:
+    """Return spaces as wide as a text; tabs are kept, so that a caret below lines up."""
     if _is_plain(text):
         return " " * len(text)
     return "".join("\t" if char == "\t" else " " * width(char) for char in text)
 
 
 def width(text: str) -> int:
-    """Return how many columns a text takes."""
+    """Return how many columns a text occupies."""
     return len(text) if _is_plain(text) else sum(_columns(char) for char in text)
 
 
 def _is_plain(text: str) -> bool:
-    """Tell whether each character is shown, in one column."""
+    """Return whether every character is one printable column wide."""
     return text.isascii() and text.isprintable()
 
 
 def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return rows with as many cells each as lines, cell below cell."""
+    """Return rows of equal length as lines with aligned columns."""
     table = [[printable(cell).replace("\t", " ") for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*table, strict=True)]
     return ["  ".join(map(_padded, row, widths)).rstrip() for row in table]
@@ -52,7 +52,7 @@ def _columns(char: str) -> int:
 
 
 def _is_control(char: str) -> bool:
-    """Tell whether a terminal would obey a character instead of showing it, or might show nothing for it."""
+    """Return whether a terminal interprets or hides a character instead of displaying it."""
     return (
         (char != "\t" and category(char) == "Cc")
         or bidirectional(char) in _REORDERING

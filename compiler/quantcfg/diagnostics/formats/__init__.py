@@ -1,8 +1,7 @@
-"""The formats in which diagnostics are shown, one module for each.
+"""Output formats for diagnostics, one module each.
 
-Every module has render_all(diagnostics, color) -> str: all of them as one
-text, without a final newline; empty where there is nothing to say. color is
-for a terminal, and means nothing to most formats.
+Every module has render_all(diagnostics, color), which returns the output without a final newline.
+Only the formats for terminals use color.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from quantcfg.diagnostics.diagnostic import Diagnostic
 
 FORMATS = ("text", "concise", "json", "sarif", "github")
 DOCUMENTS = ("json", "sarif")
-"""The formats that are one document: nothing may stand before or behind it."""
+"""The formats that print one document, and nothing before or after it."""
 
 
 def render_all(name: str, diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
-    """Return diagnostics in the format of that name, which is loaded only if there is something to say."""
+    """Return diagnostics in a format, whose module is imported on first use."""
     if not diagnostics and name not in DOCUMENTS:
         return ""
     rendered: str = import_module(f"{__name__}.{name}").render_all(diagnostics, color=color)

@@ -1,4 +1,4 @@
-"""For people, and for editors that read lists of errors: one line each, as grep and compilers write them."""
+"""One line per diagnostic, as compilers print them, for people and for editors."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from quantcfg.diagnostics.formats import text
 
 
 def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
-    """Return a line for each diagnostic: the first one of the text format."""
+    """Return a line for each diagnostic: the first line of the text format."""
     return "\n".join(text.render_heading(diagnostic, color=color) for diagnostic in diagnostics)

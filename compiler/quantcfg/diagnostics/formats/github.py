@@ -1,4 +1,4 @@
-"""For GitHub Actions: workflow commands, which show each finding at its line of a pull request."""
+"""Workflow commands for GitHub Actions, which annotate the lines of a pull request."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str
 
 
 def _command(diagnostic: Diagnostic) -> str:
-    properties = {"title": f"quantcfg {diagnostic.code}", **_place(diagnostic)}
+    properties = {"title": f"quantcfg {diagnostic.code}", **_location(diagnostic)}
     shown = ",".join(f"{name}={_escaped(value, _IN_PROPERTIES)}" for name, value in properties.items())
     message = f"{diagnostic.message}; {diagnostic.help}" if diagnostic.help else diagnostic.message
     return f"::{_COMMANDS[diagnostic.severity]} {shown}::{_escaped(message, _IN_MESSAGES)}"
 
 
-def _place(diagnostic: Diagnostic) -> dict[str, object]:
+def _location(diagnostic: Diagnostic) -> dict[str, object]:
     span = diagnostic.span
     if span is None:
         return {"file": diagnostic.file} if diagnostic.file else {}
     if not span.source.is_file:
         return {}
     (line, column), (end_line, end_column) = span.start_position, span.end_position
-    place = {"file": span.source.name, "line": line, "endLine": end_line}
-    # GitHub takes columns for a place within one line only; the end column is the last one that is marked.
-    return place | ({"col": column, "endColumn": max(column, end_column - 1)} if line == end_line else {})
+    location = {"file": span.source.name, "line": line, "endLine": end_line}
+    # GitHub accepts columns only within one line; the end column is inclusive.
+    return location | ({"col": column, "endColumn": max(column, end_column - 1)} if line == end_line else {})
 
 
 def _escaped(value: object, escapes: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""For programs: one JSON document, version 1, as docs/checking.md describes it."""
+"""One JSON document for programs; docs/checking.md describes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VERSION = 1
 
 
 def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:  # noqa: ARG001
-    """Return the document; there is one also for no diagnostics."""
+    """Return the document, also without diagnostics."""
     return json.dumps({"version": _VERSION, "diagnostics": [_entry(each) for each in diagnostics]}, indent=2)
 
 
@@ -41,7 +41,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
 
 
 def place(span: Span) -> dict[str, Any]:
-    """Return where a span is: its file, None for an argument, its start and its end."""
+    """Return the location of a span: its start, end, and file, which is None for an argument."""
     return {
         "file": span.source.name if span.source.is_file else None,
         "start": _position(span.start_position),

@@ -1,4 +1,4 @@
-"""For code scanning: a log in SARIF, version 2.1.0 (OASIS)."""
+"""A SARIF 2.1.0 log for code scanning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 
 def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:  # noqa: ARG001
-    """Return the log of one run; there is one also for no diagnostics."""
+    """Return the log of one run, also without diagnostics."""
     known = rules()
     used = [known[code] for code in sorted({diagnostic.code for diagnostic in diagnostics})]
     index = {rule.code: number for number, rule in enumerate(used)}
@@ -39,7 +39,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.code,
         "shortDescription": {"text": summary(rule.code)},
-        "help": {"text": f'"quantcfg rule {rule.code}" explains it'},
+        "help": {"text": f'run "quantcfg rule {rule.code}" for details'},
         "defaultConfiguration": {"level": rule.severity},
     }
 
@@ -73,8 +73,7 @@ def _related(related: Related) -> dict[str, Any]:
 
 
 def _location(span: Span) -> dict[str, Any]:
-    place = {"artifactLocation": _artifact(span.source.name), "region": _region(span)}
-    return {"physicalLocation": place}
+    return {"physicalLocation": {"artifactLocation": _artifact(span.source.name), "region": _region(span)}}
 
 
 def _changes(edits: Iterable[Edit]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""For people: location and message, an excerpt with the spans underlined, help, and the lines as fixed."""
+"""The format for people: location, message, an excerpt with underlined spans, help, and the fixed lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import groupby
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Severity
 from quantcfg.diagnostics.fixes import changed_lines
 from quantcfg.diagnostics.phrases import counted
-from quantcfg.diagnostics.terminal import blank, printable, width
+from quantcfg.diagnostics.terminal import printable, spaces, width
 from quantcfg.frozen import frozen_value
 from quantcfg.source import Source, Span
 
@@ -17,14 +17,14 @@ _LONGEST_LINE = 160
 _BEFORE_SPAN = 60
 _CUT = "..."
 _CLOSE = 10
-"""How many lines below or above a diagnostic a related span may be to share its excerpt."""
+"""How many lines a related span may be away from a diagnostic to share its excerpt."""
 _LONGEST_FIX = 6
-"""How many lines of a fix are shown, old and new ones together."""
+"""How many changed lines of a fix are shown."""
 _RESET = "\N{ESCAPE}[0m"
 
 
 class _Style(StrEnum):
-    """How a part of a line looks, in ANSI attributes."""
+    """The style of a part of a line, as ANSI attributes."""
 
     PLAIN = ""
     BOLD = "1"
@@ -38,7 +38,7 @@ class _Style(StrEnum):
 
 @frozen_value
 class _Line:
-    """A line of output: styled parts; in an excerpt behind a margin with a line number and a sign."""
+    """A line of output: styled parts, and in an excerpt a margin with a line number and a sign."""
 
     parts: tuple[tuple[str, _Style], ...]
     sign: str = ""
@@ -47,7 +47,7 @@ class _Line:
 
 @frozen_value
 class _Mark:
-    """A span within one line to underline with a character, and the label behind that."""
+    """A span within one line to underline with a character, and the label after it."""
 
     span: Span
     character: str
@@ -60,7 +60,7 @@ _CHANGES = {"-": _Style.OLD, "+": _Style.NEW}
 
 
 def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
-    """Return diagnostics with an empty line between them."""
+    """Return diagnostics separated by empty lines."""
     return "\n\n".join(render(diagnostic, color=color) for diagnostic in diagnostics)
 
 
@@ -130,7 +130,7 @@ def _are_close(span: Span | None, other: Span) -> bool:
 
 
 def _marks(span: Span, character: str, style: _Style, label: str = "") -> Iterator[_Mark]:
-    """Yield what to underline of a span: its first line, and if there are more, the last one."""
+    """Yield what to underline of a span: its first line, and its last if there are several."""
     source, (first, _) = span.source, span.start_position
     last, _ = source.position(max(span.start, span.end - 1))
     end = source.line_bounds(first)[1]
@@ -143,7 +143,7 @@ def _marks(span: Span, character: str, style: _Style, label: str = "") -> Iterat
 
 
 def _excerpt(marks: list[_Mark]) -> Iterator[_Line]:
-    """Yield the lines of a source that have marks, each with its marks below, and "..." for lines between."""
+    """Yield the lines that have marks, each with its marks below, and "..." for the lines between."""
     yield _Line((), "|")
     marks.sort(key=_shown_from)
     source, previous = marks[0].span.source, marks[0].span.start_position[0]
@@ -159,7 +159,7 @@ def _excerpt(marks: list[_Mark]) -> Iterator[_Line]:
 
 
 def _shown_from(mark: _Mark) -> tuple[int, int]:
-    """Return the line of a mark, and the index in it from which it is shown."""
+    """Return the line number of a mark, and the index from which that line is shown."""
     number, column = mark.span.start_position
     start, end = mark.span.source.line_bounds(number)
     return number, _first_shown(end - start, column)
@@ -175,7 +175,7 @@ def _source_line(source: Source, number: int, first: int) -> _Line:
 
 
 def _cut(text: str, start: int, end: int, first: int) -> str:
-    """Return what is shown of the line between two offsets of a text, from an index in the line on."""
+    """Return the shown part of the line between two offsets, starting at an index in the line."""
     shown = text[start + first : min(end, start + first + _LONGEST_LINE)]
     return f"{_CUT if first else ''}{shown}{_CUT if start + first + len(shown) < end else ''}"
 
@@ -186,11 +186,11 @@ def _underline(mark: _Mark, first: int) -> _Line:
     marked = text[mark.span.start : min(mark.span.end, start + _LONGEST_LINE)]
     signs = "\t".join(mark.character * width(part) for part in marked.split("\t"))
     shown = f"{signs if signs.strip() else mark.character} {mark.label}".rstrip()
-    return _Line(((blank(before), _Style.PLAIN), (shown, mark.style)), "|")
+    return _Line(((spaces(before), _Style.PLAIN), (shown, mark.style)), "|")
 
 
 def _fix(edits: Sequence[Edit]) -> Iterator[_Line]:
-    """Yield the lines that a fix removes and adds; how many edits it has, if they are too many or none."""
+    """Yield the lines that a fix removes and adds, or only its number of edits if there are too many."""
     changed = list(changed_lines(edits))
     is_shown = 0 < len(changed) <= _LONGEST_FIX
     content = "" if is_shown else f" {counted(len(edits), 'edit')}"
