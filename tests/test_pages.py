@@ -59,7 +59,7 @@ def test_the_index_lists_every_code() -> None:
 def test_a_page_says_what_it_is_and_how_bad_that_is(code: str) -> None:
     lines = page(code).splitlines()
     severity = RULES[code].severity
-    ignorable = f"; `--ignore {code}` leaves it out" if severity is not Severity.ERROR else ""
+    ignorable = f"; `--ignore {code}` hides it" if severity is not Severity.ERROR else ""
     assert re.fullmatch(rf"# {code}: \S.*", lines[0])
     assert lines[1:4:2] == ["", ""]
     assert lines[2] == f"Severity: {severity}{ignorable}"

@@ -261,7 +261,7 @@ def test_warnings_are_python_warnings_that_point_to_the_caller(model: Model, tmp
 def test_a_file_that_is_replaced_is_a_warning(model: Model, tmp_path: Path) -> None:
     out = tmp_path / "config.json"
     out.write_text("old")
-    with pytest.warns(QuantConfigWarning, match="exists, and is replaced") as caught:
+    with pytest.warns(QuantConfigWarning, match="already existed and was replaced") as caught:
         create_quant_config(str(out), model.prototxt, model.caffemodel)
     assert len(caught) == 1
     assert quantized(out)

@@ -174,7 +174,7 @@ def test_a_blob_that_another_layer_reads_cannot_be_changed_in_place() -> None:
     text = net(V2_INPUT, conv("a", "x"), relu("branch", "a"), relu("r", "a", "a"), conv("b", "a"))
     (warning,) = diagnose(text)
     assert warning.code == catalogue.WRITTEN_AGAIN.code
-    assert warning.message == 'layer "r" writes blob "a" again'
+    assert warning.message == 'layer "r" writes blob "a", which is already written'
     assert warning.help == "rename this top: other layers read the blob too"
     assert [each.span.text for each in warning.related] == ['"a"']
 

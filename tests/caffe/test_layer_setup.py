@@ -407,7 +407,7 @@ def test_layers_that_do_not_fit_are_one_warning_and_the_first_is_explained() -> 
     (warning,) = diagnose(
         net(PLANE, text), Weights("net", {name: WeightLayer(name, "", wrong) for name in "abc"})
     )
-    assert warning.message.startswith('weights in "net" do not fit "a", "b" and "c": "a" has a weight of')
+    assert warning.message.startswith('weights in "net" do not match "a", "b" and "c": "a" has a weight of')
     assert warning.span
     assert warning.span.text == '"a"'
 
@@ -541,22 +541,22 @@ def test_the_rates_of_an_old_layer_are_param_messages(rates: str) -> None:
         (
             conv("a", param="name: 'w'"),
             conv("b", param="name: 'w'", parameters="num_output: 8 kernel_size: 5"),
-            'parameter "w" is 8x6x5x5 in layer "b", but 8x6x3x3 in layer "a"',
+            'parameter "w" has shape 8x6x5x5 in layer "b", but 8x6x3x3 in layer "a"',
         ),
         (
             conv("a", param="name: 'w'"),
             conv("b", param=("", "name: 'w'")),
-            'parameter "w" is 8 in layer "b", but 8x6x3x3 in layer "a"',
+            'parameter "w" has shape 8 in layer "b", but 8x6x3x3 in layer "a"',
         ),
         (
             inner_product("a", param="name: 'w'"),
             inner_product("b", param="name: 'w'", parameters="num_output: 9"),
-            'parameter "w" is 9x? in layer "b", but 8x? in layer "a"',
+            'parameter "w" has shape 9x? in layer "b", but 8x? in layer "a"',
         ),
         (
             conv("a", param=("name: 'w'", "name: 'w'")),
             conv("b"),
-            'parameter "w" is 8 in layer "a", but 8x6x3x3 in layer "a"',
+            'parameter "w" has shape 8 in layer "a", but 8x6x3x3 in layer "a"',
         ),
         (
             conv("a", param="name: 'w'"),
@@ -565,7 +565,7 @@ def test_the_rates_of_an_old_layer_are_param_messages(rates: str) -> None:
                 param="name: 'w' share_mode: PERMISSIVE",
                 parameters="num_output: 9 kernel_size: 3",
             ),
-            'parameter "w" is 9x6x3x3 in layer "b", but 8x6x3x3 in layer "a"',
+            'parameter "w" has shape 9x6x3x3 in layer "b", but 8x6x3x3 in layer "a"',
         ),
         (
             conv("a", param="name: 'w'"),

@@ -339,7 +339,7 @@ def test_rules_of_both_kinds_are_an_error(phase: str) -> None:
 def test_an_unknown_phase_is_an_error_because_it_decides(kind: str, word: str) -> None:
     (error,) = diagnose(conv("conv1", **{kind: f"phase: {word}"}))
     assert error.code == catalogue.UNKNOWN_PHASE.code
-    assert error.message == f'phase {word} of layer "conv1" is neither TRAIN nor TEST'
+    assert error.message == f'phase of layer "conv1" must be TRAIN or TEST, not {word}'
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_the_upgrade_of_a_v0_net_drops_its_state() -> None:
 def test_an_unknown_phase_of_the_state_is_an_error() -> None:
     (error,) = diagnose(net("state { phase: TESTT }", conv("x")))
     assert error.code == catalogue.UNKNOWN_PHASE.code
-    assert error.message == "phase TESTT of the network state is neither TRAIN nor TEST"
+    assert error.message == "phase of the state of the net must be TRAIN or TEST, not TESTT"
 
 
 # What a fork has more
@@ -496,7 +496,7 @@ def test_a_layer_of_amct_in_phase_train_does_no_harm() -> None:
 def test_a_network_without_a_layer_is_an_error(text: str) -> None:
     (error,) = diagnose(text)
     assert error.code == catalogue.NO_LAYERS.code
-    assert error.message == '"net.prototxt" has no layer in phase TEST'
+    assert error.message == '"net.prototxt" has no layers in phase TEST'
 
 
 @pytest.mark.parametrize(

@@ -368,7 +368,7 @@ def test_layers_that_share_parameters_are_not_quantizable() -> None:
     )
     (warning,) = diagnose(text)
     assert (warning.code, warning.severity) == (catalogue.SHARED_PARAMETERS.code, Severity.WARNING)
-    assert warning.message == '"a" and "b" share parameters, and are therefore not quantized'
+    assert warning.message == '"a" and "b" are not quantized because they share parameters'
     assert warning.span
     assert warning.span.start == text.index("'w'")
     assert [related.span.start for related in warning.related] == [text.rindex("'w'")]
@@ -405,7 +405,7 @@ def test_one_shared_parameter_is_enough(first: tuple[str, str], second: tuple[st
 def test_the_whole_group_is_named() -> None:
     text = net(*(conv(name, param="name: 'w'") for name in "abc"))
     (warning,) = diagnose(text)
-    assert warning.message == '"a", "b" and "c" share parameters, and are therefore not quantized'
+    assert warning.message == '"a", "b" and "c" are not quantized because they share parameters'
     assert len(warning.related) == 2
     assert obstacle(text, "b") == 'it shares parameters with "a" and "c"'
 

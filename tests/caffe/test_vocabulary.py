@@ -231,7 +231,7 @@ def test_a_field_that_is_given_twice_is_an_error_as_for_parse_of_cpp(
     found = [each for each in diagnose(text) if each.code != catalogue.NO_LAYERS.code]
     (error,) = found
     assert (error.code, error.severity) == (catalogue.GIVEN_TWICE.code, Severity.ERROR)
-    assert error.message == f'"{field}" is given twice'
+    assert error.message == f'"{field}" is set twice'
     assert error.span
     assert error.span.start == text.rindex(f"{field}") - (0 if text[text.rindex(field) - 1] in " \n" else 1)
     assert error.help == help

@@ -409,7 +409,7 @@ def assert_damaged(content: bytes) -> None:
     (error,) = found
     assert (error.code, error.severity) == (catalogue.DAMAGED_WEIGHTS.code, Severity.ERROR)
     said, _, offset = error.message.rpartition(" ")
-    assert said.endswith('net.caffemodel" is not a caffemodel, or it is damaged at byte')
+    assert said.endswith('net.caffemodel" is not a valid caffemodel: malformed data at byte')
     assert int(offset) <= len(content)
 
 
@@ -767,7 +767,7 @@ def test_the_four_numbers_of_an_old_blob_are_those_of_a_plane_filter_or_of_a_mat
 def test_weights_for_no_layer_of_the_network_are_an_error() -> None:
     (error,) = diagnose(conv("conv"), weights_of(other=(1,), CONV=(8, 3, 3, 3)))
     assert (error.code, error.severity) == (catalogue.FOREIGN_WEIGHTS.code, Severity.ERROR)
-    assert error.message.endswith('net.caffemodel" has weights for no layer of "net.prototxt"')
+    assert error.message.endswith('net.caffemodel" has no weights for any layer of "net.prototxt"')
 
 
 def test_a_weights_file_without_a_blob_is_an_error() -> None:

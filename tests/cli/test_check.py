@@ -327,7 +327,7 @@ def test_standard_input_is_fixed_onto_standard_output(
     assert cli.main(["check", "--fix", "-", *MODEL]) == 1
     out, err = capsys.readouterr()
     assert out == MENDED
-    assert err.splitlines()[0] == '<stdin>:4:21: error[QC401]: the network has no layer "nowhere"'
+    assert err.splitlines()[0] == '<stdin>:4:21: error[QC401]: layer "nowhere" does not exist'
     assert err.splitlines()[-1] == "1 file checked: 2 fixed; 1 error, 0 warnings left"
 
 

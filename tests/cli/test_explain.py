@@ -130,8 +130,8 @@ def test_json_is_the_document(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("conv_1",), 'error[QC401]: the network has no layer "conv_1"'),
-        (("conv1", "step"), 'error[QC512]: "step" is not a key of layer "conv1"'),
+        (("conv_1",), 'error[QC401]: layer "conv_1" does not exist'),
+        (("conv1", "step"), 'error[QC512]: unknown key "step" in layer "conv1"'),
         (("conv1", "num_of_bins"), 'error[QC513]: "num_of_bins" is a parameter of "hfmg"'),
         (("max1", "search_step"), 'error[QC515]: layer "max1" cannot be quantized: only average pooling'),
         (("batch_num", "more"), '"batch_num" is a key of the whole network, and stands alone'),

@@ -122,8 +122,8 @@ def test_a_file_with_mistakes_stays_and_the_others_are_formatted(capfd: Captured
     status, out, err = fmt(capfd, *names, "--format", "concise")
     assert status == 1
     assert [line.partition(": ")[::2] for line in out.splitlines()] == [
-        ("wrong.cfg:1:11", 'error[QC105]: "=" cannot stand here'),
-        ("latin.cfg:1:6", "error[QC102]: the text is not UTF-8: byte 0xe9 at byte offset 5 fits nowhere"),
+        ("wrong.cfg:1:11", 'error[QC105]: "=" is not allowed here'),
+        ("latin.cfg:1:6", "error[QC102]: invalid UTF-8: byte 0xe9 at offset 5"),
         ("config.json:1:1", "error[QC212]: this is a JSON configuration, not protobuf text format"),
         ("nowhere.cfg", 'error[QC101]: cannot read "nowhere.cfg": no such file or directory'),
     ]

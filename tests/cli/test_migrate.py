@@ -70,7 +70,7 @@ def test_what_cannot_be_migrated_stays_and_the_others_are_migrated(capfd: Captur
         ("wrong.cfg:1:12", '[QC501]: "batch_num" must be at least 1, not 0'),
         (
             "non_uniform.cfg:1:39",
-            '[QC431]: "conv_calibration_config" cannot be migrated beside nuq_config: '
+            '[QC431]: "conv_calibration_config" cannot be migrated together with nuq_config: '
             "overrides would keep InnerProduct layers from non-uniform quantization",
         ),
         ("deploy.prototxt:1:1", "[QC212]: this is a Caffe network, not a quant.cfg"),

@@ -35,11 +35,11 @@ def shown(capsys: pytest.CaptureFixture[str], command: str) -> str:
 @pytest.mark.parametrize(
     ("options", "place", "marked", "message"),
     [
-        ("--skip-layer conv1 conv22", "20", "conv22", 'QC401]: the network has no layer "conv22"'),
-        ("--skip-layer skip", "14", "skip", 'QC401]: the network has no layer "skip"'),
+        ("--skip-layer conv1 conv22", "20", "conv22", 'QC401]: layer "conv22" does not exist'),
+        ("--skip-layer skip", "14", "skip", 'QC401]: layer "skip" does not exist'),
         ("--skip-layer relu1", "14", "relu1", 'QC402]: layer "relu1" has type ReLU'),
-        ("--skip-layer conv2 conv1 conv2", "26", "conv2", 'QC404]: "conv2" is named twice in --skip-layer'),
-        ("--skip-layer 'a b' conv1", "14", "'a b'", 'QC401]: the network has no layer "a b"'),
+        ("--skip-layer conv2 conv1 conv2", "26", "conv2", 'QC404]: duplicate name "conv2" in --skip-layer'),
+        ("--skip-layer 'a b' conv1", "14", "'a b'", 'QC401]: layer "a b" does not exist'),
         ("--batch-num 0", "13", "0", 'QC501]: "--batch-num" must be at least 1, not 0'),
         ("--batch-num -7", "13", "-7", 'QC501]: "--batch-num" must be at least 1, not -7'),
     ],

@@ -75,9 +75,9 @@ def test_standard_input_is_what_the_file_would_be(
     [
         ("--config", b"batch_num: 0", "<stdin>:1:12: error[QC501]"),
         ("--config", b"\xffskip_layers: 'conv9'", "<stdin>:1:1: error[QC102]"),
-        ("--config", bytes(100), 'error[QC111]: "<stdin>" is not a text'),
+        ("--config", bytes(100), 'error[QC111]: "<stdin>" is not a text file'),
         ("--model", b"layer { name: 'a' type: 'Convolution'", "<stdin>:1:38: error[QC104]"),
-        ("--model", b"", 'error[QC309]: "<stdin>" has no layer in phase TEST'),
+        ("--model", b"", 'error[QC309]: "<stdin>" has no layers in phase TEST'),
     ],
 )
 def test_what_is_wrong_with_standard_input_has_its_name(

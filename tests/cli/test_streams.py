@@ -84,7 +84,7 @@ def test_the_mapping_file_of_the_request_is_not_written_over(model: Model) -> No
     (model.folder / "quant.cfg").write_text('nuq_config { mapping_file: "mapping.json" }')
     done = shell(f"{COMPILE} --config quant.cfg -o mapping.json")
     assert done.returncode == 1
-    assert 'error[QC503]: "mapping.json" cannot be the name of the output: it is an input' in done.stderr
+    assert 'error[QC503]: cannot write "mapping.json": it is an input' in done.stderr
     assert mapping.read_text() == '{"graph": [{"op": []}]}'
 
 

@@ -275,7 +275,7 @@ def test_what_no_request_can_say_is_reported_at_its_place(name: str) -> None:
 def test_the_nearest_value_is_named() -> None:
     text = unmarked(CANNOT["more digits than a float has"])[0]
     (error,) = (each for each in decompile(text, NETWORK).diagnostics if each.code == "QC521")
-    assert error.message == 'no quant.cfg gives "search_step" of layer "conv1" the value 0.012345678901'
+    assert error.message == 'a quant.cfg cannot set "search_step" of layer "conv1" to 0.012345678901'
     assert error.help == "the numbers of a quant.cfg have 32 bits: 0.012345679 is as near as it comes"
 
 
@@ -284,7 +284,7 @@ def test_keys_that_are_left_out_are_named() -> None:
     decompilation = decompile(config, NETWORK)
     assert (decompilation.text, places(decompilation.diagnostics)) == ("", ["QC522 1:1"])
     assert decompilation.diagnostics[0].message == (
-        'the configuration leaves out "do_fusion", which a compile writes out, with the default'
+        'the configuration omits "do_fusion"; compiling writes the defaults'
     )
 
 

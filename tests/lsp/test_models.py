@@ -123,7 +123,7 @@ def test_what_is_wrong_with_the_settings_of_the_client_is_said_of_them(tmp_path:
     found: list[Diagnostic] = []
     source = Source(str(tmp_path / "quant.cfg"), "")
     assert model_for(source, {"model": 5}, None, found.append) is None
-    assert [(each.message, each.span) for each in found] == [('"model" takes a string, not 5', None)]
+    assert [(each.message, each.span) for each in found] == [('"model" must be a string, not 5', None)]
 
 
 @pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0", "/dev/null", "pipe"])

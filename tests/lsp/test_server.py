@@ -149,7 +149,7 @@ def test_settings_that_cannot_be_used_are_told_once(folder: Path) -> None:
         told = [each["params"] for each in client.seen if each.get("method") == "window/showMessage"]
     assert [each["message"] for each in told] == [
         f"{folder / 'quantcfg.toml'}: {message}"
-        for message in ('"model" takes a string, not 1', '"edition" has no value "caff"')
+        for message in ('"model" must be a string, not 1', 'unknown value "caff" for "edition"')
     ]
 
 

@@ -679,17 +679,16 @@ def test_the_help_says_what_to_do(config_text: str, help: str | None) -> None:
     [
         (
             for_all(COMMON) + for_layer("conv1"),
-            "this override replaces all of common_config: "
+            "override replaces all of common_config: "
             "search_step is 0.01, not 0.02, channel_wise is true, not false",
         ),
         (
             for_type("Convolution", "hfmg_quantize { }") + for_layer("conv1", "arq_quantize { }"),
-            'this override replaces all of the override of type "Convolution": '
-            "the algorithm is ifmr, not hfmg",
+            'override replaces all of the override of type "Convolution": the algorithm is ifmr, not hfmg',
         ),
         (
             for_all("ifmr_quantize { asymmetric: false }") + for_layer("fc", "hfmg_quantize { }"),
-            'asymmetric is true for "fc": AMCT does not take it from common_config',
+            'asymmetric is true for "fc": AMCT does not inherit it from common_config',
         ),
         (
             for_layer("fc", "hfmg_quantize { num_of_bins: 1 }"),
@@ -706,7 +705,7 @@ def test_the_help_says_what_to_do(config_text: str, help: str | None) -> None:
         ("batch_num: 0", '"batch_num" must be at least 1, not 0'),
         (
             for_layer("«QC421»pool1"),
-            'this override has no effect: layer "pool1" is not quantizable: '
+            'override has no effect: layer "pool1" is not quantizable: '
             "only average pooling is supported, this is MAX",
         ),
     ],
@@ -724,8 +723,8 @@ def test_layers_with_different_reasons_are_reported_apart() -> None:
     )
     messages = [diagnostic.message for diagnostic in compiled(text, for_all("nuq_quantize { }")).diagnostics]
     assert messages == [
-        'nuq_quantize cannot be used for "a" and "c" (Convolution): only dilation 1 is supported, this is 2',
-        'nuq_quantize cannot be used for "b" (Convolution): only one group is supported, this has 2',
+        'nuq_quantize is not supported for "a" and "c" (Convolution): only dilation 1 is supported, this is 2',
+        'nuq_quantize is not supported for "b" (Convolution): only one group is supported, this has 2',
     ]
 
 
