@@ -416,7 +416,7 @@ def test_groups_are_reported_each() -> None:
         conv("b", param=("name: 'w1'", "name: 'b'")),
         conv("c", param=("", "name: 'b'")),
     )
-    assert [warning.message.split(" share")[0] for warning in diagnose(text)] == [
+    assert [warning.message.split(" are not quantized")[0] for warning in diagnose(text)] == [
         '"a" and "b"',
         '"b" and "c"',
     ]

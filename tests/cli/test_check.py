@@ -365,7 +365,7 @@ def test_a_rule_is_explained_by_its_page(capsys: Captured) -> None:
 def test_all_rules_are_listed(capsys: Captured) -> None:
     assert cli.main(["rule"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "QC101  error    a file that cannot be read" in lines
+    assert "QC101  error    unreadable file" in lines
     assert len(lines) > 70
 
 

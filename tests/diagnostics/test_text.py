@@ -29,7 +29,7 @@ def error(span: Span | None, message: str = "no", help: str | None = None, *rela
 def test_a_diagnostic_shows_its_place_its_line_and_a_caret_under_the_span() -> None:
     diagnostic = error(span("a: 1\nbatch_num: x\nb: 2\n", "x"), "must be an integer", "write 1")
     assert render(diagnostic).splitlines() == [
-        "quant.cfg:2:12: error[QC999]: takes an integer",
+        "quant.cfg:2:12: error[QC999]: must be an integer",
         "   |",
         " 2 | batch_num: x",
         "   |            ^",

@@ -723,7 +723,8 @@ def test_layers_with_different_reasons_are_reported_apart() -> None:
     )
     messages = [diagnostic.message for diagnostic in compiled(text, for_all("nuq_quantize { }")).diagnostics]
     assert messages == [
-        'nuq_quantize is not supported for "a" and "c" (Convolution): only dilation 1 is supported, this is 2',
+        'nuq_quantize is not supported for "a" and "c" (Convolution): '
+        "only dilation 1 is supported, this is 2",
         'nuq_quantize is not supported for "b" (Convolution): only one group is supported, this has 2',
     ]
 

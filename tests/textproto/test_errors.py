@@ -78,7 +78,12 @@ SYNTAX = (
     on_line_1("many_nested: [{}, 1]", "QC104", 19, 20, 'expected "{", found "1"'),
     on_line_1("many_int32 [1]", "QC104", 13, 14, 'found "1"', 'a list of values needs ":" before it'),
     on_line_1(
-        "one_bool: t # a\rone_int32: 5", "QC115", 13, 29, "goes on", "save the file with ordinary line ends"
+        "one_bool: t # a\rone_int32: 5",
+        "QC115",
+        13,
+        29,
+        "does not end this comment",
+        "save the file with ordinary line ends",
     ),
     on_line_1("one_int32 = 5", "QC105", 11, 12, '"=" is not allowed here', "write :"),
     on_line_1("one_int32: +5", "QC105", 12, 13, '"+" is not allowed here', "leave it out"),
@@ -95,11 +100,21 @@ SYNTAX = (
     on_line_1('one_string: "a\0b"', "QC105", 15, 16, "the character U+0000 is not allowed here"),
     on_line_1("one_string: 'a\\\0'", "QC105", 16, 17, "the character U+0000 is not allowed here"),
     on_line_1(
-        "one_string: 'a", "QC106", 13, 15, "does not end", r"end it with ', or write \n for a line break"
+        "one_string: 'a",
+        "QC106",
+        13,
+        15,
+        "unterminated string",
+        r"end it with ', or write \n for a line break",
     ),
-    on_line_1('one_string: "a\nb"', "QC106", 13, 15, "does not end", r"write \n for a line break"),
+    on_line_1('one_string: "a\nb"', "QC106", 13, 15, "unterminated string", r"write \n for a line break"),
     on_line_1(
-        'one_string: "a\\', "QC106", 13, 16, "does not end", r'end it with ", or write \n for a line break'
+        'one_string: "a\\',
+        "QC106",
+        13,
+        16,
+        "unterminated string",
+        r'end it with ", or write \n for a line break',
     ),
     on_line_1("one_int32: 08", "QC107", 12, 14, 'invalid number "08"', OCTAL),
     on_line_1("one_int32: -0x", "QC107", 13, 15, 'invalid number "0x"'),
@@ -108,21 +123,40 @@ SYNTAX = (
     on_line_1("one_float: 1e+5x", "QC107", 12, 17, 'invalid number "1e+5x"', IN_QUOTES),
     on_line_1("one_int32: 1_000", "QC107", 12, 17, 'invalid number "1_000"', "write 1000"),
     on_line_1("one_int32: 0b101", "QC107", 12, 17, 'invalid number "0b101"', "write 5"),
-    on_line_1("many_string: ['a' 'b']", "QC213", 15, 22, "are one", 'put "," between them, if they are two'),
-    on_line_1("[a.b: 5", "QC109", 1, 8, '"[a.b: 5" is not the name'),
-    on_line_1("[]: 5", "QC109", 1, 3, '"[]" is not the name'),
-    on_line_1("one_nested { [a.]: 5 }", "QC109", 14, 18, '"[a.]" is not the name'),
-    on_line_1("[a/%zz/b]: 5", "QC109", 1, 10, '"[a/%zz/b]" is not the name'),
-    on_line_1("[5]: 5", "QC109", 1, 4, '"[5]" is not the name'),
+    on_line_1(
+        "many_string: ['a' 'b']", "QC213", 15, 22, "are joined", 'put "," between them, if they are two'
+    ),
+    on_line_1("[a.b: 5", "QC109", 1, 8, '"[a.b: 5" is not a valid extension or Any type name'),
+    on_line_1("[]: 5", "QC109", 1, 3, '"[]" is not a valid extension or Any type name'),
+    on_line_1("one_nested { [a.]: 5 }", "QC109", 14, 18, '"[a.]" is not a valid extension or Any type name'),
+    on_line_1("[a/%zz/b]: 5", "QC109", 1, 10, '"[a/%zz/b]" is not a valid extension or Any type name'),
+    on_line_1("[5]: 5", "QC109", 1, 4, '"[5]" is not a valid extension or Any type name'),
 )
 
 BINDING = (
-    on_line_1(r"one_string: 'a\q'", "QC108", 15, 17, r'"\q" is not', r"write \\ for a backslash"),
-    on_line_1(r"one_string: 'a' 'b\ud800'", "QC108", 19, 25, r'"\ud800" is not', r"write \\ for a backslash"),
-    on_line_1(r"one_string: '\u12'", "QC108", 14, 16, r'"\u" is not', r"write \\ for a backslash"),
-    on_line_1(r"one_string: '\U00110000'", "QC108", 14, 24, "is not", r"write \\ for a backslash"),
-    on_line_1(r"one_string: '\X41'", "QC108", 14, 16, r'"\X" is not', r"write \\ for a backslash"),
-    on_line_1(r"one_bytes: '\400'", "QC108", 13, 17, r'"\400" is not', r"write \\ for a backslash"),
+    on_line_1(
+        r"one_string: 'a\q'", "QC108", 15, 17, r'invalid escape sequence "\q"', r"write \\ for a backslash"
+    ),
+    on_line_1(
+        r"one_string: 'a' 'b\ud800'",
+        "QC108",
+        19,
+        25,
+        r'invalid escape sequence "\ud800"',
+        r"write \\ for a backslash",
+    ),
+    on_line_1(
+        r"one_string: '\u12'", "QC108", 14, 16, r'invalid escape sequence "\u"', r"write \\ for a backslash"
+    ),
+    on_line_1(
+        r"one_string: '\U00110000'", "QC108", 14, 24, "invalid escape sequence", r"write \\ for a backslash"
+    ),
+    on_line_1(
+        r"one_string: '\X41'", "QC108", 14, 16, r'invalid escape sequence "\X"', r"write \\ for a backslash"
+    ),
+    on_line_1(
+        r"one_bytes: '\400'", "QC108", 13, 17, r'invalid escape sequence "\400"', r"write \\ for a backslash"
+    ),
     on_line_1("x: 5", "QC201", 1, 2, 'the top level has no field "x"'),
     on_line_1("one_in32: 5", "QC201", 1, 9, '"one_in32"', 'did you mean "one_int32"?'),
     on_line_1("ONE_INT32: 5", "QC201", 1, 10, '"ONE_INT32"', 'did you mean "one_int32"?'),
@@ -172,22 +206,30 @@ BINDING = (
     on_line_1("one_color: PURPLE", "QC204", 12, 18, 'unknown value PURPLE for "one_color"', COLORS),
     on_line_1("one_color: red", "QC204", 12, 15, 'unknown value red for "one_color"', 'did you mean "RED"?'),
     on_line_1("one_color: 9", "QC204", 12, 13, 'unknown value 9 for "one_color"', COLORS),
-    on_line_1("many_color: [1, 4294967296]", "QC204", 17, 27, "has no value 4294967296", COLORS),
-    on_line_1("one_color: -RED", "QC204", 12, 16, "has no value -RED", 'did you mean "RED"?'),
+    on_line_1(
+        "many_color: [1, 4294967296]", "QC204", 17, 27, 'unknown value 4294967296 for "many_color"', COLORS
+    ),
+    on_line_1(
+        "one_color: -RED", "QC204", 12, 16, 'unknown value -RED for "one_color"', 'did you mean "RED"?'
+    ),
     on_line_1("one_int32: [1]", "QC205", 12, 15, '"one_int32" must be a single value, not a list'),
     on_line_1("one_string: []", "QC205", 13, 15, '"one_string" must be a single value, not a list'),
     on_line_1("strict { name: 'a' }", "QC206", 1, 7, 'required field "limits" is missing from strict'),
-    on_line_1("one_int32: 1 one_int32: 2", "QC207", 14, 23, '"one_int32" is set again'),
-    on_line_1("one_nested {number: 1} one_nested {number: 1}", "QC207", 36, 42, '"number" is set again'),
+    on_line_1("one_int32: 1 one_int32: 2", "QC207", 14, 23, '"one_int32" is set more than once'),
+    on_line_1(
+        "one_nested {number: 1} one_nested {number: 1}", "QC207", 36, 42, '"number" is set more than once'
+    ),
     on_line_1("chosen_int32: 1 chosen_string: 'a'", "QC208", 17, 30, 'replaces "chosen_int32"'),
     on_line_1("chosen_nested {} chosen_int32: 1", "QC208", 18, 30, 'replaces "chosen_nested"'),
     on_line_1("chosen_int32: 1 chosen_nested {}", "QC208", 17, 30, 'replaces "chosen_int32"'),
     on_line_1("map_int32_int32 {}", "QC209", 1, 16, "a map field is not supported"),
     on_line_1("[everything.extra_int32]: 5", "QC209", 1, 25, "the name of an extension or of an Any type"),
     on_line_1("any { [a/b] {} }", "QC209", 7, 12, "the name of an extension or of an Any type"),
-    on_line_1(r"one_string: '\xff'", "QC210", 13, 19, 'the value of "one_string" is not UTF-8'),
-    on_line_1(r"many_string: ['a', '\377']", "QC210", 20, 26, 'the value of "many_string" is not UTF-8'),
-    on_line_1("one_string: '\ud800'", "QC210", 13, 16, 'the value of "one_string" is not UTF-8'),
+    on_line_1(r"one_string: '\xff'", "QC210", 13, 19, 'the value of "one_string" is not valid UTF-8'),
+    on_line_1(
+        r"many_string: ['a', '\377']", "QC210", 20, 26, 'the value of "many_string" is not valid UTF-8'
+    ),
+    on_line_1("one_string: '\ud800'", "QC210", 13, 16, 'the value of "one_string" is not valid UTF-8'),
     on_line_1(
         "one_int32: 4096.0", "QC202", 12, 18, '"one_int32" must be an integer, not 4096.0', "write 4096"
     ),
