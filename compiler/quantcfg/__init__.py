@@ -1,4 +1,4 @@
-"""Compile a quantization request for a Caffe network into the JSON configuration that AMCT reads.
+"""Compile a quantization request for a network into the JSON configuration that AMCT reads.
 
 from quantcfg import create_quant_config
 

@@ -1,4 +1,4 @@
-"""Any text in protobuf text format, a quant.cfg or a prototxt, in the one canonical layout."""
+"""Format text in protobuf text format: a quant.cfg or a model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The model and the edition of a file, if no option gives them.
 
-A quant.cfg can name its model in comments at its top, "# quantcfg-model: deploy.prototxt"
-and "# quantcfg-weights: net.caffemodel". Otherwise they are read from quantcfg.toml in
+A quant.cfg can name its model in comments at its top, "# quantcfg-model: FILE"
+and "# quantcfg-weights: FILE". Otherwise they are read from quantcfg.toml in
 the nearest parent directory.
 """
 

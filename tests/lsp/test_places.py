@@ -97,7 +97,7 @@ def test_a_skipped_layer_is_touched_by_the_list_and_one_of_a_type_by_its_overrid
 def test_what_touches_a_layer_is_found_from_the_prototxt() -> None:
     layer = NETWORK.by_name["conv2"]
     assert layer.span
-    prototxt = Document(layer.span.source, MODEL, is_prototxt=True)
+    prototxt = Document(layer.span.source, MODEL, is_model=True)
     found = references(prototxt, layer.span.start + 2, [request(REQUEST)], with_definition=False)
     assert 'quant.cfg:1 "conv2"' in shown(found)
 

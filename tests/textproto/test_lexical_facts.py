@@ -34,7 +34,7 @@ from quantcfg.lsp.document import Document
 from quantcfg.source import Source
 from quantcfg.textproto.cursor import cursor_at
 text, unfinished = json.loads(sys.argv[1])
-found = comments(Document(Source("text", text), is_prototxt=True))
+found = comments(Document(Source("text", text), is_model=True))
 json.dump([
     format_source(Source("text", text), print),
     [span.text for span in found],

@@ -18,7 +18,7 @@ _COMMANDS = {
     "compile": "compile a request into a JSON configuration",
     "check": "check quant.cfg files and configurations",
     "explain": "show where the values of a configuration come from",
-    "fmt": "format quant.cfg files and prototxt",
+    "fmt": "format quant.cfg files and models",
     "migrate": "rewrite deprecated fields of quant.cfg files",
     "decompile": "convert a configuration to a short quant.cfg",
     "diff": "compare two requests or configurations",
@@ -31,14 +31,14 @@ _COMMANDS = {
 
 _EPILOG = """\
 examples:
-  quantcfg compile --model deploy.prototxt --weights net.caffemodel --config quant.cfg -o config.json
-  quantcfg check quant.cfg --model deploy.prototxt
-  quantcfg explain --model deploy.prototxt --config quant.cfg conv1
+  quantcfg compile --model MODEL --weights WEIGHTS --config quant.cfg -o config.json
+  quantcfg check quant.cfg --model MODEL
+  quantcfg explain --model MODEL --config quant.cfg conv1
   quantcfg fmt quant.cfg
   quantcfg migrate quant.cfg
-  quantcfg layers --model deploy.prototxt
+  quantcfg layers --model MODEL
   quantcfg rule QC409
-  quantcfg schema --model deploy.prototxt -o config.schema.json
+  quantcfg schema --model MODEL -o config.schema.json
 
 exit status: 0 success, 1 errors in the input, 2 usage error
 """
@@ -69,7 +69,7 @@ def _parser(arguments: Sequence[str]) -> Parser:
     """Return the parser; only subcommands named in the arguments get arguments of their own."""
     parser = Parser(
         prog="quantcfg",
-        description="Compile a quantization request for a Caffe network into the JSON that AMCT reads.",
+        description="Compile a quantization request for a network into the JSON that AMCT reads.",
         epilog=_EPILOG,
     )
     parser.add_argument("-V", "--version", action="version", version=f"quantcfg {quantcfg.__version__}")

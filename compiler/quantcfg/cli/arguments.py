@@ -30,14 +30,14 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = Tru
     parser.add_argument(
         "--model",
         metavar="FILE",
-        help='the network, a prototxt; "-" is standard input. Without it, the one that '
-        '"# quantcfg-model: FILE" at the top of a quant.cfg names, or else quantcfg.toml',
+        help='the model; "-" is standard input. Without it, "# quantcfg-model: FILE" at the top of a '
+        "quant.cfg names the model, or else quantcfg.toml",
     )
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="its weights, a caffemodel, with --model; only names and shapes are read. "
-        "Without it the rank of a filter comes from the prototxt",
+        help="the weights of --model; only names and shapes are read. Without it, the rank of a filter "
+        "comes from the model",
     )
 
 

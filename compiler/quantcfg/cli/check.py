@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  quantcfg check quant.cfg --model deploy.prototxt
-  quantcfg check config.json --model deploy.prototxt --weights net.caffemodel
+  quantcfg check quant.cfg --model MODEL
+  quantcfg check config.json --model MODEL --weights WEIGHTS
   quantcfg check --fix quant.cfg
   quantcfg check --diff quant.cfg
 

@@ -32,10 +32,10 @@ _EACH = "all"
 
 _EPILOG = """\
 examples:
-  quantcfg compile --model deploy.prototxt --weights net.caffemodel --config quant.cfg -o config.json
-  quantcfg compile --model deploy.prototxt --skip-layer conv1 fc8 --batch-num 2 -o config.json
-  quantcfg compile --model deploy.prototxt | less
-  cat common.cfg layers.cfg | quantcfg compile --model deploy.prototxt --config - -o config.json
+  quantcfg compile --model MODEL --weights WEIGHTS --config quant.cfg -o config.json
+  quantcfg compile --model MODEL --skip-layer conv1 fc8 --batch-num 2 -o config.json
+  quantcfg compile --model MODEL | less
+  cat common.cfg layers.cfg | quantcfg compile --model MODEL --config - -o config.json
 """
 
 

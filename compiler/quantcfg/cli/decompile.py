@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  quantcfg decompile config.json --model deploy.prototxt
-  quantcfg decompile config.json --model deploy.prototxt --weights net.caffemodel -o quant.cfg
+  quantcfg decompile config.json --model MODEL
+  quantcfg decompile config.json --model MODEL --weights WEIGHTS -o quant.cfg
 
 exit status: 0 success, 1 the configuration has errors or no quant.cfg can express it, 2 usage error
 """

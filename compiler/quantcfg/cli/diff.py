@@ -24,8 +24,8 @@ _JSON_VERSION = 1
 _EPILOG = """\
 examples:
   quantcfg diff old.json new.json
-  quantcfg diff quant.cfg config.json --model deploy.prototxt
-  quantcfg diff old.cfg new.cfg --model deploy.prototxt --format json
+  quantcfg diff quant.cfg config.json --model MODEL
+  quantcfg diff old.cfg new.cfg --model MODEL --format json
 
 exit status: 0 no difference, 1 a difference, 2 errors in the input or usage error
 """

@@ -12,11 +12,11 @@ from quantcfg.diagnostics.phrases import counted
 
 _EPILOG = """\
 examples:
-  quantcfg explain --model deploy.prototxt --config quant.cfg conv1
-  quantcfg explain --model deploy.prototxt --config quant.cfg conv1 search_step
-  quantcfg explain --model deploy.prototxt --config quant.cfg batch_num
-  quantcfg explain --model deploy.prototxt --config quant.cfg --format json
-  quantcfg explain --model deploy.prototxt --config config.json conv1
+  quantcfg explain --model MODEL --config quant.cfg conv1
+  quantcfg explain --model MODEL --config quant.cfg conv1 search_step
+  quantcfg explain --model MODEL --config quant.cfg batch_num
+  quantcfg explain --model MODEL --config quant.cfg --format json
+  quantcfg explain --model MODEL --config config.json conv1
 
 Behind "without it" stands what the value would be if what gave it were removed from the request, and
 behind "beaten" what another level says of it, and why that does not count.

@@ -1,4 +1,4 @@
-"""quantcfg fmt: format quant.cfg files and prototxt."""
+"""quantcfg fmt: format quant.cfg files and models in text format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from quantcfg.cli.rewriting import Rewriting, add_rewriting_arguments, run_rewri
 
 _EPILOG = """\
 examples:
-  quantcfg fmt quant.cfg deploy.prototxt
+  quantcfg fmt quant.cfg MODEL
   quantcfg fmt --check quant.cfg
   quantcfg fmt --diff quant.cfg
 
@@ -21,7 +21,7 @@ exit status: 0 success, 1 errors, or changes to make with --check or --diff, 2 u
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set the help of the command and add its arguments."""
     parser.description = (
-        "Format quant.cfg files and prototxt in the canonical layout. Values and comments do not change."
+        "Format quant.cfg files and models in text format. Values and comments do not change."
     )
     parser.epilog = _EPILOG
     add_rewriting_arguments(parser, help="file to format")
@@ -32,4 +32,4 @@ def run(options: argparse.Namespace) -> int:
     """Format the files and report diagnostics and a summary."""
     from quantcfg.format import format_source
 
-    return run_rewriting(options, Rewriting(format_source, "a quant.cfg or a prototxt", "formatted"))
+    return run_rewriting(options, Rewriting(format_source, "a quant.cfg or a model", "formatted"))

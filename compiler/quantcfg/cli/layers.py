@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  quantcfg layers --model deploy.prototxt --weights net.caffemodel
-  quantcfg layers --model deploy.prototxt --format json
+  quantcfg layers --model MODEL --weights WEIGHTS
+  quantcfg layers --model MODEL --format json
 """
 
 _HEADINGS = ("name", "type", "quantizable", "weight", "fused")

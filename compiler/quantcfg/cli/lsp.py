@@ -14,7 +14,7 @@ see docs/editors.md. It requires pygls: pip install 'quantcfg[lsp]'.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set the help of the command and add its arguments."""
-    parser.description = "Run the language server for quant.cfg files, prototxt and configurations."
+    parser.description = "Run the language server for quant.cfg files, configurations and models."
     parser.epilog = _EPILOG
     parser.add_argument(
         "--stdio", action="store_true", help="use standard input and output; this is always the case"

@@ -12,7 +12,7 @@ from quantcfg.diagnostics import has_errors, in_order
 _EPILOG = """\
 examples:
   quantcfg schema
-  quantcfg schema --model deploy.prototxt --weights net.caffemodel -o config.schema.json
+  quantcfg schema --model MODEL --weights WEIGHTS -o config.schema.json
 """
 
 

@@ -54,9 +54,9 @@ def terminal(name: str) -> str:
 
 @cache
 def message_descriptor(file: str, name: str) -> Descriptor:
-    """Return the descriptor of a message of proto/, such as ("caffe", "caffe.NetParameter").
+    """Return the descriptor of a message of proto/, by the names of its file and its own.
 
-    The descriptors live in a pool of their own, so that another copy of Caffe's
+    The descriptors live in a pool of their own, so that another copy of the same
     schema in the same process is in nobody's way.
     """
     # Two pools for one file would make two classes of one message, which do not mix.

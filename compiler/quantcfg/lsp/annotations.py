@@ -57,7 +57,7 @@ def title(document: Document) -> str | None:
     if plan is None:
         return None
     if document.model is None:
-        return 'no model: add "# quantcfg-model: deploy.prototxt" at the top'
+        return 'no model: add "# quantcfg-model: FILE" at the top'
     model = os.path.basename(document.model.named.model)
     if document.network is None or has_errors(document.diagnostics):
         return f"no compiled JSON for {model}: fix the errors first"

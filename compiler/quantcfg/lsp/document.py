@@ -23,24 +23,24 @@ from quantcfg.textproto.literals import decode_string
 class Document:
     """An open file and its model. Everything else is computed on first use and cached.
 
-    A document with is_prototxt is a network itself. edition_name is the edition
+    A document with is_model is a network itself. edition_name is the edition
     to use without a network.
     """
 
     source: Source
     model: Model | None = None
-    is_prototxt: bool = field(default=False)
+    is_model: bool = field(default=False)
     edition_name: str = DEFAULT
 
     @cached_property
     def is_configuration(self) -> bool:
         """Whether the document is a JSON configuration."""
-        return not self.is_prototxt and is_configuration(self.source)
+        return not self.is_model and is_configuration(self.source)
 
     @cached_property
     def is_request(self) -> bool:
         """Whether the document is a quant.cfg."""
-        return not self.is_prototxt and not self.is_configuration
+        return not self.is_model and not self.is_configuration
 
     @property
     def network(self) -> Network | None:
@@ -75,7 +75,7 @@ class Document:
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The diagnostics of the document, sorted by location; for a network, those of reading it."""
-        if self.is_prototxt:
+        if self.is_model:
             return self.model.diagnostics if self.model else ()
         return self.compiled.diagnostics
 
@@ -142,7 +142,7 @@ def model_named(document: Document) -> Named | None:
 
 def all_diagnostics(document: Document) -> tuple[Diagnostic, ...]:
     """Return the errors of a model that cannot be read, then what "quantcfg check" reports."""
-    if document.is_prototxt:
+    if document.is_model:
         return tuple(each for each in document.diagnostics if _is_in(document, each))
     return (*_of_model(document), *document.diagnostics)
 

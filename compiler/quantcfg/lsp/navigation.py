@@ -50,7 +50,7 @@ def name_at(document: Document, offset: int) -> Name | None:
         return None
     if document.is_request:
         return _name_in_request(document, network, offset)
-    if document.is_prototxt:
+    if document.is_model:
         spans = [(layer.name, layer.span) for layer in network.layers]
     else:
         spans = [

@@ -29,7 +29,7 @@ class Symbol:
 
 
 def symbols(document: Document) -> tuple[Symbol, ...]:
-    """Return the outline of a quant.cfg or a prototxt; for a long one, only its top level."""
+    """Return the outline of a quant.cfg or a model; for a long one, only its top level."""
     depth = limits.NESTING if len(document.source.text) <= _LONG else 0
     return tuple(_symbols(document, document.syntax.fields, depth))
 
@@ -71,7 +71,7 @@ class Fold:
 
 
 def folds(document: Document) -> tuple[Fold, ...]:
-    """Return the foldable spans of a quant.cfg or a prototxt, in order."""
+    """Return the foldable spans of a quant.cfg or a model, in order."""
     found = [*_brackets(document), *_comments(document)]
     return tuple(sorted(found, key=lambda fold: fold.span.start))
 

@@ -45,7 +45,7 @@ class Token:
 
 
 def tokens(document: Document) -> tuple[Token, ...]:
-    """Return the tokens of a quant.cfg or a prototxt, in order; for a long one, only the first ones."""
+    """Return the tokens of a quant.cfg or a model, in order; for a long one, only the first ones."""
     deprecated = _deprecated(document) if document.is_request else frozenset()
     source, leaves = document.source, list(islice(tree.leaves(document.syntax.fields), _MAX_LEAVES))
     end = leaves[-1].end if len(leaves) == _MAX_LEAVES else len(source.text)

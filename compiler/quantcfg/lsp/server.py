@@ -22,9 +22,9 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from quantcfg import __version__
+from quantcfg import __version__, editions
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.editions import DEFAULT
+from quantcfg.editions import DEFAULT, edition_named
 from quantcfg.files import read_source
 from quantcfg.frozen import frozen_value
 from quantcfg.lsp.annotations import compiled, hints, title
@@ -45,8 +45,13 @@ SHOW_COMPILED = "quantcfg.showCompiled"
 """The command that returns the JSON that a quant.cfg, given by its URI, compiles to."""
 
 _SECTION = "quantcfg"
-_PROTOTXT = ".prototxt"
-_WATCHED = ("**/*.prototxt", "**/*.caffemodel", f"**/{SETTINGS}")
+_WORDS = [edition_named(name).words for name in editions.NAMES]
+"""What editors call the files of each edition."""
+
+_WATCHED = [
+    f"**/{SETTINGS}",
+    *(f"**/*{suffix}" for words in _WORDS for suffix in (words.model_suffix, words.weights_suffix)),
+]
 _GC_THRESHOLD = 200_000
 """How many new objects start a garbage collection: those of an answer are not in cycles."""
 
@@ -63,7 +68,7 @@ class _Opened:
 
     text: str
     version: int
-    is_prototxt: bool
+    is_model: bool
 
 
 class _Protocol(LanguageServerProtocol):
@@ -115,7 +120,7 @@ class Server(LanguageServer):
 
     def document(self, uri: str) -> Document:
         """Return an open document with its current model; the cached one if nothing has changed."""
-        opened = self.opened.get(uri, _Opened("", 0, is_prototxt=False))
+        opened = self.opened.get(uri, _Opened("", 0, is_model=False))
         kept = self.documents.get(uri)
         is_same = kept is not None and kept.source.text == opened.text
         source = kept.source if kept and is_same else Source(path_of(uri), opened.text)
@@ -123,7 +128,7 @@ class Server(LanguageServer):
         edition = DEFAULT if model and model.network else self._edition(source)
         if kept and is_same and kept.model is model and kept.edition_name == edition:
             return kept
-        self.documents[uri] = Document(source, model, opened.is_prototxt, edition)
+        self.documents[uri] = Document(source, model, opened.is_model, edition)
         return self.documents[uri]
 
     def requests_like(self, document: Document) -> Iterator[Document]:
@@ -149,7 +154,7 @@ class Server(LanguageServer):
 
     def _model(self, source: Source, opened: _Opened) -> Model | None:
         named = self._named(source)
-        if opened.is_prototxt and (named is None or named.model != source.name):
+        if opened.is_model and (named is None or named.model != source.name):
             named = Named(source.name)
         if named is None:
             return None
@@ -281,15 +286,17 @@ def _track_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
-        is_prototxt = item.language_id == "prototxt" or item.uri.endswith(_PROTOTXT)
-        server.opened[item.uri] = _Opened(item.text, item.version, is_prototxt)
+        is_model = any(
+            item.language_id == words.language or item.uri.endswith(words.model_suffix) for words in _WORDS
+        )
+        server.opened[item.uri] = _Opened(item.text, item.version, is_model)
         server.changed()
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def edited(params: types.DidChangeTextDocumentParams) -> None:
         identifier, text = params.text_document, params.content_changes[-1].text
         before = server.opened[identifier.uri]
-        server.opened[identifier.uri] = _Opened(text, identifier.version, before.is_prototxt)
+        server.opened[identifier.uri] = _Opened(text, identifier.version, before.is_model)
         server.changed()
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)

@@ -64,7 +64,7 @@ def _shown(text: str) -> str:
 
 
 def layout(document: Document) -> tuple[Edit, ...]:
-    """Return the edit that formats a quant.cfg or a prototxt; none if nothing changes or it is invalid."""
+    """Return the edit that formats a quant.cfg or a model; none if nothing changes or it is invalid."""
     text = None if document.is_configuration else format_source(document.source, lambda _: None)
     return () if text is None else difference(document.source, text)
 

@@ -1,6 +1,6 @@
 """Protobuf text format: syntax tree, parser, printer, and the binding of a tree to the fields of a schema.
 
-Nothing here knows of quantization or of Caffe. What a compile has no use for
+Nothing here knows of quantization. What a compile has no use for
 is imported from its own module: cursor, edits, printer, trivia.
 """
 
