@@ -154,5 +154,5 @@ def test_the_help_says_that_the_model_may_be_standard_input(
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    assert '--model FILE the network, a prototxt; "-" is standard input' in shown
+    assert '--model FILE the model; "-" is standard input' in shown
     assert ('the request, a quant.cfg; "-" is standard input' in shown) == (command in ("compile", "explain"))
