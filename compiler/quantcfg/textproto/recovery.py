@@ -16,9 +16,8 @@ from quantcfg.diagnostics import Report, catalogue
 from quantcfg.source import Source
 from quantcfg.textproto import tree
 from quantcfg.textproto.loose_lexer import holds_names, next_field
-from quantcfg.textproto.mistakes import Mistake, Piece, accepts
 from quantcfg.textproto.wrong_characters import unexpected_character
-from quantcfg.textproto.wrong_tokens import unexpected_token
+from quantcfg.textproto.wrong_tokens import Mistake, Piece, accepts, unexpected_token
 
 if TYPE_CHECKING:
     from lark import Token, UnexpectedInput

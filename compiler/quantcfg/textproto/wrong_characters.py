@@ -13,16 +13,18 @@ from quantcfg.diagnostics import Diagnostic, Edit, catalogue
 from quantcfg.source import Source, Span
 from quantcfg.textproto.literals import quotable
 from quantcfg.textproto.loose_lexer import starts_field
-from quantcfg.textproto.mistakes import (
+from quantcfg.textproto.wrong_tokens import (
+    LIST_BRACKETS,
+    MESSAGE_BRACKETS,
     Mistake,
     Remedy,
     accepts,
+    bare_word,
     last_token,
     nothing,
     replaced,
     span_of,
 )
-from quantcfg.textproto.wrong_tokens import LIST_BRACKETS, MESSAGE_BRACKETS, bare_word
 
 if TYPE_CHECKING:
     from lark import UnexpectedCharacters
