@@ -17,7 +17,7 @@ from grammar import tables
 from quantcfg import contracts
 from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.editions.caffe import CAFFE
-from quantcfg.textproto.float32 import shortest_decimal
+from quantcfg.textproto.scalars import shortest_decimal
 from tests import protos
 
 ROOT = Path(__file__).parents[1]

@@ -22,7 +22,7 @@ from quantcfg.plan.passes.overrides import resolve_overrides
 from quantcfg.plan.passes.skips import resolve_skips
 from quantcfg.plan.plan import Pass, initial_plan
 from quantcfg.source import Source
-from quantcfg.textproto.float32 import shortest_decimal
+from quantcfg.textproto.scalars import shortest_decimal
 from tests.laws import law
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, scale
 from tests.plan.generated import CONFIG, Case, cases

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.textproto.float32 import shortest_decimal
+from quantcfg.textproto.scalars import shortest_decimal
 from tests.laws import law
 
 _SIGN = 1 << 31

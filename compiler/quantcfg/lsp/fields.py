@@ -8,7 +8,7 @@ from typing import Any
 from quantcfg.emit import allowed
 from quantcfg.network import ConfigSchema, MessageType
 from quantcfg.provenance import words
-from quantcfg.textproto.float32 import shortest_decimal
+from quantcfg.textproto.scalars import shortest_decimal
 
 
 def message_at(request: MessageType, path: Sequence[str]) -> Any:
