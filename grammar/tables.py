@@ -1,4 +1,4 @@
-"""The parse table that lark makes of the grammar with runs, for the driver in quantcfg/textproto/lalr.py.
+"""The parse table that lark makes of the grammar with runs, for the driver in quantcfg/textproto/parser.py.
 
 "make grammar" writes it to grammar/textproto.json.
 """
@@ -19,13 +19,13 @@ from quantcfg import contracts
 
 if TYPE_CHECKING:
     # The parser cannot be loaded with a table that lacks what is new in the grammar.
-    from quantcfg.textproto import lalr
+    from quantcfg.textproto import parser
 
 _Actions = Mapping[str, tuple[object, int | Rule]]
 """A state of lark's: what to do at a symbol."""
 
 
-def parse_table() -> lalr.Table:
+def parse_table() -> parser.Table:
     """Return the parse table of the grammar with runs; it is the same in every process."""
     lark = Lark(
         contracts.grammar("textproto.lark") + contracts.grammar("runs.lark"),
@@ -66,7 +66,7 @@ def _numbered(states: Mapping[int, _Actions], start: int) -> dict[int, int]:
     return order
 
 
-def _rule(rule: Rule) -> lalr.Rule:
+def _rule(rule: Rule) -> parser.Rule:
     return {
         "origin": str(rule.origin.name),
         "action": str(rule.alias or rule.origin.name),
@@ -74,15 +74,15 @@ def _rule(rule: Rule) -> lalr.Rule:
     }
 
 
-def _role(symbol: Symbol, rule: Rule) -> lalr.Role:
+def _role(symbol: Symbol, rule: Rule) -> parser.Role:
     """Return what becomes of a symbol, as lark.parse_tree_builder has it."""
     if isinstance(symbol, Terminal):
         return "filtered" if symbol.filter_out and not rule.options.keep_all_tokens else "kept"
     return "inlined" if symbol.name.startswith("_") else "kept"
 
 
-def _state(actions: _Actions, order: Mapping[int, int], rules: list[Rule]) -> lalr.State:
-    state: lalr.State = {"shift": {}, "reduce": {}, "goto": {}}
+def _state(actions: _Actions, order: Mapping[int, int], rules: list[Rule]) -> parser.State:
+    state: parser.State = {"shift": {}, "reduce": {}, "goto": {}}
     for symbol, (_, target) in sorted(actions.items()):
         if isinstance(target, Rule):
             state["reduce"][symbol] = rules.index(target)
@@ -93,7 +93,7 @@ def _state(actions: _Actions, order: Mapping[int, int], rules: list[Rule]) -> la
     return state
 
 
-def as_json(table: lalr.Table) -> str:
+def as_json(table: parser.Table) -> str:
     """Return a parse table as JSON text, with a line for each rule and state."""
     entries = ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in table.items())
     return f"{{\n{entries}\n}}\n"

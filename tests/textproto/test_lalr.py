@@ -11,7 +11,7 @@ from lark import Lark, UnexpectedInput
 
 from quantcfg import contracts
 from quantcfg.source import Source
-from quantcfg.textproto import lalr, parser, tree
+from quantcfg.textproto import parser, tree
 from tests import shared
 from tests.laws import law
 from tests.textproto.near_misses import nearly_valid_texts
@@ -20,7 +20,7 @@ from tests.textproto.strategies import damaged_texts, documents, noisy_texts
 
 
 def read_by_driver(text: str) -> Any:
-    return lalr.parse(text, cast(lalr.Table, contracts.parse_table()), parser._Build)
+    return parser.parse_by_table(text, cast(parser.Table, contracts.parse_table()), parser._Build)
 
 
 def read_by_lark(text: str) -> Any:
