@@ -160,7 +160,7 @@ def test_a_pooling_by_a_method_of_forks_is_not_quantizable() -> None:
             '"SoftmaxWithLoss"',
         ),
         ("layer { name: 'x' type: Convolution }", 'put it in quotes: "Convolution"', '"Convolution"'),
-        ("layers { name: 'x' type: 'CONVOLUTION' }", "write it without quotes", "CONVOLUTION"),
+        ("layers { name: 'x' type: 'CONVOLUTION' }", "remove the quotes", "CONVOLUTION"),
         (
             "layers { name: 'x' type: 'InnerProduct' }",
             'write INNER_PRODUCT: the type of "layers" is an enum value',
@@ -202,7 +202,7 @@ def test_a_value_of_the_other_version_is_an_error_that_says_so(
         (
             "layer { name: 'a' type: 'ReLU' bottom: 'data' top: 'a' name: 'b' type: 'ReLU' }",
             "name",
-            "a closing brace is probably missing before it",
+            'check for a missing "}" before it',
         ),
         ("layer { type: 'ReLU' name: 'a' name: 'b' }", "name", "remove one of them"),
         ("layer { name: 'a' type: 'ReLU' type: 'ReLU' }", "type", "remove one of them"),
@@ -220,7 +220,7 @@ def test_a_value_of_the_other_version_is_an_error_that_says_so(
         (
             "layer { name: 'a' type: 'ReLU' include { phase: TEST phase: TEST } }",
             "phase",
-            "a closing brace is probably missing before it",
+            'check for a missing "}" before it',
         ),
         ("state { phase: TEST } layer { name: 'a' type: 'ReLU' } state { }", "state", "remove one of them"),
     ],

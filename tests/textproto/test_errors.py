@@ -37,35 +37,37 @@ def on_line_1(text: str, code: str, start: int, end: int, message: str, help: st
     return Mistake(text, code, (1, start), (1, end), message, help)
 
 
-BEHIND_A_NAME = 'write ":" and a value behind the name of a field, or "{" and fields'
-OCTAL = "a number that starts with 0 is octal, and has no 8 and no 9"
-IN_QUOTES = "put it in quotes, if it is a name"
-JSON = "this looks like JSON; a text of this kind starts with the name of a field"
-ORDINARY_ENDS = "save the file with ordinary line ends"
-NEEDS_COLON = 'write ":" between the name of a field and its value'
-NO_COMMA = "leave out the comma before it"
-ONE_SEPARATOR = 'one ";" or "," ends a field'
-COLORS = "it can be RED, GREEN, BLUE, ULTRAVIOLET, t, nan"
+AFTER_NAME = 'write ":" and a value, or "{" and fields, after the field name'
+OCTAL = "octal numbers use digits 0 to 7"
+IN_QUOTES = "put it in quotes if it is a name"
+JSON = "write protobuf text format, not JSON"
+LINE_ENDINGS = "save the file with LF or CRLF line endings"
+TWO_STRINGS = 'write "," between them if they are two strings'
+CLOSING_QUOTE = r"add the closing {}, or write \n for a line break"
+NEEDS_COLON = 'write ":" between the field name and its value'
+NO_COMMA = "remove the comma before it"
+ONE_SEPARATOR = 'remove it: one ";" or "," ends a field'
+COLORS = "use one of RED, GREEN, BLUE, ULTRAVIOLET, t, nan"
 
 SYNTAX = (
     on_line_1("\ufeffone_int32: 5", "QC103", 1, 2, "byte order mark", "save the file without it"),
     on_line_1("one_int32 5", "QC104", 11, 12, 'expected ":" or "{", found "5"', NEEDS_COLON),
-    on_line_1("one_int32", "QC104", 10, 10, 'expected ":" or "{", found the end of the text', BEHIND_A_NAME),
-    on_line_1("one_int32: ", "QC104", 11, 11, "expected a value, found the end of the text"),
-    Mistake("one_int32:\n# c\n\n", "QC104", (2, 4), (2, 4), "expected a value, found the end of the text"),
-    on_line_1("one_int32: -", "QC104", 13, 13, "expected a number, found the end of the text"),
+    on_line_1("one_int32", "QC104", 10, 10, 'expected ":" or "{", found the end of the file', AFTER_NAME),
+    on_line_1("one_int32: ", "QC104", 11, 11, "expected a value, found the end of the file"),
+    Mistake("one_int32:\n# c\n\n", "QC104", (2, 4), (2, 4), "expected a value, found the end of the file"),
+    on_line_1("one_int32: -", "QC104", 13, 13, "expected a number, found the end of the file"),
     on_line_1('one_int32: -"a"', "QC104", 13, 16, 'expected a number, found "a"'),
-    on_line_1("one_int32: 5 }", "QC104", 14, 15, 'expected a field name or the end of the text, found "}"'),
-    on_line_1(": 5", "QC104", 1, 2, 'expected a field name or the end of the text, found ":"'),
-    on_line_1("{}", "QC104", 1, 2, 'expected a field name or the end of the text, found "{"', JSON),
+    on_line_1("one_int32: 5 }", "QC104", 14, 15, 'expected a field name or the end of the file, found "}"'),
+    on_line_1(": 5", "QC104", 1, 2, 'expected a field name or the end of the file, found ":"'),
+    on_line_1("{}", "QC104", 1, 2, 'expected a field name or the end of the file, found "{"', JSON),
     on_line_1('{"a": {"b": 1}}', "QC104", 1, 2, 'found "{"', JSON),
-    on_line_1("7: 5", "QC104", 1, 2, 'expected a field name or the end of the text, found "7"'),
+    on_line_1("7: 5", "QC104", 1, 2, 'expected a field name or the end of the file, found "7"'),
     on_line_1("one_int32: 5;;", "QC104", 14, 15, 'found ";"', ONE_SEPARATOR),
     on_line_1("one_int32: 5,,", "QC104", 14, 15, 'found ","', ONE_SEPARATOR),
-    on_line_1("one_nested {", "QC104", 13, 13, 'expected a field name or "}", found the end of the text'),
+    on_line_1("one_nested {", "QC104", 13, 13, 'expected a field name or "}", found the end of the file'),
     on_line_1("one_nested { number: 5 >", "QC104", 24, 25, 'expected a field name or "}", found ">"'),
     on_line_1("one_nested < number: 5 ", "QC104", 23, 23, 'expected a field name or ">"'),
-    on_line_1("many_int32: [1, 2", "QC104", 18, 18, 'expected "," or "]", found the end of the text'),
+    on_line_1("many_int32: [1, 2", "QC104", 18, 18, 'expected "," or "]", found the end of the file'),
     on_line_1("many_int32: [1 2]", "QC104", 16, 17, 'expected "," or "]", found "2"'),
     on_line_1("many_int32: [1,]", "QC104", 16, 17, 'expected a value, found "]"', NO_COMMA),
     on_line_1("many_nested: [{},]", "QC104", 18, 19, 'expected "{", found "]"', NO_COMMA),
@@ -76,24 +78,24 @@ SYNTAX = (
     on_line_1("many_int32: [[1]]", "QC104", 14, 15, 'expected a value or "]", found "["'),
     on_line_1("many_int32: [1, {}]", "QC104", 17, 18, 'expected a value, found "{"'),
     on_line_1("many_nested: [{}, 1]", "QC104", 19, 20, 'expected "{", found "1"'),
-    on_line_1("many_int32 [1]", "QC104", 13, 14, 'found "1"', 'a list of values needs ":" before it'),
+    on_line_1("many_int32 [1]", "QC104", 13, 14, 'found "1"', 'write ":" before the list'),
     on_line_1(
         "one_bool: t # a\rone_int32: 5",
         "QC115",
         13,
         29,
         "does not end this comment",
-        "save the file with ordinary line ends",
+        "save the file with LF or CRLF line endings",
     ),
     on_line_1("one_int32 = 5", "QC105", 11, 12, '"=" is not allowed here', "write :"),
-    on_line_1("one_int32: +5", "QC105", 12, 13, '"+" is not allowed here', "leave it out"),
+    on_line_1("one_int32: +5", "QC105", 12, 13, '"+" is not allowed here', "remove it"),
     on_line_1("one_string: \u201ca\u201d", "QC105", 13, 14, "LEFT DOUBLE QUOTATION MARK", 'write "'),
     on_line_1("one_string: \u2018a\u2019", "QC105", 13, 14, "LEFT SINGLE QUOTATION MARK", "write '"),
-    on_line_1("one_int32:\u00a05", "QC105", 11, 12, "NO-BREAK SPACE", "write an ordinary blank"),
+    on_line_1("one_int32:\u00a05", "QC105", 11, 12, "NO-BREAK SPACE", "write an ordinary space"),
     on_line_1("one_int32\uff1a 5", "QC105", 10, 11, "FULLWIDTH COLON", "write :"),
     on_line_1("one_int32: \u0663", "QC105", 12, 13, "U+0663 (ARABIC-INDIC DIGIT THREE)"),
     on_line_1("\ufeff\ufeff", "QC103", 1, 3, "byte order mark", "save the file without it"),
-    on_line_1(" \ufeff", "QC105", 2, 3, "U+FEFF (ZERO WIDTH NO-BREAK SPACE)", "leave it out"),
+    on_line_1(" \ufeff", "QC105", 2, 3, "U+FEFF (ZERO WIDTH NO-BREAK SPACE)", "remove it"),
     on_line_1("\x1b", "QC105", 1, 2, "the character U+001B is not allowed here"),
     on_line_1("\0", "QC105", 1, 2, "the character U+0000 is not allowed here"),
     on_line_1("# \0", "QC105", 3, 4, "the character U+0000 is not allowed here"),
@@ -273,10 +275,10 @@ def test_a_long_word_is_cut_short_in_a_message() -> None:
 
 def test_every_opened_bracket_that_is_not_closed_is_pointed_at() -> None:
     cases = {
-        "one_nested {": ((1, 12), '"}" is missing for this one'),
-        "one_nested <\n number: 5 }": ((1, 12), '">" is missing for this one'),
-        "many_int32: [1": ((1, 13), '"]" is missing for this one'),
-        "one_nested { back { }": ((1, 12), '"}" is missing for this one'),
+        "one_nested {": ((1, 12), 'this "{" is never closed'),
+        "one_nested <\n number: 5 }": ((1, 12), 'this "<" is never closed'),
+        "many_int32: [1": ((1, 13), 'this "[" is never closed'),
+        "one_nested { back { }": ((1, 12), 'this "{" is never closed'),
     }
     for text, expected in cases.items():
         (related,) = read(text, EVERYTHING).diagnostics[0].related
@@ -297,7 +299,7 @@ def test_no_bracket_is_pointed_at_where_its_own_one_closes() -> None:
 def test_a_value_that_is_lost_is_pointed_at() -> None:
     again = read("one_int32: 1\none_int32: 2", EVERYTHING).diagnostics[0]
     assert [(related.span.text, related.message) for related in again.related] == [
-        ("1", "this value is lost")
+        ("1", "this value is overridden")
     ]
     replaced = read("chosen_nested {}\nchosen_int32: 2", EVERYTHING).diagnostics[0]
     assert [(related.span.text, related.message) for related in replaced.related] == [

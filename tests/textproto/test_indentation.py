@@ -78,9 +78,9 @@ def test_the_bracket_that_is_not_closed_is_pointed_at(name: str) -> None:
     (found, message), *_ = notes(text)
     assert found == place
     assert message in (
-        '"}" is missing for this one',
-        '">" is missing for this one',
-        '"]" is missing for this one',
+        'this "{" is never closed',
+        'this "<" is never closed',
+        'this "[" is never closed',
     )
 
 
@@ -89,7 +89,7 @@ def test_the_bracket_that_is_one_too_many_is_pointed_at(name: str) -> None:
     text, (place,) = unmarked(SURPLUS[name])
     ((found, message),) = notes(text)
     assert found == place
-    assert message in ('this "}" may be one too many', 'this ">" may be one too many')
+    assert message in ('this "}" may be extra', 'this ">" may be extra')
 
 
 @pytest.mark.parametrize("name", NO_SURPLUS)

@@ -457,6 +457,6 @@ def test_only_what_is_too_long_by_itself_is_refused(pieces: list[str], between: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "TOKEN_LENGTH", 10)
         text = between.join(pieces)
-        assert loose_lexer.check_pieces(Source("text", text), print)
+        assert loose_lexer.check_tokens(Source("text", text), print)
         for long in ("f" * 11, f"f: '{'g' * 9}'", f"[{'h' * 9}]: 1"):
-            assert not loose_lexer.check_pieces(Source("text", f"{text}\n{long}\n{text}"), lambda _: None)
+            assert not loose_lexer.check_tokens(Source("text", f"{text}\n{long}\n{text}"), lambda _: None)

@@ -12,7 +12,7 @@ from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.files import without_byte_order_mark
 from quantcfg.source import Source
 from quantcfg.textproto import parse, parser
-from quantcfg.textproto.loose_lexer import check_pieces
+from quantcfg.textproto.loose_lexer import check_tokens
 from tests import shared
 from tests.laws import TWICE, calls, law
 from tests.textproto.near_misses import nearly_valid_texts
@@ -28,9 +28,9 @@ def assert_runs_make_no_difference(text: str) -> None:
     found: list[Diagnostic] = []
     expected: list[Diagnostic] = []
     document = parse(source, found.append)
-    check_pieces(source, expected.append)
+    check_tokens(source, expected.append)
     text = without_byte_order_mark(source, expected.append)
-    word_by_word = parser.parse_word_by_word(source, text, expected.append)
+    word_by_word = parser.parse_with_recovery(source, text, expected.append)
     assert found == expected
     assert document == word_by_word
     assert document.closes_early == word_by_word.closes_early
@@ -156,5 +156,5 @@ def test_in_real_texts_and_they_are_read_in_runs(path: Path, monkeypatch: pytest
     found: list[Diagnostic] = []
     parse(Source("text", text), found.append)
     if not has_errors(found):
-        monkeypatch.delattr(parser, "parse_word_by_word")
+        monkeypatch.delattr(parser, "parse_with_recovery")
         parse(Source("text", text), found.append)

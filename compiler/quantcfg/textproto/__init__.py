@@ -1,7 +1,7 @@
-"""Protobuf text format: syntax tree, parser, printer, and the binding of a tree to the fields of a schema.
+"""Protobuf text format: syntax tree, parser, printer, and the binder to the fields of a schema.
 
-Nothing here knows of quantization. What a compile has no use for
-is imported from its own module: cursor, edits, printer, trivia.
+This package does not depend on quantization. Modules that a compile
+does not need are imported by name: cursor, edits, printer, trivia.
 """
 
 from quantcfg.textproto.binder import bind

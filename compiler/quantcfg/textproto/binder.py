@@ -1,13 +1,12 @@
-"""Syntax tree to protobuf message, by the message's descriptor.
+"""Bind a syntax tree to a protobuf message type.
 
-The message ends up as text_format.Merge would leave it: a scalar that is given
-again has its last value, a message that is given again is merged, and a member
-of a oneof takes the place of another. What Merge does without a word is
-reported as a warning; what the text format refuses is reported as an error, and
-the binding goes on behind it.
+The result equals that of text_format.Merge: the last value of a repeated scalar
+wins, repeated messages are merged, and setting a oneof member clears the others.
+Where Merge drops a value silently, the binder warns. Where the text format does
+not allow a value, the binder reports an error and continues.
 
-Where the syntax is wrong, or a name is misspelt, the binding follows what was
-meant as far as that is plain, so that one mistake is not reported twice.
+After a syntax error or a misspelt name, the binder assumes what was probably
+meant, so that one error is not reported twice.
 """
 
 from __future__ import annotations
@@ -44,30 +43,30 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_SUGGESTION = Suggestion()
 _MOST_OWNERS = 3
 _MOST_SUGGESTIONS = 1000
-"""How many misspelt names of one text are looked up; a text with more of them is no text of this kind."""
+"""At most this many unknown names get a suggestion: a file with more of them is probably another format."""
 
 
 @frozen_value
 class Hint:
-    """What to do about a value that a field does not take, and the text that was plainly meant, if any."""
+    """The help for a value that a field does not accept, and the replacement text, if it is certain."""
 
     help: str
     text: str | None = None
 
 
 Hints = Callable[[FieldDescriptor, tree.Value], Hint | None]
-"""Tells what to do about a value that a field does not take, where the schema does not say enough."""
+"""Returns a better hint than the schema can give for a value that a field does not accept, or None."""
 
 
 @frozen_value
 class _Context:
-    """What a binding works on.
+    """The inputs and the state of one binding.
 
-    repeated holds the messages whose first field is given twice: what follows it was
-    meant for another message; failed the fields that are given, but badly; damaged
-    the messages with something that cannot be read; enclosing the messages that are
-    being filled, the innermost last; ended the last message of each type, where a
-    text closes early.
+    repeated: messages whose first field is set twice, so that the fields after it
+    belong to another message. failed: fields that have only invalid values.
+    damaged: messages with a syntax error inside. enclosing: the messages being
+    bound, the innermost last. ended: the last message of each type, kept only if
+    the document has an extra closing bracket.
     """
 
     document: tree.Document
@@ -85,9 +84,9 @@ class _Context:
     suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
 
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
-        """Return the fields that a name was probably meant to be; none for one in brackets.
+        """Return the fields that an unknown name probably means.
 
-        In a lenient binding most of the names that the schema lacks are right, and only a slip counts.
+        In a lenient binding most unknown names are valid, so only a near match counts.
         """
         key = (descriptor.full_name, name)
         if name in self.foreign or name.startswith("["):
@@ -111,11 +110,11 @@ def bind(
 ) -> Binding:
     """Bind a syntax tree to the fields of a message type.
 
-    A lenient binding passes over fields and enum values that the schema lacks,
-    and over missing required fields: the schema knows only a part of the format.
-    foreign holds names that are no misspelt fields, and what to say of them.
-    With refuse_repeated a field that is not a list and is given twice is an error,
-    as it is for Parse of C++; without, the message is what Merge would make of it.
+    A lenient binding ignores unknown fields, unknown enum values and missing
+    required fields, for schemas that cover only a part of the format.
+    foreign maps unknown names that are not misspelt fields to their help.
+    With refuse_repeated, setting a singular field twice is an error, as in the
+    C++ parser; otherwise the values are merged.
     """
     context = _Context(document, report, lenient, foreign, hint, refuse_repeated)
     node = tree.Message(document.fields)
@@ -128,7 +127,7 @@ def bind(
 
 
 def _bind_fields(context: _Context, node: tree.Message, target: BoundMessage) -> Sequence[tree.Field]:
-    """Bind the fields of a message; return those behind its end, the last first, if it has none."""
+    """Bind the fields of a message; return those that belong to an enclosing message, in reverse order."""
     context.enclosing.append(target)
     known_fields = fields_of(target.descriptor)
     waiting = [*node.fields]
@@ -150,14 +149,14 @@ def _bind_fields(context: _Context, node: tree.Message, target: BoundMessage) ->
 
 
 def _belongs_outside(context: _Context, node: tree.Field) -> bool:
-    """Tell whether a message around knows a field that its own does not, where one of them has no end."""
+    """Return whether an enclosing message has this field and one of the open messages is not closed."""
     if all(target.is_closed for target in context.enclosing):
         return False
     return any(node.text in fields_of(target.descriptor) for target in context.enclosing[:-1])
 
 
 def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessage) -> None:
-    """Bind a field that its message does not have to what was meant; else report it."""
+    """Bind an unknown field as the field it probably means, or report it."""
     if not node.text:
         context.damaged.add(target.path)
         return
@@ -167,7 +166,7 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessag
                 _bind_field(context, node, known, ended)
                 return
     if isinstance(node.value, tree.Missing):
-        # What is wrong here has been reported, and the name may only be a part of what was meant.
+        # The syntax error is reported already, and the name may be incomplete.
         context.damaged.add(target.path)
         return
     suggestion = context.suggestion(node.text, target.descriptor)
@@ -182,7 +181,7 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessag
 def _bind_field(
     context: _Context, field: tree.Field, known: Known, target: BoundMessage
 ) -> Sequence[tree.Field]:
-    """Bind a field; return the fields in it that belong to a message around it, the last first."""
+    """Bind a field; return the fields in it that belong to an enclosing message, in reverse order."""
     value = field.value
     if known.is_map and not isinstance(value, tree.Missing):
         context.report(catalogue.NOT_SUPPORTED.at(context.document.span(field.name), what="a map field"))
@@ -192,7 +191,7 @@ def _bind_field(
     outside: list[tree.Field] = []
     for item in value.items:
         if isinstance(item, tree.String) and len(item.parts) > 1:
-            help = 'put "," between them, if they are two'
+            help = 'write "," between them if they are two strings'
             context.report(catalogue.ADJACENT_STRINGS.at(context.document.span(item), help=help))
         if not isinstance(item, tree.Missing):
             outside += reversed(_bind_value(context, field, item, known, target))
@@ -202,7 +201,7 @@ def _bind_field(
 def _bind_value(
     context: _Context, field: tree.Field, node: tree.Value, known: Known, target: BoundMessage
 ) -> Sequence[tree.Field]:
-    """Bind the value of a field, or an item of its list."""
+    """Bind the value of a field, or an item of its list; return as _bind_field does."""
     if known.convert:
         value = known.convert(node)
         if value is None:
@@ -210,7 +209,7 @@ def _bind_value(
             return ()
         if context.unknown_enums:
             context.unknown_enums.pop((*target.path, known.name), None)
-        _put(BoundScalar(value, field, node, _replaced(context, field, known, target)), known, target)
+        _store(BoundScalar(value, field, node, _replaced(context, field, known, target)), known, target)
         return ()
     if not isinstance(node, tree.Message):
         _refuse(context, field, node, known, target)
@@ -221,27 +220,27 @@ def _bind_value(
         span = Place(context.document, field, node).name_span
         context.report(catalogue.TOO_DEEP.at(span, limit=limits.NESTING))
         return ()
-    return _bind_fields(context, node, _made(field, node, known, target, earlier))
+    return _bind_fields(context, node, _add_message(field, node, known, target, earlier))
 
 
-def _made(
+def _add_message(
     field: tree.Field,
     node: tree.Message | tree.Missing,
     known: Known,
     target: BoundMessage,
     earlier: Bound | None = None,
 ) -> BoundMessage:
-    """Return a new message of a field, with the fields of the one that is there, if it is not a list."""
+    """Add a new message for a field; a singular field starts from the fields that are already set."""
     assert known.message
     there = None if known.is_repeated else target.message(known.name)
     fields, path = there.fields if there else {}, _next_path(known, target)
-    made = BoundMessage(known.message, field, node, path, target.depth + 1, fields, earlier)
-    _put(made, known, target)
-    return made
+    message = BoundMessage(known.message, field, node, path, target.depth + 1, fields, earlier)
+    _store(message, known, target)
+    return message
 
 
-def _put(bound: Bound, known: Known, target: BoundMessage) -> None:
-    """Set a field, in place of all else of its oneof, or add an item to it."""
+def _store(bound: Bound, known: Known, target: BoundMessage) -> None:
+    """Set a field and clear the others of its oneof, or append to a repeated field."""
     if known.is_repeated:
         items = target.fields.setdefault(known.name, [])
         assert isinstance(items, list)
@@ -253,7 +252,7 @@ def _put(bound: Bound, known: Known, target: BoundMessage) -> None:
 
 
 def _next_path(known: Known, target: BoundMessage) -> Path:
-    """Return where the next value of a field goes."""
+    """Return the path of the next value of a field."""
     path: Path = (*target.path, known.name)
     return (*path, len(target.items(known.name))) if known.is_repeated else path
 
@@ -261,7 +260,7 @@ def _next_path(known: Known, target: BoundMessage) -> Path:
 def _refuse(
     context: _Context, field: tree.Field, node: tree.Value, known: Known, target: BoundMessage
 ) -> None:
-    """Report that a field does not take a value, or where a lenient binding passes over it, keep its word."""
+    """Report a value that a field does not accept; a lenient binding only records unknown enum values."""
     if isinstance(node, tree.Missing):
         context.failed.add((*target.path, known.name))
         _expect_fields(context, field, node, known, target)
@@ -283,19 +282,18 @@ def _refuse(
 def _expect_fields(
     context: _Context, field: tree.Field, node: tree.Missing, known: Known, target: BoundMessage
 ) -> None:
-    """Make a message of which only the name is there, for the fields behind it, if its bracket is missing."""
+    """Add a message whose opening bracket is missing, for the fields after its name."""
     if not known.message or known.is_map or not context.document.closes_early:
         return
-    message = _made(field, node, known, target)
+    message = _add_message(field, node, known, target)
     context.damaged.add(message.path)
     context.ended[message.descriptor] = message
 
 
 def _replaced(context: _Context, node: tree.Field, known: Known, target: BoundMessage) -> Bound | None:
-    """Return what a field takes the place of: an earlier one of its name, or another of its oneof.
+    """Return the value that a field replaces: its own earlier one, or that of another oneof member.
 
-    A scalar that is given again is reported, and so is a member of a oneof that takes another's place.
-    A list has all of them.
+    A replaced scalar and a replaced oneof member are reported.
     """
     name = known.name
     other = name if not known.rivals else next((each for each in known.rivals if each in target.fields), name)
@@ -310,15 +308,16 @@ def _replaced(context: _Context, node: tree.Field, known: Known, target: BoundMe
     elif context.refuse_repeated:
         _report_repeated(context, node, place, target)
     elif known.convert and known.has_presence:
-        related = [Related(place.span, "this value is lost")]
+        related = [Related(place.span, "this value is overridden")]
         context.report(catalogue.SET_AGAIN.at(context.document.span(node.name), field=name, related=related))
     return earlier
 
 
 def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target: BoundMessage) -> None:
-    """Report a field that is given twice.
+    """Report a singular field that is set twice.
 
-    What follows in a message that starts twice, or in a message in it, was meant for another one.
+    If the first field of a message repeats, a new message probably starts there:
+    later repetitions in it are not reported.
     """
     if any(target.path[:depth] in context.repeated for depth in range(1, len(target.path) + 1)):
         return
@@ -329,8 +328,8 @@ def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target
         catalogue.GIVEN_TWICE.at(
             context.document.span(node.name),
             field=node.text,
-            related=[Related(earlier.name_span, "first given here")],
-            help="a closing brace is probably missing before it" if starts_again else "remove one of them",
+            related=[Related(earlier.name_span, "first set here")],
+            help='check for a missing "}" before it' if starts_again else "remove one of them",
         )
     )
 
@@ -340,7 +339,7 @@ def _report_unknown_field(
 ) -> None:
     span = context.document.span(name)
     if name.bracketed:
-        context.report(catalogue.NOT_SUPPORTED.at(span, what="the name of an extension or of an Any type"))
+        context.report(catalogue.NOT_SUPPORTED.at(span, what="an extension or Any type name"))
         return
     if name.text in _reserved_names(target.descriptor):
         return
@@ -351,14 +350,14 @@ def _report_unknown_field(
             span,
             message=_within(target),
             name=quotable(name.text),
-            help=context.foreign.get(name.text) or suggestion.help or _belonging(name.text, owners),
+            help=context.foreign.get(name.text) or suggestion.help or _move_help(owners),
             fix=[Edit(span, suggestion.slip)] if suggestion.slip else [],
         )
     )
 
 
 def _report_slip(context: _Context, name: tree.Name, target: BoundMessage, suggestion: Suggestion) -> None:
-    """Report a name that is nearly one of the schema, where the schema may lack names."""
+    """Warn of a likely misspelling in a lenient binding."""
     span = context.document.span(name)
     fix = [Edit(span, suggestion.slip or "")]
     context.report(
@@ -369,9 +368,10 @@ def _report_slip(context: _Context, name: tree.Name, target: BoundMessage, sugge
 
 
 def _owners(context: _Context, name: str, target: BoundMessage) -> list[str]:
-    """Return the messages that have a field of a name: the nearest, or all of them.
+    """Return the messages that have a field of this name, the nearest ones if there are any.
 
-    A field of this message that leads to it is not missed: its part is there, at the wrong level.
+    A required field of target that leads to it counts as failed, not missing: its content is at the wrong
+    level.
     """
     for inner in target.descriptor.fields:
         if name in _holders((inner,)):
@@ -394,7 +394,7 @@ def _current_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
 
 @cache
 def _holders(fields: tuple[FieldDescriptor, ...]) -> Mapping[str, list[str]]:
-    """Return for each name those of some fields, and of the fields in them, whose messages have it."""
+    """Map each field name to the fields, at any depth below the given ones, whose messages have it."""
     waiting = deque(fields)
     seen: set[str] = set()
     holders: dict[str, dict[str, None]] = {}
@@ -410,13 +410,13 @@ def _holders(fields: tuple[FieldDescriptor, ...]) -> Mapping[str, list[str]]:
     return {name: list(found) for name, found in holders.items()}
 
 
-def _belonging(name: str, owners: list[str]) -> str | None:
-    return f'"{name}" belongs in {" or ".join(owners[:_MOST_OWNERS])}' if owners else None
+def _move_help(owners: list[str]) -> str | None:
+    return f"move it to {' or '.join(owners[:_MOST_OWNERS])}" if owners else None
 
 
 @cache
 def _reserved_names(descriptor: Descriptor) -> list[str]:
-    """Return the reserved names of a message type, which a text may use without effect (spec: "Fields")."""
+    """Return the reserved names of a message type, which are accepted and ignored (spec: "Fields")."""
     from google.protobuf.descriptor_pb2 import DescriptorProto
 
     proto = DescriptorProto()
@@ -425,7 +425,7 @@ def _reserved_names(descriptor: Descriptor) -> list[str]:
 
 
 def _missing_fields(context: _Context, message: BoundMessage) -> Iterator[Diagnostic]:
-    """Find the required fields that are not set. Merge does not look for them (reference U21)."""
+    """Report required fields that are not set. Merge does not check them (reference U21)."""
     path = message.path
     for name in required(message.descriptor):
         if name not in message.fields and path not in context.damaged and (*path, name) not in context.failed:
@@ -437,5 +437,4 @@ def _missing_fields(context: _Context, message: BoundMessage) -> Iterator[Diagno
 
 
 def _within(message: BoundMessage) -> str:
-    """Return what a text calls a message."""
     return message.field.text if message.path else "the top level"

@@ -1,4 +1,4 @@
-"""The bound tree: the values of a text, bound to the fields of a schema, each with its place in the text."""
+"""The bound tree: the values of a document by schema field, each with its syntax node."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from quantcfg.textproto import tree
 from quantcfg.textproto.scalars import Converter, converter
 
 Path = tuple[str | int, ...]
-"""Where a value is in a message: field names, and indices of repeated fields."""
+"""The path to a value in a message: field names, and indices into repeated fields."""
 
 
 @frozen_value
 class Known:
-    """A field of a schema, with what the binding asks of it for every value.
+    """What the binder needs to know about a schema field, computed once per field.
 
-    message is the type of a message, and convert reads a scalar; the other one is
-    None. rivals are the fields of its oneof, itself among them.
+    Exactly one of message (the type of a message field) and convert (reads a
+    scalar) is set. rivals are all fields of its oneof, including itself.
     """
 
     descriptor: FieldDescriptor
@@ -39,12 +39,12 @@ class Known:
 
 @cache
 def fields_of(descriptor: Descriptor) -> Mapping[str, Known]:
-    """Return the fields of a message type by the names that a text may use for them."""
+    """Return the fields of a message type by every name that text format accepts for them."""
     names = {}
     for field in descriptor.fields:
         names[field.name] = known = _known(field)
         group = field.message_type if field.type == FieldDescriptor.TYPE_GROUP else None
-        # A group goes by the name of its type as well (spec: "group Fields").
+        # A group is also accepted under its type name (spec: "group Fields").
         if group and group.name.lower() == field.name:
             names[group.name] = known
     return names
@@ -71,18 +71,18 @@ def _members(descriptor: Descriptor, oneof: str) -> Sequence[str]:
 
 @cache
 def required(descriptor: Descriptor) -> Sequence[str]:
-    """Return the names of the fields that a message must have."""
+    """Return the names of the required fields."""
     return [field.name for field in descriptor.fields if field.is_required]
 
 
 @cache
 def holding_required(descriptor: Descriptor) -> Sequence[str]:
-    """Return the names of the fields whose messages have required fields, at any depth."""
+    """Return the names of the message fields that contain required fields at any depth."""
     return [field.name for field in descriptor.fields if any(map(required, _message_types(field)))]
 
 
 def _message_types(field: FieldDescriptor) -> Iterable[Descriptor]:
-    """Return the type of a field's message, and those of all that it can hold."""
+    """Return the message type of a field and all message types below it."""
     found: dict[str, Descriptor] = {}
     waiting = [field]
     while waiting:
@@ -95,9 +95,9 @@ def _message_types(field: FieldDescriptor) -> Iterable[Descriptor]:
 
 @small_value
 class BoundScalar:
-    """A scalar, the field that gave it, and the node of its value: an item, where the field has a list.
+    """A scalar value, the field that sets it, and its node (the list item, if the field has a list).
 
-    earlier is what the field, or its oneof, would have without it.
+    earlier is the value that this one replaced.
     """
 
     value: Any
@@ -108,11 +108,10 @@ class BoundScalar:
 
 @small_value
 class BoundMessage:
-    """A message, the field that gave it, its node, and the values of its fields by name.
+    """A message, the field that sets it, its node, and its field values by name.
 
-    path is where it is in the whole message, and depth how deep. The field of the
-    whole text has no name. earlier is as in a scalar; of a message that is given
-    again, its fields are those of all of them.
+    The path of the root message is empty, and its field has no name. earlier is
+    the value that this one replaced, or was merged into.
     """
 
     descriptor: Descriptor
@@ -125,7 +124,7 @@ class BoundMessage:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the bracket that ends it was found, if it has any."""
+        """Whether its closing bracket was found; true for a message without brackets."""
         return isinstance(self.node, tree.Missing) or self.node.is_closed
 
     def scalar(self, name: str) -> BoundScalar | None:
@@ -134,7 +133,7 @@ class BoundMessage:
         return bound if isinstance(bound, BoundScalar) else None
 
     def chosen(self, oneof: str) -> str | None:
-        """Return the name of the field of a oneof that is set, if there is one."""
+        """Return the name of the oneof member that is set, if any."""
         return next((name for name in _members(self.descriptor, oneof) if name in self.fields), None)
 
     def message(self, name: str) -> BoundMessage | None:
@@ -143,16 +142,16 @@ class BoundMessage:
         return bound if isinstance(bound, BoundMessage) else None
 
     def messages(self, name: str) -> list[BoundMessage]:
-        """Return the messages of a field, if there are any: that of a single one too."""
+        """Return the messages of a singular or repeated field."""
         return [each for each in self.items(name) if isinstance(each, BoundMessage)]
 
     def items(self, name: str) -> Sequence[Bound]:
-        """Return the values of a field, of which one that is no list has one at most."""
+        """Return the values of a singular or repeated field."""
         bound = self.fields.get(name, ())
         return (bound,) if isinstance(bound, (BoundScalar, BoundMessage)) else bound
 
     def content(self) -> dict[str, Any]:
-        """Return the values alone, as the class of the message takes them."""
+        """Return the plain values, as keyword arguments of the message class."""
         return {name: _content(bound) for name, bound in self.fields.items()}
 
 
@@ -160,7 +159,7 @@ Bound = BoundScalar | BoundMessage
 
 
 def replaced_by(bound: Bound) -> Iterator[Bound]:
-    """Yield what a field, or its oneof, has without a value, then without that one, and so on."""
+    """Yield the values that a value replaced, the most recent first."""
     earlier = bound.earlier
     while earlier:
         yield earlier
@@ -175,7 +174,7 @@ def _content(bound: Bound | list[Bound]) -> Any:
 
 @small_value
 class Place:
-    """The field of a text that gave a value, and the node of that; one item, where it was given in a list."""
+    """The location of a value: its field in a document, and its node (the item, in a list)."""
 
     document: tree.Document
     field: tree.Field
@@ -188,30 +187,29 @@ class Place:
 
     @property
     def name_span(self) -> Span:
-        """Where the name of the field stands; of a message in a list, its opening bracket."""
+        """The span of the field name, or of the opening bracket of a message in a list."""
         if self.value is not self.field.value and isinstance(self.value, tree.Message):
             return Span(self.document.source, self.value.start, self.value.start + 1)
         return self.document.span(self.name)
 
     @property
     def span(self) -> Span:
-        """Where the value stands."""
+        """The span of the value."""
         return Span(self.document.source, self.value.start, self.value.end)
 
 
 def place_of(bound: Bound, document: tree.Document) -> Place:
-    """Return the place of a bound value of a document."""
+    """Return the location of a bound value in its document."""
     return Place(document, bound.field, bound.node)
 
 
 @frozen_value
 class Binding(Remembering):
-    """The bound tree of a text, and what cannot be bound.
+    """The bound tree of a document, and what could not be bound.
 
-    unknown_enums holds the words that a lenient binding found where the enum of
-    the schema has no such value; the field is left unset then. failed holds the
-    fields that were given badly, and are therefore unset; damaged the messages
-    in which something stands that cannot be read.
+    unknown_enums: the enum values that a lenient binding does not know; their
+    fields are unset. failed: fields that are unset because their value is
+    invalid. damaged: messages with a syntax error inside.
     """
 
     document: tree.Document
@@ -222,13 +220,13 @@ class Binding(Remembering):
 
     @cached_property
     def message(self) -> Any:
-        """The protobuf message, made when it is first asked for."""
+        """The protobuf message, created on first access."""
         from google.protobuf.message_factory import GetMessageClass
 
         return GetMessageClass(self.whole.descriptor)(**self.whole.content())
 
     def place_at(self, path: Path) -> Place | None:
-        """Return the place of the value at a path, None if there is none."""
+        """Return the location of the value at a path, or None if it is not set."""
         found: Bound | Sequence[Bound] | None = self.whole
         for step in path:
             if isinstance(found, BoundMessage):

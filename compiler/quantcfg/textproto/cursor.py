@@ -1,4 +1,4 @@
-"""Where in a text an offset is, by the text before it alone: what is being written has no tree yet."""
+"""Find what can be typed at an offset, from the text before it: unfinished text has no syntax tree."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from quantcfg.textproto.loose_lexer import token_at, tokens
 
 @frozen_value
 class Cursor:
-    """What can be written at an offset: the name of a field, or where field is one, its value.
+    """What can be typed at an offset: a field name, or, if field is set, a value of that field.
 
-    path holds the fields whose messages are open, given the names before the
-    offset in the innermost of them. From start to end stands the word, or the
-    inside of the string, that the offset is in; quote is that string's, "" where
-    it is in none, and is_closed tells that the string has an end.
+    path holds the fields of the open messages, and given the field names already
+    used in the innermost one. start and end enclose the word, or the content of
+    the string, at the offset. quote is the quote of that string, or "" outside of
+    strings; is_closed is whether the string has a closing quote.
     """
 
     path: tuple[str, ...]
@@ -30,7 +30,7 @@ class Cursor:
 
 @dataclass(slots=True)
 class _Open:
-    """A bracket that is open: the field it belongs to, and the names behind it."""
+    """An open bracket: the name of its field, and the field names after it."""
 
     name: str
     is_list: bool = False
@@ -39,9 +39,9 @@ class _Open:
 
 @dataclass(slots=True)
 class _Reading:
-    """How far a text was read: brackets that are open, the field whose value is next, the last token.
+    """The state of the scan: the open brackets, the field whose value comes next, and the last token.
 
-    word is a word that may yet be the name of a field, before the bracket of a list.
+    word is a word that may turn out to be a field name before a bracket.
     """
 
     opened: list[_Open] = field(default_factory=lambda: [_Open("")])
@@ -52,20 +52,20 @@ class _Reading:
 
     @property
     def innermost(self) -> _Open:
-        """The last bracket that is open."""
+        """The innermost open bracket."""
         return self.opened[-1]
 
     def end_value(self) -> None:
-        """Take what was read last for the value of the field, if it was one."""
-        if self.kind in ("word", "string", "unended"):
+        """End the field if the last token is a value."""
+        if self.kind in ("word", "string", "unclosed"):
             self._end_field()
 
-    def take(self, token: re.Match[str]) -> None:
-        """Read a token on."""
+    def feed(self, token: re.Match[str]) -> None:
+        """Process the next token."""
         self.end_value()
         self.kind, self.start = token.lastgroup or "", token.start()
         if self.kind == "field":
-            # A name in brackets names nothing that is known.
+            # A name in brackets is never in the schema.
             self.name = "" if token[0].startswith("[") else token[0]
             self.innermost.given.add(self.name)
         elif self.kind == "opening":
@@ -84,16 +84,16 @@ class _Reading:
 
 
 def cursor_at(text: str, offset: int) -> Cursor | None:
-    """Return what can be written at an offset, or None in a comment."""
+    """Return what can be typed at an offset, or None in a comment."""
     reading = _Reading()
     for token in tokens(text, offset):
-        reading.take(token)
+        reading.feed(token)
     path = tuple(each.name for each in reading.opened[1:] if not each.is_list)
     given, start = frozenset(reading.innermost.given), reading.start
     if reading.kind == "comment":
         return None
     whole = token_at(text, start)
-    if reading.kind == "unended" and whole:
+    if reading.kind == "unclosed" and whole:
         is_closed = whole.lastgroup == "string"
         return Cursor(path, given, reading.name, start + 1, whole.end() - is_closed, text[start], is_closed)
     if reading.kind == "word" and whole:

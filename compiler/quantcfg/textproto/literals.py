@@ -1,4 +1,4 @@
-"""What the numbers and strings of a text stand for (spec: "Value Types", "String Literals")."""
+"""The values of number and string literals (spec: "Value Types", "String Literals")."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\
 
 
 def plain_text(string: String) -> str | None:
-    """Return what a string of ASCII characters without escapes says; None if it is another one."""
+    """Return the content of a single ASCII literal without escapes, or None for any other string."""
     text = string.parts[0].text
     is_plain = len(string.parts) == 1 and text.isascii() and "\\" not in text
     return text[1:-1] if is_plain else None
 
 
 def integer(number: Number) -> int | None:
-    """Return the value of a decimal, octal or hexadecimal number, or None if it is no integer."""
+    """Return the value of a decimal, octal or hexadecimal integer, or None if it is not an integer."""
     digits = number.text.removeprefix("-").lower()
     if digits.startswith("0x"):
         magnitude = int(digits, 16)
@@ -43,16 +43,16 @@ def integer(number: Number) -> int | None:
     elif digits.startswith("0"):
         magnitude = int(digits, 8)
     else:
-        # int() refuses thousands of digits; this many are beyond any range already.
+        # int() rejects thousands of digits; this many are out of every range already.
         magnitude = int(digits[:_MOST_DIGITS])
     return -magnitude if number.text.startswith("-") else magnitude
 
 
 @lru_cache(_MOST_KEPT)
 def floating(text: str) -> float | None:
-    """Return the value of a decimal number, "inf" or "nan", or None if it is something else.
+    """Return the value of a decimal number, "inf" or "nan", or None for anything else.
 
-    Octal and hexadecimal numbers are no floating point numbers (spec: "Value Types").
+    Octal and hexadecimal numbers are not floating point numbers (spec: "Value Types").
     """
     digits = text.removeprefix("-").lower()
     if digits in _FLOAT_WORDS:
@@ -64,10 +64,10 @@ def floating(text: str) -> float | None:
 
 
 def decode_string(string: String) -> bytes | Literal:
-    """Return the bytes that a string stands for, or its first escape sequence that is none.
+    """Return the bytes of a string, or its first invalid escape sequence.
 
-    Spec: "String Literals". Surrogates and code points beyond U+10FFFF are no
-    characters, and an octal escape is one byte.
+    Spec: "String Literals". Surrogates and code points above U+10FFFF are
+    invalid, and an octal escape is one byte.
     """
     first = string.parts[0].text
     if len(string.parts) == 1 and "\\" not in first:
@@ -90,12 +90,12 @@ def decode_string(string: String) -> bytes | Literal:
 
 
 def _encoded(plain: str) -> bytes:
-    # A surrogate in the text itself, where no escape stands, is for the binder to refuse.
+    # An unescaped surrogate passes here; the binder rejects it.
     return plain.encode(errors="surrogatepass")
 
 
 def _unescape(escape: re.Match[str]) -> bytes | None:
-    """Return the bytes of an escape sequence, or None if there is no such sequence."""
+    """Return the bytes of an escape sequence, or None if it is invalid."""
     kind = escape.lastgroup
     assert kind
     digits = escape[kind]
@@ -113,10 +113,10 @@ def _unescape(escape: re.Match[str]) -> bytes | None:
 
 
 def encode_string(value: str) -> str:
-    """Return a text as one quoted literal."""
+    """Return a string as one quoted literal."""
     return '"' + "".join(_WRITTEN_ESCAPES.get(char, char) for char in value) + '"'
 
 
 def quotable(text: str) -> str:
-    """Return a word as a message can quote it: cut short if it is very long."""
+    """Shorten a long word for a message."""
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."

@@ -1,4 +1,4 @@
-"""A lexer that takes any text: what can be said of a text whatever its syntax is."""
+"""A lexer that accepts any text, for checks and recovery where the grammar does not apply."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KINDS = {
     "comment": _COMMENT,
     "whitespace": contracts.terminal("WHITESPACE"),
     "string": contracts.terminal("STRING"),
-    "unended": r"""["'][^\n]*+""",
+    "unclosed": r"""["'][^\n]*+""",
     "field": rf"""(?:{_IDENT}|\[[^\[\]\n"']*+\])(?={_GAP}[:{{<])""",
     "word": r"[\w.]++",
     "opening": r"[{<\[(]",
@@ -29,26 +29,26 @@ _FIELD = re.compile(_KINDS["field"])
 _MANY_TOKENS = f"(?:{'|'.join(_KINDS.values())}){{1,1000}}+"
 _FIELD_ON_A_NEW_LINE = re.compile(rf"\n[ \t\r]*+(?={_IDENT}[ \t]*+[:{{<])")
 _LONE_CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
-_LIMITED = ("string", "unended", "field", "word")
-"""The tokens that may not be longer than limits.TOKEN_LENGTH."""
+_LIMITED = ("string", "unclosed", "field", "word")
+"""The tokens whose length limits.TOKEN_LENGTH limits."""
 
 _FAR = 10_000
-"""How far the end of a bracket is looked for, in characters."""
+"""How many characters to search for the end of a bracket."""
 
 CLOSING = {"{": "}", "<": ">", "[": "]"}
 """The closing bracket of each opening one."""
 
 
 def starts_field(text: str, offset: int) -> bool:
-    """Tell whether a name stands at an offset, and what only stands behind the name of a field."""
+    """Return whether a field name starts at an offset: a name before ":", "{" or "<"."""
     return _FIELD.match(text, offset) is not None
 
 
 def next_field(text: str, offset: int, *, in_list: bool) -> int:
-    """Return where to read on behind a field that cannot be read: at the next field, or at a closing bracket.
+    """Return the offset to resume at after a field that cannot be parsed: the next field or closing bracket.
 
-    What is in brackets behind the offset belongs to the lost field, as far as
-    the brackets match. in_list tells that a list is open at the offset.
+    Matching brackets after the offset are skipped, as they belong to that field.
+    in_list is whether the offset is inside a list.
     """
     depth = 0
     for token in _TOKENS.finditer(text, offset):
@@ -70,13 +70,13 @@ def next_field(text: str, offset: int, *, in_list: bool) -> int:
 
 
 def holds_names(text: str, start: int, end: int, *, strings: bool) -> bool:
-    """Tell whether between two offsets a field could stand: a name, in a string or not, or a bracket."""
+    """Return whether a range contains a name or an opening bracket, or, with strings, a string."""
     names = ("field", "word", "opening", "string") if strings else ("field", "word", "opening")
     return any(token.lastgroup in names for token in _TOKENS.finditer(text, start, end))
 
 
-def check_pieces(source: Source, report: Report) -> bool:
-    """Report what is wrong with a text whatever its syntax is; tell whether it can be parsed."""
+def check_tokens(source: Source, report: Report) -> bool:
+    """Report overlong tokens and comments that hide a line; return whether the source can be parsed."""
     for comment in _hiding_comments(source):
         _check_comment(comment, report)
     for span in _long_tokens(source):
@@ -87,33 +87,33 @@ def check_pieces(source: Source, report: Report) -> bool:
 
 
 def _check_comment(comment: Span, report: Report) -> None:
-    """Report a comment that hides what was meant to be the next line."""
+    """Report a comment that swallows the next line because a carriage return alone does not end a line."""
     returns = [comment.start + lone.start() for lone in _LONE_CARRIAGE_RETURN.finditer(comment.text)]
     hidden = (line.strip() for line in comment.text.split("\r")[1:])
     if any(line and not line.startswith("#") for line in hidden):
         edits = [Edit(Span(comment.source, at, at + 1), "\n") for at in returns]
-        help = "save the file with ordinary line ends"
+        help = "save the file with LF or CRLF line endings"
         report(catalogue.CARRIAGE_RETURN.at(comment, help=help, fix=edits))
 
 
 def _hiding_comments(source: Source) -> Iterator[Span]:
-    """Yield the comments with a carriage return that does not end a line."""
+    """Yield the comments that contain a lone carriage return."""
     if not _LONE_CARRIAGE_RETURN.search(source.text):
         return
     for token in _TOKENS.finditer(source.text):
-        # The line feed behind a comment is looked at, too.
+        # The match includes the character after the comment, which may be the "\n" of "\r\n".
         if token["comment"] and _LONE_CARRIAGE_RETURN.search(source.text, token.start(), token.end() + 1):
             yield Span(source, *token.span())
 
 
 def _long_tokens(source: Source) -> Iterator[Span]:
-    # No token that can be too long goes beyond its line, and lines are found in no time.
+    # Limited tokens never span lines, so checking line lengths first is a cheap filter.
     if not _has_long_line(source.text):
         return
     for many in re.finditer(_MANY_TOKENS, source.text, re.ASCII):
         if many.end() - many.start() > limits.TOKEN_LENGTH:
-            tokens_behind = _TOKENS.finditer(source.text, many.start())
-            for token in takewhile(lambda token: token.start() < many.end(), tokens_behind):  # noqa: B023
+            following = _TOKENS.finditer(source.text, many.start())
+            for token in takewhile(lambda token: token.start() < many.end(), following):  # noqa: B023
                 if len(token[0]) > limits.TOKEN_LENGTH and token.lastgroup in _LIMITED:
                     yield Span(source, *token.span())
 
@@ -128,7 +128,7 @@ def _has_long_line(text: str) -> bool:
 
 
 def nested_name(source: Source, depth: int) -> Span | None:
-    """Return the name of the first message that is nested so deep, by its brackets; None without one."""
+    """Return the name of the first message at a nesting depth, by counting brackets, or None."""
     opened = 0
     name = (0, 0)
     for token in _TOKENS.finditer(source.text):
@@ -144,7 +144,7 @@ def nested_name(source: Source, depth: int) -> Span | None:
 
 
 def tokens(text: str, end: int) -> Iterator[re.Match[str]]:
-    """Yield the tokens before an offset; the last one may be cut off there. lastgroup says what one is."""
+    """Yield the tokens before an offset; the last one may be truncated. lastgroup is the kind of a token."""
     return _TOKENS.finditer(text, 0, end)
 
 
@@ -158,7 +158,7 @@ def token_at(text: str, offset: int) -> re.Match[str] | None:
 
 @small_value
 class _Bracket:
-    """A bracket; indentation is that of its line, None for a closing bracket that does not start it."""
+    """A bracket; indentation is that of its line, or None for a closing bracket in mid-line."""
 
     text: str
     offset: int
@@ -167,11 +167,10 @@ class _Bracket:
 
 
 def unclosed(text: str, end: int) -> tuple[Sequence[int], Sequence[int]]:
-    """Return the opening brackets that an aligned closing one leaves open, and those open at an offset.
+    """Find unclosed brackets by indentation: those that a closing bracket skips, and those open at end.
 
-    Both are offsets, the innermost bracket of the first place first. Both are
-    empty where indentation explains nothing: some closing bracket has no
-    opening one then.
+    Both results are offsets, in the order of the closing brackets and the
+    innermost first. Both are empty if some closing bracket has no opening one.
     """
     opened: list[_Bracket] = []
     missing: list[int] = []
@@ -189,9 +188,9 @@ def unclosed(text: str, end: int) -> tuple[Sequence[int], Sequence[int]]:
 
 
 def surplus(text: str, end: int) -> int | None:
-    """Return the offset of the first closing bracket that is indented deeper than the line it closes.
+    """Return the offset of the first closing bracket that is indented deeper than its opening line.
 
-    None where the brackets before end do not all match without such ones.
+    Return None unless the brackets before end match once such brackets are removed.
     """
     opened: list[_Bracket] = []
     found: int | None = None
@@ -208,7 +207,7 @@ def surplus(text: str, end: int) -> int | None:
 
 
 def _depth(opened: Sequence[_Bracket], indentation: int | None) -> int:
-    """Return how many open brackets a closing one closes by its indentation: 1 where that says nothing."""
+    """Return how many open brackets a closing one closes by its indentation, by default 1."""
     if indentation is None:
         return 1
     for depth, bracket in enumerate(reversed(opened[-limits.NESTING :]), start=1):
@@ -218,7 +217,7 @@ def _depth(opened: Sequence[_Bracket], indentation: int | None) -> int:
 
 
 def _brackets(text: str, end: int) -> Iterator[_Bracket]:
-    """Yield the brackets before an offset that are not in strings or comments."""
+    """Yield the brackets before an offset, except those in strings and comments."""
     indentation = start = 0
     for token in tokens(text, end):
         kind, at = token.lastgroup, token.start()

@@ -1,8 +1,8 @@
-"""Text to syntax tree, by the grammar in grammar/textproto.lark, with the short cut of grammar/runs.lark.
+"""The parser: source text to syntax tree, by the grammar in grammar/textproto.lark.
 
-A text without mistakes is read by the parse table that lark has made of both
-ahead of time. Lark itself is loaded for a text with a mistake, or with a name
-in brackets.
+Fast path: an LALR(1) table that lark generates ahead of time, where a run of
+plain fields is one token (grammar/runs.lark, runs.py). Slow path: lark itself,
+loaded only for input with a syntax error or a name in brackets.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ _END = "$END"
 _RUN, _NAME = "RUN", "IDENT"
 _OPENING = {"{": "LBRACE", "<": "LESSTHAN"}
 _STATES_OF_A_LEVEL = 5
-"""At most how many states one more message around takes: its name, ":", "[", "{" and the fields before it."""
+"""At most this many states per nested message: its name, ":", "[", "{" and the fields before it."""
 
-_NOTHING = ""
-"""The kind of token that no state takes."""
+_INVALID = ""
+"""The kind of a token that no state accepts."""
 
 
 def parse(source: Source, report: Report, *, wanted: str = "protobuf text format") -> tree.Document:
-    """Return the syntax tree of a text, after reporting what is wrong with its syntax.
+    """Parse a source, and report syntax errors.
 
-    A field that cannot be read is in the tree, as far as its name can be, with
-    a value that is Missing. wanted says in words what the text should be.
+    A field that cannot be parsed has a Missing value in the tree. wanted names
+    the expected format in messages.
     """
     if has_other_content(source, report, wanted=wanted):
         return tree.Document(source, ())
     if "\r" in source.text or len(source.text) > limits.TOKEN_LENGTH:
-        from quantcfg.textproto.loose_lexer import check_pieces
+        from quantcfg.textproto.loose_lexer import check_tokens
 
-        if not check_pieces(source, report):
+        if not check_tokens(source, report):
             return tree.Document(source, ())
     text = without_byte_order_mark(source, report)
     try:
@@ -55,19 +55,16 @@ def parse(source: Source, report: Report, *, wanted: str = "protobuf text format
         report(catalogue.TOO_DEEP.at(nested_name(source, limits.NESTING), limit=limits.NESTING))
         return tree.Document(source, ())
     if fields is None:
-        return parse_word_by_word(source, text, report)
+        return parse_with_recovery(source, text, report)
     return tree.Document(source, _fields(fields))
 
 
-def parse_word_by_word(source: Source, text: str, report: Report) -> tree.Document:
-    """Return the syntax tree of a text without taking runs of fields as one token.
-
-    It is the same tree, but only this way tells what a mistake is, and reads on behind it.
-    """
+def parse_with_recovery(source: Source, text: str, report: Report) -> tree.Document:
+    """Parse with lark: slower, but reports each syntax error and continues after it."""
     from quantcfg.textproto.recovery import Recovery
 
     recovery = Recovery(source, report)
-    fields = _fields(_lark().parse(text, on_error=recovery.read_on))
+    fields = _fields(_lark().parse(text, on_error=recovery.handle))
     return tree.Document(source, fields, recovery.closes_early)
 
 
@@ -77,7 +74,6 @@ def _fields(parsed: object) -> tuple[tree.Field, ...]:
 
 @cache
 def _lark() -> Lark:
-    """Return lark's parser of the grammar without runs."""
     from lark import Lark
 
     return Lark(
@@ -90,7 +86,7 @@ def _lark() -> Lark:
 
 
 class Token(str):
-    """A piece of the text, and where it stands; it is like a token of lark's."""
+    """A token and its offset; compatible with lark's."""
 
     __slots__ = ("start_pos",)
 
@@ -98,14 +94,14 @@ class Token(str):
 
     @property
     def end_pos(self) -> int:
-        """Where it ends."""
+        """The offset after the token."""
         return self.start_pos + len(self)
 
 
 class _Build:
-    """What becomes of each rule of the grammar: a node, made of the nodes and tokens in it.
+    """The semantic actions of the grammar: each builds the node of a rule.
 
-    A token of lark's without text was put in where something is missing.
+    An empty token was inserted by the error recovery.
     """
 
     @staticmethod
@@ -165,7 +161,7 @@ class _Build:
 
 
 def _extent(tokens: list[Token]) -> tuple[int, int]:
-    """Return where the first of some tokens starts, and how far the last one ends from there."""
+    """Return the start and the length of a range of tokens."""
     start = tokens[0].start_pos
     return start, tokens[-1].end_pos - start
 
@@ -174,11 +170,11 @@ def _extent(tokens: list[Token]) -> tuple[int, int]:
 
 
 Role = Literal["kept", "inlined", "filtered"]
-"""What becomes of a part of a rule: it is given to the action, or what is in it is, or nothing."""
+"""What happens to a symbol of a rule: passed to the action, replaced by its children, or dropped."""
 
 
 class Rule(TypedDict):
-    """A rule: the symbol that it makes, the action that makes its value, and the roles of its parts."""
+    """A grammar rule: the symbol it reduces to, its action, and the roles of its symbols."""
 
     origin: str
     action: str
@@ -186,7 +182,7 @@ class Rule(TypedDict):
 
 
 class State(TypedDict):
-    """A state: which state a token or a symbol leads to, and by which rule to reduce before a token."""
+    """A parser state: the shift and goto targets, and the rule to reduce by, per symbol."""
 
     shift: dict[str, int]
     reduce: dict[str, int]
@@ -194,7 +190,7 @@ class State(TypedDict):
 
 
 class Table(TypedDict):
-    """What lark makes of a grammar; states and rules are known by their numbers."""
+    """A compiled grammar; states and rules are referred to by index."""
 
     terminals: dict[str, str]
     scanner: str
@@ -206,17 +202,17 @@ class Table(TypedDict):
 
 
 class TooDeepError(Exception):
-    """A text is nested deeper than limits.NESTING_READ."""
+    """The input is nested deeper than limits.NESTING_READ."""
 
 
 def parse_by_table(text: str, table: Table, actions: object) -> Any:
-    """Return what the actions make of a text, or None if it has a mistake.
+    """Parse text by an LALR(1) table; return the value of the start rule, or None on a syntax error.
 
-    An action is a method with the name of a rule, and takes a list of values
-    and tokens. The value of a rule without an action is that list.
+    actions has a method per rule, which takes a list of values and tokens. The
+    value of a rule without a method is that list.
 
     Raises:
-        TooDeepError: the text is nested too deep to be read.
+        TooDeepError: the text is nested too deep.
 
     """
     rules, states = table["rules"], table["states"]
@@ -240,14 +236,15 @@ def parse_by_table(text: str, table: Table, actions: object) -> Any:
 
 
 def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str, Token | list[tree.Field]]]:
-    """Yield the kinds of all tokens and the tokens, of a run its fields; then the end, or what is no token.
+    """Yield the kind and the value of each token, then the end or, for an invalid token, _INVALID.
 
-    path ends at the state that the next token is for.
+    The value of a run is its fields. path is the parser's stack, whose last state
+    decides whether a run may start.
     """
     ignored, states = table["ignored"], table["states"]
     offset = _end_of_gap(text, 0)
     while offset < len(text):
-        if _takes(states[path[-1]], _RUN):
+        if _accepts(states[path[-1]], _RUN):
             run = run_at(text, offset)
             if len(run.opened) > limits.NESTING_READ:
                 raise TooDeepError
@@ -258,15 +255,15 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
         match = _scanner(table["scanner"]).match(text, offset)
         if match is None:
             break
-        kind = match.lastgroup or _NOTHING
+        kind = match.lastgroup or _INVALID
         if kind not in ignored:
             yield kind, _token(match[0], offset)
         offset = _end_of_gap(text, match.end())
-    yield _END if offset == len(text) else _NOTHING, _token("", offset)
+    yield _END if offset == len(text) else _INVALID, _token("", offset)
 
 
 def _tokens_of(text: str, run: Run) -> Iterator[tuple[str, Token | list[tree.Field]]]:
-    """Yield the tokens of a run: its fields, and what opens the messages that it does not end."""
+    """Yield the tokens of a run: its fields, and the names and brackets of the messages it leaves open."""
     for before, name, start, bracket in run.opened:
         if before:
             yield _RUN, before
@@ -277,18 +274,18 @@ def _tokens_of(text: str, run: Run) -> Iterator[tuple[str, Token | list[tree.Fie
 
 
 def _end_of_gap(text: str, offset: int) -> int:
-    """Return where the whitespace and comments at an offset end, all taken at once."""
+    """Return the offset after any whitespace and comments."""
     gap = _GAP.match(text, offset)
     return gap.end() if gap else offset
 
 
 @cache
 def _scanner(pattern: str) -> re.Pattern[str]:
-    """Return the scanner of a table, compiled for the first token that is no run: many texts have none."""
+    """Compile the scanner on first use: most input consists of runs only."""
     return re.compile(pattern)
 
 
-def _takes(state: State, kind: str) -> bool:
+def _accepts(state: State, kind: str) -> bool:
     return kind in state["shift"] or kind in state["reduce"]
 
 
@@ -306,7 +303,7 @@ def _value(rule: Rule, parts: list[Any], actions: object) -> Any:
         elif role == "inlined" and children:
             children += part
         elif role == "inlined":
-            # The list is not copied, so that one that grows at its end takes time in step with its length.
+            # Reusing the list instead of copying keeps left-recursive rules linear.
             children = part
     action = getattr(actions, rule["action"], None)
     return action(children) if action else children

@@ -1,9 +1,8 @@
-"""Syntax tree to text, in the one canonical layout; the comments of its source stay where they belong.
+"""Print a syntax tree in the canonical layout, with the comments of its source.
 
-A field has a line of its own, two blanks for each level, and the brackets of a
-message are braces. A list stands on one line if it fits there, and else has a
-line for each item. Where there are blank lines, one is kept. Names and values
-stay as they are written.
+One field per line, indented by two spaces per level; messages use braces. A list
+is on one line if it fits, otherwise one item per line. Consecutive blank lines
+become one. Names and values are not changed.
 """
 
 from __future__ import annotations
@@ -14,34 +13,34 @@ from dataclasses import dataclass
 
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.trivia import BLANKS, COMMENT, comments_between, line_end
+from quantcfg.textproto.trivia import COMMENT, SPACES, comments_between, line_end
 
 _WIDTH = 80
 _INDENT = "  "
 _BEFORE_COMMENT = "  "
-_TRIVIA = re.compile(rf"(?P<comment>{COMMENT.pattern})|(?P<line_end>\n)|(?P<mark>[^{BLANKS}])")
+_TRIVIA = re.compile(rf"(?P<comment>{COMMENT.pattern})|(?P<line_end>\n)|(?P<mark>[^{SPACES}])")
 
 _Item = tree.Value | tree.Literal
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of a text; a comment that is_behind belongs on the line before, if that has none yet."""
+    """An output line; a trailing comment goes to the end of the previous line, unless that has one."""
 
     level: int
     text: str
     is_comment: bool = False
-    is_behind: bool = False
+    is_trailing: bool = False
 
 
 _BLANK = _Line(0, "")
 
 
 def print_document(document: tree.Document) -> str:
-    """Return the canonical text of a tree, with the comments of its source; it parses back to an equal tree.
+    """Return the canonical text of a document; it parses back to an equal tree.
 
-    Lines end as the first one of the source does. A tree that was built without
-    a source is printed as it is. It must not be nested deeper than limits.NESTING.
+    Line endings are those of the first line of the source. The tree must not be
+    nested deeper than limits.NESTING.
     """
     text = document.source.text
     lines = _joined(_fields(document, document.fields, 0, len(text), 0))
@@ -53,7 +52,7 @@ def _joined(lines: Iterable[_Line]) -> list[str]:
     joined: list[str] = []
     takes_comment = False
     for line in lines:
-        if line.is_behind and takes_comment:
+        if line.is_trailing and takes_comment:
             joined[-1] += _BEFORE_COMMENT + line.text
         else:
             joined.append(_INDENT * line.level + line.text)
@@ -64,7 +63,7 @@ def _joined(lines: Iterable[_Line]) -> list[str]:
 def _fields(
     document: tree.Document, fields: Iterable[tree.Field], start: int, end: int, level: int
 ) -> Iterator[_Line]:
-    """Yield the lines of the fields between two offsets, and of the comments around them."""
+    """Yield the lines of the fields and comments between two offsets."""
     is_first = True
     for field in fields:
         yield from _trivia(document, start, field.start, level, is_first=is_first)
@@ -74,7 +73,7 @@ def _fields(
 
 
 def _field(document: tree.Document, field: tree.Field, level: int) -> Iterator[_Line]:
-    """Yield the lines of a field; comments in its name, and between that and the value, go before it."""
+    """Yield the lines of a field; comments before its value are moved before the field."""
     yield from _comments(document, field.start, field.value.start, level)
     name = field.text
     colon = " " if isinstance(field.value, tree.Message) else ": "
@@ -82,34 +81,34 @@ def _field(document: tree.Document, field: tree.Field, level: int) -> Iterator[_
 
 
 def _value(
-    document: tree.Document, value: _Item, level: int, before: str = "", behind: str = ""
+    document: tree.Document, value: _Item, level: int, prefix: str = "", suffix: str = ""
 ) -> Iterator[_Line]:
-    """Yield the lines of a value, with what stands before it on its first line and behind it on its last.
+    """Yield the lines of a value, with a prefix on the first line and a suffix on the last.
 
-    A comment between a sign and its number goes before it.
+    A comment between a sign and its number is moved before the value.
     """
     inline = _inline(document, value)
     if isinstance(value, tree.Number | tree.Identifier):
         yield from _comments(document, value.start, value.end, level)
-    if inline is not None and not (_is_divisible(value) and _is_long(f"{before}{inline}{behind}", level)):
-        yield _Line(level, f"{before}{inline}{behind}")
+    if inline is not None and not (_is_divisible(value) and _is_long(f"{prefix}{inline}{suffix}", level)):
+        yield _Line(level, f"{prefix}{inline}{suffix}")
     elif isinstance(value, tree.Message):
-        yield _Line(level, f"{before}{{")
+        yield _Line(level, f"{prefix}{{")
         yield from _fields(document, value.fields, value.start + 1, value.end - 1, level + 1)
-        yield _Line(level, f"}}{behind}")
+        yield _Line(level, f"}}{suffix}")
     elif isinstance(value, tree.List):
-        yield _Line(level, f"{before}[")
+        yield _Line(level, f"{prefix}[")
         yield from _items(document, value.items, value.start + 1, value.end - 1, level + 1, ",", "")
-        yield _Line(level, f"]{behind}")
+        yield _Line(level, f"]{suffix}")
     elif isinstance(value, tree.String):
-        if before:
-            yield _Line(level, before.rstrip())
-        inner = level + 1 if before else level
-        yield from _items(document, value.parts, value.start, value.end, inner, "", behind)
+        if prefix:
+            yield _Line(level, prefix.rstrip())
+        inner = level + 1 if prefix else level
+        yield from _items(document, value.parts, value.start, value.end, inner, "", suffix)
 
 
 def _is_divisible(value: _Item) -> bool:
-    """Tell whether a value can have several lines."""
+    """Return whether a value can be split into several lines."""
     return len(tree.children(value)) > isinstance(value, tree.String)
 
 
@@ -124,19 +123,19 @@ def _items(
     end: int,
     level: int,
     separator: str,
-    behind: str,
+    suffix: str,
 ) -> Iterator[_Line]:
-    """Yield the lines of items, each on its own; behind stands behind the last one."""
+    """Yield the lines of items, one item per line; suffix follows the last one."""
     for index, item in enumerate(items):
         yield from _trivia(document, start, item.start, level, is_first=index == 0)
         is_last = index + 1 == len(items)
-        yield from _value(document, item, level, behind=behind if is_last else separator)
+        yield from _value(document, item, level, suffix=suffix if is_last else separator)
         start = item.end
     yield from _trivia(document, start, end, level, is_first=not items, is_last=True)
 
 
 def _inline(document: tree.Document, value: _Item) -> str | None:
-    """Return a value as it stands on one line, or None if it cannot."""
+    """Return a value on one line, or None if that is not possible."""
     match value:
         case tree.Message(fields=fields):
             return None if fields or _is_commented(document, value, ()) else "{}"
@@ -153,7 +152,7 @@ def _inline(document: tree.Document, value: _Item) -> str | None:
 
 
 def _is_commented(document: tree.Document, value: tree.Value, items: Sequence[_Item]) -> bool:
-    """Tell whether there are comments in a value, outside of its items and in those that are numbers."""
+    """Return whether a value has comments between its items, or within items that are numbers or words."""
     text = document.source.text
     ends = [value.start, *(item.end for item in items)]
     starts = [*(item.start for item in items), value.end]
@@ -165,7 +164,7 @@ def _is_commented(document: tree.Document, value: tree.Value, items: Sequence[_I
 
 
 def _comments(document: tree.Document, start: int, end: int, level: int) -> Iterator[_Line]:
-    """Yield the comments between two offsets, each on its own line."""
+    """Yield the comments between two offsets, one per line."""
     for comment in comments_between(Span(document.source, start, end)):
         yield _Line(level, comment, is_comment=True)
 
@@ -173,18 +172,18 @@ def _comments(document: tree.Document, start: int, end: int, level: int) -> Iter
 def _trivia(
     document: tree.Document, start: int, end: int, level: int, *, is_first: bool, is_last: bool = False
 ) -> Iterator[_Line]:
-    """Yield the comments and blank lines between two offsets, no blank ones at the ends of a bracket."""
+    """Yield the comments and blank lines between two offsets, without blank lines next to a bracket."""
     line_ends = 0 if start else 1
-    for piece in _TRIVIA.finditer(document.source.text, start, end):
-        if piece.lastgroup == "line_end":
+    for match in _TRIVIA.finditer(document.source.text, start, end):
+        if match.lastgroup == "line_end":
             line_ends += 1
             continue
-        if piece.lastgroup == "comment":
-            is_behind = line_ends == 0
+        if match.lastgroup == "comment":
+            is_trailing = line_ends == 0
             if line_ends > 1 and not is_first:
                 yield _BLANK
-            yield _Line(level, piece[0].rstrip(BLANKS), is_comment=True, is_behind=is_behind)
-            is_first = is_first and is_behind
+            yield _Line(level, match[0].rstrip(SPACES), is_comment=True, is_trailing=is_trailing)
+            is_first = is_first and is_trailing
         line_ends = 0
     if line_ends > 1 and not is_first and not is_last:
         yield _BLANK

@@ -1,8 +1,9 @@
-"""Why a field does not take a value, and what was plainly meant."""
+"""Why a field does not accept a value, and the value that was probably meant."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
@@ -29,7 +30,7 @@ _EXPECTED = {
 
 
 def refusal(document: tree.Document, value: tree.Value, field: FieldDescriptor) -> Diagnostic:
-    """Return what is wrong with a value that a field does not take."""
+    """Return the error for a value that a field does not accept."""
     if field.message_type:
         return _wrong_type(document, value, field, "a message in braces")
     if isinstance(value, tree.List):
@@ -37,7 +38,7 @@ def refusal(document: tree.Document, value: tree.Value, field: FieldDescriptor) 
     enum, kind = field.enum_type, field.type
     if enum and isinstance(value, tree.Identifier | tree.Number):
         is_open = not enum.is_closed and isinstance(value, tree.Number) and integer(value) is not None
-        return _out_of_range(document, value, field) if is_open else _unknown_word(document, value, field)
+        return _out_of_range(document, value, field) if is_open else _unknown_value(document, value, field)
     if kind in INTEGER_RANGES and isinstance(value, tree.Number) and integer(value) is not None:
         return _out_of_range(document, value, field)
     if kind in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES) and isinstance(value, tree.String):
@@ -61,7 +62,7 @@ def _bad_string(document: tree.Document, string: tree.String, field: FieldDescri
 
 
 def _escaped(document: tree.Document, string: tree.String) -> list[Edit]:
-    """Return the edits that double the backslashes of a string, where none of them can be meant otherwise."""
+    """Return the edits that double all backslashes of a string, if none can be meant as an escape."""
     edits = []
     for part in string.parts:
         is_path = re.match(_WINDOWS_PATH, part.text)
@@ -75,10 +76,10 @@ def _escaped(document: tree.Document, string: tree.String) -> list[Edit]:
 
 def _one_of(enum: EnumDescriptor) -> str:
     names = list(enum.values_by_name)
-    return f"one of {', '.join(names)}" if len(names) <= _MOST_NAMES else "one of its words"
+    return f"one of {', '.join(names)}" if len(names) <= _MOST_NAMES else "an enum value"
 
 
-def _unknown_word(
+def _unknown_value(
     document: tree.Document, value: tree.Number | tree.Identifier, field: FieldDescriptor
 ) -> Diagnostic:
     assert field.enum_type
@@ -88,9 +89,15 @@ def _unknown_word(
         span,
         field=field.name,
         value=quotable(value.text),
-        help=suggestion.help or (f"it can be {', '.join(names)}" if len(names) <= _MOST_NAMES else None),
+        help=_choose(suggestion.names or names),
         fix=[Edit(span, suggestion.slip)] if suggestion.slip else [],
     )
+
+
+def _choose(names: Sequence[str]) -> str | None:
+    if len(names) > _MOST_NAMES or not names:
+        return None
+    return f"use {names[0]}" if len(names) == 1 else f"use one of {', '.join(names)}"
 
 
 def _list_for_one(document: tree.Document, value: tree.List, field: FieldDescriptor) -> Diagnostic:
@@ -115,7 +122,7 @@ def _wrong_type(
 
 
 def _meant(value: tree.Value, field: FieldDescriptor) -> tuple[str | None, str | None]:
-    """Return what to do about a value of the wrong kind, and the text that was plainly meant."""
+    """Return the help for a value of the wrong type, and its replacement, if that is certain."""
     kind = field.type
     if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_STRING:
         text = f'"{value.text}"'
@@ -123,7 +130,7 @@ def _meant(value: tree.Value, field: FieldDescriptor) -> tuple[str | None, str |
         return f"put it in quotes: {quotable(text)}", text if is_name else None
     if isinstance(value, tree.String) and field.message_type is None:
         text = "".join(part.text[1:-1] for part in value.parts)
-        return ("write it without quotes", text) if _is_word_for(text, field) else (None, None)
+        return ("remove the quotes", text) if _is_word_for(text, field) else (None, None)
     if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_BOOL:
         meant = _FLAG_WORDS.get(value.text.lower())
         return (f"write {meant}", meant) if meant else (None, None)
@@ -135,11 +142,11 @@ def _meant(value: tree.Value, field: FieldDescriptor) -> tuple[str | None, str |
 
 
 def _is_word_for(text: str, field: FieldDescriptor) -> bool:
-    """Tell whether a text, without the quotes around it, is a value of a field."""
+    """Return whether the content of a string, unquoted, is a value of a field."""
     if field.type == FieldDescriptor.TYPE_BOOL:
         return text in BOOLS
     if field.enum_type is not None:
-        # Protobuf cannot look up what UTF-8 cannot say; the words of an enum are ASCII.
+        # Looking up a string that is not valid UTF-8 fails in protobuf; enum values are ASCII.
         return text.isascii() and text in field.enum_type.values_by_name
     return bool(re.fullmatch(_PLAIN_NUMBER, text)) and (
         field.type not in INTEGER_RANGES or text.lstrip("-").isdigit()

@@ -1,9 +1,9 @@
-"""Runs of plain fields, taken from a text as one token: nearly all of a text is made of them.
+"""Fast path of the parser: a run of plain fields is matched as one token.
 
-A field is plain if its value is a scalar, a list of scalars, or a message. A run
-ends at anything else: a list of messages, a name in brackets, a "-" apart from
-its number, an error. The grammar (grammar/textproto.lark) reads that, and reads
-what a run takes in the same way.
+A field is plain if its value is a scalar, a list of scalars, or a message. Most
+input consists of plain fields. A run ends at anything else: a list of messages, a
+name in brackets, a "-" apart from its number, an error. The grammar in
+grammar/textproto.lark takes over there; it parses a run to the same tree.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from quantcfg.textproto.tree import Field, Identifier, List, Literal, Message, N
 _GAP, _IDENT, _LITERAL = map(contracts.terminal, ("_GAP", "IDENT", "STRING"))
 _WORDS, _NUMBERS = f"-?{_IDENT}", f"-?{contracts.terminal('NUMBER')}"
 
-# A repetition with "+" behind it is possessive: it gives nothing back, so a piece takes time in
-# step with its length. A piece never ends where the next token could belong to its value.
+# Repetitions with an extra "+" are possessive: they do not backtrack, so matching takes linear time.
+# A match never ends where the next token could belong to its value.
 _STRINGS = rf"( {_LITERAL} ) {_GAP} ( (?:{_LITERAL}{_GAP})++ )?"
 _SCALAR = rf"(?: {_STRINGS} | (?: ( {_WORDS} ) | ( {_NUMBERS} ) ) {_GAP} )"
 _SEPARATOR = rf"(?:[;,]{_GAP})?"
-_PIECE = re.compile(
+_PLAIN = re.compile(
     rf"""
       ( {_IDENT} ) {_GAP}
       (?: : {_GAP} (?: {_SCALAR} {_SEPARATOR} | ( \[ ) ) | (?: : {_GAP} )? ( [{{<] ) {_GAP} )
@@ -33,17 +33,17 @@ _PIECE = re.compile(
     re.VERBOSE,
 )
 _NAME, _STRING, _PARTS, _WORD, _NUMBER, _LIST, _MESSAGE = range(1, 8)
-"""The groups of a piece. The last one that matches tells what it is; where it ends a message, none does."""
+"""The groups of _PLAIN. The last group is the kind of the match; the end of a message has none."""
 
 _CLOSING = {"{": "}", "<": ">"}
 
 Opened = tuple[list[Field], str, int, int]
-"""A message that is open: the fields before it, its name, where that starts, and where its bracket is."""
+"""An open message: the fields before it, its name, and the offsets of the name and the bracket."""
 
 
 @small_value
 class Run:
-    """What was read of a text: the messages that it leaves open, the fields in the innermost, and its end."""
+    """A run: the messages that it leaves open, the fields of the innermost one, and its end."""
 
     opened: list[Opened]
     fields: list[Field]
@@ -51,12 +51,12 @@ class Run:
 
 
 def run_at(text: str, start: int) -> Run:
-    """Return the plain fields from an offset on, as far as there are any."""
+    """Return the run of plain fields at an offset, which may be empty."""
     offset = start
     fields: list[Field] = []
     opened: list[Opened] = []
-    while piece := _PIECE.match(text, offset):
-        kind, end = piece.lastindex, piece.end()
+    while match := _PLAIN.match(text, offset):
+        kind, end = match.lastindex, match.end()
         if kind is None:
             if not opened or text[offset] != _CLOSING[text[opened[-1][-1]]]:
                 break
@@ -66,43 +66,43 @@ def run_at(text: str, start: int) -> Run:
         elif kind == _MESSAGE:
             if len(opened) > limits.NESTING_READ:
                 break
-            opened.append((fields, intern(piece[_NAME]), offset, piece.start(_MESSAGE)))
+            opened.append((fields, intern(match[_NAME]), offset, match.start(_MESSAGE)))
             fields = []
         else:
             value: Scalar | List | None
-            at = piece.start(kind)
+            at = match.start(kind)
             if kind == _STRING:
-                written = piece[_STRING]
-                value = String((Literal(written, at, len(written)),))
+                literal = match[_STRING]
+                value = String((Literal(literal, at, len(literal)),))
             elif kind == _LIST:
                 value, end = _list_at(text, at)
                 if value is None:
                     break
             else:
-                value = _scalar(piece, kind)
+                value = _scalar(match, kind)
                 at = value.start
-            # The same few names stand again and again, and are looked up: one object of each will do.
-            fields.append(Field(intern(piece[_NAME]), value, at - offset))
+            # Few distinct names occur many times and are looked up often, so they are interned.
+            fields.append(Field(intern(match[_NAME]), value, at - offset))
         offset = end
     return Run(opened, fields, offset)
 
 
-def _scalar(piece: re.Match[str], kind: int) -> Scalar:
-    """Return the scalar in a piece, or in an item of a list, whose groups have the same numbers."""
-    at, written = piece.start(kind), piece[kind]
+def _scalar(match: re.Match[str], kind: int) -> Scalar:
+    """Return the scalar of a match of _PLAIN or _item(), whose groups have the same numbers."""
+    at, literal = match.start(kind), match[kind]
     if kind == _NUMBER:
-        return Number(written, at, len(written))
+        return Number(literal, at, len(literal))
     if kind == _WORD:
-        return Identifier(written, at, len(written))
+        return Identifier(literal, at, len(literal))
     if kind == _STRING:
-        return String((Literal(written, at, len(written)),))
-    first = Literal(piece[_STRING], piece.start(_STRING), len(piece[_STRING]))
-    further = _part().finditer(piece.string, *piece.span(_PARTS))
+        return String((Literal(literal, at, len(literal)),))
+    first = Literal(match[_STRING], match.start(_STRING), len(match[_STRING]))
+    further = _part().finditer(match.string, *match.span(_PARTS))
     return String((first, *(Literal(part[1], part.start(1), len(part[1])) for part in further)))
 
 
 def _list_at(text: str, start: int) -> tuple[List | None, int]:
-    """Return the list of scalars at an offset, if it is one, and the end of the separator behind it."""
+    """Return the list of scalars at an offset, or None, and the end of the separator after it."""
     whole = _list().match(text, start)
     if whole is None:
         return None, start
@@ -114,7 +114,7 @@ def _list_at(text: str, start: int) -> tuple[List | None, int]:
 
 @cache
 def _list() -> re.Pattern[str]:
-    """Return the pattern of a list of scalars, compiled for the first list: many texts have none."""
+    """Return the pattern of a list of scalars; compiled on first use, as many files have no list."""
     item = rf"(?:(?:{_LITERAL}{_GAP})++|(?:{_WORDS}|{_NUMBERS}){_GAP})"
     items = rf"{item} (?: , {_GAP} {item} )*+"
     return re.compile(rf"( \[ {_GAP} (?: {items} )? \] ) {_GAP} {_SEPARATOR}", re.VERBOSE)
@@ -122,11 +122,11 @@ def _list() -> re.Pattern[str]:
 
 @cache
 def _item() -> re.Pattern[str]:
-    """Return the pattern of an item of such a list; its groups have the numbers of those of a piece."""
+    """Return the pattern of a list item; its groups have the same numbers as in _PLAIN."""
     return re.compile(rf"( {_GAP} ) {_SCALAR} ,?", re.VERBOSE)
 
 
 @cache
 def _part() -> re.Pattern[str]:
-    """Return the pattern of one more part of a string."""
+    """Return the pattern of a further literal of a string."""
     return re.compile(rf"( {_LITERAL} ) {_GAP}", re.VERBOSE)

@@ -1,4 +1,4 @@
-"""The values of scalar fields, by their type in the schema (spec: "Value Types")."""
+"""Convert scalars to the type of their field (spec: "Value Types")."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _FLOAT32 = struct.Struct("<f")
 _MOST_DIGITS = 9
 
 Converter = Callable[[tree.Value], Any]
-"""Returns the value of a scalar; None if a field does not take it, for which refusals.py has the reason."""
+"""Returns the value of a scalar, or None if the field does not accept it; refusals.py finds the reason."""
 
 
 def converter(field: FieldDescriptor) -> Converter:
-    """Return what converts the values of a scalar field; a float becomes its shortest decimal."""
+    """Return the function that converts values of a scalar field; a float becomes its shortest decimal."""
     if field.enum_type:
         return partial(_to_enum, enum=field.enum_type)
     if field.type in INTEGER_RANGES:
@@ -50,7 +50,7 @@ def _to_integer(value: tree.Value, *, low: int, high: int) -> int | None:
     number = integer(value) if isinstance(value, tree.Number) else None
     if number is None or not low <= number <= high:
         return None
-    # Even "-0" is no unsigned integer (spec: "Value Types").
+    # Even "-0" is not an unsigned integer (spec: "Value Types").
     return None if low == 0 and value.text.startswith("-") else number  # type: ignore[union-attr]
 
 
@@ -116,18 +116,18 @@ _CONVERTERS: Mapping[int, Converter] = {
 
 
 def nearest_decimal(value: float) -> float:
-    """Return the shortest decimal of the 32-bit float that is nearest to a value; it may be infinite."""
+    """Round a value to a 32-bit float and return its shortest decimal; out of range, return infinity."""
     rounded = _to_float32(value)
     return math.copysign(math.inf, value) if rounded is None else shortest_decimal(rounded)
 
 
 def shortest_decimal(value: float) -> float:
-    """Return the double whose decimal is the shortest that names a 32-bit float.
+    """Return the shortest decimal that rounds to a given 32-bit float.
 
-    value is a float that 32 bits hold, as protobuf gives it: 0.699999988079071
-    becomes 0.7. It agrees with float(str(numpy.float32(value))).
+    Example: 0.699999988079071, as protobuf returns it, becomes 0.7. Equal to
+    float(str(numpy.float32(value))).
     """
-    # Zero is the one number that is equal to another, -0.0, and could not be told from it.
+    # 0.0 == -0.0, so the cache cannot distinguish them.
     return _shortest(value) if value and math.isfinite(value) else value
 
 
@@ -135,8 +135,8 @@ def shortest_decimal(value: float) -> float:
 def _shortest(value: float) -> float:
     for digits in range(1, _MOST_DIGITS):
         near = f"{value:.{digits - 1}e}"
-        # Beside a power of two the floats below are closer than those above: the nearest decimal
-        # may name one of them while the next decimal up still names the power itself.
+        # Floats below a power of two are closer together than those above it: the nearest decimal
+        # may round to a float below while the next decimal up still rounds to the power itself.
         for decimal in (near, _next_up(near)):
             if _to_float32(float(decimal)) == value:
                 return float(decimal)
@@ -144,7 +144,7 @@ def _shortest(value: float) -> float:
 
 
 def _next_up(decimal: str) -> str:
-    """Return the decimal of as many digits that is next, away from zero."""
+    """Return the next decimal with the same number of digits, away from zero."""
     digits, exponent = decimal.split("e")
     fraction = len(digits.partition(".")[2])
     sign = "-" if digits.startswith("-") else ""

@@ -1,9 +1,8 @@
-"""The syntax tree of a text in protobuf text format.
+"""The syntax tree of a document in protobuf text format.
 
-A node knows where it stands in its source, and that is all it needs to be
-lossless: comments, blanks and separators are in the gaps between the nodes
-(trivia.py).
-Two trees are equal if they say the same, wherever it stands.
+Nodes store their offsets in the source, so the tree is lossless: comments,
+whitespace and separators are the gaps between nodes (trivia.py). Comparison
+ignores offsets.
 """
 
 from __future__ import annotations
@@ -19,11 +18,10 @@ def _number() -> int:
     return field(default=0, compare=False, repr=False)
 
 
-class _Piece:
-    """What stands in one piece.
+class _Located:
+    """A node that stores its offset and length.
 
-    A length takes no memory where a second offset would: of each small number
-    Python keeps one object.
+    A length needs less memory than a second offset, as Python shares small integers.
     """
 
     __slots__ = ()
@@ -33,15 +31,15 @@ class _Piece:
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """The offset after the node."""
         return self.start + self.length
 
 
 @small_value
-class Name(_Piece):
-    """The name of a field: plain, or in brackets as that of an extension or an Any type.
+class Name(_Located):
+    """The name of a field, or, in brackets, of an extension or an Any type.
 
-    Of a bracketed name, text is what the brackets hold, without blanks and comments.
+    The text of a bracketed name has no brackets, whitespace or comments.
     """
 
     text: str
@@ -51,8 +49,8 @@ class Name(_Piece):
 
 
 @small_value
-class Literal(_Piece):
-    """One quoted piece of a string, quotes and escapes as written."""
+class Literal(_Located):
+    """One quoted literal of a string, with its quotes and escapes."""
 
     text: str
     start: int = _number()
@@ -61,24 +59,24 @@ class Literal(_Piece):
 
 @small_value
 class String:
-    """One or more quoted pieces that stand for one string."""
+    """One or more adjacent quoted literals that form one string."""
 
     parts: tuple[Literal, ...]
 
     @property
     def start(self) -> int:
-        """Where the first piece starts."""
+        """The offset of the first literal."""
         return self.parts[0].start
 
     @property
     def end(self) -> int:
-        """Where the last piece ends."""
+        """The offset after the last literal."""
         return self.parts[-1].end
 
 
 @small_value
-class Number(_Piece):
-    """A number as written, its sign put close: "-0x1F", "1.5e3f"."""
+class Number(_Located):
+    """A number as written, without space after its sign: "-0x1F", "1.5e3f"."""
 
     text: str
     start: int = _number()
@@ -86,8 +84,8 @@ class Number(_Piece):
 
 
 @small_value
-class Identifier(_Piece):
-    """A word, its sign put close: "true", "AVE", "-inf"."""
+class Identifier(_Located):
+    """An identifier, without space after its sign: "true", "AVE", "-inf"."""
 
     text: str
     start: int = _number()
@@ -95,15 +93,15 @@ class Identifier(_Piece):
 
 
 @small_value
-class Missing(_Piece):
-    """Where a value should be and none can be read; what is wrong there has been reported."""
+class Missing(_Located):
+    """The position of a value that could not be parsed; the error is already reported."""
 
     start: int = _number()
     length: int = _number()
 
 
 @small_value
-class List(_Piece):
+class List(_Located):
     """A list in brackets: all scalars, or all messages."""
 
     items: tuple[Value, ...]
@@ -112,8 +110,8 @@ class List(_Piece):
 
 
 @small_value
-class Message(_Piece):
-    """Fields in braces or angle brackets; without is_closed, the bracket that ends them was not found."""
+class Message(_Located):
+    """Fields in braces or angle brackets; is_closed is whether the closing bracket was found."""
 
     fields: tuple[Field, ...]
     start: int = _number()
@@ -123,11 +121,12 @@ class Message(_Piece):
 
 @small_value
 class Field:
-    """A name and its value. A name without text stands where no field could be read.
+    """A field name and its value.
 
-    The text is that of the name, in brackets if they are a part of it. A node more
-    for each name would take its time. lead is how far before the value the name
-    starts, and name_length how long it is, 0 where it is as long as its text.
+    text is the name, including the brackets of a bracketed one, or empty if the
+    field could not be parsed. The name is stored inline, as one more node per
+    field would cost time. lead is the distance from the start of the name to the
+    value; name_length is its length in the source, or 0 if that is len(text).
     """
 
     text: str
@@ -137,19 +136,19 @@ class Field:
 
     @property
     def name(self) -> Name:
-        """Its name."""
+        """The name as a node."""
         bracketed = self.text.startswith("[")
         text = self.text[1:-1] if bracketed else self.text
         return Name(text, bracketed, self.start, self.name_length or len(self.text))
 
     @property
     def start(self) -> int:
-        """Where its name starts."""
+        """The offset of the name."""
         return self.value.start - self.lead
 
     @property
     def end(self) -> int:
-        """Where its value ends."""
+        """The offset after the value."""
         return self.value.end
 
 
@@ -161,10 +160,10 @@ Node = Name | Literal | Value | Field
 
 @frozen_value
 class Document:
-    """A whole text: the fields of its one message.
+    """A parsed document.
 
-    closes_early tells that the text has a closing bracket too many: fields
-    behind it may belong into a message that seems to have ended before them.
+    closes_early is whether it has an extra closing bracket: the fields after it
+    may belong to a message that seems to end before them.
     """
 
     source: Source = field(compare=False, repr=False)
@@ -172,18 +171,18 @@ class Document:
     closes_early: bool = field(default=False, compare=False, repr=False)
 
     def span(self, node: Node) -> Span:
-        """Return where a node of this document stands."""
+        """Return the span of a node."""
         return Span(self.source, node.start, node.end)
 
 
 def field_of(name: Name, value: Value) -> Field:
-    """Return the field of a name and a value."""
+    """Return a field with the given name and value."""
     text = f"[{name.text}]" if name.bracketed else name.text
     return Field(text, value, value.start - name.start, name.length)
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes that a node is made of, in the order of the text."""
+    """Return the child nodes, in source order."""
     match node:
         case Field():
             return (node.name, node.value)
@@ -198,7 +197,7 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def leaves(nodes: Iterable[Node]) -> Iterator[Leaf]:
-    """Yield the names and values in some nodes that have no parts, in the order of the text."""
+    """Yield the nodes without children below some nodes, in source order."""
     waiting = list(nodes)[::-1]
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""Whitespace and comments: what a text has between the leaves of its syntax tree."""
+"""Trivia: whitespace and comments between the tokens of a document."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from quantcfg.textproto import tree
 COMMENT = re.compile(contracts.terminal("COMMENT"))
 _WHITESPACE = re.compile(contracts.terminal("WHITESPACE"))
 
-BLANKS = "".join(char for char in map(chr, range(0x80)) if _WHITESPACE.match(char) and char != "\n")
-"""The whitespace that does not end a line; nor does a carriage return alone."""
+SPACES = "".join(char for char in map(chr, range(0x80)) if _WHITESPACE.match(char) and char != "\n")
+"""All whitespace except the line feed. A carriage return alone does not end a line."""
 
 
 def line_end(text: str) -> str:
-    """Return what the first line of a text ends with, and where it has no end, a line feed."""
+    """Return the line ending of the first line, by default a line feed."""
     return "\r\n" if text[: text.find("\n") + 1].endswith("\r\n") else "\n"
 
 
 def comments(document: tree.Document, node: tree.Field) -> tuple[str, ...]:
-    """Return the comments within a field."""
+    """Return the comments inside a field."""
     found: list[str] = []
     end = node.start
     for leaf in tree.leaves([node]):
@@ -35,6 +35,6 @@ def comments(document: tree.Document, node: tree.Field) -> tuple[str, ...]:
 
 
 def comments_between(span: Span) -> Iterator[str]:
-    """Yield the comments in a gap, or in a leaf that is no string, each without the blanks at its end."""
+    """Yield the comments in a span that contains no string, without trailing whitespace."""
     for comment in COMMENT.finditer(span.source.text, span.start, span.end):
-        yield comment[0].rstrip(BLANKS)
+        yield comment[0].rstrip(SPACES)

@@ -1,4 +1,4 @@
-"""A character that starts no token where it stands: what is said of it, and how to read on."""
+"""Errors for characters that do not start a token: the diagnostic, and how the parser continues."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from quantcfg.textproto.loose_lexer import starts_field
 from quantcfg.textproto.wrong_tokens import (
     LIST_BRACKETS,
     MESSAGE_BRACKETS,
-    Mistake,
-    Remedy,
+    ParseError,
+    Repair,
     accepts,
     bare_word,
     last_token,
-    nothing,
+    missing,
     replaced,
     span_of,
 )
@@ -56,8 +56,8 @@ _TYPOGRAPHIC_QUOTES = dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"') | dic
 )
 
 
-def unexpected_character(error: UnexpectedCharacters, source: Source) -> Mistake:
-    """Return what is wrong where lark found no token."""
+def unexpected_character(error: UnexpectedCharacters, source: Source) -> ParseError:
+    """Describe the error where lark found no token."""
     assert error.pos_in_stream is not None
     offset, accepted = error.pos_in_stream, accepts(error.interactive_parser)
     string = _STRING_UP_TO_NUL.match(source.text, offset)
@@ -77,31 +77,33 @@ def unexpected_character(error: UnexpectedCharacters, source: Source) -> Mistake
     number = _NUMBER_LIKE.match(source.text, offset)
     if number:
         return _malformed_number(Span(source, *number.span()), accepted)
-    remedy = _plain_spelling(span, accepted)
+    repair = _plain_spelling(span, accepted)
     diagnostic = catalogue.UNEXPECTED_CHARACTER.at(
-        span, character=_character(character), help=remedy.help, fix=remedy.fix
+        span, character=_character(character), help=repair.help, fix=repair.fix
     )
-    return Mistake(diagnostic, "", span.start if character == "(" else span.end, remedy.pieces, remedy.resume)
+    return ParseError(
+        diagnostic, "", span.start if character == "(" else span.end, repair.inserted, repair.resume
+    )
 
 
-def _malformed_number(span: Span, accepted: Collection[str]) -> Mistake:
+def _malformed_number(span: Span, accepted: Collection[str]) -> ParseError:
     diagnostic = catalogue.MALFORMED_NUMBER.at(span, text=quotable(span.text), help=_number_help(span.text))
     return _without_value(diagnostic, span.end, accepted)
 
 
 def _number_help(text: str) -> str | None:
     if re.fullmatch(r"0[0-9]+", text):
-        return "a number that starts with 0 is octal, and has no 8 and no 9"
+        return "octal numbers use digits 0 to 7"
     if re.fullmatch(r"[0-9]+(?:_[0-9]+)+", text):
         return f"write {text.replace('_', '')}"
     if re.fullmatch(r"0[bB][01]+|0[oO][0-7]+", text):
         return f"write {int(text, 0)}"
     is_name = re.search(r"[A-Za-z_]", text.lower().removeprefix("0x").replace("e", "")) is not None
-    return "put it in quotes, if it is a name" if is_name else None
+    return "put it in quotes if it is a name" if is_name else None
 
 
-def _unstarted_string(error: UnexpectedCharacters, source: Source, offset: int) -> Mistake | None:
-    """Return that a string has no quote before it, where one stands behind a word, and no other follows."""
+def _unstarted_string(error: UnexpectedCharacters, source: Source, offset: int) -> ParseError | None:
+    """Match a string without an opening quote: a word with a single quote right after it."""
     word = last_token(error)
     if word is None or word.type != "IDENT" or word.end_pos != offset:
         return None
@@ -110,21 +112,21 @@ def _unstarted_string(error: UnexpectedCharacters, source: Source, offset: int) 
     is_all = before in ("[", ",", ":") and _NOTHING_MORE.match(source.text, offset + 1)
     diagnostic = catalogue.UNTERMINATED_STRING.at(
         Span(source, string.start, offset + 1),
-        help=f"start it with {quote}",
+        help=f"add the opening {quote}",
         fix=[Edit(Span(source, string.start, string.start), quote)] if is_all else [],
     )
     end = offset + 1
-    return Mistake(diagnostic, "", end, resume=end, instead=nothing(string.start, end))
+    return ParseError(diagnostic, "", end, resume=end, replacement=missing(string.start, end))
 
 
-def _unterminated_string(source: Source, offset: int, accepted: Collection[str]) -> Mistake:
+def _unterminated_string(source: Source, offset: int, accepted: Collection[str]) -> ParseError:
     rest, word = _REST_OF_LINE.match(source.text, offset), _UNENDED_WORD.match(source.text, offset)
     assert rest
     assert word
     quote = source.text[offset]
     further = _REST_IN_NEXT_LINE[quote].match(source.text, rest.end())
     if further:
-        # It goes on in the next line, and ends there.
+        # The string ends on the next line.
         diagnostic = catalogue.UNTERMINATED_STRING.at(
             Span(source, *rest.span()), help="write \\n for a line break"
         )
@@ -133,30 +135,30 @@ def _unterminated_string(source: Source, offset: int, accepted: Collection[str])
     end = Span(source, word.end(), word.end())
     diagnostic = catalogue.UNTERMINATED_STRING.at(
         Span(source, *rest.span()),
-        help=f"end it with {quote}, or write \\n for a line break",
+        help=f"add the closing {quote}, or write \\n for a line break",
         fix=[Edit(end, quote)] if is_all else [],
     )
     return _without_value(diagnostic, word.end() if is_all else rest.end(), accepted)
 
 
-def _without_value(diagnostic: Diagnostic, end: int, accepted: Collection[str]) -> Mistake:
-    """Return the mistake of a value that cannot be read, but whose end is known."""
+def _without_value(diagnostic: Diagnostic, end: int, accepted: Collection[str]) -> ParseError:
+    """Return the error for an invalid value whose end is known."""
     span = cast(Span, diagnostic.span)
     is_item = "IDENT" in accepted and "LSQB" not in accepted and "BRACKETED" not in accepted
     if is_item:
-        return Mistake(diagnostic, "", end, (nothing(span.start, end),), end)
-    return Mistake(diagnostic, "", end)
+        return ParseError(diagnostic, "", end, (missing(span.start, end),), end)
+    return ParseError(diagnostic, "", end)
 
 
 def _character(character: str) -> str:
     if character.isascii() and character.isprintable():
         return f'"{character}"'
     name = name_of_character(character, "")
-    return f"U+{ord(character):04X} ({name})" if name else f"the character U+{ord(character):04X}"
+    return f"U+{ord(character):04X} ({name})" if name else f"character U+{ord(character):04X}"
 
 
-def _plain_spelling(span: Span, accepted: Collection[str]) -> Remedy:
-    """Return the remedy for a character that only looks like one of the format, or means one elsewhere."""
+def _plain_spelling(span: Span, accepted: Collection[str]) -> Repair:
+    """Repair a typographic or foreign character that stands for one of the format."""
     character, source = span.text, span.source
     string = _TYPOGRAPHIC_STRING.match(source.text, span.start)
     if string and "STRING" in accepted:
@@ -166,21 +168,21 @@ def _plain_spelling(span: Span, accepted: Collection[str]) -> Remedy:
     comment = _FOREIGN_COMMENT.match(source.text, span.start)
     if comment:
         fix = (Edit(Span(source, span.start, span.start + 2), "#"),) if comment[0].startswith("//") else ()
-        return Remedy(
-            'a comment starts with "#"', fix, resume=comment.end() if "BRACKETED" in accepted else None
+        return Repair(
+            'start a comment with "#"', fix, resume=comment.end() if "BRACKETED" in accepted else None
         )
     if character == "(":
-        return Remedy(MESSAGE_BRACKETS if "COLON" in accepted else LIST_BRACKETS)
+        return Repair(MESSAGE_BRACKETS if "COLON" in accepted else LIST_BRACKETS)
     if character == "+" and "NUMBER" in accepted:
-        return Remedy("leave it out", (Edit(span, ""),), resume=span.end)
+        return Repair("remove it", (Edit(span, ""),), resume=span.end)
     plain = _TYPOGRAPHIC_QUOTES.get(character) or normalize("NFKC", character)
     if plain == " ":
-        return Remedy("write an ordinary blank", (Edit(span, " "),), resume=span.end)
+        return Repair("write an ordinary space", (Edit(span, " "),), resume=span.end)
     if category(character) == "Cf":
-        return Remedy("leave it out", (Edit(span, ""),), resume=span.end)
+        return Repair("remove it", (Edit(span, ""),), resume=span.end)
     token, meant = _TOKENS.get(plain), _MEANT.get(plain, plain)
-    # In the midst of a name it is no sign behind one.
+    # In the middle of a name it does not mean ":".
     is_in_name = meant == ":" and starts_field(source.text, span.end)
     if token is not None and token in accepted and not is_in_name:
         return replaced(span, token, meant, f"write {meant}")
-    return Remedy(f"write {plain}" if plain != character and plain.isascii() else None)
+    return Repair(f"write {plain}" if plain != character and plain.isascii() else None)

@@ -1,4 +1,4 @@
-"""A token that cannot stand where it stands: what is said of it, and how to read on."""
+"""Errors for unexpected tokens: the diagnostic, and how the parser continues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quantcfg.frozen import frozen_value
 from quantcfg.source import Source, Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import quotable
-from quantcfg.textproto.loose_lexer import CLOSING, starts_field, surplus, unclosed
+from quantcfg.textproto.loose_lexer import starts_field, surplus, unclosed
 
 if TYPE_CHECKING:
     from lark import Token, UnexpectedCharacters, UnexpectedToken
@@ -41,70 +41,70 @@ _PUNCTUATION = {
     "RBRACE": '"}"',
     "MORETHAN": '">"',
     "RSQB": '"]"',
-    "$END": "the end of the text",
+    "$END": "the end of the file",
 }
 
 
 @frozen_value
-class Piece:
-    """A token that the parser is given in place of what stands in the text; without text, of nothing."""
+class NewToken:
+    """A token that the recovery feeds to the parser; with empty text, a missing value."""
 
-    token: str
+    kind: str
     text: str
     start: int
     end: int
 
 
 @frozen_value
-class Mistake:
-    """A mistake in the syntax.
+class ParseError:
+    """A syntax error and how to recover from it.
 
-    Where resume is given, the parser goes on there after it was given the
-    pieces. Else the field is lost, and what stands before skip_from with it.
-    instead takes the place of the token before the mistake, which was misread.
-    token is the name of the token that is wrong, empty if it is none.
+    With resume, the parser is fed the inserted tokens and continues there.
+    Otherwise the field is dropped, with the text up to skip_from. replacement
+    replaces the token before the error. kind is the kind of the unexpected token,
+    or empty.
     """
 
     diagnostic: Diagnostic
-    token: str
+    kind: str
     skip_from: int
-    pieces: tuple[Piece, ...] = ()
+    inserted: tuple[NewToken, ...] = ()
     resume: int | None = None
-    instead: Piece | None = None
+    replacement: NewToken | None = None
 
     @property
     def span(self) -> Span:
-        """Where it is."""
+        """The span of the diagnostic."""
         return cast(Span, self.diagnostic.span)
 
 
 @frozen_value
-class Remedy:
-    """What to do about a mistake, for people (help, fix) and for the parser (pieces, resume)."""
+class Repair:
+    """How to repair an error: for the user (help, fix) and for the parser (inserted, resume)."""
 
     help: str | None = None
     fix: tuple[Edit, ...] = ()
-    pieces: tuple[Piece, ...] = ()
+    inserted: tuple[NewToken, ...] = ()
     resume: int | None = None
 
 
-def nothing(start: int, end: int) -> Piece:
-    """Return the piece for a value that cannot be read."""
-    return Piece("IDENT", "", start, end)
+def missing(start: int, end: int) -> NewToken:
+    """Return the token for a value that cannot be parsed."""
+    return NewToken("IDENT", "", start, end)
 
 
-def replaced(span: Span, token: str, text: str, help: str | None) -> Remedy:
-    """Return the remedy of reading something as if another text stood there."""
-    return Remedy(help, (Edit(span, text),), (Piece(token, text, span.start, span.end),), span.end)
+def replaced(span: Span, kind: str, text: str, help: str | None) -> Repair:
+    """Return the repair that replaces a span by one token."""
+    return Repair(help, (Edit(span, text),), (NewToken(kind, text, span.start, span.end),), span.end)
 
 
 def accepts(parser: InteractiveParser) -> set[str]:
-    """Return the names of the tokens that a parser would take now."""
+    """Return the kinds of tokens that the parser accepts next."""
     return cast("set[str]", parser.accepts())  # type: ignore[no-untyped-call]
 
 
 def last_token(error: UnexpectedToken | UnexpectedCharacters) -> Token | None:
-    """Return the token before the one that is wrong, where lark knows it."""
+    """Return the token before the error, if lark knows it."""
     if error.token_history:
         return cast("Token | None", error.token_history[-1])
     stack = getattr(error.state, "value_stack", None)
@@ -112,44 +112,43 @@ def last_token(error: UnexpectedToken | UnexpectedCharacters) -> Token | None:
 
 
 def span_of(token: Token, span: Span) -> Span:
-    """Return where a token stands, in the source of a span."""
+    """Return the span of a token, in the source of another span."""
     assert token.start_pos is not None
     assert token.end_pos is not None
     return Span(span.source, token.start_pos, token.end_pos)
 
 
-def in_quotes(token: Token) -> str:
-    """Return a token as a message names it."""
+def quoted_token(token: Token) -> str:
+    """Return a token in quotes, for a message."""
     text = quotable(token)
     return text if token.type == "STRING" else f'"{text}"'
 
 
-def unexpected_token(error: UnexpectedToken, source: Source, *, is_first: bool) -> Mistake:
-    """Return the error for a token that lark did not expect; is_first: nothing comes before it."""
+def unexpected_token(error: UnexpectedToken, source: Source, *, is_first: bool) -> ParseError:
+    """Describe an unexpected token; is_first is whether it is the first error of the source."""
     token, accepted = error.token, error.accepts
     span = _token_span(token, source)
-    for special in (
+    for describe in (
         _malformed_name,
         _string_without_end,
         _bare_word,
-        _name_taken_for_value,
+        _name_as_value,
         _value_before_message,
         _name_alone,
     ):
-        mistake = special(error, span)
-        if mistake:
-            return mistake
-    remedy = _remedy(error, span)
+        if found := describe(error, span):
+            return found
+    repair = _repair(error, span)
     skip_from = span.end if _continues_name(error, span) else span.start
     diagnostic = catalogue.SYNTAX.at(
         span,
         expected=" or ".join(_expected(accepted)),
-        found="the end of the text" if token.type == "$END" else in_quotes(token),
+        found="the end of the file" if token.type == "$END" else quoted_token(token),
         related=_brackets(error, span, is_first=is_first),
-        help=remedy.help,
-        fix=remedy.fix,
+        help=repair.help,
+        fix=repair.fix,
     )
-    return Mistake(diagnostic, token.type, skip_from, remedy.pieces, remedy.resume)
+    return ParseError(diagnostic, token.type, skip_from, repair.inserted, repair.resume)
 
 
 def _token_span(token: Token, source: Source) -> Span:
@@ -172,7 +171,7 @@ def _expected(accepted: Collection[str]) -> Iterator[str]:
 
 
 def _brackets(error: UnexpectedToken, span: Span, *, is_first: bool) -> Iterator[Related]:
-    """Point at the bracket that is to blame where another one closes, or where the text ends."""
+    """Point at the unmatched bracket that causes an error at a closing bracket or at the end."""
     text, kind = span.source.text, error.token.type
     is_in_list = "RSQB" in error.accepts and starts_field(text, span.start)
     if kind not in ("$END", "RBRACE", "MORETHAN", "RSQB") and not is_in_list:
@@ -181,46 +180,46 @@ def _brackets(error: UnexpectedToken, span: Span, *, is_first: bool) -> Iterator
     if not opened:
         offset = surplus(text, span.end) if is_first else None
         if offset is not None and offset != span.start:
-            yield Related(Span(span.source, offset, offset + 1), f'this "{text[offset]}" may be one too many')
-    elif _CLOSES[opened[-1].type] != in_quotes(error.token):
+            yield Related(Span(span.source, offset, offset + 1), f'this "{text[offset]}" may be extra')
+    elif _CLOSES[opened[-1].type] != quoted_token(error.token):
         offset = None if is_in_list else _unclosed(text, span.end, opened, kind == "$END", is_first)
         blamed = span_of(opened[-1], span) if offset is None else Span(span.source, offset, offset + 1)
-        yield Related(blamed, f'"{CLOSING[blamed.text]}" is missing for this one')
+        yield Related(blamed, f'this "{blamed.text}" is never closed')
 
 
 def _unclosed(text: str, end: int, opened: Sequence[Token], ends: bool, is_first: bool) -> int | None:
-    """Return the bracket that indentation shows to be open, if it agrees with the parser.
+    """Return the bracket that is unclosed by indentation, if the parser counts as many open ones.
 
-    What the parser has not read, behind an earlier mistake, may have brackets too.
+    After an earlier error, the parser may have skipped brackets.
     """
     missing, rest = unclosed(text, end) if ends or is_first else ((), ())
     agrees = not ends or len(missing) + len(rest) == len(opened)
     return missing[0] if missing and agrees else None
 
 
-# --- mistakes that are not where lark found them
+# --- errors that are before the token that lark reports
 
 
-def _malformed_name(error: UnexpectedToken, span: Span) -> Mistake | None:
-    """Return that brackets hold no name of an extension: here, or before, where a section is meant."""
+def _malformed_name(error: UnexpectedToken, span: Span) -> ParseError | None:
+    """Match brackets without a valid extension name, or a section header on an earlier line."""
     last = last_token(error)
     if last and last.type == "BRACKETED" and "\n" in span.source.text[last.end_pos : span.start]:
         section = span_of(last, span)
         diagnostic = catalogue.MALFORMED_NAME.at(
-            section, name=quotable(section.text), help="a text of this kind has no sections"
+            section, name=quotable(section.text), help="remove it: protobuf text format has no sections"
         )
-        return Mistake(diagnostic, error.token.type, span.start)
+        return ParseError(diagnostic, error.token.type, span.start)
     bracketed = _BRACKETED_LIKE.match(span.source.text, span.start)
     if bracketed and "BRACKETED" in error.accepts:
         span = Span(span.source, *bracketed.span())
         diagnostic = catalogue.MALFORMED_NAME.at(span, name=quotable(span.text))
-        return Mistake(diagnostic, error.token.type, span.end)
+        return ParseError(diagnostic, error.token.type, span.end)
     return None
 
 
-def _string_without_end(error: UnexpectedToken, span: Span) -> Mistake | None:
-    """Return that a string has no end of its own, but that of the next one, whose text then follows it."""
-    # What stands in a list is a scalar in a subtree of lark's until the list ends.
+def _string_without_end(error: UnexpectedToken, span: Span) -> ParseError | None:
+    """Match a string that ends at the opening quote of the next one, whose content follows as a word."""
+    # Inside a list, the values are in a subtree of lark's until the list ends.
     items = getattr(error.state.value_stack[-1], "children", None) if error.state.value_stack else None
     last = items[-1] if items else None
     if not isinstance(last, tree.String) or error.token.type not in _WORDS or last.end != span.start:
@@ -229,20 +228,20 @@ def _string_without_end(error: UnexpectedToken, span: Span) -> Mistake | None:
     string = Span(span.source, whole.start, whole.start + len(whole.text.split(",")[0]))
     line_end = span.source.text.find("\n", span.start)
     end = len(span.source.text) if line_end < 0 else line_end
-    diagnostic = catalogue.UNTERMINATED_STRING.at(string, help=f"end it with {whole.text[0]}")
-    return Mistake(diagnostic, "", end, instead=nothing(last.start, last.end))
+    diagnostic = catalogue.UNTERMINATED_STRING.at(string, help=f"add the closing {whole.text[0]}")
+    return ParseError(diagnostic, "", end, replacement=missing(last.start, last.end))
 
 
-def _bare_word(error: UnexpectedToken, span: Span) -> Mistake | None:
-    """Return that a word goes on with what no word has: "batch-num", or a name that needs quotes."""
+def _bare_word(error: UnexpectedToken, span: Span) -> ParseError | None:
+    """Match a word with a character that is not allowed in words, such as "batch-num"."""
     last = last_token(error)
     if last is None or last.type not in _WORDS or last.end_pos != span.start:
         return None
     return bare_word(span, last, error.accepts) if error.token.type in _SCALAR_STARTS else None
 
 
-def bare_word(span: Span, last: Token, accepted: Collection[str]) -> Mistake | None:
-    """Return the mistake of a word that goes on, behind its first token, as no word does."""
+def bare_word(span: Span, last: Token, accepted: Collection[str]) -> ParseError | None:
+    """Describe a word that continues, after its first token, with an invalid character."""
     text, start = span.source.text, last.start_pos
     match = _BARE_WORD.match(text, start or 0)
     if match is None or start is None or match.end() <= span.start or not last[0].isalpha():
@@ -253,23 +252,25 @@ def bare_word(span: Span, last: Token, accepted: Collection[str]) -> Mistake | N
         name = re.sub(r"\W", "_", whole.text, flags=re.ASCII)
         fix = [Edit(whole, name)]
         diagnostic = catalogue.UNEXPECTED_CHARACTER.at(
-            whole, character=sign, help=f'a name has "_" in place of {sign}', fix=fix
+            whole, character=sign, help=f'write "_" instead of {sign}', fix=fix
         )
-        piece = Piece("IDENT", name, whole.start, whole.end)
-        return Mistake(diagnostic, "", whole.end, resume=whole.end, instead=piece)
+        word = NewToken("IDENT", name, whole.start, whole.end)
+        return ParseError(diagnostic, "", whole.end, resume=whole.end, replacement=word)
     quotes = f'"{whole.text}"'
     is_flag = re.sub(r"\W", "", whole.text) in ("true", "false")
     diagnostic = catalogue.UNEXPECTED_CHARACTER.at(
         whole,
         character=sign,
-        help="leave it out" if is_flag else f"put a name in quotes: {quotable(quotes)}",
+        help="remove it" if is_flag else f"put it in quotes: {quotable(quotes)}",
         fix=[] if is_flag else [Edit(whole, quotes)],
     )
-    return Mistake(diagnostic, "", whole.end, resume=whole.end, instead=nothing(whole.start, whole.end))
+    return ParseError(
+        diagnostic, "", whole.end, resume=whole.end, replacement=missing(whole.start, whole.end)
+    )
 
 
-def _name_taken_for_value(error: UnexpectedToken, span: Span) -> Mistake | None:
-    """Return that a field has no value, where the name of the next one was read as its value."""
+def _name_as_value(error: UnexpectedToken, span: Span) -> ParseError | None:
+    """Match a field without a value, so that the name of the next field was parsed as its value."""
     last = last_token(error)
     if last is None or last.type != "IDENT" or error.token.type not in ("COLON", *_OPENINGS):
         return None
@@ -277,30 +278,30 @@ def _name_taken_for_value(error: UnexpectedToken, span: Span) -> Mistake | None:
     if "COLON" in error.accepts or not before or line.strip():
         return None
     name = span_of(last, span)
-    gap = _behind(error.state.value_stack[-2], name)
-    diagnostic = catalogue.SYNTAX.at(gap, expected="a value", found=f"the next field, {in_quotes(last)}")
+    gap = _after(error.state.value_stack[-2], name)
+    diagnostic = catalogue.SYNTAX.at(gap, expected="a value", found=f"the next field, {quoted_token(last)}")
     at = name.start
-    return Mistake(diagnostic, error.token.type, at, instead=nothing(at, at))
+    return ParseError(diagnostic, error.token.type, at, replacement=missing(at, at))
 
 
-def _behind(value: object, otherwise: Span) -> Span:
-    """Return the place behind a token, or another one where it is none."""
+def _after(value: object, otherwise: Span) -> Span:
+    """Return the empty span after a token, or a default if the value is not a token."""
     end = getattr(value, "end_pos", None)
     return otherwise if end is None else Span(otherwise.source, end, end)
 
 
-def _value_before_message(error: UnexpectedToken, span: Span) -> Mistake | None:
-    """Return that a bracket is missing, where a field in the message was read as the value of the field."""
+def _value_before_message(error: UnexpectedToken, span: Span) -> ParseError | None:
+    """Match a message without its opening bracket, so that its first field was parsed as a value."""
     last = last_token(error)
     if last is None or last.type != "IDENT" or error.token.type not in _OPENINGS or "COLON" in error.accepts:
         return None
     name = span_of(last, span)
-    diagnostic = catalogue.SYNTAX.at(name, expected='"{"', found=in_quotes(last), help=MESSAGE_BRACKETS)
-    return Mistake(diagnostic, "", span.start, instead=nothing(name.start, name.end))
+    diagnostic = catalogue.SYNTAX.at(name, expected='"{"', found=quoted_token(last), help=MESSAGE_BRACKETS)
+    return ParseError(diagnostic, "", span.start, replacement=missing(name.start, name.end))
 
 
-def _name_alone(error: UnexpectedToken, span: Span) -> Mistake | None:
-    """Return that a name stands alone; what it lacks is missed behind it, and not on a later line."""
+def _name_alone(error: UnexpectedToken, span: Span) -> ParseError | None:
+    """Match a field name without a value; the error is right after the name, not on a later line."""
     last = last_token(error)
     if last is None or last.type != "IDENT" or "COLON" not in error.accepts:
         return None
@@ -310,19 +311,19 @@ def _name_alone(error: UnexpectedToken, span: Span) -> Mistake | None:
         return None
     gap = Span(span.source, last.end_pos or 0, last.end_pos or 0)
     ends = error.token.type == "$END"
-    found = "the end of the text" if ends else f"the next field, {in_quotes(error.token)}"
-    diagnostic = catalogue.SYNTAX.at(gap, expected='":" or "{"', found=found, help=_BEHIND_A_NAME)
-    return Mistake(diagnostic, error.token.type, span.start)
+    found = "the end of the file" if ends else f"the next field, {quoted_token(error.token)}"
+    diagnostic = catalogue.SYNTAX.at(gap, expected='":" or "{"', found=found, help=_AFTER_NAME)
+    return ParseError(diagnostic, error.token.type, span.start)
 
 
-_BEHIND_A_NAME = 'write ":" and a value behind the name of a field, or "{" and fields'
+_AFTER_NAME = 'write ":" and a value, or "{" and fields, after the field name'
 
 
-# --- mistakes that are where lark found them
+# --- errors at the token that lark reports
 
 
 def _continues_name(error: UnexpectedToken, span: Span) -> bool:
-    """Tell whether a word stands behind the name of a field, on its line: more of the name, most likely."""
+    """Return whether a word follows a field name on the same line, and is probably part of the name."""
     last = last_token(error)
     return (
         "COLON" in error.accepts
@@ -332,7 +333,7 @@ def _continues_name(error: UnexpectedToken, span: Span) -> bool:
     )
 
 
-def _remedy(error: UnexpectedToken, span: Span) -> Remedy:
+def _repair(error: UnexpectedToken, span: Span) -> Repair:
     token, accepted = error.token, error.accepts
     if "COLON" in accepted:
         return _without_colon(error, span)
@@ -343,90 +344,90 @@ def _remedy(error: UnexpectedToken, span: Span) -> Remedy:
     last = last_token(error)
     if token.type == "RSQB" and last and last.type == "COMMA":
         return _without_last_comma(error, last, span)
-    return Remedy()
+    return Repair()
 
 
-def _without_colon(error: UnexpectedToken, span: Span) -> Remedy:
-    """Return the remedy for what stands behind the name of a field in place of ":"."""
-    help = 'write ":" between the name of a field and its value'
+def _without_colon(error: UnexpectedToken, span: Span) -> Repair:
+    """Repair a missing ":" after a field name."""
+    help = 'write ":" between the field name and its value'
     if error.token.type == "SEMICOLON" and not starts_field(span.source.text, span.end):
         return replaced(span, "COLON", ":", help)
     if starts_field(span.source.text, span.start):
-        is_one_name = _continues_name(error, span)
-        return Remedy('a name is one word, with "_" in place of blanks' if is_one_name else _BEHIND_A_NAME)
-    return _inserted(error, span, "COLON", ":", help) if error.token.type in _SCALAR_STARTS else Remedy(help)
+        one_word = 'write the field name as one word, with "_" instead of spaces'
+        return Repair(one_word if _continues_name(error, span) else _AFTER_NAME)
+    return _insert(error, span, "COLON", ":", help) if error.token.type in _SCALAR_STARTS else Repair(help)
 
 
-def _in_list(error: UnexpectedToken, span: Span) -> Remedy:
+def _in_list(error: UnexpectedToken, span: Span) -> Repair:
     token, accepted = error.token, error.accepts
     if token.type in _SCALAR_STARTS and "LBRACE" in accepted:
-        return Remedy('a list of values needs ":" before it')
+        return Repair('write ":" before the list')
     if "COMMA" not in accepted or starts_field(span.source.text, span.start):
-        return Remedy()
+        return Repair()
     if token.type in _SCALAR_STARTS:
-        return _inserted(error, span, "COMMA", ",", None)
+        return _insert(error, span, "COMMA", ",", None)
     if token.type == "SEMICOLON":
         return replaced(span, "COMMA", ",", 'write "," between the values of a list')
-    return Remedy()
+    return Repair()
 
 
-def _between_fields(error: UnexpectedToken, span: Span) -> Remedy:
-    """Return the remedy for what stands where a field may start."""
+def _between_fields(error: UnexpectedToken, span: Span) -> Repair:
+    """Repair an unexpected token where a field may start."""
     kind, text = error.token.type, span.source.text
     if kind in _OTHER_BRACKET:
         return _closed(kind, error.accepts, span)
     if kind == "RSQB":
-        return Remedy(resume=span.end)
+        return Repair(resume=span.end)
     if kind in ("SEMICOLON", "COMMA"):
         return _separator(kind, span)
     if kind == "LBRACE" and not text[: span.start].strip():
         is_json = _STARTS_WITH_A_KEY.match(text, span.start)
-        named = "a text of this kind starts with the name of a field"
-        return Remedy(f"this looks like JSON; {named}" if is_json else f"{named}, without braces around it")
+        unwrap = "remove the braces: protobuf text format starts with a field name"
+        return Repair("write protobuf text format, not JSON" if is_json else unwrap)
     name = _NAME_IN_QUOTES.match(text, span.start)
     if name:
-        return replaced(span, "IDENT", name["name"], "write the name of a field without quotes")
+        return replaced(span, "IDENT", name["name"], "remove the quotes around the field name")
     if _DECIMAL_COMMA.fullmatch(text, span.start - 2, span.start + 1):
-        return Remedy('a decimal number has ".", not ","')
+        return Repair('write "." instead of ","')
     last = last_token(error)
     is_item = kind in _SCALAR_STARTS and last is not None and last.type == "COMMA"
-    return Remedy(LIST_BRACKETS) if is_item else Remedy()
+    return Repair(LIST_BRACKETS) if is_item else Repair()
 
 
-def _separator(kind: str, span: Span) -> Remedy:
-    """Return the remedy for a separator of nothing: there is one too many, or it is meant as a comment."""
+def _separator(kind: str, span: Span) -> Repair:
+    """Repair an extra separator, which may be meant as the start of a comment."""
     text = span.source.text
     line_start = text.rfind("\n", 0, span.start) + 1
     if kind == "SEMICOLON" and not text[line_start : span.start].strip():
         line_end = text.find("\n", span.end)
         end = len(text) if line_end < 0 else line_end
         if text[span.end : end].strip() and not starts_field(text, span.end + 1):
-            return Remedy('a comment starts with "#"', (Edit(span, "#"),), resume=end)
-    return Remedy('one ";" or "," ends a field', (Edit(span, ""),), resume=span.end)
+            return Repair('start a comment with "#"', (Edit(span, "#"),), resume=end)
+    return Repair('remove it: one ";" or "," ends a field', (Edit(span, ""),), resume=span.end)
 
 
-def _inserted(error: UnexpectedToken, span: Span, token: str, text: str, help: str | None) -> Remedy:
-    """Return the remedy of putting a token in before one, right behind the token before it."""
+def _insert(error: UnexpectedToken, span: Span, kind: str, text: str, help: str | None) -> Repair:
+    """Return the repair that inserts a token right after the previous one."""
     last = last_token(error)
-    behind = Span(span.source, last.end_pos, last.end_pos) if last and last.end_pos is not None else None
-    piece = Piece(token, text, span.start, span.start)
-    return Remedy(help, (Edit(behind, text),) if behind else (), (piece,), span.start)
+    after = Span(span.source, last.end_pos, last.end_pos) if last and last.end_pos is not None else None
+    new = NewToken(kind, text, span.start, span.start)
+    return Repair(help, (Edit(after, text),) if after else (), (new,), span.start)
 
 
-def _without_last_comma(error: UnexpectedToken, comma: Token, span: Span) -> Remedy:
-    """Return the remedy of leaving out the comma before the end of a list."""
+def _without_last_comma(error: UnexpectedToken, comma: Token, span: Span) -> Repair:
+    """Return the repair that removes the comma before the end of a list."""
     at = (span.start, span.start)
     kinds = ("IDENT",) if "IDENT" in error.accepts else ("LBRACE", "RBRACE")
-    return Remedy(
-        "leave out the comma before it",
+    return Repair(
+        "remove the comma before it",
         (Edit(span_of(comma, span), ""),),
-        tuple(Piece(kind, "", *at) for kind in kinds),
+        tuple(NewToken(kind, "", *at) for kind in kinds),
         span.start,
     )
 
 
-def _closed(token: str, accepted: Collection[str], span: Span) -> Remedy:
-    """Return the remedy for a wrong closing bracket: to take it for the right one, if one is open."""
-    other = _OTHER_BRACKET[token]
-    pieces = (Piece(other, span.text, span.start, span.end),) if other in accepted else ()
-    return Remedy(pieces=pieces, resume=span.end)
+def _closed(kind: str, accepted: Collection[str], span: Span) -> Repair:
+    """Return the repair that reads a wrong closing bracket as the right one, if that is open."""
+    other = _OTHER_BRACKET[kind]
+    inserted = (NewToken(other, span.text, span.start, span.end),) if other in accepted else ()
+    return Repair(inserted=inserted, resume=span.end)
