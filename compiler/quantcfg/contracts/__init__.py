@@ -1,7 +1,6 @@
-"""Reads the files of proto/, schemas/ and grammar/, each once.
+"""Load the files of proto/, schemas/ and grammar/, each once.
 
-What they say is treated as constant: nobody writes to what these functions
-return.
+The results are cached and shared: callers must not modify them.
 """
 
 from __future__ import annotations
@@ -20,46 +19,46 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 _LOADING = Lock()
-_NAMED = (2, 4)
-"""How long the paths of messages and of their fields are, in the source information of a file."""
+_PATH_LENGTHS = (2, 4)
+"""Lengths of the paths of messages and of their fields in SourceCodeInfo."""
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """Return a JSON file of schemas/."""
+    """Return the content of a JSON file in schemas/."""
     return cast("dict[str, Any]", json.loads(schema_text(name)))
 
 
 def schema_text(name: str) -> str:
-    """Return the text of a JSON file of schemas/."""
+    """Return the text of a JSON file in schemas/."""
     return _content("quantcfg.schemas", name).decode()
 
 
 @cache
 def grammar(name: str) -> str:
-    """Return a file of grammar/."""
+    """Return the text of a file in grammar/."""
     return _content("quantcfg.grammar", name).decode()
 
 
 @cache
 def parse_table() -> dict[str, Any]:
-    """Return the compiled form of grammar/."""
+    """Return the parse table that "make grammar" compiles from grammar/."""
     return cast("dict[str, Any]", json.loads(_content("quantcfg.grammar", "textproto.json")))
 
 
 def terminal(name: str) -> str:
-    """Return the pattern of a terminal of the grammar, to be part of a regular expression, verbose or not."""
+    """Return the pattern of a terminal, for use in any regular expression, verbose or not."""
     return f"(?-x:{parse_table()['terminals'][name]})"
 
 
 @cache
 def message_descriptor(file: str, name: str) -> Descriptor:
-    """Return the descriptor of a message of proto/, by the names of its file and its own.
+    """Return the descriptor of a message in proto/, by the names of its file and its own.
 
-    The descriptors live in a pool of their own, so that another copy of the same
-    schema in the same process is in nobody's way.
+    Each file has its own pool, so that it cannot conflict with another copy of
+    the same schema in the process.
     """
-    # Two pools for one file would make two classes of one message, which do not mix.
+    # With two pools for one file, a message would have two incompatible classes.
     with _LOADING:
         pool = _pool(file)
     return pool.FindMessageTypeByName(name)
@@ -67,7 +66,7 @@ def message_descriptor(file: str, name: str) -> Descriptor:
 
 @cache
 def message_class(file: str, name: str) -> type[Message]:
-    """Return the class of a message of proto/."""
+    """Return the class of a message in proto/."""
     from google.protobuf.message_factory import GetMessageClass
 
     return GetMessageClass(message_descriptor(file, name))
@@ -75,14 +74,14 @@ def message_class(file: str, name: str) -> type[Message]:
 
 @cache
 def comments(file: str) -> dict[str, str]:
-    """Return what a file of proto/ says of its messages and fields, by their full names."""
+    """Return the comments on messages and fields in a file of proto/, by full name."""
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
     descriptor = FileDescriptorProto.FromString(_content("quantcfg.proto", f"{file}.binpb"))
     return {
         _full_name(descriptor, location.path): " ".join(location.leading_comments.split())
         for location in descriptor.source_code_info.location
-        if location.leading_comments and len(location.path) in _NAMED
+        if location.leading_comments and len(location.path) in _PATH_LENGTHS
     }
 
 
@@ -93,7 +92,7 @@ def _full_name(descriptor: FileDescriptorProto, path: Sequence[int]) -> str:
 
 
 def _content(package: str, name: str) -> bytes:
-    """Return a file of a package, without importlib.resources, which takes longer to load."""
+    """Return a file of a package; pkgutil loads faster than importlib.resources."""
     content = get_data(package, name)
     assert content is not None
     return content

@@ -1,7 +1,7 @@
-"""JSON Schema as a function that tells whether a value is valid, and nothing more.
+"""Compile a JSON Schema to a predicate: a fast path for valid values.
 
-jsonschema is for what is wrong with a value, and takes long to find that nothing
-is. A test holds the verdicts of the two equal.
+jsonschema is slow and is loaded only to explain why a value is invalid. A test
+checks that both agree.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ Accepts = Callable[[Any], bool]
 
 _ANNOTATIONS = {
     *("$schema", "$id", "$comment", "title", "description", "default", "examples", "definitions"),
-    # These are for editors.
+    # Extensions for editors.
     *("markdownDescription", "enumDescriptions", "defaultSnippets", "doNotSuggest"),
 }
 
 
 def acceptor(schema: Schema | bool, root: Schema) -> Accepts:
-    """Return the function that tells whether a value, as json reads it, is valid by a schema of draft 7.
+    """Return a predicate for values, as json loads them, that are valid by a draft 7 schema.
 
-    root is the whole schema that references point into; none may lead to itself.
+    root is the document that references point into; recursive references are not
+    supported.
 
     Raises:
-        NotImplementedError: a keyword that the schemas of this project do not use.
+        NotImplementedError: the schema has a keyword that this project does not use.
 
     """
     if isinstance(schema, bool):
@@ -62,18 +63,18 @@ def _type(schema: Schema, _root: Schema) -> Accepts:
 
 
 def _one_of_values(schema: Schema, _root: Schema) -> Accepts:
-    values = frozenset(map(_form, schema["enum"] if "enum" in schema else [schema["const"]]))
-    return lambda value: _form(value) in values
+    values = frozenset(map(_key, schema["enum"] if "enum" in schema else [schema["const"]]))
+    return lambda value: _key(value) in values
 
 
-def _form(value: Any) -> Hashable:
-    """Return what is equal for values that JSON takes for equal: 1 and 1.0, but neither of them and true."""
+def _key(value: Any) -> Hashable:
+    """Return a key that is equal for equal JSON values: 1 equals 1.0, but not true."""
     if isinstance(value, bool):
         return bool, value
     if isinstance(value, list):
-        return list, *map(_form, value)
+        return list, *map(_key, value)
     if isinstance(value, dict):
-        return dict, frozenset((key, _form(item)) for key, item in value.items())
+        return dict, frozenset((key, _key(item)) for key, item in value.items())
     return value  # type: ignore[no-any-return]
 
 
@@ -105,7 +106,7 @@ def _items(schema: Schema, root: Schema) -> Accepts:
 def _unique(schema: Schema, _root: Schema) -> Accepts:
     if not schema["uniqueItems"]:
         return lambda _: True
-    return lambda value: not isinstance(value, list) or len(set(map(_form, value))) == len(value)
+    return lambda value: not isinstance(value, list) or len(set(map(_key, value))) == len(value)
 
 
 def _members(schema: Schema, root: Schema) -> Accepts:

@@ -1,4 +1,4 @@
-"""The JSON Schema of an edition's configurations: keys, defaults, algorithms and their parameters."""
+"""The JSON Schema of an edition's configuration: keys, defaults, algorithms and their parameters."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ WEIGHT_ALGORITHM = "wts_algo"
 ASYMMETRIC = "asymmetric"
 CHANNEL_WISE = "channel_wise"
 
-_HOMES = (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM))
-"""The definitions of the objects that name an algorithm, and the key that does."""
+_SELECTORS = (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM))
+"""The definitions of objects with an algorithm, and the key that names the algorithm."""
 
 _ENDS = ("start", "end")
 _FIELD_END = "_quantize"
@@ -27,10 +27,10 @@ Definition = Mapping[str, Any]
 
 @frozen_value
 class Parameter:
-    """A key of the configuration that an algorithm writes.
+    """A parameter of an algorithm: a key of the configuration.
 
-    settings are the fields of quant.cfg that give its value, two for a range;
-    defaults are as many, or none where the schema has no default.
+    settings are the quant.cfg fields that set it, two for a range. defaults has
+    one value per setting, or is empty if the schema has no default.
     """
 
     key: str
@@ -39,48 +39,48 @@ class Parameter:
 
     @property
     def default(self) -> Any:
-        """The default as the configuration has it, None where the schema has none."""
+        """The default in the form of the configuration, or None if the schema has none."""
         if not self.defaults:
             return None
         return list(self.defaults) if len(self.settings) > 1 else self.defaults[0]
 
     def items(self, value: Any) -> Iterator[tuple[str, Any]]:
-        """Yield the fields of quant.cfg that give a value of the configuration, and the value of each."""
+        """Yield the quant.cfg fields that set a value of the configuration, with their values."""
         yield from zip(self.settings, value if len(self.settings) > 1 else (value,), strict=True)
 
 
 @frozen_value
 class ConfigSchema(Remembering):
-    """The schema of an edition, by the name of its file in schemas/."""
+    """The configuration schema of an edition; file is its name in schemas/."""
 
     file: str
 
     @property
     def document(self) -> dict[str, Any]:
-        """The schema itself."""
+        """The JSON Schema."""
         return contracts.schema(self.file)
 
     @property
     def text(self) -> str:
-        """The text of its file."""
+        """The text of the schema file."""
         return contracts.schema_text(self.file)
 
     @property
     def definitions(self) -> dict[str, Any]:
-        """Its definitions: a layer, its parts, and the algorithms."""
+        """The definitions: a layer, its parts, and the algorithms."""
         definitions: dict[str, Any] = self.document["definitions"]
         return definitions
 
     @cached_property
     def accepts(self) -> Accepts:
-        """Whether a configuration is valid by the schema."""
+        """A predicate for valid configurations."""
         return acceptor(self.document, self.document)
 
     # --- the keys of a configuration
 
     @cached_property
     def global_defaults(self) -> Mapping[str, Any]:
-        """The keys of the whole network in output order, with their defaults (reference 3.1)."""
+        """The global keys in output order, with their defaults (reference 3.1)."""
         return {key: known["default"] for key, known in self.document["properties"].items()}
 
     @property
@@ -91,34 +91,34 @@ class ConfigSchema(Remembering):
 
     @cached_property
     def integer_keys(self) -> AbstractSet[str]:
-        """The keys whose values are integers, of the network and of algorithms."""
-        homes = (self.document, *(self.definitions[name] for name in self._algorithms))
-        return {key for home in homes for key, known in home["properties"].items() if _is_integer(known)}
+        """The global keys and algorithm parameters with integer values."""
+        owners = (self.document, *(self.definitions[name] for name in self._algorithms))
+        return {key for owner in owners for key, known in owner["properties"].items() if _is_integer(known)}
 
     def home_of(self, key: str) -> str | None:
-        """Return the object of a configuration that has a key: a layer, or one of its objects."""
-        return self._homes_of_keys.get(key)
+        """Return the object that a layer key belongs to, for a message; None for any other key."""
+        return self._owners_of_keys.get(key)
 
     @cached_property
-    def _homes_of_keys(self) -> Mapping[str, str]:
-        homes = {
-            key: f"{home}_quant_params of a layer"
-            for home, selector in _HOMES
-            for name in _choices(self.definitions[home], selector)
+    def _owners_of_keys(self) -> Mapping[str, str]:
+        owners = {
+            key: f"{definition}_quant_params of a layer"
+            for definition, selector in _SELECTORS
+            for name in _choices(self.definitions[definition], selector)
             for key in self.definitions[name]["properties"]
         }
-        return homes | dict.fromkeys(self.layer_keys, "a layer")
+        return owners | dict.fromkeys(self.layer_keys, "a layer")
 
     # --- algorithms
 
     @cached_property
     def default_activation(self) -> str:
-        """The activation algorithm of a layer that names none (reference 3.3)."""
+        """The default activation algorithm (reference 3.3)."""
         return self._default_of("activation", ACTIVATION_ALGORITHM)
 
     @cached_property
     def default_weight(self) -> str:
-        """The weight algorithm of a layer that names none (reference 3.4)."""
+        """The default weight algorithm (reference 3.4)."""
         return self._default_of("weight", WEIGHT_ALGORITHM)
 
     def _default_of(self, definition: str, key: str) -> str:
@@ -127,7 +127,9 @@ class ConfigSchema(Remembering):
 
     @cached_property
     def _algorithms(self) -> tuple[str, ...]:
-        return tuple(name for home, selector in _HOMES for name in _choices(self.definitions[home], selector))
+        return tuple(
+            name for home, selector in _SELECTORS for name in _choices(self.definitions[home], selector)
+        )
 
     @cached_property
     def _parameters(self) -> Mapping[str, tuple[Parameter, ...]]:
@@ -145,41 +147,41 @@ class ConfigSchema(Remembering):
         return self._parameters_by_key[name]
 
     def parameters(self, name: str) -> tuple[Parameter, ...]:
-        """Return the keys of an algorithm, by its name in the configuration, in output order."""
+        """Return the parameters of an algorithm in output order; name is its name in the configuration."""
         return self._parameters[name]
 
     def algorithm_of(self, key: str, selector: str) -> str | None:
-        """Return the one algorithm that has a key among its parameters; selector is where it is named."""
+        """Return the only algorithm with a parameter, or None; selector is the key that names algorithms."""
         names = (name for each in self.definitions.values() for name in _choices(each, selector))
         having = [name for name in names if key in self.definitions[name]["properties"]]
         return having[0] if len(having) == 1 else None
 
     def algorithm_of_field(self, field: str) -> str | None:
-        """Return the algorithm that a field of quant.cfg asks for, None if it is no such field."""
+        """Return the algorithm that a quant.cfg field selects, or None for any other field."""
         return next((name for name in self._algorithms if field in (name, field_of(name))), None)
 
     def activation_algorithm_of(self, values: Mapping[str, Any]) -> str:
-        """Return the algorithm that activation_quant_params are read as (reference 3.6)."""
+        """Return the algorithm that AMCT infers from activation_quant_params (reference 3.6)."""
         condition, chosen, other = self._activation_choice
         return chosen if condition(values) else other
 
     @cached_property
     def _activation_choice(self) -> tuple[Accepts, str, str]:
-        """The condition of the schema, and the algorithms where it holds and where it does not."""
+        """The condition of the schema, and the algorithms if it holds and if not."""
         definition = self.definitions["activation"]
         chosen, other = (definition[branch]["$ref"].rsplit("/", 1)[-1] for branch in ("then", "else"))
         return acceptor(definition["if"], self.document), chosen, other
 
     def accepts_value(self, name: str, key: str, value: Any) -> bool:
-        """Tell whether the schema takes a value for a key of an algorithm."""
+        """Return whether the schema allows a value for a parameter of an algorithm."""
         return acceptor(self.definitions[name]["properties"][key], self.document)(value)
 
-    # --- what the schema says of one value
+    # --- the definition of one value
 
     def of_field(self, field: str, algorithm: str | None = None) -> Definition:
-        """Return what the schema says of the value of a field of quant.cfg; nothing where it has none.
+        """Return the definition of the value of a quant.cfg field, or {} if the schema has none.
 
-        algorithm is the field that the field stands in, if it is a parameter.
+        For a parameter, algorithm is the enclosing field.
         """
         known: Definition
         if algorithm is None:
@@ -196,9 +198,9 @@ class ConfigSchema(Remembering):
         return items if len(parameter.settings) > 1 else known
 
     def at(self, path: Sequence[str], around: Mapping[str, Any]) -> Definition:
-        """Return what the schema says of the value under some keys; nothing of unknown keys.
+        """Return the definition of the value at a path of keys, or {} for an unknown key.
 
-        around is the object that has the last key: it says of which algorithm the parameters are.
+        around is the object with the last key: it determines the algorithm.
         """
         known: Definition = self.document
         for key in path:
@@ -209,24 +211,24 @@ class ConfigSchema(Remembering):
         return known
 
     def _chosen(self, definition: Definition, values: Mapping[str, Any]) -> Definition:
-        """Return the parameters of the algorithm that an object is read as, without the key that names it."""
+        """Return the parameters of the algorithm of an object, without the key that names it."""
         selector = next(iter(definition["properties"]))
         is_first = acceptor(definition["if"], self.document)(values)
         chosen = self._resolved(definition["then" if is_first else "else"])
         return {key: each for key, each in chosen["properties"].items() if key != selector}
 
     def _resolved(self, known: Definition) -> Definition:
-        """Return what a schema refers to, or itself."""
+        """Follow a reference, if there is one."""
         return self.definitions[known["$ref"].rsplit("/", 1)[-1]] if "$ref" in known else known
 
 
 def field_of(name: str) -> str:
-    """Return the field of a quant.cfg for what the configuration calls an algorithm (reference 3.3, 3.4)."""
+    """Return the quant.cfg field of an algorithm, by its configuration name (reference 3.3, 3.4)."""
     return name if name.endswith(_FIELD_END) else f"{name}{_FIELD_END}"
 
 
 def activation_name(field: str) -> str:
-    """Return the name of an activation algorithm in a configuration, by its field (reference 3.3)."""
+    """Return the configuration name of an activation algorithm, by its quant.cfg field (reference 3.3)."""
     return field.removesuffix(_FIELD_END)
 
 

@@ -1,4 +1,4 @@
-"""What AMCT can do with each layer type of an edition, as a file of schemas/ says."""
+"""What AMCT supports for each layer type of an edition, from a file in schemas/."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Attribute = bool | int | str | tuple[int, ...]
 Attributes = Mapping[str, Attribute]
 
 _KINDS = ("quantizable", "non_uniform", "foldable")
-_MOST_KEPT = 4096
-"""How many answers are kept: layers of one type differ in few attributes."""
+_CACHE_SIZE = 4096
+"""Enough for most networks: layers of one type have few different attributes."""
 
 
 @frozen_value
 class Obstacle:
-    """Why a layer does not meet a condition of its type, and what it is in a word or two ("max pooling").
+    """Why a layer is not supported, and a short title ("max pooling").
 
-    condition is the attribute that is not as it must be, empty where the type is the reason.
+    condition is the attribute that is not supported, or empty if the type is not.
     """
 
     reason: str
@@ -32,40 +32,40 @@ class Obstacle:
 
 @frozen_value
 class LayerTypes(Remembering):
-    """The layer types of an edition, by the name of their file in schemas/."""
+    """The layer types of an edition; file is the name of their file in schemas/."""
 
     file: str
 
     @property
     def contract(self) -> Mapping[str, Any]:
-        """What the file says."""
+        """The content of the file."""
         return contracts.schema(self.file)
 
     @cached_property
     def known(self) -> Mapping[str, Any]:
-        """What is known of each layer type."""
+        """The entry of each layer type."""
         known: dict[str, Any] = self.contract["layer_types"]
         return known
 
     @cached_property
     def quantizable(self) -> tuple[str, ...]:
-        """The types of which layers may be quantizable (reference 5.1)."""
+        """The quantizable layer types (reference 5.1)."""
         return tuple(name for name, known in self.known.items() if "quantizable" in known)
 
     @cached_property
     def fusible(self) -> tuple[str, ...]:
-        """The quantizable types that others are folded into (reference 5.3, U17)."""
+        """The quantizable types that take part in fusion (reference 5.3, U17)."""
         folded_into = {name for pattern in self.fusion_patterns for name in pattern}
         return tuple(name for name in self.quantizable if name in folded_into)
 
     @cached_property
     def fusion_patterns(self) -> tuple[tuple[str, ...], ...]:
-        """The chains of layer types that become one layer (reference 5.3)."""
+        """The sequences of layer types that are fused (reference 5.3)."""
         return tuple(tuple(pattern["layers"]) for pattern in self.contract["fusion_patterns"])
 
     @cached_property
     def most_capable(self) -> str:
-        """A type that may have everything that some type may have."""
+        """A type that supports every setting that any type supports."""
         return next(
             name
             for name in self.fusible
@@ -73,22 +73,22 @@ class LayerTypes(Remembering):
         )
 
     def channel_wise(self, layer_type: str) -> bool:
-        """Return whether a type may have, and has by default, a factor for each channel (reference 3.4)."""
+        """Return whether a type supports channel_wise, which is then on by default (reference 3.4)."""
         return bool(self.known.get(layer_type, {}).get("channel_wise"))
 
     def conditional_attributes(self, layer_type: str) -> frozenset[str]:
-        """Return the attributes that a condition of a layer type asks about."""
+        """Return the attributes that the conditions of a layer type depend on."""
         return _conditional_attributes(self, layer_type) if layer_type in self.known else frozenset()
 
     def obstacle(self, kind: str, layer_type: str, attributes: Attributes) -> Obstacle | None:
-        """Return why a layer does not meet a condition of its type, or None if it does.
+        """Return why a layer is not supported, or None if it is.
 
         kind is "quantizable" (reference 5.1), "non_uniform" (5.5) or "foldable" (5.3).
         """
         return _obstacle(self, kind, layer_type, tuple(sorted(attributes.items())))
 
     def reason(self, kind: str, layer_type: str, attributes: Attributes) -> str | None:
-        """Return the reason of an obstacle, None where there is none."""
+        """Return only the reason of the obstacle, or None."""
         found = self.obstacle(kind, layer_type, attributes)
         return found.reason if found else None
 
@@ -98,7 +98,7 @@ def _conditional_attributes(types: LayerTypes, layer_type: str) -> frozenset[str
     return frozenset(name for kind in _KINDS for name in _conditions(types, kind, layer_type) or ())
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(_CACHE_SIZE)
 def _obstacle(
     types: LayerTypes, kind: str, layer_type: str, attributes: tuple[tuple[str, Any], ...]
 ) -> Obstacle | None:
@@ -116,7 +116,7 @@ def _obstacle(
 
 @frozen_value
 class _Condition:
-    """What an attribute must be, and what is said of a layer where it is not."""
+    """The allowed values of an attribute, and the reason and title if it has another one."""
 
     accepts: Accepts
     description: str
@@ -125,7 +125,7 @@ class _Condition:
 
 @cache
 def _conditions(types: LayerTypes, kind: str, layer_type: str) -> Mapping[str, _Condition] | None:
-    """Return the conditions of a known type by attribute, None if it never meets them."""
+    """Return the conditions of a known type by attribute, or None if the type is never supported."""
     condition = types.known[layer_type].get(kind)
     if condition is None:
         return None
