@@ -1,1 +1,1 @@
-"""How text is read."""
+"""The grammar of protobuf text format."""

@@ -1,6 +1,6 @@
-"""The parse table that lark makes of the grammar with runs, for the driver in quantcfg/textproto/parser.py.
+"""Compile the grammar to a parse table, for the driver in quantcfg/textproto/parser.py.
 
-"make grammar" writes it to grammar/textproto.json.
+Run by "make grammar", which writes grammar/textproto.json.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from lark.lexer import BasicLexer, TerminalDef
 from quantcfg import contracts
 
 if TYPE_CHECKING:
-    # The parser cannot be loaded with a table that lacks what is new in the grammar.
+    # Importing the parser needs the table, which may lack new terminals of the grammar.
     from quantcfg.textproto import parser
 
 _Actions = Mapping[str, tuple[object, int | Rule]]
-"""A state of lark's: what to do at a symbol."""
+"""A state of lark's parser: the action for each symbol."""
 
 
 def parse_table() -> parser.Table:
-    """Return the parse table of the grammar with runs; it is the same in every process."""
+    """Return the parse table of the grammar with runs; the result is deterministic."""
     lark = Lark(
         contracts.grammar("textproto.lark") + contracts.grammar("runs.lark"),
         start="document",
@@ -34,8 +34,8 @@ def parse_table() -> parser.Table:
         lexer="basic",
         maybe_placeholders=False,
     )
-    parser = lark.parse_interactive("")
-    lexer, table = parser.lexer_thread.lexer, parser.parser_state.parse_conf
+    interactive = lark.parse_interactive("")
+    lexer, table = interactive.lexer_thread.lexer, interactive.parser_state.parse_conf
     assert isinstance(lexer, BasicLexer)
     order = _numbered(table.states, table.start_state)
     return {
@@ -50,13 +50,13 @@ def parse_table() -> parser.Table:
 
 
 def _terminals(lark: Lark) -> list[TerminalDef]:
-    """Return all terminals of a grammar, also those that are only part of others."""
+    """Return all terminals, including those that are used only inside others."""
     terminals, *_ = lark.grammar.compile(["document"], "*")
     return terminals
 
 
 def _numbered(states: Mapping[int, _Actions], start: int) -> dict[int, int]:
-    """Return new numbers for the states, in the order of a search from the start; lark's change."""
+    """Renumber the states in breadth-first order, as lark's numbers differ between processes."""
     order, unseen = {start: 0}, [start]
     for state in unseen:
         for _, (_, target) in sorted(states[state].items()):
@@ -75,7 +75,7 @@ def _rule(rule: Rule) -> parser.Rule:
 
 
 def _role(symbol: Symbol, rule: Rule) -> parser.Role:
-    """Return what becomes of a symbol, as lark.parse_tree_builder has it."""
+    """Return the role of a symbol, by the rules of lark.parse_tree_builder."""
     if isinstance(symbol, Terminal):
         return "filtered" if symbol.filter_out and not rule.options.keep_all_tokens else "kept"
     return "inlined" if symbol.name.startswith("_") else "kept"
@@ -94,7 +94,7 @@ def _state(actions: _Actions, order: Mapping[int, int], rules: list[Rule]) -> pa
 
 
 def as_json(table: parser.Table) -> str:
-    """Return a parse table as JSON text, with a line for each rule and state."""
+    """Return a parse table as JSON, one rule or state per line."""
     entries = ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in table.items())
     return f"{{\n{entries}\n}}\n"
 

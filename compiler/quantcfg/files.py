@@ -1,4 +1,4 @@
-"""Files as sources: what is read, how much of it, and as what encoding."""
+"""Read files as sources: size limit, encoding, and detection of unsuitable content."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PathLike = str | os.PathLike[str]
 
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _OPEN_FILES = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
-"""What the names of files start with that the process has open already; shells name pipes so."""
+"""Prefixes of files that the process already has open; shells pass pipes by such names."""
 
 _SAMPLE = 4096
 _LONGEST_CHARACTER = 4
-_MOST_STRANGE = 0.1
+_MOST_CONTROLS = 0.1
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"} | {0x7F})
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MARKUP = (
@@ -32,16 +32,16 @@ _HTML = r"(?i)<(?:!doctype\s+)?html\b"
 _POINTER = r"(?i)version\s++https?://(?:git-lfs|hawser)\b"
 _CONTENT = re.compile(r"[^\s\ufeff]")
 _STARTS = ("<", "v", "V")
-"""What markup and a Git LFS pointer start with: their patterns are compiled for such text alone."""
+"""First characters of markup and Git LFS pointers; only then are their patterns compiled."""
 
 
 def read_bytes(
     name: str, report: Report, *, span: Span | None = None, help: str | None = None
 ) -> bytes | None:
-    """Return the content of a file, or None after reporting why there is none.
+    """Return the content of a file, or None after reporting an error.
 
-    span is where a text names it: then it must be a regular file, since a text
-    has no say in what else is read.
+    span is where another file names this one; such a file must be a regular file,
+    for security.
     """
     try:
         if span and is_special(name):
@@ -58,7 +58,7 @@ def read_bytes(
 
 
 def is_special(name: PathLike) -> bool:
-    """Tell whether a name is that of an open file, or of something that is not a regular file."""
+    """Return whether a path is an open file of the process or exists but is not a regular file."""
     return _is_open_file(name) or (os.path.exists(name) and not os.path.isfile(name))
 
 
@@ -67,19 +67,17 @@ def _is_open_file(name: PathLike) -> bool:
 
 
 def open_descriptor(name: str, flags: int) -> int:
-    """Open a file, but not a named pipe: a writer to it may never come.
-
-    It is an opener for open().
+    """Open a file; an opener for open() that refuses named pipes, which may block forever.
 
     Raises:
         OSError: the file cannot be opened.
-        ValueError: it is a named pipe, or the name is invalid.
+        ValueError: the file is a named pipe, or the name is invalid.
 
     """
     descriptor = os.open(name, flags | os.O_NONBLOCK)
     if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and not _is_open_file(name):
         os.close(descriptor)
-        raise ValueError("it is a pipe with a name")
+        raise ValueError("is a named pipe")
     os.set_blocking(descriptor, True)
     return descriptor
 
@@ -88,13 +86,13 @@ class Reader(Protocol):
     """A function that reads a file as a source, as read_source does."""
 
     def __call__(self, path: PathLike, report: Report, *, wanted: str) -> Source | None:
-        """Return the source, or None after reporting why it cannot be read."""
+        """Return the source, or None after reporting an error."""
 
 
 def read_source(path: PathLike, report: Report, *, wanted: str) -> Source | None:
-    """Return a text file as a source, or None after reporting why it cannot be read.
+    """Return a text file as a source, or None after reporting an error.
 
-    wanted says in words what the file should be.
+    wanted names the expected format in messages.
     """
     name = os.fspath(path)
     content = read_bytes(name, report)
@@ -102,7 +100,7 @@ def read_source(path: PathLike, report: Report, *, wanted: str) -> Source | None
 
 
 def read_regular(path: PathLike, report: Report, *, wanted: str) -> Source | None:
-    """Do what read_source does, for a file that a text names: a device may never end, so it is not read."""
+    """Do as read_source, but refuse anything except a regular file, as reading a device may never end."""
     if is_special(path):
         report(catalogue.UNREADABLE_FILE.at(None, file=os.fspath(path), reason="not a regular file"))
         return None
@@ -110,7 +108,7 @@ def read_regular(path: PathLike, report: Report, *, wanted: str) -> Source | Non
 
 
 def read_standard_input(name: str, report: Report, *, wanted: str) -> Source | None:
-    """Return standard input as a source, or None after reporting why it cannot be read."""
+    """Return standard input as a source, or None after reporting an error."""
     try:
         if sys.stdin is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
@@ -125,13 +123,13 @@ def read_standard_input(name: str, report: Report, *, wanted: str) -> Source | N
 
 
 def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Source | None:
-    """Return the content of a file as a source, or None after reporting that it is no text.
+    """Return the content of a file as a source, or None after reporting that it is not text.
 
-    A text that is not UTF-8, an error, is read as what it seems to be, so that
-    the other mistakes in it can be found.
+    If it is not UTF-8, an error is reported, and the likely encoding is used so
+    that other errors can be reported as well.
     """
     if _is_binary(content[:_SAMPLE]):
-        report(catalogue.NOT_TEXT.at(None, file=name, help=f"{wanted} is wanted here"))
+        report(catalogue.NOT_TEXT.at(None, file=name, help=f"expected {wanted}"))
         return None
     try:
         return Source(name, content.decode())
@@ -147,16 +145,16 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
                 Span(source, offset, offset + 1),
                 byte=content[error.start],
                 offset=error.start,
-                help=f"it may be {encoding}: save the file as UTF-8",
+                help=f"save the file as UTF-8; it may be {encoding}",
             )
         )
         return source
 
 
 def other_content(text: str) -> tuple[str, str] | None:
-    """Return what a download often leaves in place of a file, and the help; None for any other content.
+    """Detect a web page or a Git LFS pointer saved instead of a file; return its name and the help, or None.
 
-    Neither text format nor JSON can start like a web page or a Git LFS pointer.
+    Neither text format nor JSON can start like these.
     """
     start = _CONTENT.search(text)
     if start is None or start[0] not in _STARTS:
@@ -171,9 +169,9 @@ def other_content(text: str) -> tuple[str, str] | None:
 
 
 def has_other_content(source: Source, report: Report, *, wanted: str) -> bool:
-    """Tell whether a source holds a web page or a Git LFS pointer, after reporting it.
+    """Return whether a source is a web page or a Git LFS pointer, and report it.
 
-    wanted says in words what the source should be.
+    wanted names the expected format in messages.
     """
     other = other_content(source.text)
     if other:
@@ -183,7 +181,7 @@ def has_other_content(source: Source, report: Report, *, wanted: str) -> bool:
 
 
 def without_byte_order_mark(source: Source, report: Report) -> str:
-    """Return a text with blanks in place of the byte order marks at its start, after reporting them."""
+    """Report byte order marks at the start, and return the text with spaces instead of them."""
     marks = len(source.text) - len(source.text.lstrip(_BYTE_ORDER_MARK))
     if marks:
         span = Span(source, 0, marks)
@@ -192,16 +190,16 @@ def without_byte_order_mark(source: Source, report: Report) -> str:
 
 
 def _is_binary(sample: bytes) -> bool:
-    """Tell whether some bytes have more controls than a text would have by mistake, or nulls in no text."""
+    """Return whether a sample has too many control characters for text, or null bytes outside of UTF-8."""
     if sample.startswith(_UTF_16_MARKS):
         return False
-    if len(sample) - len(sample.translate(None, _CONTROLS)) > _MOST_STRANGE * len(sample):
+    if len(sample) - len(sample.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(sample):
         return True
     return b"\0" in sample and not looks_like_text(sample)
 
 
 def looks_like_text(sample: bytes) -> bool:
-    """Tell whether the first bytes of a file are UTF-8, but for a character that is cut off at the end."""
+    """Return whether the first bytes of a file are UTF-8, ignoring a truncated last character."""
     try:
         sample.decode()
     except UnicodeDecodeError as error:
@@ -210,7 +208,7 @@ def looks_like_text(sample: bytes) -> bool:
 
 
 def _likely_encoding(content: bytes) -> str:
-    """Return the encoding that text seems to be in that is not UTF-8."""
+    """Return the likely encoding of text that is not UTF-8."""
     if content.startswith(_UTF_16_MARKS):
         return "UTF-16"
     try:
@@ -221,6 +219,6 @@ def _likely_encoding(content: bytes) -> str:
 
 
 def reason(error: OSError | ValueError) -> str:
-    """Return what the system says of an error, without the path."""
+    """Return the text of an error without the path, in lower case."""
     text = error.strerror if isinstance(error, OSError) else None
     return (text or str(error)).lower()

@@ -1,10 +1,10 @@
-"""The dataclasses of which most values are made.
+"""Dataclasses that are fast to define.
 
-dataclass writes and compiles half a dozen functions for each class, anew in
-every process, which is a good part of what a short command takes to start. Of
-these classes it writes __init__ alone; the other methods need no code of their
-own. What must be frozen and is made for every layer or token is best a
-dataclass(frozen=True, slots=True): it takes longer to load, but less to make.
+dataclass generates and compiles about six methods per class in every process,
+a large share of the start-up time of a short command. These decorators let it
+generate only __init__; the other methods are shared. For a frozen class with an
+instance per layer or token, use dataclass(frozen=True, slots=True): slower to
+define, but faster to instantiate.
 """
 
 from __future__ import annotations
@@ -17,28 +17,27 @@ _Class = TypeVar("_Class")
 
 
 class Remembering:
-    """The base of a value that keeps what was worked out of it, as functools.cached_property does."""
+    """Base class of values with cached properties: it adds the __dict__ that cached_property needs."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen_value(cls: type[_Class]) -> type[_Class]:
-    """Make a dataclass that is frozen: each of its fields is set once, and stays.
+    """Make a frozen dataclass: each field can be set only once.
 
-    Unlike one of dataclass(frozen=True) it is made in a third of the time, and
-    its values in three times as much.
+    Compared to dataclass(frozen=True), the class takes a third of the time to
+    define, and its instances three times as long to create.
     """
-    return _with_methods(small_value(cls), __setattr__=_set_once, __delattr__=_keep)
+    return _with_methods(small_value(cls), __setattr__=_set_once, __delattr__=_refuse_deletion)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def small_value(cls: type[_Class]) -> type[_Class]:
-    """Make a dataclass of which a large input makes tens of thousands: it is frozen for mypy only.
+    """Make a dataclass for values that are created by the ten thousands; only mypy treats it as frozen.
 
-    The values of one that is frozen at run time as well take several times as
-    long to make.
+    Enforcing this at run time would make creation several times slower.
     """
     made: Any = dataclass(slots=True, eq=False, repr=False)(cls)
-    # The class is among them, so that there are two names at least and the getter returns a tuple.
+    # With the class there are at least two names, so the getter always returns a tuple.
     compared = attrgetter("__class__", *(each.name for each in fields(made) if each.compare))
     shown = [each.name for each in fields(made) if each.repr]
 
@@ -48,15 +47,15 @@ def small_value(cls: type[_Class]) -> type[_Class]:
     def hashed(self: _Class) -> int:
         return hash(compared(self))
 
-    def written(self: _Class) -> str:
+    def represented(self: _Class) -> str:
         named = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
         return f"{self.__class__.__qualname__}({named})"
 
-    return _with_methods(made, __eq__=equal, __hash__=hashed, __repr__=written)
+    return _with_methods(made, __eq__=equal, __hash__=hashed, __repr__=represented)
 
 
 def _with_methods(cls: type[_Class], **methods: Any) -> type[_Class]:
-    """Return the class with the methods that it does not define itself."""
+    """Add the methods that a class does not define itself."""
     for name, method in methods.items():
         if name not in vars(cls):
             setattr(cls, name, method)
@@ -69,5 +68,5 @@ def _set_once(value: object, name: str, content: object) -> None:
     object.__setattr__(value, name, content)
 
 
-def _keep(value: object, name: str) -> None:  # noqa: ARG001
+def _refuse_deletion(value: object, name: str) -> None:  # noqa: ARG001
     raise FrozenInstanceError(f"cannot delete field {name!r}")

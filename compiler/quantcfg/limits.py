@@ -1,34 +1,34 @@
-"""How much of anything is read. What is beyond is refused with a code of its own, never with a crash."""
+"""Limits on the input. Each has its own diagnostic."""
 
 from __future__ import annotations
 
 NESTING = 100
-"""How deep messages, objects and lists may be nested; protobuf's own limit for binary data."""
+"""Nesting of messages, objects and lists; protobuf has the same limit for binary data."""
 
 NESTING_READ = 10_000
-"""How deep messages may be nested in text that is read at all: beyond, only that is reported."""
+"""Nesting beyond which parsing stops; between the two limits, other errors are reported as well."""
 
 FILE_SIZE = 32 * 2**20
-"""How many bytes a text may have; the configuration of 50,000 layers has about 25 million."""
+"""Bytes of a text file; a configuration of 50,000 layers has about 25 million."""
 
 MESSAGE_SIZE = 64 * 2**20
-"""How many bytes a message to the language server may have."""
+"""Bytes of a message to the language server."""
 
 TOKEN_LENGTH = 2**20
-"""How many characters a name, a number or a string may have."""
+"""Characters of a name, a number or a string."""
 
 LAYERS = 50_000
-"""How many layers a network may have."""
+"""Layers of a network."""
 
 SYNTAX_MISTAKES = 100
-"""How many mistakes in the syntax of a text are told; behind the last one it is not read on."""
+"""Syntax errors reported per file; parsing stops after the last one."""
 
 FINDINGS_OF_A_CODE = 1_000
-"""How many findings of one code are told of a text."""
+"""Diagnostics reported per code and file."""
 
 COMPARISONS = 20_000
-"""How many names are compared to suggest what was meant: where many names are not known, they are those of
-another network, and what each was meant to be is not worth the time to find out."""
+"""Name comparisons made for suggestions. Many unknown names mean another network, where suggestions are
+useless and slow."""
 
 COMPARED_LENGTH = 80
-"""How many characters a name may have that is compared: the time for that grows with its square."""
+"""Characters of a name that is compared for suggestions: the time is quadratic in the length."""

@@ -1,7 +1,7 @@
-"""A text, where it came from, and the places in it.
+"""Sources and spans.
 
-A place is a pair of offsets. Line and column are worked out only when a place
-is shown, so that parsing pays nothing for them.
+A span is a pair of offsets. Line and column are computed only for display, so
+parsing does not track them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from quantcfg.frozen import Remembering, frozen_value
 
 @frozen_value
 class Source(Remembering):
-    """A named text: a file, or, with is_file false, the value of an argument."""
+    """The name and content of a file, or, if is_file is false, the value of an argument."""
 
     name: str
     text: str = field(repr=False)
@@ -30,12 +30,12 @@ class Source(Remembering):
         return starts
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Return the line and the column of an offset, both from 1; columns count characters."""
+        """Return the 1-based line and column of an offset; columns count characters."""
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
     def line_bounds(self, number: int) -> tuple[int, int]:
-        """Return where a line, counted from 1, starts, and where it ends before its line end."""
+        """Return the start and end offsets of a 1-based line, without its line ending."""
         start = self._line_starts[number - 1]
         end = self._line_starts[number] - 1 if number < len(self._line_starts) else len(self.text)
         return start, end - (end > start and self.text[end - 1] == "\r")
@@ -43,7 +43,7 @@ class Source(Remembering):
 
 @frozen_value
 class Span:
-    """A piece of a source, from one offset up to but without another."""
+    """A half-open range of offsets in a source."""
 
     source: Source
     start: int
@@ -51,7 +51,7 @@ class Span:
 
     @property
     def text(self) -> str:
-        """What stands there."""
+        """The text in the span."""
         return self.source.text[self.start : self.end]
 
     @property
@@ -61,20 +61,20 @@ class Span:
 
     @property
     def end_position(self) -> tuple[int, int]:
-        """Line and column of the character behind it."""
+        """Line and column of the character after it."""
         return self.source.position(self.end)
 
 
 @frozen_value
 class Argument:
-    """An argument as it is written: its name, the span of its value, and the words that are its items."""
+    """An argument as written by the caller: its name, the span of its value, and the text of its items."""
 
     name: str
     span: Span
     words: tuple[str, ...] = ()
 
     def items(self) -> Iterator[Span]:
-        """Yield the places of the words."""
+        """Yield the span of each item."""
         source, end = self.span.source, self.span.start
         for word in self.words:
             start = source.text.index(word, end)
@@ -83,28 +83,28 @@ class Argument:
 
 
 Spell = Callable[[str, object], Argument]
-"""Returns how an argument is written, by its name in the library and its value."""
+"""Returns an argument as the caller writes it (Python or command line), by its Python name and value."""
 
 
 def python_argument(name: str, value: object) -> Argument:
-    """Return an argument as a caller of the library writes its value."""
+    """Return an argument as Python code writes it."""
     items = value if isinstance(value, list) else ()
-    return Argument(name, argument_span(name, value), tuple(map(_written, items)))
+    return Argument(name, argument_span(name, value), tuple(map(_repr, items)))
 
 
 def argument_span(name: str, value: object) -> Span:
-    """Return the place of the whole value of an argument."""
+    """Return the span of the whole value of an argument."""
     source = argument_source(name, value)
     return Span(source, 0, len(source.text))
 
 
 def argument_source(name: str, value: object) -> Source:
-    """Return the value of an argument as a source, so that a mistake in it has a place, too."""
-    return Source(f"argument {name}", _written(value), is_file=False)
+    """Return the value of an argument as a source, so that diagnostics can point into it."""
+    return Source(f"argument {name}", _repr(value), is_file=False)
 
 
-def _written(value: object) -> str:
+def _repr(value: object) -> str:
     try:
         return repr(value)
-    except Exception:  # Whatever it is, it is no reason to fail here.
+    except Exception:  # Any exception: a broken __repr__ must not fail the compile.
         return object.__repr__(value)

@@ -816,7 +816,7 @@ def test_weights_are_not_read_from_a_pipe(tmp_path: Path) -> None:
     found: list[Diagnostic] = []
     assert read_weights(pipe, found.append) is None
     os.close(holder)
-    assert [finding.message for finding in found] == [f'cannot read "{pipe}": it is a pipe with a name']
+    assert [finding.message for finding in found] == [f'cannot read "{pipe}": is a named pipe']
 
 
 def test_a_network_that_needs_no_weights_takes_any() -> None:
