@@ -17,7 +17,7 @@ PathLike = str | os.PathLike[str]
 
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _OPEN_FILES = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
-"""Prefixes of files that the process already has open; shells pass pipes by such names."""
+"""Prefixes of files that the process already has open; a shell may pass a pipe by such a name."""
 
 _SAMPLE = 4096
 _LONGEST_CHARACTER = 4
@@ -145,7 +145,7 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
                 Span(source, offset, offset + 1),
                 byte=content[error.start],
                 offset=error.start,
-                help=f"save the file as UTF-8; it may be {encoding}",
+                help=f"save the file as UTF-8 (it looks like {encoding})",
             )
         )
         return source

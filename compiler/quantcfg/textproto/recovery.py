@@ -1,6 +1,6 @@
 """Error recovery of the parser.
 
-If the intended token is clear (a missing ":", say), it is inserted and parsing
+If the intended token is clear, such as a missing ":", it is inserted and parsing
 continues in the same field. Otherwise the field is dropped: it is closed with a
 Missing value, and parsing resumes at the next field.
 """
