@@ -13,7 +13,7 @@ import pytest
 
 from quantcfg import Compilation, cli, compile_config, explain, read_model
 from quantcfg.provenance import json as document
-from quantcfg.provenance import table, text
+from quantcfg.provenance import text
 from tests.api.models import SHAPES, write_model
 from tests.networks import conv, inner_product, net, pool
 from tests.plan.requests import for_all
@@ -194,7 +194,7 @@ def test_the_table_is_written_beside_the_output(capsys: pytest.CaptureFixture[st
     compilation = compilation_of()
     assert Path("out/config.json").read_text() == compilation.text
     beside = Path("out/config.json.origins.txt")
-    assert beside.read_text(encoding="utf-8") == table.render(explain(compilation))
+    assert beside.read_text(encoding="utf-8") == text.table(explain(compilation))
     assert stat.S_IMODE(beside.stat().st_mode) == 0o640
     assert "config.json: " in capsys.readouterr().err
 

@@ -15,7 +15,7 @@ import pytest
 from quantcfg import LayerExplanation, Provenance, QuantConfigError, explain
 from quantcfg.api import Compilation, compile_files
 from quantcfg.provenance import json as document
-from quantcfg.provenance import table, text
+from quantcfg.provenance import text
 from tests.networks import conv, inner_product, net
 from tests.plan.compiling import compiled
 from tests.plan.requests import for_layer
@@ -24,7 +24,7 @@ LEVELS = Path(__file__).parent / "levels"
 FILES: dict[str, Callable[[Compilation], str]] = {
     "explain.txt": lambda compilation: text.render(explain(compilation)),
     "fc.json": lambda compilation: document.render(explain(compilation, "fc")),
-    "origins.txt": lambda compilation: table.render(explain(compilation)),
+    "origins.txt": lambda compilation: text.table(explain(compilation)),
 }
 
 
@@ -48,7 +48,7 @@ def test_the_levels_are_explained_as_it_lies_beside_them(
 def test_every_line_of_the_table_is_a_value(compilation: Compilation) -> None:
     provenance = explain(compilation)
     values = len(provenance.network) + sum(len(layer.values) for layer in provenance.layers)
-    assert len(table.render(provenance).splitlines()) == values + 1
+    assert len(text.table(provenance).splitlines()) == values + 1
 
 
 def test_a_document_has_an_entry_for_each_layer_in_output_order(compilation: Compilation) -> None:
@@ -81,7 +81,7 @@ def test_names_cannot_break_a_line() -> None:
     quoted = name.replace("\n", "\\n").replace("\x1b", "\\033")
     provenance = explain(compiled(net(conv(quoted), conv("conv2")), for_layer(quoted, "arq_quantize { }")))
     assert any(layer.layer.name == name for layer in provenance.layers)
-    for shown in (text.render(provenance), table.render(provenance)):
+    for shown in (text.render(provenance), text.table(provenance)):
         assert "\x1b" not in shown
         assert all("b" not in line[:2] for line in shown.splitlines())
 

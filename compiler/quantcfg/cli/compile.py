@@ -124,9 +124,9 @@ def _write(
 
 def _origins(compilation: Compilation) -> str:
     from quantcfg.api import explain
-    from quantcfg.provenance import table
+    from quantcfg.provenance import text
 
-    return table.render(explain(compilation))
+    return text.table(explain(compilation))
 
 
 def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> str:

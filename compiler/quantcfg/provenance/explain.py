@@ -18,8 +18,7 @@ from quantcfg.plan.passes.defaults import activation_settings, weight_settings
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
-from quantcfg.provenance.levels import activation_levels, beaten, weight_levels
-from quantcfg.provenance.reasons import reason
+from quantcfg.provenance.levels import activation_levels, beaten, reason, weight_levels
 from quantcfg.source import Span, Spell, python_argument
 
 _LONGEST_CHAIN = 20

@@ -15,6 +15,7 @@ from quantcfg.provenance.levels import replacing
 
 _WIDTH = 110
 _INDENT = "  "
+_HEADINGS = ("layer", "key", "value", "place", "given by")
 
 
 def render(provenance: Provenance) -> str:
@@ -86,3 +87,24 @@ def _rows_of(explanation: Explanation, understood: Collection[str]) -> Iterator[
 
 def _said(setting: Setting[object], key: str) -> str:
     return f"{words.said_by(setting.origin, key)}{words.at(setting.span)}"
+
+
+def table(provenance: Provenance) -> str:
+    """Return the provenance as a table with a final newline; values of the whole network have no layer."""
+    lines = "\n".join(aligned([_HEADINGS, *_table_rows(provenance)])) + "\n"
+    # The name of a file may hold bytes that are no text.
+    return lines.encode(errors="backslashreplace").decode()
+
+
+def _table_rows(provenance: Provenance) -> Iterator[tuple[str, ...]]:
+    for explanation in provenance.network:
+        yield _table_row("", explanation)
+    for layer in provenance.layers:
+        for explanation in layer.values:
+            yield _table_row(layer.layer.name, explanation)
+
+
+def _table_row(layer: str, explanation: Explanation) -> tuple[str, ...]:
+    origin = explanation.chain[0].origin
+    value, said_by = words.value(explanation.value), words.said_by(origin, explanation.key)
+    return layer, explanation.name, value, words.place(origin.span) or "", said_by

@@ -12,10 +12,19 @@ from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, C
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean
 from quantcfg.network import ConfigSchema, LayerTypes
-from quantcfg.plan.parameters import activation_algorithm, values_of, weight_algorithm
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm, Calibration
-from quantcfg.plan.settings import Leaf, Origin, OriginKind, Setting, Values, default
+from quantcfg.plan.settings import (
+    Leaf,
+    Origin,
+    OriginKind,
+    Setting,
+    Values,
+    activation_algorithm,
+    default,
+    values_of,
+    weight_algorithm,
+)
 
 _OFFSET = "activation_offset"
 
