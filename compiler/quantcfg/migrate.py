@@ -1,9 +1,9 @@
-"""A quant.cfg with the deprecated pair of fields, said in today's fields (reference 4.5).
+"""Replace the deprecated fields of a quant.cfg with common_config and overrides (reference 4.5).
 
-Where the pair counts, conv_calibration_config becomes common_config, and the
-types that fc_calibration_config is for get an override each: with what it says,
-or with nothing, so that they keep the defaults. Where the pair is ignored, it
-goes. On every network, the result compiles to what the text compiled to.
+If the deprecated fields count, conv_calibration_config becomes common_config, and
+fc_calibration_config an override of each type that it applies to; without it, these
+overrides are empty, so that the types keep the defaults. If the fields are ignored,
+they are removed. The result compiles to the same configuration for every network.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors
 from quantcfg.diagnostics.fixes import applied
 from quantcfg.network import Edition, LayerTypes
 from quantcfg.plan import Request, request_from_config
-from quantcfg.plan.passes.deprecated import fc_types, in_todays_fields, rival
+from quantcfg.plan.passes.deprecated import fc_types, superseding_field, without_deprecated
 from quantcfg.source import Source
 from quantcfg.textproto import parse, tree
 from quantcfg.textproto.edits import addition, replacement
@@ -27,8 +27,8 @@ from quantcfg.textproto.trivia import comments
 _NO_SOURCE = Source("", "")
 
 
-class _Pair(NamedTuple):
-    """The fields of a text that are to go; text format merges one that stands there again."""
+class _Deprecated(NamedTuple):
+    """The deprecated fields of a file; protobuf merges repetitions of a field."""
 
     document: tree.Document
     conv: Sequence[tree.Field]
@@ -36,64 +36,63 @@ class _Pair(NamedTuple):
 
 
 def migrate_source(source: Source, edition: Edition, report: Report) -> str | None:
-    """Return a quant.cfg without deprecated fields, or None after reporting why it stays as it is.
+    """Return a quant.cfg without deprecated fields, or None after reporting errors.
 
-    A text with errors stays. What needs no change keeps every character, and
-    all comments stay.
+    All comments are kept, and text that needs no change stays exactly as it is.
     """
     if not is_text_format(source, report, wanted="a quant.cfg"):
         return None
     found: list[Diagnostic] = []
     request = request_from_config(source, edition, found.append)
-    # Whether a mapping file can be read here does not matter.
-    today = replace(in_todays_fields(request, edition.layer_types), non_uniform=None)
-    compile_request(today, None, edition, found.append)
+    # The mapping file need not be readable here.
+    migrated = replace(without_deprecated(request, edition.layer_types), non_uniform=None)
+    compile_request(migrated, None, edition, found.append)
     if not has_errors(found):
-        found += _obstacles(request)
+        found += _conflicts(request)
     for diagnostic in found:
         if has_errors([diagnostic]):
             report(diagnostic)
     return None if has_errors(found) else applied(source, _edits(request, edition.layer_types))
 
 
-def _obstacles(request: Request) -> Iterator[Diagnostic]:
-    """Yield why a request cannot be migrated.
+def _conflicts(request: Request) -> Iterator[Diagnostic]:
+    """Yield an error if a request cannot be migrated.
 
-    A written override beats the selection of the mapping file (reference U8),
-    and what stands behind a deprecated field does not.
+    Overrides take precedence over the mapping file (reference U8), but deprecated
+    fields do not.
     """
     given = request.conv or request.fc
-    if given and request.non_uniform and not rival(request):
+    if given and request.non_uniform and not superseding_field(request):
         weight = request.non_uniform.weight.origin
         yield catalogue.NOT_MIGRATED.at(
             given.span,
             field=given.level,
             reason="overrides would keep InnerProduct layers from non-uniform quantization",
-            related=related(weight.span, "non-uniform quantization is asked for here"),
-            help="write common_config and override_layer_types yourself, and override_layer_configs with "
+            related=related(weight.span, "non-uniform quantization is requested here"),
+            help="write common_config and override_layer_types, and override_layer_configs with "
             "nuq_quantize for the InnerProduct layers that the mapping file selects",
         )
 
 
 def _edits(request: Request, types: LayerTypes) -> Iterator[Edit]:
-    pair = _pair(request)
-    if pair is None:
+    fields = _deprecated(request)
+    if fields is None:
         return
-    if rival(request):
-        for field in (*pair.conv, *pair.fc):
-            yield from replacement(pair.document, field, comments(pair.document, field))
+    if superseding_field(request):
+        for field in (*fields.conv, *fields.fc):
+            yield from replacement(fields.document, field, comments(fields.document, field))
         return
-    for field in pair.conv:
-        yield Edit(pair.document.span(field.name), "common_config")
-    overrides = _overrides(pair, types)
-    if not pair.fc:
-        yield addition(pair.document, pair.conv[-1], overrides)
-    for index, field in enumerate(pair.fc):
-        yield from replacement(pair.document, field, () if index else overrides)
+    for field in fields.conv:
+        yield Edit(fields.document.span(field.name), "common_config")
+    overrides = _overrides(fields, types)
+    if not fields.fc:
+        yield addition(fields.document, fields.conv[-1], overrides)
+    for index, field in enumerate(fields.fc):
+        yield from replacement(fields.document, field, () if index else overrides)
 
 
-def _pair(request: Request) -> _Pair | None:
-    """Return the deprecated fields of a request, if it has any."""
+def _deprecated(request: Request) -> _Deprecated | None:
+    """Return the deprecated fields of a request, None if it has none."""
     given = request.conv or request.fc
     place = given.origin.place if given else None
     if place is None:
@@ -102,13 +101,13 @@ def _pair(request: Request) -> _Pair | None:
         [field for field in place.document.fields if field.name.text == name]
         for name in ("conv_calibration_config", "fc_calibration_config")
     )
-    return _Pair(place.document, conv, fc)
+    return _Deprecated(place.document, conv, fc)
 
 
-def _overrides(pair: _Pair, types: LayerTypes) -> list[str]:
-    """Return the lines of overrides with what fc_calibration_config says; the first has its comments."""
-    text = pair.document.source.text
-    calibrations = [text[field.name.end : field.value.end] for field in pair.fc] or [" {}"]
+def _overrides(fields: _Deprecated, types: LayerTypes) -> list[str]:
+    """Return the lines of overrides that replace fc_calibration_config; the first has its comments."""
+    text = fields.document.source.text
+    calibrations = [text[field.name.end : field.value.end] for field in fields.fc] or [" {}"]
     lines: list[str] = []
     for layer_type in fc_types(types):
         given = "".join(f"\ncalibration_config{calibration}" for calibration in calibrations)

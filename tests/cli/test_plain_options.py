@@ -76,7 +76,7 @@ def test_a_number_that_is_too_long_is_shown_as_an_option(capsys: pytest.CaptureF
 def test_the_help_for_skipping_all_layers_names_the_option(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "compile --skip-layer conv1 conv2 conv2_dw")
     assert "error[QC407]" in text
-    assert "  = help: leave at least one of them out of --skip-layer\n" in text
+    assert "  = help: remove at least one layer from --skip-layer\n" in text
 
 
 @pytest.mark.parametrize(

@@ -424,22 +424,22 @@ HELP = "remove channel_wise: it is on by default where supported"
     [
         (
             for_all(CHANNEL_WISE),
-            'InnerProduct and Pooling layers, but it reaches "fc_a", "fc_b", "pool_a" and "pool_b"',
+            'InnerProduct and Pooling layers: "fc_a", "fc_b", "pool_a" and "pool_b"',
             ['"fc_a"', '"pool_a"'],
         ),
         (
             for_all(CHANNEL_WISE) + 'skip_layers: "fc_a" skip_layer_types: "Pooling"',
-            'InnerProduct and Pooling layers, but it reaches "fc_a", "fc_b", "pool_a" and "pool_b"',
+            'InnerProduct and Pooling layers: "fc_a", "fc_b", "pool_a" and "pool_b"',
             ['"fc_a"', '"pool_a"'],
         ),
         (
             for_all(CHANNEL_WISE) + for_layer("fc_a") + for_layer("pool_b"),
-            'InnerProduct and Pooling layers, but it reaches "fc_b" and "pool_a"',
+            'InnerProduct and Pooling layers: "fc_b" and "pool_a"',
             ['"fc_b"', '"pool_a"'],
         ),
         (
             for_all(CHANNEL_WISE) + for_type("InnerProduct"),
-            'Pooling layers, but it reaches "pool_a" and "pool_b"',
+            'Pooling layers: "pool_a" and "pool_b"',
             ['"pool_a"'],
         ),
     ],
@@ -459,7 +459,7 @@ def test_a_common_flag_is_reported_once_with_a_layer_of_each_type(
     assert error.message == f"channel_wise cannot be true for {said}"
     assert error.help == HELP
     assert [each.span.text for each in error.related] == noted
-    assert {each.message for each in error.related} == {"a layer that it reaches"}
+    assert {each.message for each in error.related} == {"applies to this layer"}
     assert check(network, request_text.replace("channel_wise: «QC409»true", "")).ok
 
 
@@ -483,7 +483,7 @@ def test_a_flag_of_overrides_names_all_of_their_types(marked: str, types: str) -
     network = net(conv("conv1"), inner_product("fc", "conv1"), pool("pool5", "conv1"))
     *_, error = check(network, marked).diagnostics
     assert error.message == f"channel_wise cannot be true for {types} layers"
-    assert error.help == "write false"
+    assert error.help == "set it to false"
 
 
 # --- the mapping file (reference 5.5)
@@ -512,7 +512,7 @@ def test_a_mapping_that_selects_only_layers_with_an_override_is_a_warning(tmp_pa
     content = json.dumps(mapping_of("conv1"))
     compilation = check_mapping(content, tmp_path, "«QC429»", for_layer("conv1", "ifmr_quantize { }"))
     assert compilation.ok
-    assert compilation.diagnostics[0].help == "the overrides of all that it selects come first"
+    assert compilation.diagnostics[0].help == "remove the overrides of the layers that it selects"
 
 
 def test_a_mapping_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
@@ -547,7 +547,7 @@ def test_a_mapping_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 def test_a_mapping_file_without_the_layout_of_the_reference_is_an_error(content: str, tmp_path: Path) -> None:
     (tmp_path / "mapping.json").write_bytes(content.encode("latin-1"))
     (error,) = check_mapping(None, tmp_path, "«QC414»").diagnostics
-    assert ("it is no JSON" in error.message) != ("it has no graph of operators" in error.message)
+    assert ("invalid JSON" in error.message) != ("no operator graph" in error.message)
 
 
 # --- the plain arguments
@@ -613,31 +613,31 @@ def test_arguments_of_a_wrong_type_are_errors_beside_a_config_too() -> None:
         ('skip_layers: "poool5"', 'did you mean "pool5"?'),
         ('skip_layers: "nothing like it"', None),
         ('skip_layers: "relu1"', "remove it from the list"),
-        ('skip_layer_types: "convolution"', 'did you mean "Convolution"?'),
-        ('skip_layer_types: "InnerProducts"', 'did you mean "InnerProduct"?'),
+        ('skip_layer_types: "convolution"', 'use "Convolution"'),
+        ('skip_layer_types: "InnerProducts"', 'use "InnerProduct"'),
         (
             'skip_layer_types: "ReLU"',
-            'the quantizable types are "Convolution", "Deconvolution", "InnerProduct" and "Pooling"',
+            'use "Convolution", "Deconvolution", "InnerProduct" or "Pooling"',
         ),
         (for_layer("cnov1"), 'did you mean "conv1"?'),
-        (for_type("Deconv"), 'did you mean "Deconvolution"?'),
-        ('skip_fusion_layers: "bn1"', 'name "conv1" instead'),
+        (for_type("Deconv"), 'use "Deconvolution"'),
+        ('skip_fusion_layers: "bn1"', 'use "conv1"'),
         ('skip_fusion_layers: "relu1"', "remove it from the list"),
         ('skip_fusion_layers: "fc"', "remove it from the list"),
         ("batchnum: 1", 'did you mean "batch_num"?'),
-        (for_layer("fc", "arq_quantize { channel_wise: true }"), "write false"),
-        (for_layer("fc", "ifmr_quantize { search_step: 1 }"), "the step can be 0.6 at most"),
+        (for_layer("fc", "arq_quantize { channel_wise: true }"), "set it to false"),
+        (for_layer("fc", "ifmr_quantize { search_step: 1 }"), "set search_step to at most 0.6"),
         (
             for_layer("fc", "ifmr_quantize { search_range_end: 0.5 }"),
-            "where only one end is written, the other one is the default",
+            "set both ends: the other one has its default",
         ),
         (
             for_layer("fc", "ifmr_quantize { search_range_start: 2 search_range_end: 1 }"),
-            "the start must be less than the end",
+            "make the start less than the end",
         ),
         (
             for_layer("fc", "ifmr_quantize { search_range_start: 1.295 }"),
-            "0.01 is the default of the step; the step can be 0.005 at most",
+            "set search_step to at most 0.005 (the default is 0.01)",
         ),
         (
             for_layer("fc", "ifmr_quantize { max_percentile: 0.50000001 }"),
@@ -645,16 +645,15 @@ def test_arguments_of_a_wrong_type_are_errors_beside_a_config_too() -> None:
         ),
         (
             "conv_calibration_config { }",
-            "write common_config instead, which reaches InnerProduct and Pooling as well; "
-            '"quantcfg migrate" does it',
+            'use common_config, which also applies to InnerProduct and Pooling, or run "quantcfg migrate"',
         ),
         (
             "fc_calibration_config { }",
-            'write override_layer_types for InnerProduct and Pooling instead; "quantcfg migrate" does it',
+            'use override_layer_types for InnerProduct and Pooling, or run "quantcfg migrate"',
         ),
         (
             for_type("Convolution", "hfmg_quantize { }") + for_layer("conv1"),
-            "repeat in the override what it shall keep",
+            "repeat the settings to keep in the override",
         ),
         (
             for_all("ifmr_quantize { asymmetric: false }") + for_layer("fc", "hfmg_quantize { }"),

@@ -29,7 +29,7 @@ NETWORK = network(
     )
 )
 BOTH = 'write one string per name: ["conv1", "conv2"]'
-ADJACENT = 'write ["conv1", "conv2"]: strings without "," between them are one name'
+ADJACENT = 'write ["conv1", "conv2"]: adjacent strings are joined'
 
 
 def errors_in(text: str) -> list[Diagnostic]:
@@ -52,7 +52,7 @@ FIXED = {
     'skip_layers: «QC401»"conv1," "conv2"': ('skip_layers: ["conv1", "conv2"]', BOTH),
     'skip_layers: «QC401»"a b" "conv2"': (
         'skip_layers: ["a b", "conv2"]',
-        'write ["a b", "conv2"]: strings without "," between them are one name',
+        'write ["a b", "conv2"]: adjacent strings are joined',
     ),
     'skip_layer_types: «QC403»"Convolution, Pooling"': (
         'skip_layer_types: ["Convolution", "Pooling"]',
@@ -60,7 +60,7 @@ FIXED = {
     ),
     'skip_layer_types: «QC403»"Convolution" "Pooling"': (
         'skip_layer_types: ["Convolution", "Pooling"]',
-        'write ["Convolution", "Pooling"]: strings without "," between them are one name',
+        'write ["Convolution", "Pooling"]: adjacent strings are joined',
     ),
     'skip_fusion_layers: «QC401»"conv1 conv2"': ('skip_fusion_layers: ["conv1", "conv2"]', BOTH),
     'skip_fusion_layers: «QC401»"conv1" "conv2"': ('skip_fusion_layers: ["conv1", "conv2"]', ADJACENT),
@@ -83,9 +83,7 @@ def test_each_name_gets_its_own_string(marked: str) -> None:
 NOT_FIXED = {
     # The fix would only make another mistake.
     'skip_layers: «QC401»"conv1, conv9"': 'write one string per name: ["conv1", "conv9"]',
-    'skip_layers: «QC401»"conv1" "conv9"': (
-        'write ["conv1", "conv9"]: strings without "," between them are one name'
-    ),
+    'skip_layers: «QC401»"conv1" "conv9"': ('write ["conv1", "conv9"]: adjacent strings are joined'),
     'skip_layers: «QC401»"cnov1, cnov2"': 'write one string per name: ["cnov1", "cnov2"]',
     'skip_layers: ["conv1", «QC401»"conv1, conv2"]': BOTH,
     'skip_layers: «QC401»"conv1, conv1"': 'write one string per name: ["conv1", "conv1"]',
@@ -142,7 +140,7 @@ def test_an_argument_with_several_names_has_a_help() -> None:
     compilation = compile_config(NETWORK, skip_layers=["fc", "conv1,conv2"])
     (error,) = compilation.diagnostics
     assert places([error]) == ["QC401 1:8"]
-    assert (error.help, error.fix) == ('give "conv1" and "conv2" as separate names', ())
+    assert (error.help, error.fix) == ('pass "conv1" and "conv2" as separate names', ())
 
 
 # --- a configuration

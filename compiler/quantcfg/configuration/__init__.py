@@ -1,4 +1,4 @@
-"""A configuration that is there already, and AMCT's rules for reading it (reference 3.6)."""
+"""Read and check a JSON configuration by AMCT's rules (reference 3.6)."""
 
 from quantcfg.configuration.places import Path, Places, places_in
 from quantcfg.configuration.reading import read_configuration

@@ -1,4 +1,4 @@
-"""What a configuration says: which keys are layers, and what its JSON Schema refuses (reference 3.6)."""
+"""Check the content of a configuration: the layers, and the values by its JSON Schema (reference 3.6)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from quantcfg.configuration.places import Path, Places
 from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
-from quantcfg.diagnostics.phrases import boolean, counted, quoted
+from quantcfg.diagnostics.phrases import alternatives, boolean, counted, quoted
 from quantcfg.diagnostics.suggestions import (
     Suggestion,
     is_slip_of_any,
@@ -30,24 +30,24 @@ from quantcfg.source import Span
 
 _SCHEMA_KEY = "$schema"
 _LARGEST_EXACT = 2**53
-"""Up to here a double holds every integer."""
+"""The largest integer up to which a double represents all integers."""
 
 _DEPTH = 3
-"""How many keys lead to the values of a layer: it, its part, and the parameter."""
+"""The length of the path of a parameter: layer, section, parameter."""
 
-_OF_NO_VALUE = ("additionalProperties", "uniqueItems")
-"""What is wrong with an object or a list whose values may be in order."""
+_NOT_ABOUT_VALUES = ("additionalProperties", "uniqueItems")
+"""Keywords that can fail for an object or a list even if all its values are valid."""
 
-_LAYER_HELP = "a key that is no setting of the whole network is the name of a layer, and has an object"
+_LAYER_HELP = "write an object: keys other than global settings are layer names"
 
 
 @frozen_value
 class Content(Remembering):
-    """A configuration of an edition to be checked, against a network where there is one.
+    """The content of a configuration, and the network that it is for, if there is one.
 
-    Without is_whole a part of the text could not be read; unsettled are the keys
-    that stand twice with values that differ. What either of them may have meant
-    is not known, and so what would follow from it is no mistake.
+    is_whole is False if a part of the text could not be read. unsettled are the
+    duplicate keys with different values. Errors that may only follow from these two
+    are not reported.
     """
 
     config: Mapping[str, Any]
@@ -65,13 +65,13 @@ class Content(Remembering):
 
     @cached_property
     def suggestions(self) -> Mapping[str, Suggestion]:
-        """What those of them were meant to be that are not the name of a layer."""
+        """Suggestions for those of them that are not layer names."""
         return _suggestions(self)
 
     @cached_property
     def names(self) -> Mapping[str, str | None]:
-        """For each of them the layer that it is, or was meant to be."""
-        return {key: _name_meant(key, self.suggestions.get(key), self) for key in self.layers}
+        """For each of them the layer that it names, after correction of misspellings."""
+        return {key: _layer_name(key, self.suggestions.get(key), self) for key in self.layers}
 
     @cached_property
     def known(self) -> Configuration:
@@ -87,32 +87,32 @@ class Content(Remembering):
 
     @cached_property
     def missing(self) -> Sequence[str]:
-        """The quantizable layers that are not in the configuration."""
+        """The quantizable layers that the configuration omits."""
         listed = {*self.names.values(), *self.edition.schema.global_defaults}
         return [name for name in _quantizable(self.network) if name not in listed] if self.network else []
 
 
 def check_content(content: Content, report: Report) -> AbstractSet[Path]:
-    """Report what is wrong with the keys and values of a configuration; return the paths of refused values.
+    """Report errors in the keys and values of a configuration; return the paths of rejected values.
 
-    A list is refused with its items, but for one of names.
+    A list of numbers is rejected as a whole.
     """
     suggestions, names = content.suggestions, content.names
     taken = {*content.config, *meant_by_several(suggestions.values())}
     for key in content.layers:
-        for each in _layer_that_is_none(key, names[key], suggestions.get(key, Suggestion()), taken, content):
+        for each in _invalid_layer(key, names[key], suggestions.get(key, Suggestion()), taken, content):
             report(each)
-    refused = set(_check_values(content.known, content, report))
-    for each in _absences(content) if content.is_whole else ():
+    rejected = set(_check_values(content.known, content, report))
+    for each in _omissions(content) if content.is_whole else ():
         report(each)
-    return {path[:_DEPTH] for path in refused}
+    return {path[:_DEPTH] for path in rejected}
 
 
-# --- layers that are not there
+# --- unknown layers
 
 
 def _suggestions(content: Content) -> Mapping[str, Suggestion]:
-    """Return what the keys were meant to be that are no layer's; of very many only the first ones."""
+    """Return suggestions for keys that are not layer names; of very many, only for the first ones."""
     keys, network, settings = content.layers, content.network, content.edition.schema.global_defaults
     if network is None:
         return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
@@ -127,21 +127,21 @@ def _suggestions(content: Content) -> Mapping[str, Suggestion]:
 
 
 def _suggestion(key: str, known: Sequence[str], likely: Iterable[Sequence[str]]) -> Suggestion:
-    """Return what a key was meant to be: a slip is what it is, and else what is likely comes first."""
+    """Return suggestions for a key; unless it is a clear misspelling, prefer likely names."""
     near = suggest(key, known)
     if near.slip or not near.names:
         return near
     return next((better for names in likely if (better := suggest(key, names)).names), near)
 
 
-def _name_meant(key: str, suggestion: Suggestion | None, content: Content) -> str | None:
-    """Return the name of the layer that a key is, or was meant to be; None if it is no layer's.
+def _layer_name(key: str, suggestion: Suggestion | None, content: Content) -> str | None:
+    """Return the layer that a key names, after correction; None if it is not a layer name.
 
-    Without a network every key is a layer's that does not plainly mean something else.
+    Without a network every key counts as a layer name unless it belongs elsewhere.
     """
     slip, network = suggestion.slip if suggestion else None, content.network
     if network is None:
-        return None if slip or _stranger(key, content.edition) else key
+        return None if slip or _help_if_misplaced(key, content.edition) else key
     layer = network.by_name.get(key) or network.by_name.get(slip or "")
     return layer.name if layer and layer.quantizable else None
 
@@ -150,25 +150,24 @@ def _quantizable(network: Network) -> list[str]:
     return [layer.name for layer in network.quantizable]
 
 
-def _stranger(key: str, edition: Edition) -> str | None:
-    """Return what is to be said of a key that belongs elsewhere."""
+def _help_if_misplaced(key: str, edition: Edition) -> str | None:
+    """Return the help for a key that belongs elsewhere, None if it does not."""
     if key == _SCHEMA_KEY:
-        return "AMCT takes no such key: let the editor find the schema by the name of the file"
+        return 'AMCT rejects "$schema"; map the schema to the file name in the editor instead'
     if key in edition.request.field_names:
-        return f'"{key}" is a field of a quant.cfg: a configuration has the settings of each layer instead'
-    return edition.foreign_fields.get(key) or _belonging(key, edition.schema)
+        return f'use the keys of each layer: "{key}" is a field of a quant.cfg'
+    return edition.foreign_fields.get(key) or _help_to_move(key, edition.schema)
 
 
-def _belonging(key: str, schema: ConfigSchema) -> str | None:
-    """Return in words where a key belongs that stands elsewhere."""
+def _help_to_move(key: str, schema: ConfigSchema) -> str | None:
     home = schema.home_of(key)
-    return f'"{key}" belongs in {home}' if home else None
+    return f"move it to {home}" if home else None
 
 
-def _layer_that_is_none(
+def _invalid_layer(
     key: str, name: str | None, suggestion: Suggestion, taken: AbstractSet[str], content: Content
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a key that should be the name of a quantizable layer."""
+    """Yield the error for a key that should be the name of a quantizable layer, if it is not."""
     if key == name:
         return
     places = content.places
@@ -180,11 +179,11 @@ def _layer_that_is_none(
             layer=key,
             reason=layer.obstacle,
             related=related(layer.span, DEFINED_HERE),
-            help="leave it out",
+            help="remove it",
         )
-    elif stranger := _stranger(key, content.edition):
+    elif help := _help_if_misplaced(key, content.edition):
         removal = places.removal((key,)) if key == _SCHEMA_KEY else ()
-        yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=stranger, fix=removal)
+        yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=help, fix=removal)
     else:
         is_layer = name is not None or suggestion.slip in content.edition.schema.global_defaults
         fix = _renaming(span, suggestion, taken) if is_layer else []
@@ -192,14 +191,14 @@ def _layer_that_is_none(
 
 
 def _renaming(span: Span | None, suggestion: Suggestion, taken: Iterable[object]) -> list[Edit]:
-    """Return the edit that puts in what was meant, unless that is there already."""
+    """Return the edit that corrects a misspelt name, unless the correct one is taken."""
     if span is None or suggestion.slip is None or suggestion.slip in taken:
         return []
     return [Edit(span, json.dumps(suggestion.slip))]
 
 
-def _absences(content: Content) -> Iterator[Diagnostic]:
-    """Yield that nothing is quantized, or that layers of the network are left out."""
+def _omissions(content: Content) -> Iterator[Diagnostic]:
+    """Yield a diagnostic if nothing is quantized, or if layers of the network are omitted."""
     place = content.places.value(())
     if not any(_may_be_enabled(key, body, content) for key, body in content.layers.items()):
         help = "set quant_enable of at least one layer to true"
@@ -207,7 +206,7 @@ def _absences(content: Content) -> Iterator[Diagnostic]:
         return
     if content.missing:
         them = "it" if len(content.missing) == 1 else "them"
-        help = "a layer that is left out is not quantized"
+        help = "omitted layers are not quantized"
         yield catalogue.UNLISTED_LAYERS.at(place, layers=quoted(content.missing), them=them, help=help)
 
 
@@ -219,16 +218,16 @@ def _may_be_enabled(key: str, body: Any, content: Content) -> bool:
     return body.get("quant_enable", True) is not False
 
 
-# --- what the JSON Schema finds
+# --- schema errors
 
 
 def _check_values(configuration: Configuration, content: Content, report: Report) -> Iterator[Path]:
-    """Report the values that the schema refuses, or that are beyond any range; yield their paths."""
+    """Report values that the schema rejects, and numbers that are not finite; yield their paths."""
     for failure in failures(configuration, content.edition.schema):
-        if failure.keyword not in _OF_NO_VALUE:
+        if failure.keyword not in _NOT_ABOUT_VALUES:
             yield failure.path
         if next(_infinite(failure.value, ()), None) is None:
-            for each in _schema_finding(failure, content):
+            for each in _schema_errors(failure, content):
                 report(each)
     for keys in configuration.alike():
         paths = [*_infinite(configuration.config[keys[0]], ())]
@@ -241,21 +240,21 @@ def _check_values(configuration: Configuration, content: Content, report: Report
             )
 
 
-def _schema_finding(failure: Failure, content: Content) -> Iterator[Diagnostic]:
+def _schema_errors(failure: Failure, content: Content) -> Iterator[Diagnostic]:
     if failure.keyword == "additionalProperties":
         for key in failure.value:
             if key not in failure.schema["properties"]:
                 yield from _unknown_key(key, failure, content)
-    elif failure.keyword != "uniqueItems":  # A name that is there twice is reported with its list.
+    elif failure.keyword != "uniqueItems":  # Repeated names are reported by a pass.
         yield _invalid_value(failure, content.places)
 
 
 def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a key that its object does not have."""
+    """Yield the error for a key that its object does not have."""
     path, properties = failure.path, failure.schema["properties"]
     edition, schema = content.edition, content.edition.schema
     if not content.is_whole and _is_layer(failure.value[key], schema):
-        return  # What it stands in was not closed.
+        return  # An object before it is not closed.
     span = content.places.key((*path, key))
     where = f'layer "{path[0]}"' if len(path) == 1 else f'"{path[-1]}" of layer "{path[0]}"'
     for selector in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
@@ -265,30 +264,30 @@ def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagn
             chosen = failure.value.get(selector, name)
             if chosen == name and (*path, selector) not in content.unsettled:
                 names = {"key": key, "other": other, "selector": selector, "name": name}
-                help = _help_of_other(failure.value, selector, (name, other), where, schema)
+                help = _help_of_other(failure.value, selector, (name, other), schema)
                 yield catalogue.OTHER_ALGORITHM.at(span, **names, help=help)
             return
-    elsewhere = edition.foreign_fields.get(key) or _belonging(key, schema)
+    elsewhere = edition.foreign_fields.get(key) or _help_to_move(key, schema)
     suggestion = Suggestion() if elsewhere else suggest(key, properties)
     fix = _renaming(span, suggestion, failure.value)
     yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=elsewhere or suggestion.help, fix=fix)
 
 
 def _help_of_other(
-    params: Mapping[str, Any], selector: str, names: tuple[str, str], where: str, schema: ConfigSchema
+    params: Mapping[str, Any], selector: str, names: tuple[str, str], schema: ConfigSchema
 ) -> str:
-    """Return what to do about a parameter of another algorithm than the one that params are read as.
+    """Return the help for a parameter of another algorithm.
 
-    names are that one and the other.
+    names are the algorithm that params belong to, and the other algorithm.
     """
     name, other = names
-    help = f'give {selector} as "{other}", or leave it out of {where}'
+    help = f'remove it, or set {selector} to "{other}"'
     if selector in params:
         return help
     own = next((key for key in params if schema.algorithm_of(key, selector) == name), None)
     if selector == ACTIVATION_ALGORITHM and own and name != schema.default_activation:
-        return f'remove it, or {own}: without {selector}, {own} means "{name}"'
-    return f"{help}; {selector} is left out, and that is its default"
+        return f'remove it or {own}: without {selector}, {own} implies "{name}"'
+    return f'{help} (the default is "{name}")'
 
 
 def _is_layer(value: Any, schema: ConfigSchema) -> bool:
@@ -297,7 +296,7 @@ def _is_layer(value: Any, schema: ConfigSchema) -> bool:
 
 def _invalid_value(failure: Failure, places: Places) -> Diagnostic:
     span = places.value(failure.path)
-    help, meant = _meant(failure)
+    help, correction = _correction(failure)
     if failure.keyword == "type" and failure.limit == "object" and len(failure.path) == 1:
         help = _LAYER_HELP
     return catalogue.INVALID_VALUE.at(
@@ -306,26 +305,27 @@ def _invalid_value(failure: Failure, places: Places) -> Diagnostic:
         expected=expected(failure),
         value=_shown(failure.value),
         help=help,
-        fix=[Edit(span, meant)] if span and meant is not None else [],
+        fix=[Edit(span, correction)] if span and correction is not None else [],
     )
 
 
-def _meant(failure: Failure) -> tuple[str | None, str | None]:
-    """Return what to do about a value that its key cannot have, and the JSON that was plainly meant."""
+def _correction(failure: Failure) -> tuple[str | None, str | None]:
+    """Return the help for an invalid value, and the JSON to replace it with, if that is clear."""
     if isinstance(failure.value, float):
-        return _meant_integer(failure)
+        return _integer_correction(failure)
     if not isinstance(failure.value, str):
         return None, None
     if failure.keyword == "enum" and all(isinstance(value, str) for value in failure.limit):
         suggestion = suggest(failure.value, failure.limit)
-        return suggestion.help, json.dumps(suggestion.slip) if suggestion.slip else None
+        help = f"use {alternatives(suggestion.names)}" if suggestion.names else None
+        return help, json.dumps(suggestion.slip) if suggestion.slip else None
     word = failure.value.lower()
     if failure.limit == "boolean" and word in (boolean(True), boolean(False)):
-        return "write it without quotes", word
+        return "remove the quotes", word
     return None, None
 
 
-def _meant_integer(failure: Failure) -> tuple[str | None, str | None]:
+def _integer_correction(failure: Failure) -> tuple[str | None, str | None]:
     if failure.limit != "integer" or not failure.value.is_integer() or abs(failure.value) > _LARGEST_EXACT:
         return None, None
     number = str(int(failure.value))
@@ -333,7 +333,7 @@ def _meant_integer(failure: Failure) -> tuple[str | None, str | None]:
 
 
 def _key_of(path: Path) -> str:
-    """Return the key at the end of a path, with the index where that is one of a list."""
+    """Return the last key of a path, with the index of an item of a list."""
     *_, parent, last = ("", *path)
     return f"{parent}[{last}]" if isinstance(last, int) else str(last)
 
@@ -349,7 +349,7 @@ def _shown(value: Any) -> str:
 
 
 def _infinite(value: Any, path: Path) -> Iterator[Path]:
-    """Yield where in a value a number stands that is beyond any range."""
+    """Yield the paths of the numbers in a value that are not finite."""
     if isinstance(value, int | float) and not _is_finite(value):
         yield path
     elif isinstance(value, dict | list):
@@ -358,7 +358,7 @@ def _infinite(value: Any, path: Path) -> Iterator[Path]:
 
 
 def _is_finite(number: float) -> bool:
-    """Tell whether a number is in the range of a double, as every number of Python's json is for others."""
+    """Return whether a number is finite as a double; a Python int can be too large for one."""
     try:
         return math.isfinite(number)
     except OverflowError:

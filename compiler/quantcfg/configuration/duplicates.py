@@ -1,4 +1,4 @@
-"""Keys of a configuration that are there twice: JSON allows it, and AMCT takes the last one."""
+"""Duplicate keys of a configuration: JSON allows them, and AMCT uses the last one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Duplicate:
     again: Member
 
     def is_same(self, text: str) -> bool:
-        """Tell whether both have the same value, as far as they can be read."""
+        """Return whether both values are equal, and could be read."""
         first, again = self.first.value, self.again.value
         if text[first.start : first.end] == text[again.start : again.end]:
             return is_whole(first)
@@ -65,14 +65,14 @@ def duplicates_in(tree: Value, path: Path = ()) -> Iterator[Duplicate]:
 def check_duplicates(
     source: Source, duplicates: Sequence[Duplicate], content: Content, report: Report
 ) -> None:
-    """Report duplicate keys; more than are shown would take long to make."""
+    """Report duplicate keys, no more than are shown: each diagnostic takes time."""
     for each in duplicates[: limits.FINDINGS_OF_A_CODE + 1]:
         report(_duplicate(source, each, content))
 
 
 def _duplicate(source: Source, duplicate: Duplicate, content: Content) -> Diagnostic:
     first, again, is_same = duplicate.first.key, duplicate.again.key, duplicate.is_same(source.text)
-    # A layer that was copied and not renamed must not be lost.
+    # Do not remove a layer that was copied but not renamed.
     is_layer = len(duplicate.path) == 1 and duplicate.path[0] not in content.edition.schema.global_defaults
     help = "remove one of them" if is_same else "remove the wrong one"
     return catalogue.DUPLICATE_KEY.at(
@@ -85,7 +85,7 @@ def _duplicate(source: Source, duplicate: Duplicate, content: Content) -> Diagno
 
 
 def _renaming_help(duplicate: Duplicate, content: Content) -> str:
-    """Return what to do about two layers of the same name."""
+    """Return the help for two layers with the same name."""
     is_copy = isinstance(duplicate.first.value, Object) and isinstance(duplicate.again.value, Object)
     if is_copy and content.is_whole and len(content.missing) == 1:
         return f'rename one of them: "{content.missing[0]}" is missing'

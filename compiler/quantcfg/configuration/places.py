@@ -1,4 +1,4 @@
-"""Where the keys and the values of a configuration stand in its text."""
+"""The spans of the keys and values of a configuration in its text."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, remova
 from quantcfg.source import Source, Span
 
 Path = tuple[str | int, ...]
-"""Where a value is in a configuration: keys, and indices of lists."""
+"""The path of a value in a configuration: keys, and indices of lists."""
 
 
 @frozen_value
 class Places(Remembering):
-    """The places of a text by path; without a text there are none, and every question is answered by None.
+    """The spans in a text by path, all None if there is no text.
 
-    Of keys that are repeated, the last one counts.
+    Of duplicate keys, the last one counts.
     """
 
     source: Source | None = None
     tree: Value | None = None
 
     def value(self, path: Path) -> Span | None:
-        """Return where a value stands."""
+        """Return the span of a value."""
         node = self.node(path)
         return Span(self.source, node.start, node.end) if self.source and node else None
 
     def key(self, path: Path) -> Span | None:
-        """Return where the key of a value stands; where it is an item of a list, the item."""
+        """Return the span of the key of a value, or of the value if it is an item of a list."""
         member = self._member(path)
         if member is None or self.source is None:
             return self.value(path)
@@ -38,12 +38,12 @@ class Places(Remembering):
         return Span(self.source, key.start, key.end)
 
     def removal(self, path: Path) -> tuple[Edit, ...]:
-        """Return the edits that take a key and its value out of the text."""
+        """Return the edits that remove a key and its value."""
         member = self._member(path)
         return (removal(self.source, *member),) if member and self.source else ()
 
     def node(self, path: Path) -> Value | None:
-        """Return the node of a value."""
+        """Return the syntax tree of a value."""
         if not path or self.tree is None:
             return self.tree
         member = self._member(path)
@@ -55,7 +55,7 @@ class Places(Remembering):
         return None
 
     def all(self) -> Iterator[tuple[Path, Value, Member | None]]:
-        """Yield all values with their paths, and the member that each is the value of, if it is of one."""
+        """Yield all values with their paths, and with their members if they are in an object."""
         if self.tree:
             yield from _nodes(self.tree, (), None)
 
@@ -68,7 +68,7 @@ class Places(Remembering):
 
     @cached_property
     def _members(self) -> Callable[[Path], Mapping[str, Member]]:
-        """The members of the object at a path by key, which may be many: they are read once."""
+        """A cached function that returns the members of the object at a path, by key."""
 
         def members(path: Path) -> Mapping[str, Member]:
             node = self.node(path)
@@ -78,7 +78,7 @@ class Places(Remembering):
 
 
 def places_in(source: Source) -> Places:
-    """Return the places in a text; syntax errors are ignored."""
+    """Return the spans in a text; syntax errors are ignored."""
     return Places(source, parse(source, lambda _: None))
 
 

@@ -1,4 +1,4 @@
-"""A JSON configuration to a plan: each value is what the text gives, or AMCT's default (reference 3.6)."""
+"""Read a JSON configuration as a plan; omitted values have AMCT's defaults (reference 3.6)."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _ACTIVATION, _WEIGHT = "activation_quant_params", "weight_quant_params"
 def read_configuration(
     source: Source, network: Network | None, edition: Edition, report: Report
 ) -> Callable[[], Plan]:
-    """Return what makes the plan of a configuration, after reporting what AMCT would refuse in its text.
+    """Report what AMCT would reject in a configuration, and return a function that makes its plan.
 
-    A value that AMCT refuses has its default. A layer that the configuration omits
-    is not in the plan; a misspelt key counts as what it was meant to be. Without a
+    A value that AMCT rejects has its default. A layer that the configuration omits
+    is not in the plan; a misspelt key counts as the correct one. Without a
     network, every key may be a layer.
     """
-    wrong: list[Diagnostic] = []
-    tree = parse(source, wrong.append, wanted="a JSON configuration")
+    syntax_errors: list[Diagnostic] = []
+    tree = parse(source, syntax_errors.append, wanted="a JSON configuration")
     report = limited(report)
-    for diagnostic in wrong:
+    for diagnostic in syntax_errors:
         report(diagnostic)
-    is_whole = not has_errors(wrong)
+    is_whole = not has_errors(syntax_errors)
     if not isinstance(tree, Object):
         if is_whole:
             span = Span(source, tree.start, tree.start + 1)
@@ -51,8 +51,8 @@ def read_configuration(
     unsettled = {each.path for each in duplicates if not each.is_same(source.text)}
     content = Content(plain(tree), network, edition, places, is_whole, unsettled)
     check_duplicates(source, duplicates, content, report)
-    refused = check_content(content, report)
-    values = _Values(content, refused)
+    rejected = check_content(content, report)
+    values = _Values(content, rejected)
     _check(values, report)
     return partial(_plan, values, lambda _: None)
 
@@ -84,10 +84,10 @@ def _distinct(content: Content) -> Collection[str]:
 
 @frozen_value
 class _Values:
-    """The values of a configuration, and the paths of those that were refused."""
+    """The values of a configuration, and the paths of those that were rejected."""
 
     content: Content
-    refused: AbstractSet[Path]
+    rejected: AbstractSet[Path]
 
     @property
     def schema(self) -> ConfigSchema:
@@ -102,9 +102,9 @@ class _Values:
         """Return the origin of all that is under a key."""
         return Origin(OriginKind.WRITTEN, path, self.content.places.key)
 
-    def refused_in(self, path: Path) -> AbstractSet[object]:
-        """Return the keys of an object whose values were refused."""
-        return {each[-1] for each in self.refused if each[:-1] == path} if self.refused else frozenset()
+    def rejected_in(self, path: Path) -> AbstractSet[object]:
+        """Return the keys of an object whose values were rejected."""
+        return {each[-1] for each in self.rejected if each[:-1] == path} if self.rejected else frozenset()
 
 
 def _number_like(default: Any, value: Any) -> Any:
@@ -134,7 +134,7 @@ def _initial_plan(values: _Values, keys: Iterable[str]) -> Plan:
 
 
 def _without_assumptions(plan: Plan) -> Plan:
-    """Return a plan without values that depend on the types of its layers, which are not known."""
+    """Return a plan without the values that depend on layer types, which are not known."""
 
     def known(layer: LayerPlan) -> LayerPlan:
         weight = {
@@ -151,7 +151,7 @@ def _settings(values: _Values) -> Iterator[tuple[str, Setting[Any]]]:
     for key, default in values.schema.global_defaults.items():
         given = values.content.config.get(key)
         is_read_apart = isinstance(default, list) and given != []
-        if given is not None and (key,) not in values.refused and not is_read_apart:
+        if given is not None and (key,) not in values.rejected and not is_read_apart:
             yield key, Setting(_number_like(default, given), values.origin((key,)))
 
 
@@ -173,10 +173,10 @@ def _layer(values: _Values, override: Override, network: Network) -> LayerPlan:
 def _calibration(values: _Values, key: str, body: Mapping[str, Any]) -> Calibration:
     activation, weight = (_object(body.get(part)) for part in (_ACTIVATION, _WEIGHT))
     name = values.schema.default_weight
-    if (key, _WEIGHT, WEIGHT_ALGORITHM) not in values.refused:
+    if (key, _WEIGHT, WEIGHT_ALGORITHM) not in values.rejected:
         name = weight.get(WEIGHT_ALGORITHM, name)
-    if (key, _ACTIVATION, ACTIVATION_ALGORITHM) in values.refused:
-        activation = {}  # Of which algorithm the other parameters are is not known.
+    if (key, _ACTIVATION, ACTIVATION_ALGORITHM) in values.rejected:
+        activation = {}  # The algorithm that the other parameters belong to is not known.
     return Calibration(
         "the configuration",
         _algorithm(values, (key, _WEIGHT), weight, name),
@@ -190,14 +190,14 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _algorithm(values: _Values, path: Path, params: Mapping[str, Any], name: str) -> Algorithm | None:
-    """Return the algorithm of a name in the configuration, and what is given of its parameters."""
+    """Return the algorithm with this name in the configuration, and the parameters that are set."""
     if not params:
         return None
     known, source = values.schema.parameters_by_key(name), values.origin(path)
-    refused = values.refused_in(path)
+    rejected = values.rejected_in(path)
     given: dict[str, Setting[Any]] = {}
     for key, value in params.items():
-        if key in refused:
+        if key in rejected:
             continue
         parameter = known.get(key)
         if parameter is None or len(parameter.settings) == 1:
@@ -208,4 +208,4 @@ def _algorithm(values: _Values, path: Path, params: Mapping[str, Any], name: str
                 given[field] = Setting(_number_like(parameter.defaults[index], item), items, index)
     selector = next((key for key in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM) if key in params), None)
     origin = values.origin((*path, selector)) if selector else values.key_origin(path)
-    return Algorithm(field_of(name), given, origin, frozenset(map(str, refused)))
+    return Algorithm(field_of(name), given, origin, frozenset(map(str, rejected)))

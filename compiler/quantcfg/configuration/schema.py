@@ -1,4 +1,4 @@
-"""The JSON Schema of a configuration: as it is published, or narrowed to what one network may have."""
+"""The JSON Schema of configurations: as published, or narrowed to one network."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ Schema = dict[str, Any]
 
 @frozen_value
 class _Kind:
-    """What decides which values a layer may have: its type, and why it cannot be non-uniform, or None."""
+    """What determines the allowed values of a layer; reason is why it cannot be non-uniform, or None."""
 
     type: str
     is_channel_wise: bool
-    obstacle: str | None
+    reason: str | None
 
 
 def config_schema(network: Network | None, edition: Edition) -> Schema:
-    """Return the JSON Schema of configurations, by draft-07 and 2020-12 alike.
+    """Return the JSON Schema of configurations, valid as draft-07 and as 2020-12.
 
-    With a network, it says what the published schema leaves open: the layers
-    are properties, each with what its type can have, and no others are allowed
-    (reference 3.4, 3.6, 5.1, 5.5). What no schema can say is left to check_text.
+    With a network, each layer is a property with the values that its type allows, and
+    no other keys are allowed (reference 3.4, 3.6, 5.1, 5.5). check_text also checks
+    what a schema cannot express.
     """
     schema = edition.schema.document if network is None else _narrowed(network)
     return copy.deepcopy(schema)
 
 
 def config_schema_text(network: Network | None, edition: Edition) -> str:
-    """Return the JSON Schema of configurations as a text; without a network, that of the published file."""
+    """Return the JSON Schema of configurations as text: without a network, the published file."""
     if network is None:
         return edition.schema.text
     return f"{json.dumps(config_schema(network, edition), indent=2)}\n"
 
 
 def _narrowed(network: Network) -> Schema:
-    """Return the schema for a network; it has no $id, since there is another one for each network."""
+    """Return the schema for a network; it has no $id, since each network has its own schema."""
     schema = network.edition.schema.document
     layers = [layer for name, layer in network.by_name.items() if name not in schema["properties"]]
     kinds = {layer.name: _kind(layer, network) for layer in layers if layer.quantizable}
@@ -68,12 +68,12 @@ def _narrowed(network: Network) -> Schema:
 
 def _kind(layer: Layer, network: Network) -> _Kind:
     types = network.edition.layer_types
-    obstacle = types.reason("non_uniform", layer.type, layer.attributes)
-    return _Kind(layer.type, types.channel_wise(layer.type), obstacle)
+    reason = types.reason("non_uniform", layer.type, layer.attributes)
+    return _Kind(layer.type, types.channel_wise(layer.type), reason)
 
 
 def _names_of_kinds(kinds: Iterable[_Kind]) -> dict[_Kind, str]:
-    """Return what the definition of each kind is called: its type, counted."""
+    """Return the name of the definition of each kind: its type and a number."""
     of_type: dict[str, list[_Kind]] = defaultdict(list)
     for kind in dict.fromkeys(kinds):
         of_type[kind.type].append(kind)
@@ -83,17 +83,17 @@ def _names_of_kinds(kinds: Iterable[_Kind]) -> dict[_Kind, str]:
 
 
 def _fusion_names(known: Schema, network: Network) -> Schema:
-    """Return the schema of skip_fusion_layers with the names that may stand there (reference 4.6)."""
+    """Return the schema of skip_fusion_layers with the names that are allowed (reference 4.6)."""
     fusible = network.edition.layer_types.fusible
     names = [name for name, layer in network.by_name.items() if layer.type in fusible]
     narrowed = {key: value for key, value in known.items() if key != "examples"}
     if not names:
         return {**narrowed, "maxItems": 0}
-    message = f"this is no layer of the network with type {alternatives(fusible)}"
+    message = f"must be a layer of the network with type {alternatives(fusible)}"
     return {**narrowed, "items": {**known["items"], "enum": names, "errorMessage": message}}
 
 
-# --- the properties: one for each layer
+# --- properties: one for each layer
 
 
 def _property(layer: Layer, kind: _Kind | None, names: Mapping[_Kind, str]) -> Schema:
@@ -101,15 +101,15 @@ def _property(layer: Layer, kind: _Kind | None, names: Mapping[_Kind, str]) -> S
         reason = catalogue.UNQUANTIZABLE_LAYER.at(None, layer=layer.name, reason=layer.obstacle).message
         return {"description": reason, "not": {}, "errorMessage": reason, "doNotSuggest": True}
     return {
-        "description": _described(layer),
+        "description": _description(layer),
         "completionDetail": layer.type,
         "type": "object",
         "allOf": [{"$ref": f"#/definitions/{names[kind]}"}],
     }
 
 
-def _described(layer: Layer) -> str:
-    """Return a layer in words: its type, the shape of its weights, and what is fused with it."""
+def _description(layer: Layer) -> str:
+    """Return the description of a layer: its type, the shape of its weights, and the fused layers."""
     shape = "x".join(map(str, layer.weight_shape or ()))
     others = [name for name in layer.fusion if name != layer.name]
     words = [
@@ -120,7 +120,7 @@ def _described(layer: Layer) -> str:
     return ", ".join(filter(None, words))
 
 
-# --- the definitions: one for each kind of layer
+# --- definitions: one for each kind of layer
 
 
 def _definitions(schema: ConfigSchema, names: Mapping[_Kind, str]) -> Schema:
@@ -134,7 +134,7 @@ def _definitions(schema: ConfigSchema, names: Mapping[_Kind, str]) -> Schema:
 
 
 def _layer(kind: _Kind, schema: ConfigSchema) -> Schema:
-    """Return what a layer of a kind may be; what it is called is said of each by itself."""
+    """Return the schema of a kind of layer; each layer has its own description."""
     generic = schema.definitions["layer"]
     layer = {key: value for key, value in generic.items() if key not in ("title", "description")}
     weight = _weight(kind, schema)
@@ -142,10 +142,10 @@ def _layer(kind: _Kind, schema: ConfigSchema) -> Schema:
 
 
 def _weight(kind: _Kind, schema: ConfigSchema) -> Schema:
-    """Return what the weights of a kind of layer may have: uniform and non-uniform, or uniform only."""
+    """Return the schema of the weights of a kind of layer, with nuq_quantize only if it is supported."""
     known = schema.definitions["weight"]
     uniform = {"$ref": f"#/definitions/{_arq_name(kind.type)}"}
-    if kind.obstacle is None:
+    if kind.reason is None:
         return {**known, "else": uniform}
     algorithm, selector = schema.default_weight, WEIGHT_ALGORITHM
     return {
@@ -159,14 +159,14 @@ def _weight(kind: _Kind, schema: ConfigSchema) -> Schema:
 
 
 def _only(algorithm: str, selector: Schema, kind: _Kind) -> Schema:
-    """Return the choice of an algorithm where there is only one."""
-    message = catalogue.NOT_NON_UNIFORM.at(None, layers="this layer", type=kind.type, reason=kind.obstacle)
+    """Return the schema of a selector that allows only one algorithm."""
+    message = catalogue.NOT_NON_UNIFORM.at(None, layers="this layer", type=kind.type, reason=kind.reason)
     description = selector["enumDescriptions"][selector["enum"].index(algorithm)]
     return {
         **selector,
         "enum": [algorithm],
         "enumDescriptions": [description],
-        "errorMessage": f'it must be "{algorithm}": {message.message}',
+        "errorMessage": f'must be "{algorithm}": {message.message}',
     }
 
 
@@ -175,7 +175,7 @@ def _arq_name(layer_type: str) -> str:
 
 
 def _arq(kind: _Kind, known: Schema) -> Schema:
-    """Return the uniform quantization of a type, which may have a factor for each channel or may not."""
+    """Return the schema of uniform quantization of a type, with channel_wise only if it is supported."""
     flag = known["properties"][CHANNEL_WISE]
     if kind.is_channel_wise:
         narrowed = {**flag, "default": True}

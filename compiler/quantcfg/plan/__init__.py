@@ -1,4 +1,4 @@
-"""The plan for a network: from a request, through the passes, to the value of every key."""
+"""Lower a request to a plan: every value of the configuration, with its origin."""
 
 from quantcfg.plan.assumed import assumed_network
 from quantcfg.plan.pipeline import PASSES, After, complete, lower

@@ -1,7 +1,7 @@
-"""The network that a request is checked against where no model is given.
+"""The network that a request is checked against when no model is given.
 
-It has what the request speaks of, and allows all that some network could: what
-is wrong for it is wrong for every network that the request can be meant for.
+It has a layer for everything that the request names, of the most capable type
+possible. What is an error for this network is an error for every network.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ ANY_SELECTED_LAYER = "any layer of the mapping file"
 
 
 def assumed_network(request: Request, edition: Edition) -> Network:
-    """Return a network with a layer for each name in a request, each overridden type, and the rest."""
+    """Return a network with a layer for each name in a request, each overridden type, and one more."""
     named = [
         *request.skip_layers,
         *request.skip_fusion_layers,
@@ -34,5 +34,5 @@ def assumed_network(request: Request, edition: Edition) -> Network:
 
 
 def assumed_layer(name: str, layer_type: str) -> Layer:
-    """Return a layer of a type that may have all that the type may have."""
+    """Return a layer without attributes, which meets every condition of its type."""
     return Layer(name, layer_type, (), (), {}, None, None, (), None)

@@ -1,4 +1,4 @@
-"""What is asked for: the content of a quant.cfg, or of the plain arguments, in one form."""
+"""The request: the content of a quant.cfg, or of the plain arguments, in one form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from quantcfg.source import Argument, Source, Span, Spell, python_argument
 from quantcfg.textproto import Binding, Bound, BoundMessage, BoundScalar, Path, bind, parse, place_of, tree
 
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
-"""Mistakes behind which fields may stand in another message than they were meant to."""
+"""Errors after which fields may be attributed to the wrong message."""
 
 _NONE: frozenset[str] = frozenset()
 _WRITTEN = OriginKind.WRITTEN
@@ -25,9 +25,9 @@ _LAYER_OVERRIDES = ("override_layer_configs", "layer_name", "layer")
 
 @small_value
 class Algorithm:
-    """An algorithm that is asked for, by its field's name, and the parameters that are set.
+    """A requested algorithm: the name of its field, and the parameters that are set.
 
-    unread names those that are given, but badly: what they were meant to be is not known.
+    unread names the parameters that have invalid values.
     """
 
     name: str
@@ -35,10 +35,10 @@ class Algorithm:
     origin: Origin
     unread: frozenset[str] = _NONE
 
-    def given(self) -> Iterator[Algorithm]:
-        """Yield this one, and those that are asked for, one after the other, without it.
+    def history(self) -> Iterator[Algorithm]:
+        """Yield this algorithm, then those that it replaces in its field, the latest first.
 
-        What parameters those would have is not known.
+        The parameters of the replaced ones are not known.
         """
         yield self
         for origin in self.origin.replaced():
@@ -50,7 +50,7 @@ class Algorithm:
 class Calibration:
     """A CalibrationConfig: at most one algorithm for weights and one for activations.
 
-    level says in words whose it is: "common_config", 'the override of type "Pooling"'.
+    level is its name in messages: "common_config", 'the override of type "Pooling"'.
     """
 
     level: str
@@ -60,29 +60,29 @@ class Calibration:
 
     @property
     def span(self) -> Span | None:
-        """Where it is written."""
+        """Its span, None if it is not written."""
         return self.origin.span
 
 
 @small_value
 class Override:
-    """What a layer, or a type of layers, gets in place of common_config."""
+    """A calibration of a layer, or of a layer type, instead of common_config."""
 
     target: Setting[str]
     calibration: Calibration
 
     @property
     def is_written(self) -> bool:
-        """Whether it stands in the request as an override, rather than behind a deprecated field."""
+        """Whether it is written as an override, not as a deprecated field."""
         return self.target.origin.kind is OriginKind.WRITTEN
 
 
 @frozen_value
 class NonUniform:
-    """Where to find the layers for non-uniform quantization, and its parameters.
+    """The mapping file that selects layers for non-uniform quantization, and the algorithm.
 
-    mapping_file is None where it is missing, which has been reported. The first of
-    the algorithms counts; the last one is that of nuq_config alone.
+    mapping_file is None if it is missing, which has been reported. The first of
+    algorithms counts; the last one is that of nuq_config without nuq_quantize.
     """
 
     mapping_file: Setting[str] | None
@@ -96,11 +96,11 @@ class NonUniform:
 
 @frozen_value
 class Request:
-    """A quantization request (reference 2). A setting that is absent was not asked for.
+    """A quantization request (reference 2); settings that are not set are absent.
 
-    has_unread_overrides tells that there are overrides which could not be read,
-    or name nothing: what they would have changed is not known. Without is_whole,
-    what stands where in the text may not be what was meant.
+    has_unread_overrides: some overrides are invalid or have an unknown target, so
+    what they would change is not known. is_whole is False if fields may be
+    attributed to the wrong message after a syntax error.
     """
 
     settings: Mapping[str, Setting[Any]] = field(default_factory=dict)
@@ -126,7 +126,7 @@ def request_from_arguments(
 ) -> Request:
     """Return the request of the plain arguments of create_quant_config (reference 1).
 
-    An argument that is as it is by default asks for nothing. spell returns how one is written.
+    An argument that equals its default is not set. spell returns an argument as it is written.
     """
     values = {"batch_num": batch_num, "activation_offset": activation_offset}
     defaults = edition.schema.global_defaults
@@ -149,22 +149,22 @@ def _argument(spelled: Argument, value: Any) -> Setting[Any]:
 
 
 def request_from_config(source: Source, edition: Edition, report: Report) -> Request:
-    """Return the request of a quant.cfg, as far as it can be read, after reporting what is wrong with it."""
-    wrong: list[Diagnostic] = []
-    return request_from_tree(parse(source, wrong.append, wanted="a quant.cfg"), wrong, edition, report)
+    """Return the request of a quant.cfg, as far as it can be read, after reporting the errors in it."""
+    found: list[Diagnostic] = []
+    return request_from_tree(parse(source, found.append, wanted="a quant.cfg"), found, edition, report)
 
 
 def request_from_tree(
-    document: tree.Document, wrong: Sequence[Diagnostic], edition: Edition, report: Report
+    document: tree.Document, syntax_errors: Sequence[Diagnostic], edition: Edition, report: Report
 ) -> Request:
-    """Return the request of a quant.cfg by its tree, and by what its parser found wrong."""
+    """Return the request of a parsed quant.cfg; syntax_errors are the diagnostics of its parser."""
     report = limited(report)
-    for diagnostic in wrong:
+    for diagnostic in syntax_errors:
         report(diagnostic)
-    stranger = _model_field(document, edition)
-    if stranger:
-        span, what = document.span(stranger.name), edition.words.network
-        help = "give it as the model"
+    model_field = _model_field(document, edition)
+    if model_field:
+        span, what = document.span(model_field.name), edition.words.network
+        help = "pass it as the model"
         report(catalogue.ANOTHER_FORMAT.at(span, what=what, wanted="a quant.cfg", help=help))
         return Request()
     binding = bind(document, edition.request.descriptor, report, foreign=edition.foreign_fields)
@@ -181,13 +181,13 @@ def request_from_tree(
         conv=_calibration(reading, binding.whole, "conv_calibration_config"),
         fc=_calibration(reading, binding.whole, "fc_calibration_config"),
         has_unread_overrides=_has_unread_overrides(reading),
-        is_whole=not any(each.code in _BREAKS for each in wrong),
+        is_whole=not any(each.code in _BREAKS for each in syntax_errors),
     )
 
 
 @frozen_value
 class _Reading:
-    """A binding, and the paths of all that was given, but badly: numbers that are not finite among them."""
+    """A binding, and the paths of invalid values, including numbers that are not finite."""
 
     binding: Binding
     failed: set[Path]
@@ -195,7 +195,7 @@ class _Reading:
 
 
 def _model_field(document: tree.Document, edition: Edition) -> tree.Field | None:
-    """Return the first list that only a model has, unless there are fields of a quant.cfg as well."""
+    """Return the first list that only a model has, unless there are fields of a quant.cfg too."""
     if any(field.text in edition.request.field_names for field in document.fields):
         return None
     lists = {field.name for field in edition.model.descriptor.fields if field.is_repeated}
@@ -222,7 +222,7 @@ def _names(reading: _Reading, field: str) -> tuple[Setting[str], ...]:
 
 
 def _overrides(reading: _Reading, field: str, target: str, kind: str) -> Iterator[Override]:
-    """Yield the overrides that are complete; the binding has reported the others."""
+    """Yield the complete overrides; the binder has reported the others."""
     for bound in reading.binding.whole.messages(field):
         name = bound.scalar(target)
         level = f'the override of {kind} "{name.value if name else ""}"'
@@ -254,7 +254,7 @@ def _algorithm(reading: _Reading, parent: BoundMessage, field: str | None, level
 
 
 def _unread(reading: _Reading, bound: BoundMessage) -> frozenset[str]:
-    """Return the fields of a message that are given, but badly."""
+    """Return the fields of a message that have invalid values."""
     if not reading.failed:
         return _NONE
     names = bound.descriptor.fields_by_name
@@ -274,10 +274,7 @@ def _non_uniform(reading: _Reading) -> NonUniform | None:
 
 
 def _scalars(reading: _Reading, message: BoundMessage, origin: Origin) -> dict[str, Setting[Any]]:
-    """Return the scalar fields of a message that are set.
-
-    A number that is not finite is reported (reference U22).
-    """
+    """Return the scalar fields of a message; report numbers that are not finite (reference U22)."""
     settings, failed = {}, reading.failed
     for name, bound in message.fields.items():
         if not isinstance(bound, BoundScalar):

@@ -1,4 +1,4 @@
-"""A value, and where it came from."""
+"""Values and their origins."""
 
 from __future__ import annotations
 
@@ -24,26 +24,25 @@ Locate = Callable[[Path], Span | None]
 
 
 class OriginKind(StrEnum):
-    """What gave a value."""
+    """The kind of origin of a value."""
 
     WRITTEN = "written"
-    """A text or an argument; its span is the place."""
+    """Written in a file or an argument."""
 
     DEFAULT = "default"
-    """The default of the schema."""
+    """The default in the schema."""
 
     LAYER_TYPE = "layer type"
-    """What a layer of this type has unless something is written."""
+    """The default of the layer type."""
 
 
 @small_value
 class Origin:
-    """Where a value came from.
+    """Where a value comes from.
 
-    path names it: of what stands in a quant.cfg it is the path, else it has one
-    step, in words. where is the place of the text or argument, or the bound value
-    of a quant.cfg, which is document; level says in whose part of that, such as
-    "common_config".
+    path is the path in the file, or a single name such as "default". where is a
+    span, a function that returns it, or a bound value of the quant.cfg whose syntax
+    tree is document. level is the part of the request, such as "common_config".
     """
 
     kind: OriginKind
@@ -54,26 +53,26 @@ class Origin:
 
     @property
     def what(self) -> str:
-        """Its name in words; an option, such as --batch-num, speaks for itself."""
+        """Its name in messages; an option such as --batch-num is not called an argument."""
         name = ".".join(map(str, self.path))
         return f"argument {name}" if self.argument and not name.startswith("--") else name
 
     @property
     def argument(self) -> str | None:
-        """The name of the argument, where it is one."""
+        """The name of the argument, None if it is not one."""
         is_argument = isinstance(self.where, Span) and not self.where.source.is_file
         return str(self.path[0]) if is_argument else None
 
     @property
     def place(self) -> Place | None:
-        """Its field, where it stands in a quant.cfg."""
+        """Its field in the quant.cfg, None if it is not from one."""
         if self.document is None or not isinstance(self.where, BoundScalar | BoundMessage):
             return None
         return place_of(self.where, self.document)
 
     @property
     def span(self) -> Span | None:
-        """Where it is written: the place of the value, or of a message that of its name."""
+        """The span of the value, or of the field name if it is a message; None if it is not written."""
         if callable(self.where):
             return self.where(self.path)
         place = self.place
@@ -82,7 +81,7 @@ class Origin:
         return place.name_span if isinstance(place.value, tree.Message) else place.span
 
     def replaced(self) -> Iterator[Origin]:
-        """Yield the origins that count, one after the other, without a field of a quant.cfg."""
+        """Yield the origins that this one replaces in its field of a quant.cfg, the latest first."""
         if isinstance(self.where, (BoundScalar, BoundMessage)):
             for each in replaced_by(self.where):
                 yield Origin(self.kind, (*self.path[:-1], each.field.text), each, self.level, self.document)
@@ -105,7 +104,7 @@ class Setting(Generic[T]):
 
     @property
     def origin(self) -> Origin:
-        """Where the value came from."""
+        """Where the value comes from."""
         source = self.source
         if self.name is None:
             return source
@@ -114,11 +113,11 @@ class Setting(Generic[T]):
 
     @property
     def span(self) -> Span | None:
-        """Where the value is written, if it is."""
+        """The span of the value, None if it is not written."""
         return self.origin.span
 
-    def given(self) -> Iterator[Setting[T]]:
-        """Yield this setting, and what its field has without it, where it is set several times."""
+    def history(self) -> Iterator[Setting[T]]:
+        """Yield this setting, then the earlier values of its field, the latest first."""
         yield self
         for earlier in replaced_by(self.bound) if self.bound else ():
             if isinstance(earlier, BoundScalar) and is_finite(earlier.value):
@@ -126,13 +125,13 @@ class Setting(Generic[T]):
 
 
 Leaf = Setting[Any] | tuple[Setting[Any], ...]
-"""A value of the configuration; a list has an origin for each of its items."""
+"""A value of the configuration; each item of a list has its own origin."""
 
 Values = Mapping[str, Leaf]
 
 
 def is_finite(value: object) -> bool:
-    """Tell whether a value is not an infinite number, nor NaN."""
+    """Return whether a value is not an infinite number or NaN."""
     return not isinstance(value, float) or math.isfinite(value)
 
 
@@ -142,40 +141,40 @@ def default(value: T, what: str = "default") -> Setting[T]:
 
 
 def written(value: T, what: str, span: Span) -> Setting[T]:
-    """Return a setting that stands in a text or an argument."""
+    """Return a setting that is written in a file or an argument."""
     return Setting(value, Origin(OriginKind.WRITTEN, (what,), span))
 
 
 def activation_algorithm(algorithm: Algorithm | None, schema: ConfigSchema) -> str:
-    """Return what the configuration calls an activation algorithm (reference 3.3)."""
+    """Return the name of an activation algorithm in the configuration (reference 3.3)."""
     return activation_name(algorithm.name) if algorithm else schema.default_activation
 
 
 def weight_algorithm(algorithm: Algorithm | None, schema: ConfigSchema) -> str:
-    """Return what the configuration calls a weight algorithm (reference 3.4)."""
+    """Return the name of a weight algorithm in the configuration (reference 3.4)."""
     return algorithm.name if algorithm else schema.default_weight
 
 
 def values_of(schema: ConfigSchema, name: str, given: Mapping[str, Setting[Any]]) -> dict[str, Leaf]:
-    """Return the values of an algorithm by its name in the configuration, in output order.
+    """Return the values of an algorithm in output order; name is its name in the configuration.
 
-    given holds them by field of quant.cfg; what is not in there has its default,
-    and what is not a parameter of the algorithm is left out.
+    given holds values by field of quant.cfg. Other parameters have their defaults,
+    and fields that are not parameters of the algorithm are dropped.
     """
-    usual, ranges = _usual(schema, name)
-    values: dict[str, Any] = {**usual, **given}
+    complete, ranges = _defaults(schema, name)
+    values: dict[str, Any] = {**complete, **given}
     for parameter, defaults in ranges:
         values[parameter.key] = tuple(map(values.pop, parameter.settings, defaults))
-    return values if len(values) == len(usual) else {key: values[key] for key in usual}
+    return values if len(values) == len(complete) else {key: values[key] for key in complete}
 
 
 @cache
-def _usual(
+def _defaults(
     schema: ConfigSchema, name: str
 ) -> tuple[dict[str, Leaf], list[tuple[Parameter, tuple[Setting[Any], ...]]]]:
-    """Return the default values of an algorithm, and its parameters that are ranges with theirs."""
+    """Return the default values of an algorithm, and its parameters that are ranges, with their defaults."""
     known = [(each, tuple(map(default, each.defaults))) for each in schema.parameters(name)]
-    usual: dict[str, Leaf] = {
+    values: dict[str, Leaf] = {
         each.key: defaults[0] if len(defaults) == 1 else defaults for each, defaults in known
     }
-    return usual, [(each, defaults) for each, defaults in known if len(each.settings) > 1]
+    return values, [(each, defaults) for each, defaults in known if len(each.settings) > 1]

@@ -106,7 +106,7 @@ def _chain(settings: Iterable[Setting[Any]]) -> tuple[Setting[Any], ...]:
 def _without_end(settings: Iterable[Setting[Any]]) -> Iterator[Setting[Any]]:
     """Yield all settings of a chain, which ends where nothing is written, with what the fields had before."""
     for setting in settings:
-        yield from setting.given()
+        yield from setting.history()
         if setting.source.kind is not OriginKind.WRITTEN:
             break
 

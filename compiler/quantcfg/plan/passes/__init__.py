@@ -1,1 +1,1 @@
-"""The passes: each takes a plan, reports what it finds, and returns the plan with its part filled in."""
+"""The passes: each takes a plan, reports diagnostics, and returns the plan with its part filled in."""

@@ -1,7 +1,6 @@
-"""What no schema can say of the values: rules between them, and with the layer's type.
+"""Check what a JSON Schema cannot express: rules between values, and for layer types.
 
-The ranges of single values stand in the JSON Schema, and are checked by it on
-what comes out.
+The ranges of single values are in the JSON Schema, which is applied to the output.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm
 from quantcfg.plan.settings import Setting
 
-_MOST_KEPT = 1000
+_CACHE_SIZE = 1000
 
 
 def check_values(plan: Plan, report: Report) -> Plan:
-    """Check the plan, and leave it as it is."""
+    """Check the values of a plan, and return it unchanged."""
     _check_override_flags(plan, report)
     _check_common_flag(plan, report)
     _check_non_uniform(plan, report)
@@ -33,7 +32,7 @@ def check_values(plan: Plan, report: Report) -> Plan:
 
 
 def _check_override_flags(plan: Plan, report: Report) -> None:
-    """Report channel_wise in overrides of types that cannot have it, whether they are used or not."""
+    """Report channel_wise in overrides for types that do not support it, even in unused ones."""
     known = plan.network.edition.layer_types
     flags: dict[int, tuple[Setting[bool], dict[str, Layer | None]]] = {}
     for layer_type, layer, weight in _overridden(plan):
@@ -49,14 +48,14 @@ def _check_override_flags(plan: Plan, report: Report) -> None:
                 related=[
                     place for layer in types.values() if layer for place in related(layer.span, DEFINED_HERE)
                 ],
-                help="write false",
+                help="set it to false",
                 fix=[Edit(flag.span, boolean(False))] if flag.span and plan.request.is_whole else [],
             )
         )
 
 
 def _overridden(plan: Plan) -> Iterator[tuple[str, Layer | None, Algorithm | None]]:
-    """Yield the layer type, the layer and the weight algorithm of every override that names something."""
+    """Yield the layer type, the layer and the weight algorithm of every override with a valid target."""
     types = plan.network.edition.layer_types.quantizable
     for override in plan.request.type_overrides:
         if override.target.value in types:
@@ -68,30 +67,30 @@ def _overridden(plan: Plan) -> Iterator[tuple[str, Layer | None, Algorithm | Non
 
 
 def _check_common_flag(plan: Plan, report: Report) -> None:
-    """Report channel_wise of common_config where it reaches types that cannot have it (reference U14)."""
+    """Report channel_wise of common_config if a layer that uses it does not support it (reference U14)."""
     common, types = plan.request.common, plan.network.edition.layer_types
     if plan.request.has_unread_overrides:
         return
-    reached: dict[str, list[LayerPlan]] = defaultdict(list)
+    unsupported: dict[str, list[LayerPlan]] = defaultdict(list)
     for layer in plan.layers:
         flag = layer.weight_values.get(CHANNEL_WISE)
         given = isinstance(flag, Setting) and flag.value and not types.channel_wise(layer.layer.type)
         if given and layer.calibration is common:
-            reached[layer.layer.type].append(layer)
-    if not reached:
+            unsupported[layer.layer.type].append(layer)
+    if not unsupported:
         return
-    layers = [layer for group in reached.values() for layer in group]
+    layers = [layer for group in unsupported.values() for layer in group]
     flag = layers[0].weight_values[CHANNEL_WISE]
     assert isinstance(flag, Setting)
     report(
         catalogue.CHANNEL_WISE.at(
             flag.span,
-            type=listed([*reached]),
-            where=f", but it reaches {in_words(layers)}",
+            type=listed([*unsupported]),
+            where=f": {in_words(layers)}",
             related=[
                 place
-                for group in reached.values()
-                for place in related(group[0].layer.span, "a layer that it reaches")
+                for group in unsupported.values()
+                for place in related(group[0].layer.span, "applies to this layer")
             ],
             help="remove channel_wise: it is on by default where supported",
         )
@@ -99,9 +98,9 @@ def _check_common_flag(plan: Plan, report: Report) -> None:
 
 
 def _check_non_uniform(plan: Plan, report: Report) -> None:
-    """Report non-uniform quantization of layers that are outside its limits (reference 5.5, U6)."""
+    """Report non-uniform quantization of layers that do not support it (reference 5.5, U6)."""
     types = plan.network.edition.layer_types
-    outside: dict[tuple[int, str, str], list[LayerPlan]] = defaultdict(list)
+    unsupported: dict[tuple[int, str, str], list[LayerPlan]] = defaultdict(list)
     for layer in plan.layers:
         weight, kind = layer.weight, layer.layer
         if weight is None or weight.name != "nuq_quantize":
@@ -110,9 +109,9 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
             continue
         obstacle = types.obstacle("non_uniform", kind.type, kind.attributes)
         if obstacle:
-            # Of layers that only differ in a value, one is enough to show.
-            outside[id(weight), kind.type, obstacle.condition].append(layer)
-    for (_, layer_type, _), group in outside.items():
+            # Layers that fail the same condition are reported together.
+            unsupported[id(weight), kind.type, obstacle.condition].append(layer)
+    for (_, layer_type, _), group in unsupported.items():
         layer = group[0]
         assert layer.weight
         report(
@@ -121,13 +120,13 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
                 layers=in_words(group),
                 type=layer_type,
                 reason=types.reason("non_uniform", layer_type, layer.layer.attributes),
-                related=related(layer.layer.span, "a layer that it reaches"),
-                help=_mend_non_uniform(layer, plan),
+                related=related(layer.layer.span, "applies to this layer"),
+                help=_non_uniform_help(layer, plan),
             )
         )
 
 
-def _mend_non_uniform(layer: LayerPlan, plan: Plan) -> str:
+def _non_uniform_help(layer: LayerPlan, plan: Plan) -> str:
     is_common = layer.calibration is plan.request.common
     return "override these layers or their type with arq_quantize" if is_common else "use arq_quantize"
 
@@ -151,36 +150,35 @@ def check_search(
     schema: ConfigSchema,
     report: Report,
 ) -> None:
-    """Report a search range that does not rise, and a step that is longer than it (reference 3.3).
+    """Report a search range that is not increasing, and a step that is longer than it (reference 3.3).
 
-    A step that cannot be read is None.
+    step is None if it is invalid.
     """
     width = _width(start.value, end.value)
     if width <= 0:
-        # An end that is out of range by itself is left to the schema.
+        # The schema reports an end that is itself out of range.
         if schema.accepts_value("ifmr", "search_range", [start.value, end.value]):
             report(_empty_range(start, end))
     elif step and _decimal(step.value) > width:
-        default = "" if step.span else f"{step.value} is the default of the step; "
+        default = "" if step.span else f" (the default is {step.value})"
         report(
             catalogue.LONG_STEP.at(
                 step.span or start.span or end.span,
                 step=step.value,
                 start=start.value,
                 end=end.value,
-                help=f"{default}the step can be {float(width)} at most",
+                help=f"set search_step to at most {float(width)}{default}",
             )
         )
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(_CACHE_SIZE)
 def _width(start: float, end: float) -> Decimal:
     return _decimal(end) - _decimal(start)
 
 
-@lru_cache(_MOST_KEPT)
+@lru_cache(_CACHE_SIZE)
 def _decimal(value: float) -> Decimal:
-    """Return a number exactly as it is written."""
     return Decimal(str(value))
 
 
@@ -190,8 +188,6 @@ def _empty_range(start: Setting[float], end: Setting[float]) -> Diagnostic:
         start.span or end.span,
         start=start.value,
         end=end.value,
-        related=related(end.span, "its end is here") if both else (),
-        help="the start must be less than the end"
-        if both
-        else "where only one end is written, the other one is the default",
+        related=related(end.span, "the end is set here") if both else (),
+        help="make the start less than the end" if both else "set both ends: the other one has its default",
     )

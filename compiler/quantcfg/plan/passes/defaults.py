@@ -1,4 +1,4 @@
-"""Every value that nothing was written for (reference 3, 4.2 and 4.4)."""
+"""Fill in the defaults (reference 3, 4.2 and 4.4)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from quantcfg.plan.settings import (
 _OFFSET = "activation_offset"
 
 Settings = Mapping[str, Sequence[Setting[Any]]]
-"""By field, what can give a value that is not of its algorithm alone: the first counts, else the next."""
+"""The settings that can give a value, by field, in order of precedence."""
 
 _NameOf = Callable[[Algorithm | None, ConfigSchema], str]
 
@@ -52,7 +52,7 @@ def fill_defaults(plan: Plan, report: Report) -> Plan:
 
 
 def _weight_key(layer: LayerPlan) -> tuple[int, str]:
-    """Return what layers have in common that have the same weight values."""
+    """Return a key that is the same for layers with the same weight values."""
     return id(layer.weight), layer.layer.type
 
 
@@ -77,7 +77,7 @@ def _weight_values(layer: LayerPlan, plan: Plan) -> Values:
 
 
 def activation_settings(layer: LayerPlan, plan: Plan) -> Settings:
-    """Return what can give the activation values of a layer."""
+    """Return the settings that can give the activation values of a layer."""
     algorithm = _activation(layer)
     return {
         ACTIVATION_ALGORITHM: _names(activation_algorithm, [algorithm], plan),
@@ -86,7 +86,7 @@ def activation_settings(layer: LayerPlan, plan: Plan) -> Settings:
 
 
 def weight_settings(layer: LayerPlan, plan: Plan) -> Settings:
-    """Return what can give the weight values of a layer."""
+    """Return the settings that can give the weight values of a layer."""
     algorithms = [layer.weight]
     if layer.is_by_mapping and plan.request.non_uniform:
         own = layer.calibration.weight if layer.calibration else None
@@ -102,50 +102,50 @@ def _activation(layer: LayerPlan) -> Algorithm | None:
 
 
 def _names(name_of: _NameOf, algorithms: Iterable[Algorithm | None], plan: Plan) -> Sequence[Setting[str]]:
-    """Return the names of algorithms, with what their fields had before, and the default."""
-    given = [each for algorithm in algorithms if algorithm for each in algorithm.given()]
+    """Return the names of algorithms, then of those that they replace in their field, then the default."""
+    given = [each for algorithm in algorithms if algorithm for each in algorithm.history()]
     return [_named(name_of, each, plan.network.edition.schema) for each in (*given, None)]
 
 
 def _named(name_of: _NameOf, algorithm: Algorithm | None, schema: ConfigSchema) -> Setting[str]:
     return (
-        Setting(name_of(algorithm, schema), algorithm.origin) if algorithm else _usual_name(name_of, schema)
+        Setting(name_of(algorithm, schema), algorithm.origin) if algorithm else _default_name(name_of, schema)
     )
 
 
 @cache
-def _usual_name(name_of: _NameOf, schema: ConfigSchema) -> Setting[str]:
+def _default_name(name_of: _NameOf, schema: ConfigSchema) -> Setting[str]:
     return default(name_of(None, schema))
 
 
 def _flags(algorithm: Algorithm | None, plan: Plan) -> Sequence[Setting[bool]]:
-    """Return asymmetric of the layer's own algorithm, of common_config, activation_offset, and its default.
+    """Return the settings that can give asymmetric, in order of precedence (reference 4.4).
 
-    The flag of common_config counts only where the layer has the algorithm that
-    common_config names (reference 4.4).
+    They are those of the layer's algorithm, of common_config, and activation_offset.
+    That of common_config counts only if the layer has the algorithm of common_config.
     """
     request, schema = plan.request, plan.network.edition.schema
     common = request.common.activation if request.common else None
     name, named = (activation_algorithm(each, schema) for each in (algorithm, common))
     inherited = _flag(common) if common is not algorithm and name == named else None
-    given = (_flag(algorithm), inherited, request.settings.get(_OFFSET), _usual_flag(schema))
+    given = (_flag(algorithm), inherited, request.settings.get(_OFFSET), _default_flag(schema))
     return [flag for flag in given if flag]
 
 
 @cache
-def _usual_flag(schema: ConfigSchema) -> Setting[bool]:
+def _default_flag(schema: ConfigSchema) -> Setting[bool]:
     return default(schema.global_defaults[_OFFSET], f"default of {_OFFSET}")
 
 
 def _channel_wise(layer: LayerPlan, plan: Plan) -> Sequence[Setting[bool]]:
-    """Return what is written, and what the type of the layer has."""
+    """Return the flag that is set, if it is, and the default of the layer type."""
     given = layer.weight.parameters.get(CHANNEL_WISE) if layer.weight else None
-    usual = _usual_channel_wise(layer.layer.type, plan.network.edition.layer_types)
-    return [given, usual] if given else [usual]
+    unset = _default_channel_wise(layer.layer.type, plan.network.edition.layer_types)
+    return [given, unset] if given else [unset]
 
 
 @cache
-def _usual_channel_wise(layer_type: str, types: LayerTypes) -> Setting[bool]:
+def _default_channel_wise(layer_type: str, types: LayerTypes) -> Setting[bool]:
     origin = Origin(OriginKind.LAYER_TYPE, (f"default of {layer_type}",))
     return Setting(types.channel_wise(layer_type), origin)
 
@@ -155,17 +155,17 @@ def _flag(algorithm: Algorithm | None) -> Setting[bool] | None:
 
 
 def _check_asymmetric(layers: Iterable[LayerPlan], report: Report) -> None:
-    """Report where the documentation promises another flag than AMCT gives (reference U12).
+    """Report where AMCT does not use the flag that its documentation promises (reference U12).
 
-    By the documentation the flag comes from the nearest level that sets it.
+    According to the documentation the flag comes from the nearest level that sets it.
     """
-    surprised: dict[tuple[int, int], list[LayerPlan]] = defaultdict(list)
+    differing: dict[tuple[int, int], list[LayerPlan]] = defaultdict(list)
     for layer in layers:
         promised = _promised(layer)
         if promised and promised[1].value != _value(layer):
-            surprised[id(layer.calibration), id(promised[0])].append(layer)
-    for group in surprised.values():
-        _report_surprise(group, report)
+            differing[id(layer.calibration), id(promised[0])].append(layer)
+    for group in differing.values():
+        _report_asymmetric(group, report)
 
 
 def _promised(layer: LayerPlan) -> tuple[Calibration, Setting[bool]] | None:
@@ -182,7 +182,7 @@ def _value(layer: LayerPlan) -> Any:
     return setting.value
 
 
-def _report_surprise(group: list[LayerPlan], report: Report) -> None:
+def _report_asymmetric(group: list[LayerPlan], report: Report) -> None:
     chosen, promised = group[0].calibration, _promised(group[0])
     assert chosen
     assert promised
@@ -194,7 +194,7 @@ def _report_surprise(group: list[LayerPlan], report: Report) -> None:
             value=boolean(_value(group[0])),
             layers=in_words(group),
             level=level.level,
-            related=related(flag.span, "this flag does not count there"),
+            related=related(flag.span, "this flag is ignored"),
             help=f"set asymmetric in {chosen.level}",
         )
     )

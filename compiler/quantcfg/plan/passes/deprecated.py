@@ -1,4 +1,4 @@
-"""The deprecated pair conv_calibration_config and fc_calibration_config (reference 4.5)."""
+"""Resolve the deprecated fields conv_calibration_config and fc_calibration_config (reference 4.5)."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from quantcfg.plan.request import Calibration, Override, Request
 from quantcfg.plan.settings import Origin, OriginKind, Setting
 
 _INSTEAD = {
-    "conv_calibration_config": "write common_config instead, which reaches InnerProduct and Pooling as well",
-    "fc_calibration_config": "write override_layer_types for InnerProduct and Pooling instead",
+    "conv_calibration_config": "use common_config, which also applies to InnerProduct and Pooling",
+    "fc_calibration_config": "use override_layer_types for InnerProduct and Pooling",
 }
 
 
 def resolve_deprecated(plan: Plan, report: Report) -> Plan:
-    """Give the deprecated pair the place of common_config and of the type overrides."""
+    """Report the deprecated fields, and turn them into common_config and type overrides."""
     request = plan.request
-    other = rival(request)
+    other = superseding_field(request)
     for calibration in (request.conv, request.fc):
         if calibration is None:
             continue
-        name, instead = calibration.level, _INSTEAD[calibration.level]
+        name = calibration.level
         if other:
-            help = f'{instead}, or remove the field, as "quantcfg migrate" does'
+            help = 'remove it, or run "quantcfg migrate"'
             report(catalogue.DEPRECATED_IGNORED.at(calibration.span, field=name, other=other, help=help))
         else:
-            help = f'{instead}; "quantcfg migrate" does it'
+            help = f'{_INSTEAD[name]}, or run "quantcfg migrate"'
             report(catalogue.DEPRECATED.at(calibration.span, field=name, help=help))
-    return replace(plan, request=in_todays_fields(request, plan.network.edition.layer_types))
+    return replace(plan, request=without_deprecated(request, plan.network.edition.layer_types))
 
 
-def in_todays_fields(request: Request, types: LayerTypes) -> Request:
-    """Return a request in which the deprecated pair has the place of common_config and of the type overrides.
+def without_deprecated(request: Request, types: LayerTypes) -> Request:
+    """Return the same request with common_config and type overrides instead of the deprecated fields.
 
-    It counts only if neither of those is there. The first of the pair then is
-    the common_config, the second the override of all types that are not
-    channel-wise; where only the first is given, these types have the defaults.
+    These count only if neither common_config nor a type override is set.
+    conv_calibration_config becomes common_config, and fc_calibration_config the
+    override of each type that is not channel-wise. Without the latter, these
+    types keep the defaults.
     """
     given = request.conv or request.fc
-    if given is None or rival(request):
+    if given is None or superseding_field(request):
         return request
     fc = request.fc or Calibration("defaults", None, None, Origin(OriginKind.DEFAULT, ("defaults",)))
     overrides = tuple(
@@ -52,12 +53,12 @@ def in_todays_fields(request: Request, types: LayerTypes) -> Request:
 
 
 def fc_types(types: LayerTypes) -> tuple[str, ...]:
-    """Return the types that fc_calibration_config is for: those that are not channel-wise."""
+    """Return the types that fc_calibration_config applies to: those that are not channel-wise."""
     return tuple(layer_type for layer_type in types.quantizable if not types.channel_wise(layer_type))
 
 
-def rival(request: Request) -> str | None:
-    """Return the field that the deprecated pair is ignored beside, or None where the pair counts."""
+def superseding_field(request: Request) -> str | None:
+    """Return the field because of which the deprecated fields are ignored, or None if they count."""
     if request.common:
         return "common_config"
     return "override_layer_types" if request.type_overrides else None

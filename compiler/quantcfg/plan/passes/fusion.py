@@ -1,4 +1,4 @@
-"""Which layers nothing is folded into (reference 4.6)."""
+"""Resolve skip_fusion_layers (reference 4.6)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quantcfg.plan.settings import Setting
 
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
-    """Check skip_fusion_layers, and take it over as it is written."""
+    """Check skip_fusion_layers, and copy it to the plan."""
     for name, layer in layers_named(plan.request.skip_fusion_layers, plan.network):
         is_fusible = layer.type in plan.network.edition.layer_types.fusible
         if is_fusible and not layer.fusion and plan.network.is_complete:
@@ -24,7 +24,7 @@ def resolve_fusion(plan: Plan, report: Report) -> Plan:
 
 
 def take_fusion(plan: Plan, report: Report) -> Plan:
-    """Report names of layers that nothing can be folded into, and take the list over."""
+    """Report layers of types that nothing can be folded into, and copy the list to the plan."""
     names, fusible = plan.request.skip_fusion_layers, plan.network.edition.layer_types.fusible
     listed = {name.value for name in names}
     for name, layer in layers_named(names, plan.network):
@@ -41,8 +41,6 @@ def _report_not_fusible(
 
 
 def not_fusible_help(layer: Layer, network: Network, listed: AbstractSet[str]) -> str:
-    """Return what to do about a layer that nothing is folded into: name the one that it is folded into."""
+    """Return the help for a layer that nothing is folded into: name the one that it is folded into."""
     targets = [name for name in layer.fusion if network.by_name[name].quantizable]
-    return (
-        f'name "{targets[0]}" instead' if targets and targets[0] not in listed else "remove it from the list"
-    )
+    return f'use "{targets[0]}"' if targets and targets[0] not in listed else "remove it from the list"

@@ -1,8 +1,7 @@
-"""What a request names: whether it is there, and stands in its list once.
+"""Check that the names in a request exist, and that no list repeats one.
 
-Where a name is misspelt and what was meant is plain, the passes behind this one
-are given what was meant: they find what else is wrong, and nothing that only
-follows from the slip.
+If only one correction of a misspelt name is plausible, later passes use the corrected
+name: they report other errors, but not the consequences of the misspelling.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
-from quantcfg.diagnostics.phrases import quoted
+from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest, worth_suggesting
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Layer, Network
@@ -29,38 +28,37 @@ if TYPE_CHECKING:
 
 @frozen_value
 class Known:
-    """The names that there are; find_likely finds those that make sense in a field, once."""
+    """The valid names of a field; find_likely returns those that make sense in it, and is cached."""
 
     field: str
     names: Collection[str]
     find_likely: Callable[[], Sequence[str]]
     rule: Rule
-    help: str | None = None
 
     @property
     def likely(self) -> Sequence[str]:
-        """The names that make sense in the field, and are suggested first."""
+        """The names that make sense in the field; they are suggested first."""
         return self.find_likely()
 
     @property
     def are_layers(self) -> bool:
-        """Whether they are names of layers, not of types."""
+        """Whether these are names of layers rather than layer types."""
         return self.rule is catalogue.UNKNOWN_LAYER
 
     @property
     def are_listed(self) -> bool:
-        """Whether the field is a list of names; an override has one name."""
+        """Whether the field is a list of names; an override has a single name."""
         return self.field.startswith("skip_")
 
     def suggestion(self, name: str) -> Suggestion:
-        """Return what a name was meant to be: a slip is what it is, and else the likely names come first."""
+        """Return suggestions for an unknown name; unless it is a clear misspelling, prefer likely names."""
         near = suggest(name, self.names)
         likely = Suggestion() if near.slip else suggest(name, self.likely)
         return likely if likely.names else near
 
 
 def resolve_names(plan: Plan, report: Report) -> Plan:
-    """Report names that nothing has and names that stand twice, and put what was meant in place of a slip."""
+    """Report unknown and repeated names, and correct clear misspellings."""
     request = plan.request
     known = known_names(plan.network)
     types, layers = known["layer_type"], known["layer_name"]
@@ -81,7 +79,7 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
 
 
 def resolve_fusion_names(plan: Plan, report: Report) -> Plan:
-    """Do so for the one list of names that a configuration has; AMCT checks only their types."""
+    """Do the same for the only list of names in a configuration; AMCT checks only the layer types."""
     fusible = plan.network.edition.layer_types.fusible
     known = _layers("skip_fusion_layers", plan.network, lambda layer: layer.type in fusible)
     names = _resolved(plan.request.skip_fusion_layers, known, report)
@@ -89,7 +87,7 @@ def resolve_fusion_names(plan: Plan, report: Report) -> Plan:
 
 
 def known_names(network: Network) -> Mapping[str, Known]:
-    """Return what is known of the names in a quant.cfg, by the field that holds one."""
+    """Return the valid names for each field of a quant.cfg that holds names."""
     types = network.edition.layer_types
     quantizable, fusible = types.quantizable, types.fusible
     return {
@@ -104,7 +102,7 @@ def known_names(network: Network) -> Mapping[str, Known]:
 
 
 def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tuple[Setting[str], Layer]]:
-    """Yield the names that are those of layers, and the layers."""
+    """Yield the names of existing layers, with the layers."""
     for name in names:
         layer = network.by_name.get(name.value)
         if layer:
@@ -112,8 +110,7 @@ def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tu
 
 
 def _types(field: str, types: Sequence[str]) -> Known:
-    help = f"the quantizable types are {quoted(types)}"
-    return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE, help)
+    return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE)
 
 
 def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
@@ -127,37 +124,37 @@ def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) 
 def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Report) -> tuple[Override, ...]:
     targets = [override.target for override in overrides]
     _check_repeats(targets, known.field, report)
-    meant = _meant(targets, known, report)
+    corrected = _corrected(targets, known, report)
     return tuple(
         override
-        if meant[override.target.value] == (override.target.value,)
-        else replace(override, target=Setting(meant[override.target.value][0], override.target.origin))
+        if corrected[override.target.value] == (override.target.value,)
+        else replace(override, target=Setting(corrected[override.target.value][0], override.target.origin))
         for override in overrides
     )
 
 
 def _resolved(names: Sequence[Setting[str]], known: Known, report: Report) -> tuple[Setting[str], ...]:
-    """Return what was meant by the names of a list, each once."""
-    _check_repeats(names, known.field, report, can_go=True)
-    meant = _meant(names, known, report)
+    """Return the corrected names of a list, without repetitions."""
+    _check_repeats(names, known.field, report, is_removable=True)
+    corrected = _corrected(names, known, report)
     settings = (
-        Setting(each, name.origin) for name in reversed(names) for each in reversed(meant[name.value])
+        Setting(each, name.origin) for name in reversed(names) for each in reversed(corrected[name.value])
     )
     return tuple({setting.value: setting for setting in settings}.values())[::-1]
 
 
-def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[str, tuple[str, ...]]:
-    """Return by name what was meant by it, after reporting the names that nothing has, each once.
+def _corrected(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[str, tuple[str, ...]]:
+    """Return the corrections of each name, after reporting each unknown name once.
 
-    That is one name, or several where a string of a list holds several.
+    There are several if a string of a list holds several names.
     """
     first: dict[str, Setting[str]] = {}
     for setting in names:
         first.setdefault(setting.value, setting)
-    meant: dict[str, tuple[str, ...]] = {name: (name,) for name in first}
+    corrected: dict[str, tuple[str, ...]] = {name: (name,) for name in first}
     unknown = [name for name in first if name not in known.names]
     if not unknown:
-        return meant
+        return corrected
     from quantcfg.plan.passes.several import several
 
     suggestions = {name: known.suggestion(name) for name in worth_suggesting(unknown, known.names)}
@@ -167,52 +164,52 @@ def _meant(names: Sequence[Setting[str]], known: Known, report: Report) -> dict[
         suggestion = suggestions.get(name, Suggestion())
         held = several(first[name], known.names, is_slip=suggestion.slip is not None)
         if held:
-            can_be_fixed = held.can_all_be_in(likely, taken)
-            taken.update(held.names if can_be_fixed else ())
-            _report_several(first[name], held, known, report, can_be_fixed=can_be_fixed)
+            is_fixable = held.can_all_be_in(likely, taken)
+            taken.update(held.names if is_fixable else ())
+            _report_several(first[name], held, known, report, is_fixable=is_fixable)
             if known.are_listed and all(each in known.names for each in held.names):
-                meant[name] = held.names
+                corrected[name] = held.names
             continue
         slip = suggestion.slip if suggestion.slip in likely else None
-        can_be_put_in = slip is not None and slip not in taken
-        _report_unknown(first[name], suggestion, known, report, can_be_put_in=can_be_put_in)
+        is_fixable = slip is not None and slip not in taken
+        _report_unknown(first[name], suggestion, known, report, is_fixable=is_fixable)
         if slip:
-            meant[name] = (slip,)
+            corrected[name] = (slip,)
             taken.add(slip)
-    return meant
+    return corrected
 
 
 def _report_several(
-    name: Setting[str], held: Several, known: Known, report: Report, *, can_be_fixed: bool
+    name: Setting[str], held: Several, known: Known, report: Report, *, is_fixable: bool
 ) -> None:
     from quantcfg.plan.passes.several import joined, separating_edits, separation_help
 
     place, span, fix = name.origin.place, name.span, list[Edit]()
     if span is None or not span.source.is_file:
-        help = f"give {quoted(held.names)} as separate names"
+        help = f"pass {quoted(held.names)} as separate names"
     elif not known.are_listed:
         help = f"write one {known.field} per name: {quoted(held.names)}"
     else:
         help = separation_help(held)
-        if can_be_fixed:
+        if is_fixable:
             fix = separating_edits(place, held) if place else [Edit(span, joined(held.names))]
     report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
 
 
 def _report_unknown(
-    name: Setting[str], suggestion: Suggestion, known: Known, report: Report, *, can_be_put_in: bool
+    name: Setting[str], suggestion: Suggestion, known: Known, report: Report, *, is_fixable: bool
 ) -> None:
     fix = []
-    if name.span and suggestion.slip and can_be_put_in and "\n" not in name.span.text:
+    if name.span and suggestion.slip and is_fixable and "\n" not in name.span.text:
         fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
-    help = suggestion.help or known.help
+    help = suggestion.help if known.are_layers else f"use {alternatives(suggestion.names or known.names)}"
     report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
 
 
 def _check_repeats(
-    names: Iterable[Setting[str]], field: str, report: Report, *, can_go: bool = False
+    names: Iterable[Setting[str]], field: str, report: Report, *, is_removable: bool = False
 ) -> None:
-    """Report the names that stand in a list again; can_go tells that nothing is lost without them."""
+    """Report repeated names; is_removable says that a repetition can be removed without loss."""
     first: dict[str, Setting[str]] = {}
     for name in names:
         earlier = first.setdefault(name.value, name)
@@ -225,8 +222,8 @@ def _check_repeats(
                     name.span,
                     name=name.value,
                     field=name.origin.argument or field,
-                    related=related(earlier.span, "named here first"),
-                    help="leave one of them out" if can_go else "keep the one that is meant",
-                    fix=removal(place) if place and can_go else (),
+                    related=related(earlier.span, "first named here"),
+                    help="remove one of them" if is_removable else "remove the wrong one",
+                    fix=removal(place) if place and is_removable else (),
                 )
             )

@@ -1,8 +1,7 @@
-"""Which layers get non-uniform quantization by a mapping file (reference 4.7, 5.5, U8).
+"""Select layers for non-uniform quantization by a mapping file (reference 4.7, 5.5, U8).
 
 The mapping file is the fusion JSON of the uniformly quantized model. An operator
-whose weights the chip can compress carries a flag, and the names of the layers
-that it was made of.
+whose weights the chip can compress has a flag, and lists its original layers.
 """
 
 from __future__ import annotations
@@ -28,19 +27,19 @@ _SAMPLE = 4096
 
 
 def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
-    """Give the layers that the mapping file selects the weight algorithm of nuq_config.
+    """Use the weight algorithm of nuq_config for the layers that the mapping file selects.
 
-    A layer is selected if it meets the limits of its type. An override of the
-    layer or of its type beats the selection. Where the file cannot be read, an
-    error, it may select any layer, and the values are checked with the others.
+    A layer is selected only if it meets the conditions of its type. Overrides of the
+    layer or of its type take precedence. If the file cannot be read, which is reported,
+    every layer may be selected, so that the values of nuq_config are checked.
     """
     non_uniform = plan.request.non_uniform
     if non_uniform is None:
         return plan
     file = non_uniform.mapping_file
-    given = _compressible_layers(file, report) if file else None
-    names = {layer.layer.name for layer in plan.layers} if given is None else given
-    if not plan.network.is_complete and given != set():
+    listed = _compressible_layers(file, report) if file else None
+    names = {layer.layer.name for layer in plan.layers} if listed is None else listed
+    if not plan.network.is_complete and listed != set():
         names = names | {ANY_SELECTED_LAYER}
     types = plan.network.edition.layer_types
     selected = {
@@ -49,22 +48,22 @@ def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
         if layer.layer.name in names and _is_possible(layer.layer, types)
     }
     overrides = (*plan.request.type_overrides, *plan.request.layer_overrides)
-    beating = {id(override.calibration) for override in overrides if override.is_written}
+    overriding = {id(override.calibration) for override in overrides if override.is_written}
     layers = tuple(
-        _selected(layer, non_uniform.weight, beating) if layer.layer.name in selected else layer
+        _selected(layer, non_uniform.weight, overriding) if layer.layer.name in selected else layer
         for layer in plan.layers
     )
     chosen = any(layer.weight is non_uniform.weight for layer in layers)
-    if plan.layers and not chosen and given is not None and file:
-        help = "the overrides of all that it selects come first" if selected else None
+    if plan.layers and not chosen and listed is not None and file:
+        help = "remove the overrides of the layers that it selects" if selected else None
         report(catalogue.MAPPING_UNMATCHED.at(file.span, file=file.value, help=help))
     return replace(plan, layers=layers)
 
 
-def _selected(layer: LayerPlan, weight: Algorithm, beating: Collection[int]) -> LayerPlan:
-    """Return a layer that the mapping file selects; beating holds the identities of the overrides."""
-    is_beaten = id(layer.calibration) in beating
-    return replace(layer, selected=weight, weight=layer.weight if is_beaten else weight)
+def _selected(layer: LayerPlan, weight: Algorithm, overriding: Collection[int]) -> LayerPlan:
+    """Return a selected layer; overriding holds the ids of the calibrations that take precedence."""
+    is_overridden = id(layer.calibration) in overriding
+    return replace(layer, selected=weight, weight=layer.weight if is_overridden else weight)
 
 
 def _is_possible(layer: Layer, types: LayerTypes) -> bool:
@@ -72,7 +71,7 @@ def _is_possible(layer: Layer, types: LayerTypes) -> bool:
 
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
-    """Return the names that the mapping file gives, or None after reporting that it cannot be read."""
+    """Return the layer names in the mapping file, or None after reporting that it cannot be read."""
     is_absolute = os.path.isabs(file.value) or ntpath.isabs(file.value)
     help = None if is_absolute else "the path is relative to the working directory"
     content = read_bytes(file.value, report, span=file.span, help=help)
@@ -81,10 +80,10 @@ def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     try:
         return set(_names(json.loads(content)))
     except (ValueError, RecursionError) as error:
-        problem = f"it is no JSON{_place(error)}"
+        problem = f"invalid JSON{_location(error)}"
     except (LookupError, TypeError, AttributeError):
-        problem = "it has no graph of operators"
-    help = "it is what ATC makes of the uniformly quantized model"
+        problem = "no operator graph"
+    help = "use the JSON that ATC writes for the uniformly quantized model"
     other = other_content(content[:_SAMPLE].decode(errors="ignore"))
     if other:
         problem, help = f"it is {other[0]}", other[1]
@@ -92,15 +91,14 @@ def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     return None
 
 
-def _place(error: Exception) -> str:
-    """Return in words where a JSON text is wrong, as far as Python says it."""
+def _location(error: Exception) -> str:
     if not isinstance(error, json.JSONDecodeError):
         return ""
     return f" (line {error.lineno}, column {error.colno})"
 
 
 def _names(mapping: Any) -> Iterator[str]:
-    """Yield the original names of the operators that are flagged."""
+    """Yield the original layer names of the flagged operators."""
     for operator in mapping["graph"][0].get("op", []):
         attributes: Mapping[str, Any] = {
             attribute["key"]: attribute.get("value", {}) for attribute in operator.get("attr", [])

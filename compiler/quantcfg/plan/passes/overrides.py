@@ -1,4 +1,4 @@
-"""Which calibration each layer gets: its own, its type's, or the common one (reference 4.2)."""
+"""Choose the calibration of each layer: its own, its type's, or the common one (reference 4.2)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from quantcfg.plan.settings import activation_algorithm, weight_algorithm
 
 
 def resolve_overrides(plan: Plan, report: Report) -> Plan:
-    """Check what the overrides name, and choose the calibration of each layer."""
+    """Check the overrides, and choose the calibration of each layer."""
     request = plan.request
     by_name, by_type = _by_target(request.layer_overrides), _by_target(request.type_overrides)
     layers = tuple(_with_levels(layer, *_levels(layer, by_name, by_type, plan)) for layer in plan.layers)
     _check_layer_overrides(request.layer_overrides, plan.network, report)
     edition = plan.network.edition
     _check_type_overrides(request.type_overrides, layers, edition.layer_types, report)
-    lost = list(_losses(layers, edition))
-    for loss in lost:
-        report(loss)
-    if not lost:
+    dropped = list(_dropped(layers, edition))
+    for diagnostic in dropped:
+        report(diagnostic)
+    if not dropped:
         _check_common(request.common, layers, report)
-    return replace(plan, layers=(*layers, *_astray(plan)))
+    return replace(plan, layers=(*layers, *_without_target(plan)))
 
 
-def _astray(plan: Plan) -> Iterator[LayerPlan]:
-    """Yield an assumed layer for each override that names none, an error, so that its values are checked."""
+def _without_target(plan: Plan) -> Iterator[LayerPlan]:
+    """Yield an assumed layer for each override with an unknown target, so that its values are checked."""
     types = plan.network.edition.layer_types
     for override in plan.request.type_overrides:
         if override.target.value not in types.quantizable:
@@ -57,7 +57,7 @@ def _levels(
 ) -> tuple[Override | None, Override | None, Calibration | None]:
     """Return the override of a layer, that of its type, and the common calibration.
 
-    The type of a layer that is only assumed is not known, and so neither what its own override beats.
+    The type of an assumed layer is not known, so what its own override replaces is not known either.
     """
     own, of_type = by_name.get(layer.layer.name), by_type.get(layer.layer.type)
     if own and not plan.network.is_complete:
@@ -68,10 +68,10 @@ def _levels(
 def _with_levels(
     plan: LayerPlan, own: Override | None, by_type: Override | None, common: Calibration | None
 ) -> LayerPlan:
-    """Return a layer with those of the levels that are there.
+    """Return a layer with the levels that apply to it.
 
-    Behind fc_calibration_config there is none: its types were never meant to
-    have what conv_calibration_config says.
+    The types of fc_calibration_config never have the settings of
+    conv_calibration_config, so that level ends the list.
     """
     overrides = [override for override in (own, by_type) if override]
     given = [override.calibration for override in overrides]
@@ -83,11 +83,11 @@ def _with_levels(
 
 
 def _check_common(common: Calibration | None, layers: Sequence[LayerPlan], report: Report) -> None:
-    """Report a common calibration that reaches no layer, and no flag of a layer either (reference 4.4)."""
+    """Report a common calibration that no layer uses, not even for its flag (reference 4.4)."""
     if common is None or not layers or any(layer.calibration is common for layer in layers):
         return
     if common.activation is None or ASYMMETRIC not in common.activation.parameters:
-        help = "every layer that can be quantized has an override, of its own or of its type"
+        help = "remove it: every quantizable layer has an override"
         report(catalogue.COMMON_UNUSED.at(common.span, level=common.level, help=help))
 
 
@@ -111,14 +111,16 @@ def _check_type_overrides(
         known = layer_type.value in types.quantizable
         if layers and known and id(override.calibration) not in used and override.is_written:
             existing = any(layer.layer.type == layer_type.value for layer in layers)
-            reason = (
-                "every {} layer has an override of its own" if existing else "no {} layer can be quantized"
-            )
+            reason = "every {} layer has an override of its own" if existing else "no {} layer is quantizable"
             report(catalogue.OVERRIDE_UNMATCHED.at(layer_type.span, reason=reason.format(layer_type.value)))
 
 
-def _losses(layers: Iterable[LayerPlan], edition: Edition) -> Iterator[Diagnostic]:
-    """Yield what overrides lose of the settings that they beat, once for each override and what it beats."""
+def _dropped(layers: Iterable[LayerPlan], edition: Edition) -> Iterator[Diagnostic]:
+    """Yield a warning for each override that drops settings of the level that it replaces.
+
+    An override replaces a level as a whole (reference 4.2), which is easily overlooked.
+    Only settings that change a value are reported, once for each pair of levels.
+    """
     seen = set()
     for layer in layers:
         if len(layer.levels) <= 1:
@@ -132,8 +134,8 @@ def _losses(layers: Iterable[LayerPlan], edition: Edition) -> Iterator[Diagnosti
                 chosen.span,
                 lower=lower.level,
                 changes=", ".join(changes),
-                related=related(lower.span, "this is replaced"),
-                help="repeat in the override what it shall keep",
+                related=related(lower.span, "replaced settings"),
+                help="repeat the settings to keep in the override",
             )
 
 
@@ -141,40 +143,42 @@ def _changes(layer: LayerPlan, edition: Edition) -> Iterator[str]:
     chosen, lower = layer.levels[:2]
     schema, types = edition.schema, edition.layer_types
     is_channel_wise = types.channel_wise(layer.layer.type)
-    yield from _lost(chosen.activation, lower.activation, activation_algorithm, schema, is_channel_wise)
-    if _can_have(lower.weight, layer.layer, types):
-        yield from _lost(chosen.weight, lower.weight, weight_algorithm, schema, is_channel_wise)
+    yield from _dropped_parameters(
+        chosen.activation, lower.activation, activation_algorithm, schema, is_channel_wise
+    )
+    if _supports(lower.weight, layer.layer, types):
+        yield from _dropped_parameters(chosen.weight, lower.weight, weight_algorithm, schema, is_channel_wise)
 
 
-def _can_have(weight: Algorithm | None, layer: Layer, types: LayerTypes) -> bool:
-    """Tell whether a layer could have a weight algorithm at all; what it cannot have is no loss."""
+def _supports(weight: Algorithm | None, layer: Layer, types: LayerTypes) -> bool:
+    """Return whether a layer supports a weight algorithm: it cannot lose one that it does not support."""
     is_non_uniform = weight is not None and weight.name == "nuq_quantize"
     return not is_non_uniform or types.obstacle("non_uniform", layer.type, layer.attributes) is None
 
 
-def _lost(
+def _dropped_parameters(
     own: Algorithm | None,
     lower: Algorithm | None,
     name_of: Callable[[Algorithm | None, ConfigSchema], str],
     schema: ConfigSchema,
     is_channel_wise: bool,
 ) -> Iterator[str]:
-    """Yield what changes because a lower level's algorithm is not used, unless another one is named."""
+    """Yield what changes without the algorithm of a lower level, unless the override names another one."""
     if lower is None or (own and own.name != lower.name):
         return
-    name, lost_name = name_of(own, schema), name_of(lower, schema)
-    if name != lost_name:
-        yield f"the algorithm is {name}, not {lost_name}"
+    name, lower_name = name_of(own, schema), name_of(lower, schema)
+    if name != lower_name:
+        yield f"the algorithm is {name}, not {lower_name}"
         return
     for parameter in schema.parameters(name):
         defaults = parameter.defaults or _type_default(parameter.key, is_channel_wise)
         for name, default in zip(parameter.settings, defaults, strict=False):
-            lost = lower.parameters.get(name)
+            dropped = lower.parameters.get(name)
             kept = own is not None and name in own.parameters
-            if lost and not kept and lost.value != default:
-                yield f"{name} is {json.dumps(default)}, not {json.dumps(lost.value)}"
+            if dropped and not kept and dropped.value != default:
+                yield f"{name} is {json.dumps(default)}, not {json.dumps(dropped.value)}"
 
 
 def _type_default(key: str, is_channel_wise: bool) -> tuple[bool, ...]:
-    """Return the default that depends on the layer's type, unless the type leaves no choice."""
+    """Return the default that depends on the layer type, unless the type allows only one value."""
     return (True,) if key == CHANNEL_WISE and is_channel_wise else ()

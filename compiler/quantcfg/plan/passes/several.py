@@ -1,4 +1,4 @@
-"""Several names in one string: "conv1, conv2", or adjacent strings, which protobuf joins into one."""
+"""Several names in one string: "conv1, conv2", or adjacent strings, which protobuf concatenates."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from quantcfg.source import Span
 from quantcfg.textproto import Place, tree
 
 _SEPARATORS = re.compile(r"[\s,;]+")
-_MOST_SHOWN = 5
+_MAX_SHOWN = 5
 
 
 @frozen_value
 class Several:
-    """The names that are meant by one; are_adjacent: each is a string of its own, without a comma between."""
+    """The names in one string; are_adjacent: each is a string of its own, without commas between them."""
 
     names: tuple[str, ...]
     are_adjacent: bool = False
 
     def can_all_be_in(self, possible: Container[str], taken: Set[str]) -> bool:
-        """Tell whether each can be an item of a list that has the taken names already."""
+        """Return whether all names are possible, distinct, and not taken."""
         distinct = set(self.names)
         return (
             len(distinct) == len(self.names)
@@ -34,9 +34,9 @@ class Several:
 
 
 def several(name: Setting[str], known: Collection[str], *, is_slip: bool) -> Several | None:
-    """Return the names that a name of nothing holds; None if it is one name.
+    """Return the names that an unknown name consists of, or None if it is a single name.
 
-    is_slip: it is a slip of a known name.
+    is_slip: the name is a misspelling of a known name.
     """
     names = separated(name.value, known, is_slip=is_slip)
     if names:
@@ -47,18 +47,18 @@ def several(name: Setting[str], known: Collection[str], *, is_slip: bool) -> Sev
 
 
 def separated(name: str, known: Collection[str], *, is_slip: bool) -> tuple[str, ...]:
-    """Return the names between the commas, semicolons and blanks of a name; none if it is one name."""
+    """Split a name at commas, semicolons and whitespace; return no names if it is a single one."""
     names = tuple(each for each in _SEPARATORS.split(name) if each)
     is_list = ("," in name or ";" in name) and not is_slip
     return names if len(names) > 1 and (is_list or any(each in known for each in names)) else ()
 
 
 def separation_help(meant: Several) -> str:
-    """Return the help for names that are in one string of a list; of many, the first are shown."""
-    more = ", ..." if len(meant.names) > _MOST_SHOWN else ""
-    items = f"[{joined(meant.names[:_MOST_SHOWN])}{more}]"
+    """Return the help for several names in one string of a list; only the first few are shown."""
+    more = ", ..." if len(meant.names) > _MAX_SHOWN else ""
+    items = f"[{joined(meant.names[:_MAX_SHOWN])}{more}]"
     if meant.are_adjacent:
-        return f'write {items}: strings without "," between them are one name'
+        return f"write {items}: adjacent strings are joined"
     return f"write one string per name: {items}"
 
 
@@ -68,7 +68,7 @@ def joined(names: Iterable[str]) -> str:
 
 
 def separating_edits(place: Place, meant: Several) -> list[Edit]:
-    """Return the edits that give each name of a list field its own string."""
+    """Return the edits that write each name of a list field as a separate string."""
     span, ends = place.span, [literal.end for literal in _literals(place)]
     opening, closing = ("", "") if place.value is not place.field.value else ("[", "]")
     if not meant.are_adjacent:

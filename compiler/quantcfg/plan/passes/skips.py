@@ -1,4 +1,4 @@
-"""Which layers are quantized and which are skipped (reference 4.3)."""
+"""Resolve skip_layers and skip_layer_types (reference 4.3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from quantcfg.plan.settings import Setting
 
 
 def resolve_skips(plan: Plan, report: Report) -> Plan:
-    """Check what skip_layers and skip_layer_types leave, and disable the layers that they name."""
+    """Check skip_layers and skip_layer_types, and disable the layers that they name."""
     request, types = plan.request, plan.network.edition.layer_types.quantizable
     _check_network(plan, report)
     for name, layer in layers_named(request.skip_layers, plan.network):
@@ -27,7 +27,7 @@ def resolve_skips(plan: Plan, report: Report) -> Plan:
 
 
 def not_quantizable(plan: Plan) -> tuple[Layer, ...]:
-    """Return the layers that are not in the plan although they look like such, and that no skip names."""
+    """Return the layers that look quantizable but are not, and that are not skipped."""
     request = plan.request
     skipped_types = {layer_type.value for layer_type in request.skip_layer_types}
     skipped = {name.value for name in request.skip_layers}
@@ -43,7 +43,7 @@ def _check_network(plan: Plan, report: Report) -> None:
         return
     if not plan.layers:
         file = plan.network.layers[0].span
-        help = '"quantcfg layers" shows why not'
+        help = 'run "quantcfg layers" to see why'
         report(catalogue.NOTHING_QUANTIZABLE.at(None, file=file.source.name if file else "", help=help))
     reserved = plan.network.edition.schema.global_defaults
     for layer in plan.network.quantizable:
@@ -74,18 +74,18 @@ def _check_skipped_types(
     existing = {layer.layer.type for layer in layers}
     for layer_type in skipped if existing else ():
         if layer_type.value in types and layer_type.value not in existing:
-            reason = f"no {layer_type.value} layer can be quantized"
+            reason = f"no {layer_type.value} layer is quantizable"
             report(catalogue.SKIP_UNMATCHED.at(layer_type.span, reason=reason, help="remove it"))
 
 
 def skips(request: Request) -> Callable[[Layer], Iterator[Setting[bool]]]:
-    """Return what yields whether a layer is quantized: the first setting counts, without that the next."""
+    """Return a function that yields the settings of quant_enable of a layer, in order of precedence."""
     by_name = {name.value: name for name in request.skip_layers}
     by_type = {layer_type.value: layer_type for layer_type in request.skip_layer_types}
 
     def of(layer: Layer) -> Iterator[Setting[bool]]:
-        for reason in filter(None, (by_name.get(layer.name), by_type.get(layer.type))):
-            yield Setting(False, reason.origin)
+        for skip in filter(None, (by_name.get(layer.name), by_type.get(layer.type))):
+            yield Setting(False, skip.origin)
         yield QUANTIZED
 
     return of
@@ -101,9 +101,9 @@ def _with_skips(layers: Iterable[LayerPlan], request: Request) -> tuple[LayerPla
 def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> None:
     skipped, types = plan.request.skip_layer_types, plan.network.edition.layer_types.quantizable
     if {layer_type.value for layer_type in skipped} >= set(types):
-        report(catalogue.ALL_TYPES_SKIPPED.at(skipped[-1].span, help="leave one of them out"))
+        report(catalogue.ALL_TYPES_SKIPPED.at(skipped[-1].span, help="remove at least one of them"))
     elif plan.network.is_complete and layers and not any(layer.enabled.value for layer in layers):
         origin = layers[0].enabled.origin
         lists = origin.argument or "skip_layers and skip_layer_types"
-        help = f"leave at least one of them out of {lists}"
+        help = f"remove at least one layer from {lists}"
         report(catalogue.NOTHING_LEFT.at(origin.span, help=help))
