@@ -1,4 +1,4 @@
-"""The one driver: a request or a configuration, and a network, to a plan and what comes of it."""
+"""The compiler driver: read a request or a configuration, and make a plan and its configuration."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 
 @frozen_value
 class Compiled(Remembering):
-    """What a source compiles to.
+    """The result of compiling a source.
 
-    diagnostics are sorted by place; tree is the syntax tree of a quant.cfg;
+    diagnostics are sorted by location; tree is the syntax tree of a quant.cfg;
     make_plan returns the plan.
     """
 
@@ -33,7 +33,7 @@ class Compiled(Remembering):
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan, with as much as could be read where there are errors."""
+        """The plan; if there are errors, it holds what could be read."""
         return self.make_plan()
 
     @cached_property
@@ -43,15 +43,14 @@ class Compiled(Remembering):
 
     @property
     def ok(self) -> bool:
-        """Whether there are no errors, and a model that the configuration is for."""
+        """Whether there are no errors and a model was given."""
         return self.plan.network.is_complete and not has_errors(self.diagnostics)
 
 
 def compile_source(source: Source, network: Network | None, edition: Edition) -> Compiled:
-    """Compile a quant.cfg, or read a configuration; both give a plan.
+    """Compile a quant.cfg, or read a configuration, to a plan.
 
-    Without a network, the diagnostics are what would be wrong for every network
-    of the edition.
+    Without a network, only what is wrong for every network of the edition is reported.
     """
     edition = network.edition if network else edition
     found: list[Diagnostic] = []
@@ -60,15 +59,15 @@ def compile_source(source: Source, network: Network | None, edition: Edition) ->
 
         make_plan = read_configuration(source, network, edition, found.append)
         return Compiled(in_order(found), make_plan)
-    wrong: list[Diagnostic] = []
-    document = parse(source, wrong.append, wanted="a quant.cfg")
-    request = request_from_tree(document, wrong, edition, found.append)
+    syntax_errors: list[Diagnostic] = []
+    document = parse(source, syntax_errors.append, wanted="a quant.cfg")
+    request = request_from_tree(document, syntax_errors, edition, found.append)
     plan, _ = compile_request(request, network, edition, found.append)
     return Compiled(in_order(found), lambda: plan, document)
 
 
 def check_source(source: Source, network: Network | None, edition: Edition) -> tuple[Diagnostic, ...]:
-    """Return all that is wrong with a quant.cfg or a configuration, sorted by place."""
+    """Return the diagnostics for a quant.cfg or a configuration, sorted by location."""
     return compile_source(source, network, edition).diagnostics
 
 
@@ -79,9 +78,9 @@ def compile_request(
     report: Report,
     after: After = lambda _name, _plan: None,
 ) -> tuple[Plan, Configuration]:
-    """Return the plan of a request and its configuration, after reporting what is wrong with them.
+    """Return the plan of a request and its configuration, after reporting the errors in them.
 
-    Without a network it is what would be wrong for every network of the edition.
+    Without a network, only what is wrong for every network of the edition is reported.
     after is called after each pass.
     """
     report = limited(report)
@@ -92,18 +91,18 @@ def compile_request(
 
 
 def is_configuration(source: Source) -> bool:
-    """Tell whether a source is meant as a JSON configuration: by its name, or by how it starts."""
+    """Return whether a source is a JSON configuration, by its name or its first character."""
     return source.name.lower().endswith(".json") or _STARTS_LIKE_JSON.match(source.text) is not None
 
 
 def is_text_format(source: Source, report: Report, *, wanted: str) -> bool:
-    """Tell whether a source is meant as text format; report it if it is a configuration.
+    """Return whether a source is in text format; report an error if it is a configuration.
 
-    wanted says in words what it should be.
+    wanted is the name of the expected format in the message.
     """
     if not is_configuration(source) or other_content(source.text):
         return True
     start = len(source.text) - len(source.text.lstrip())
-    what, help = "a JSON configuration", '"quantcfg check" checks it'
+    what, help = "a JSON configuration", 'run "quantcfg check" to check it'
     report(catalogue.ANOTHER_FORMAT.at(Span(source, start, start + 1), what=what, wanted=wanted, help=help))
     return False

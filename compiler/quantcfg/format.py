@@ -1,4 +1,4 @@
-"""Format text in protobuf text format: a quant.cfg or a model."""
+"""Format any file in protobuf text format, such as a quant.cfg or a model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from quantcfg.textproto.printer import print_document
 
 
 def format_source(source: Source, report: Report) -> str | None:
-    """Return a text in the canonical layout, or None after reporting why its syntax tree is not known."""
+    """Return the formatted text, or None after reporting syntax errors."""
     if not is_text_format(source, report, wanted="protobuf text format"):
         return None
     found: list[Diagnostic] = []
@@ -24,14 +24,14 @@ def format_source(source: Source, report: Report) -> str | None:
 
 
 def _too_deep(document: tree.Document) -> tree.Field | None:
-    """Return the first field with a message that is nested too deep; the whole text is the first message."""
-    waiting = [(field, field.value, 1) for field in reversed(document.fields)]
-    while waiting:
-        field, value, depth = waiting.pop()
+    """Return the first field that is nested too deep; the file itself is level one."""
+    pending = [(field, field.value, 1) for field in reversed(document.fields)]
+    while pending:
+        field, value, depth = pending.pop()
         if isinstance(value, tree.List):
-            waiting += [(field, item, depth) for item in reversed(value.items)]
+            pending += [(field, item, depth) for item in reversed(value.items)]
         elif isinstance(value, tree.Message):
             if depth >= limits.NESTING:
                 return field
-            waiting += [(inner, inner.value, depth + 1) for inner in reversed(value.fields)]
+            pending += [(inner, inner.value, depth + 1) for inner in reversed(value.fields)]
     return None

@@ -98,7 +98,7 @@ def test_plain_options_are_origins(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "3      --batch-num\n" in shown
     assert "  --skip-layer\n" in shown
-    assert "--no-activation-offset: no setting nearer to the layer counts\n" in shown
+    assert "--no-activation-offset: no setting closer to the layer applies\n" in shown
     assert "argument" not in shown
 
 
@@ -134,7 +134,7 @@ def test_json_is_the_document(capsys: pytest.CaptureFixture[str]) -> None:
         (("conv1", "step"), 'error[QC512]: unknown key "step" in layer "conv1"'),
         (("conv1", "num_of_bins"), 'error[QC513]: "num_of_bins" is a parameter of "hfmg"'),
         (("max1", "search_step"), 'error[QC515]: layer "max1" cannot be quantized: only average pooling'),
-        (("batch_num", "more"), '"batch_num" is a key of the whole network, and stands alone'),
+        (("batch_num", "more"), '"batch_num" is a key of the whole network: remove "more"'),
         (("search_step",), '"search_step" is a key of activation_quant_params of a layer'),
     ],
 )
@@ -230,7 +230,7 @@ def test_the_table_is_not_written_over_an_input(capsys: pytest.CaptureFixture[st
     Path("config.json.origins.txt").write_text(CONFIG)
     command = ["compile", *MODEL, "--config", "config.json.origins.txt", "--annotate", "-o", "config.json"]
     assert cli.main(command) == 1
-    assert "it is an input" in capsys.readouterr().err
+    assert "is an input file" in capsys.readouterr().err
     assert Path("config.json.origins.txt").read_text() == CONFIG
     assert not Path("config.json").exists()
 
@@ -238,7 +238,7 @@ def test_the_table_is_not_written_over_an_input(capsys: pytest.CaptureFixture[st
 def test_nothing_is_written_where_the_table_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
     Path("config.json.origins.txt").mkdir()
     assert cli.main([*ANNOTATED, "config.json"]) == 1
-    assert "it is that of a folder" in capsys.readouterr().err
+    assert "is a directory" in capsys.readouterr().err
     assert not Path("config.json").exists()
 
 

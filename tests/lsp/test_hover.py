@@ -44,7 +44,7 @@ def mark(text: str, before: str) -> str:
             ["an integer; at least 1; default 1", "How many batches", "batch_num  2", "without it: 1"],
         ),
         ("search_step: 0.005", ["a number; greater than 0; default 0.01", "The distance between two scales"]),
-        ("0.005", ["Effective in 1 layer", "without it: 0.01", "beaten: 0.02, common_config"]),
+        ("0.005", ["Effective in 1 layer", "without it: 0.01", "overridden: 0.02, common_config"]),
         ("0.02", ["Effective in 3 layers", '"conv2", "fc_🦊" and "pool"']),
         ("override_layer_configs", ["Applies to 1 layer", "replaces all of common_config (quant.cfg:3:1)"]),
         ("common_config", ["The settings of every layer", "Applies to 3 layers"]),

@@ -356,7 +356,7 @@ def test_a_file_that_cannot_be_put_back_is_reported_and_kept(
     monkeypatch.setattr("os.rename", failing_from(1, os.rename, error))
     assert both_written(tmp_path) == [
         'cannot write "config": input/output error',
-        'cannot write "table": is replaced, and the earlier file cannot be put back: input/output error',
+        'cannot write "table": was replaced, and the earlier file cannot be restored: input/output error',
     ]
     assert sorted(contents(tmp_path).values()) == ["new table", "old"]
 
@@ -444,14 +444,14 @@ def why_not(name: str, *inputs: Path) -> str | None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("", "it is empty"),
-        ("nowhere/", "it is that of a folder"),
-        ("folder", "it is that of a folder"),
-        ("folder/", "it is that of a folder"),
-        (".", "it is that of a folder"),
-        ("a" * 255, "a name has 254 characters at most"),
-        ("ä" * 255, "a name has 254 characters at most"),
-        ("folder/" + "a" * 10_000, "a name has 254 characters at most"),
+        ("", "the name is empty"),
+        ("nowhere/", "is a directory"),
+        ("folder", "is a directory"),
+        ("folder/", "is a directory"),
+        (".", "is a directory"),
+        ("a" * 255, "the name is longer than 254 characters"),
+        ("ä" * 255, "the name is longer than 254 characters"),
+        ("folder/" + "a" * 10_000, "the name is longer than 254 characters"),
         ("a" * 254, None),
         ("folder/config.json", None),
         ("nowhere/config.json", None),
@@ -484,5 +484,5 @@ def test_the_output_cannot_be_an_input_by_whatever_path(
     Path("link").symlink_to(model)
     Path("folder").symlink_to(tmp_path)
     for name in ("net.prototxt", "./net.prototxt", str(model), "link", "folder/net.prototxt"):
-        assert why_not(name, Path("other"), model) == "it is an input"
+        assert why_not(name, Path("other"), model) == "is an input file"
     assert why_not("net.json", model) is None

@@ -124,7 +124,7 @@ def the_layer(provenance: Provenance) -> LayerExplanation:
             "batch_num",
             "search_step",
             "QC401",
-            '"batch_num" is a key of the whole network, and stands alone',
+            '"batch_num" is a key of the whole network: remove "search_step"',
         ),
         ("conv1", "serch_step", "QC512", 'did you mean "search_step"?'),
         ("conv1", "num_of_bins", "QC513", None),

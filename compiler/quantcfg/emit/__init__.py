@@ -1,4 +1,4 @@
-"""What comes out: the configuration of a plan, its text, its validation and its file."""
+"""The output: the configuration of a plan, its text, its validation and its file."""
 
 from quantcfg.emit.emit import Config, Configuration, emit
 from quantcfg.emit.validate import allowed, schema_errors, validate

@@ -1,4 +1,4 @@
-"""Plan to configuration: the JSON value, and its text (reference 3)."""
+"""Emit the configuration of a plan, as a JSON value and as text (reference 3)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,18 @@ Config = dict[str, Any]
 
 _INDENT = 4 * " "
 _MARSHAL_VERSION = 2
-"""The last one in which no value is written as a reference to another one."""
+"""The last version that does not write repeated values as references."""
 
 
 @frozen_value
 class Configuration(Remembering):
-    """A configuration: the value, and what is made of it once. Layers share few distinct bodies."""
+    """A configuration, with cached text. Many layers have equal bodies, which are formatted once."""
 
     config: Config
 
     @cached_property
     def _bodies(self) -> Mapping[str, bytes]:
-        """For each key what two values have in common only if they have the same text.
-
-        Unlike ==, it tells 1, 1.0 and True apart.
-        """
+        """The value of each key as bytes, equal only if the text is (unlike ==, for which 1 equals 1.0)."""
         return {key: marshal.dumps(body, _MARSHAL_VERSION) for key, body in self.config.items()}
 
     @cached_property
@@ -40,7 +37,7 @@ class Configuration(Remembering):
         return text_of(self.config, self._bodies)
 
     def alike(self, apart: Container[str] = ()) -> Collection[list[str]]:
-        """Return its keys in groups that have the same value; those that are to stand apart are alone."""
+        """Return its keys in groups with equal values; each key in apart is a group of its own."""
         groups: dict[str | bytes, list[str]] = {}
         for key, body in self._bodies.items():
             groups.setdefault(key if key in apart else body, []).append(key)
@@ -50,7 +47,7 @@ class Configuration(Remembering):
 def emit(plan: Plan) -> Configuration:
     """Return the configuration of a plan: the network's keys, then an object for each layer.
 
-    A layer that is named like one of these keys, an error by itself, is left out.
+    A layer with the name of such a key, which is reported as an error, is left out.
     """
     config = _plain(plan.values)
     layers = (layer for layer in plan.layers if layer.layer.name not in config)
@@ -65,14 +62,14 @@ def _body(layer: LayerPlan) -> dict[str, Any]:
 
 
 def text_of(config: Config, bodies: Mapping[str, bytes]) -> str:
-    """Return the text of a configuration; what is the same by its body is laid out once."""
+    """Return the text of a configuration; equal bodies are formatted once."""
     values = dict(zip(bodies.values(), config.values(), strict=True))
     texts = {body: _text(value, "\n" + _INDENT) for body, value in values.items()}
     return _between("{}", [f"{quoted(key)}:{texts[body]}" for key, body in bodies.items()], "\n")
 
 
 def _text(value: Any, end: str) -> str:
-    """Return what json.dumps gives, which with an indent takes several times as long."""
+    """Return the same as json.dumps, which is several times slower with an indent."""
     inner = end + _INDENT
     if isinstance(value, dict):
         members = [f"{quoted(key)}:{_text(item, inner)}" for key, item in value.items()]
@@ -83,7 +80,7 @@ def _text(value: Any, end: str) -> str:
 
 
 def _between(brackets: str, items: list[str], end: str) -> str:
-    """Return items between brackets, each on its line; end is the line end before the last bracket."""
+    """Return items between brackets, each on its own line; end precedes the closing bracket."""
     if not items:
         return brackets
     inner = end + _INDENT

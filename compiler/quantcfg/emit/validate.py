@@ -1,4 +1,4 @@
-"""The configuration against its JSON Schema; what fails is reported where its value came from."""
+"""Validate a configuration against its JSON Schema; errors point at the origin of the value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 
 @frozen_value
 class Failure:
-    """Where a configuration fails the schema: the keyword, what it asks for, and the value that is there."""
+    """A value that the schema rejects: its path, the keyword with its argument, and the value."""
 
     path: Path
     keyword: str
@@ -44,7 +44,7 @@ _EXPECTED = {
 
 
 def validate(plan: Plan, configuration: Configuration, report: Report) -> None:
-    """Validate the configuration of a plan; report each setting that the schema refuses, once."""
+    """Validate the configuration of a plan; report each setting that the schema rejects once."""
     found = list(failures(configuration, plan.network.edition.schema))
     if not found:
         return
@@ -52,23 +52,19 @@ def validate(plan: Plan, configuration: Configuration, report: Report) -> None:
     values = {**{layer.layer.name: layer_values(layer) for layer in plan.layers}, **plan.values}
     for failure in found:
         setting = _setting_at(values, failure.path)
-        mistake = (setting.origin.path if setting else None, failure.keyword)
-        if mistake not in reported:
-            reported.add(mistake)
+        key = (setting.origin.path if setting else None, failure.keyword)
+        if key not in reported:
+            reported.add(key)
             report(_diagnostic(failure, setting))
 
 
 def failures(configuration: Configuration, schema: ConfigSchema) -> Iterator[Failure]:
-    """Yield what the JSON Schema finds wrong with a configuration, for every layer that has it.
-
-    Layers share few distinct bodies: each is validated once, for the first
-    layer that has it.
-    """
+    """Yield the failures of a configuration for every layer; equal bodies are validated once."""
     alike = {keys[0]: keys for keys in configuration.alike(apart=schema.global_defaults)}
     distinct = {key: configuration.config[key] for key in alike}
     found = [_failure(error) for error in _distinct(schema_errors(distinct, schema))]
-    refused = {failure.path for failure in found}
-    found += (failure for failure in _floats(distinct, schema.integer_keys) if failure.path not in refused)
+    rejected = {failure.path for failure in found}
+    found += (failure for failure in _floats(distinct, schema.integer_keys) if failure.path not in rejected)
     for failure in found:
         first, *rest = failure.path
         for name in alike[str(first)]:
@@ -81,10 +77,7 @@ def _failure(error: ValidationError) -> Failure:
 
 
 def _floats(values: Any, integer_keys: AbstractSet[str], path: Path = ()) -> Iterator[Failure]:
-    """Yield the integers that are written as 1.0.
-
-    JSON Schema takes them for integers, and AMCT, which asks for an int of Python, does not.
-    """
+    """Yield the integers that are written as 1.0: JSON Schema accepts them, but AMCT requires an int."""
     for key, value in values.items():
         if isinstance(value, dict):
             yield from _floats(value, integer_keys, (*path, key))
@@ -93,7 +86,7 @@ def _floats(values: Any, integer_keys: AbstractSet[str], path: Path = ()) -> Ite
 
 
 def _distinct(errors: Iterable[ValidationError]) -> list[ValidationError]:
-    """Return errors, each once that the schema finds twice; of a value of the wrong type, only that one."""
+    """Return errors without duplicates; for a value of the wrong type, only the type error."""
     found = {(*error.absolute_path, error.validator, str(error.validator_value)): error for error in errors}
     mistyped = {tuple(error.absolute_path) for error in found.values() if error.validator == "type"}
     return [
@@ -104,7 +97,7 @@ def _distinct(errors: Iterable[ValidationError]) -> list[ValidationError]:
 
 
 def schema_errors(config: Mapping[str, Any], schema: ConfigSchema) -> Iterator[ValidationError]:
-    """Yield what the JSON Schema finds wrong with a configuration."""
+    """Yield the errors that the JSON Schema gives for a configuration."""
     if schema.accepts(config):
         return
     from jsonschema import Draft7Validator
@@ -113,7 +106,7 @@ def schema_errors(config: Mapping[str, Any], schema: ConfigSchema) -> Iterator[V
 
 
 def _setting_at(values: Mapping[str, Any], path: Path) -> Setting[Any] | None:
-    """Return the setting whose value stands at a path of the configuration, if there is one."""
+    """Return the setting at a path of the configuration, if there is one."""
     value: Any = values
     for step in path:
         if isinstance(value, Mapping | tuple):
@@ -122,20 +115,20 @@ def _setting_at(values: Mapping[str, Any], path: Path) -> Setting[Any] | None:
 
 
 def expected(failure: Failure) -> str:
-    """Return in words what the schema asks of a value."""
-    return _asked(failure.keyword, failure.limit)
+    """Return in words which values the schema allows in place of a failed one."""
+    return _in_words(failure.keyword, failure.limit)
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
-    """Return in words which values a schema allows, but for their type; "" if it is any."""
+    """Return in words which values a schema allows, apart from their type; "" for any value."""
     return " and ".join(
-        _asked(keyword, limit)
+        _in_words(keyword, limit)
         for keyword, limit in schema.items()
         if keyword in _EXPECTED and keyword != "type"
     )
 
 
-def _asked(keyword: str, limit: Any) -> str:
+def _in_words(keyword: str, limit: Any) -> str:
     shown = ", ".join(map(str, limit)) if isinstance(limit, list) else limit
     return _EXPECTED.get(keyword, f"valid by {keyword} {{}}").format(shown)
 
@@ -155,7 +148,7 @@ def _diagnostic(failure: Failure, setting: Setting[Any] | None) -> Diagnostic:
 
 
 def _is_rounded(written: str, value: Any) -> bool:
-    """Tell whether a number is another one than what is written."""
+    """Return whether a number differs from the number that is written."""
     if not isinstance(value, float):
         return False
     try:

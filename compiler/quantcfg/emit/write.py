@@ -1,4 +1,4 @@
-"""The files that are written: each is replaced in one step, or left as it is."""
+"""Write files atomically: each is replaced completely, or stays as it is."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from quantcfg.files import PathLike, is_special, reason
 from quantcfg.frozen import frozen_value
 
 Guard = Callable[[], AbstractContextManager[object]]
-"""Returns a context in which a file is replaced; a command may hold signals back in it."""
+"""Returns a context in which files are replaced; a command can block signals in it."""
 
 _DIRECTORY_MODE = 0o750
 _FILE_MODE = 0o640
 _WRITE_BITS = 0o222
-_LONGEST_NAME = 254
+_MAX_NAME = 254
 
 
 def bad_output_name(name: str, inputs: Iterable[PathLike]) -> Diagnostic | None:
-    """Return why a path cannot be that of the output, or None (reference 1); it cannot be an input's."""
+    """Return an error if a path cannot be the output (reference 1), such as an input file."""
     if not name:
-        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is empty")
+        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="the name is empty")
     if os.path.basename(name) in ("", ".", "..") or os.path.isdir(name):
-        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is that of a folder")
-    if len(os.path.basename(name)) > _LONGEST_NAME:
+        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="is a directory")
+    if len(os.path.basename(name)) > _MAX_NAME:
         return catalogue.BAD_OUTPUT_NAME.at(
-            None, file=name, reason=f"a name has {_LONGEST_NAME} characters at most"
+            None, file=name, reason=f"the name is longer than {_MAX_NAME} characters"
         )
     if any(_is_same(name, other) for other in inputs):
-        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="it is an input")
+        return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="is an input file")
     return None
 
 
@@ -40,13 +40,13 @@ def _is_same(name: PathLike, other: PathLike) -> bool:
     try:
         return os.path.realpath(name) == os.path.realpath(other)
     except ValueError:
-        return False  # A name with a null character is no file's.
+        return False  # The name contains a null character.
 
 
 def write_file(name: str, text: str, report: Report, guard: Guard = nullcontext) -> bool:
-    """Write a file as write_files does; return whether it is written.
+    """Write a file as write_files does; return whether it was written.
 
-    A device, a pipe or an open file is not replaced but written to.
+    A device, a named pipe or an open file is written to instead of replaced.
     """
     if not is_special(name):
         return write_files({name: text}, report, guard)
@@ -60,11 +60,11 @@ def write_file(name: str, text: str, report: Report, guard: Guard = nullcontext)
 
 
 def write_files(texts: Mapping[str, str], report: Report, guard: Guard = nullcontext) -> bool:
-    """Replace files by name, all of them or none, with mode 0640; return whether they are written.
+    """Replace all files or none, with mode 0640; return whether they were written.
 
-    Missing directories are made. A symbolic link stays, and the file that it points
-    to is replaced. Every new file is complete under a temporary name before the first
-    one takes its place. If one cannot take its place, the earlier ones are put back.
+    Missing directories are created. For a symbolic link, its target is replaced. All
+    files are complete under temporary names before the first one is renamed. If a
+    rename fails, the files that were already replaced are restored.
     """
     name, staged = "", dict[str, _Staged]()
     with guard():
@@ -73,7 +73,7 @@ def write_files(texts: Mapping[str, str], report: Report, guard: Guard = nullcon
                 target = _target(name)
                 if target in [each.target for each in staged.values()]:
                     raise ValueError("is the same file as another output")
-                _make_folders(os.path.dirname(target))
+                _make_directories(os.path.dirname(target))
                 staged[name] = _stage(target, text.encode(), _FILE_MODE, keep=len(texts) > 1)
             for name in texts:
                 os.replace(staged[name].temporary, staged[name].target)
@@ -86,7 +86,7 @@ def write_files(texts: Mapping[str, str], report: Report, guard: Guard = nullcon
 
 
 def rewrite_file(name: str, text: str, report: Report, guard: Guard = nullcontext) -> bool:
-    """Replace the content of a file, which keeps its mode and owner; return whether it is done."""
+    """Replace the content of a file, keeping its mode and owner; return whether it was written."""
     try:
         target = _target(name)
         status = os.stat(target)
@@ -108,27 +108,27 @@ def _unwritable(name: str, error: OSError | ValueError) -> Diagnostic:
 
 
 def _target(name: str) -> str:
-    """Return the path of the file that a name stands for, behind all links."""
+    """Return the path with all symbolic links resolved."""
     target = os.path.realpath(name)
     if os.path.islink(target):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     return target
 
 
-def _make_folders(folder: str) -> None:
+def _make_directories(directory: str) -> None:
     missing = []
-    while not os.path.exists(folder):
-        missing.append(folder)
-        folder = os.path.dirname(folder)
+    while not os.path.exists(directory):
+        missing.append(directory)
+        directory = os.path.dirname(directory)
     for each in reversed(missing):
         os.makedirs(each, _DIRECTORY_MODE, exist_ok=True)
 
 
 @frozen_value
 class _Staged:
-    """A file that is complete under a temporary name, and the target whose place it is to take.
+    """A complete file under a temporary name, and the target that it will replace.
 
-    earlier is a second name of the file that is the target until then, if there is one.
+    earlier is a second name of the present target, if there is one.
     """
 
     target: str
@@ -139,9 +139,9 @@ class _Staged:
 def _stage(
     target: str, content: bytes, mode: int, owner: tuple[int, int] | None = None, *, keep: bool = False
 ) -> _Staged:
-    """Write a temporary file beside its target; with keep, the target can be put back later."""
+    """Write a temporary file beside its target; with keep, the target can be restored later."""
     _check_writable(target)
-    # As tempfile does it, which takes longer to load than the writing.
+    # Like tempfile, which takes longer to import than the writing.
     temporary = os.path.join(os.path.dirname(target), f".quantcfg-{os.urandom(8).hex()}")
     staged = _Staged(target, temporary, f"{temporary}-earlier" if keep and os.path.exists(target) else None)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -162,9 +162,10 @@ def _stage(
 
 
 def _check_writable(target: str) -> None:
-    """Raise an error if a path is not free and not that of a file that may be written.
+    """Raise an error if a path exists and is not a writable regular file.
 
-    A write-protected file could be replaced, and os.access says that root can write every file.
+    A write-protected file could be replaced, but must not be. os.access alone is not
+    enough: it allows root to write every file.
     """
     try:
         status = os.stat(target)
@@ -180,7 +181,7 @@ def _check_writable(target: str) -> None:
 
 
 def _link(file: str, name: str) -> None:
-    """Give a file a second name; it is a copy where the file system has no hard links."""
+    """Give a file a second name, or copy it if the file system has no hard links."""
     try:
         os.link(file, name)
     except OSError:
@@ -190,32 +191,31 @@ def _link(file: str, name: str) -> None:
 
 
 def _settle(staged: Sequence[_Staged], report: Report) -> None:
-    """Put the targets back unless all of them are replaced, and remove the other names.
+    """Restore the targets unless all of them were replaced, and remove the other names.
 
-    A temporary file that is gone has taken its place, even if an interruption hid that.
+    A target was replaced if its temporary file is gone, even after an interruption.
     """
     waiting = [each for each in staged if os.path.exists(each.temporary)]
     if waiting:
         for each in reversed(staged):
             if each not in waiting:
-                _put_back(each, report)
+                _restore(each, report)
     for each in waiting or staged:
         _remove(each)
 
 
-def _put_back(replaced: _Staged, report: Report) -> None:
+def _restore(replaced: _Staged, report: Report) -> None:
     try:
         if replaced.earlier:
             os.rename(replaced.earlier, replaced.target)
         else:
             os.unlink(replaced.target)
     except OSError as error:
-        why = f"is replaced, and the earlier file cannot be put back: {reason(error)}"
+        why = f"was replaced, and the earlier file cannot be restored: {reason(error)}"
         report(catalogue.UNWRITABLE_FILE.at(None, file=replaced.target, reason=why))
 
 
 def _remove(staged: _Staged) -> None:
-    """Remove the temporary file and the second name of the target, if they are there."""
     for name in filter(None, (staged.temporary, staged.earlier)):
         with suppress(OSError):
             os.unlink(name)

@@ -1,4 +1,4 @@
-"""Where the values of a configuration come from: what was chosen, what that beat, and by which rule."""
+"""Explain the values of a configuration: where each comes from, what it overrides, and by which rule."""
 
 from quantcfg.provenance import json, text
 from quantcfg.provenance.explain import explained

@@ -1,4 +1,4 @@
-"""Plan to provenance: of all values, of a layer, or of one key."""
+"""Explain the values of a plan: all of them, those of a layer, or of one key."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from quantcfg.plan.passes.defaults import activation_settings, weight_settings
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
-from quantcfg.provenance.levels import activation_levels, beaten, reason, weight_levels
+from quantcfg.provenance.levels import activation_levels, overridden, reason, weight_levels
 from quantcfg.source import Span, Spell, python_argument
 
 _LONGEST_CHAIN = 20
-"""Where a chain is cut: a setting that is given again so often is no request that somebody wrote."""
+"""The limit of a chain, in case a generated file sets a field very often."""
 
 
 def explained(
     plan: Plan, layer: str | None, key: str | None, report: Report, spell: Spell = python_argument
 ) -> Provenance | None:
-    """Return the provenance of all values, of a layer, or of one key; None after reporting a wrong name.
+    """Return the provenance of all values, of a layer, or of one key; None after reporting an unknown name.
 
-    layer may also be a key of the whole network. spell returns how a name is written.
+    layer may also be a key of the whole network. spell returns a name as it is written.
     """
     network, lowering = tuple(_network(plan)), _Lowering(plan, skips(plan.request), _unfused(plan))
     if layer is None:
@@ -50,7 +50,7 @@ def explained(
 
 @frozen_value
 class _Lowering:
-    """A plan, what gives quant_enable of a layer, and why nothing is folded into one."""
+    """A plan, with functions for the settings of quant_enable and for why nothing is folded into a layer."""
 
     plan: Plan
     enabled: Callable[[Layer], Iterator[Setting[bool]]]
@@ -69,9 +69,12 @@ def _layer_named(name: str, lowering: _Lowering) -> LayerExplanation | None:
 
 def _unknown_layer(name: str, plan: Plan, key: str | None, span: Span) -> Diagnostic:
     schema = plan.network.edition.schema
-    home = "the whole network, and stands alone" if name in plan.values else schema.home_of(name)
-    near = suggest(name, [*plan.network.by_name, *(plan.values if key is None else ())]).help
-    help = f'"{name}" is a key of {home}' if home else near
+    home = schema.home_of(name)
+    help = suggest(name, [*plan.network.by_name, *(plan.values if key is None else ())]).help
+    if name in plan.values:
+        help = f'"{name}" is a key of the whole network: remove "{key}"'
+    elif home:
+        help = f'"{name}" is a key of {home}'
     return catalogue.UNKNOWN_LAYER.at(span, name=name, help=help)
 
 
@@ -79,7 +82,9 @@ def _unknown_key(key: str, layer: LayerExplanation, schema: ConfigSchema, span: 
     known = dict.fromkeys(each.key for each in layer.values)
     if layer.layer.obstacle:
         name, reason = layer.layer.name, layer.layer.obstacle
-        return catalogue.UNQUANTIZABLE_LAYER.at(span, layer=name, reason=reason, help="it has no values")
+        return catalogue.UNQUANTIZABLE_LAYER.at(
+            span, layer=name, reason=reason, help="remove the key: the layer has no values"
+        )
     for selector in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
         other = schema.algorithm_of(key, selector)
         name = next(each.value for each in layer.values if each.key == selector)
@@ -90,21 +95,21 @@ def _unknown_key(key: str, layer: LayerExplanation, schema: ConfigSchema, span: 
 
 
 def _network(plan: Plan) -> Iterator[Explanation]:
-    usual = plan.network.edition.schema.global_defaults
+    defaults = plan.network.edition.schema.global_defaults
     for key, leaf in plan.values.items():
         if isinstance(leaf, Setting):
-            yield Explanation((key,), _chain((leaf, default(usual[key]))))
+            yield Explanation((key,), _chain((leaf, default(defaults[key]))))
         else:
             yield from (Explanation((key, index), (setting,)) for index, setting in enumerate(leaf))
 
 
 def _chain(settings: Iterable[Setting[Any]]) -> tuple[Setting[Any], ...]:
-    """Return the settings of a value, each of which counts without those before it."""
-    return tuple(islice(_without_end(settings), _LONGEST_CHAIN))
+    """Return the settings of a value in order of precedence."""
+    return tuple(islice(_settings(settings), _LONGEST_CHAIN))
 
 
-def _without_end(settings: Iterable[Setting[Any]]) -> Iterator[Setting[Any]]:
-    """Yield all settings of a chain, which ends where nothing is written, with what the fields had before."""
+def _settings(settings: Iterable[Setting[Any]]) -> Iterator[Setting[Any]]:
+    """Yield all settings of a chain, with the earlier values of their fields, up to the first default."""
     for setting in settings:
         yield from setting.history()
         if setting.source.kind is not OriginKind.WRITTEN:
@@ -138,25 +143,25 @@ def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation
                     chosen.get(field) or (setting, *map(default, parameter.defaults[index : index + 1]))
                 )
                 path = (section, parameter.key, *([index] if is_range else ()))
-                lost = tuple(beaten(field, name, chain, levels))
-                yield Explanation(path, chain, lost, reason(parameter.key, chain[0].origin, layer, plan))
+                others = tuple(overridden(field, name, chain, levels))
+                yield Explanation(path, chain, others, reason(parameter.key, chain[0].origin, layer, plan))
 
 
 def _enabled(layer: LayerPlan, lowering: _Lowering) -> list[Setting[bool]]:
-    """Return what gives quant_enable: the skip lists, or the configuration itself."""
+    """Return the settings of quant_enable: the skip lists, or the configuration itself."""
     listed = [*lowering.enabled(layer.layer)]
     return listed if layer.enabled.origin == listed[0].origin else [layer.enabled, *listed]
 
 
 def _algorithm(values: Values) -> str:
-    """Return the name of the algorithm whose values these are."""
+    """Return the name of the algorithm that values belong to."""
     leaf = values.get(ACTIVATION_ALGORITHM) or values[WEIGHT_ALGORITHM]
     assert isinstance(leaf, Setting)
     return str(leaf.value)
 
 
 _Unfused = Callable[[str], str | None]
-"""Tells why nothing is folded into a layer, None if something may be."""
+"""Returns why nothing is folded into a layer, None if something may be."""
 
 
 def _unfused(plan: Plan) -> _Unfused:
@@ -168,12 +173,12 @@ def _unfused(plan: Plan) -> _Unfused:
 
 
 def _fusion(layer: Layer, lowering: _Lowering) -> str | None:
-    """Return in words which layers become one with a layer, or why they do not (reference 4.6)."""
+    """Return in words which layers are folded into which, or why they are not (reference 4.6)."""
     if not layer.fusion:
         return f"none: {layer.fusion_obstacle}" if layer.fusion_obstacle else None
     target = next(name for name in layer.fusion if lowering.plan.network.by_name[name].quantizable)
     folded = [name for name in layer.fusion if name != target]
-    obstacle = lowering.unfused(target)
-    if obstacle:
-        return f'{quoted(folded)} would be folded into "{target}", but {obstacle}'
+    reason = lowering.unfused(target)
+    if reason:
+        return f'{quoted(folded)} would be folded into "{target}", but {reason}'
     return f'{quoted(folded)} {"is" if len(folded) == 1 else "are"} folded into "{target}"'

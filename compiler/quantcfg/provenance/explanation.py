@@ -1,4 +1,4 @@
-"""Why the values of a configuration are what they are: the values that say it."""
+"""Explanations of the values of a configuration."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from quantcfg.plan import Setting
 from quantcfg.plan.request import Calibration
 
 Path = tuple[str | int, ...]
-"""Where a value stands in the configuration, or in the object of its layer: keys, and indices of lists."""
+"""The path of a value in the configuration, or in the object of its layer: keys, and indices of lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beaten:
-    """What a level that was not chosen says of a value, and why that does not count."""
+    """A setting of a level that is overridden, and why it does not count."""
 
     setting: Setting[Any]
     reason: str
@@ -23,13 +23,12 @@ class Beaten:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a value is what it is.
+    """Where a value comes from.
 
-    chain starts with the setting that gave it; each one behind that is what
-    would, if the origins of those before it were taken away; a very long chain
-    is cut. beaten is what
-    other levels say of it, the nearest first. reason says why, where that is a
-    rule of AMCT rather than what is written.
+    chain starts with the effective setting; each later one would be effective without
+    those before it. A very long chain is cut. beaten are the overridden settings of
+    other levels, the nearest first. reason is the rule of AMCT that decides, None if
+    the request itself does.
     """
 
     path: Path
@@ -39,12 +38,12 @@ class Explanation:
 
     @property
     def value(self) -> Any:
-        """The value that stands in the configuration."""
+        """The value in the configuration."""
         return self.chain[0].value
 
     @property
     def key(self) -> str:
-        """The key that has the value, without that of the object around it."""
+        """The key of the value, without the keys of the objects around it."""
         return next(step for step in reversed(self.path) if isinstance(step, str))
 
     @property
@@ -56,10 +55,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class LayerExplanation:
-    """Why the values of a layer are what they are; a layer that is not quantizable has none.
+    """Where the values of a layer come from; a layer that is not quantizable has none.
 
-    calibration is what was chosen for it, and replaced what that took the place
-    of. fusion says in words what becomes one with the layer.
+    calibration is the effective one, and replaced are those that it replaces. fusion
+    says in words which layers are fused with the layer.
     """
 
     layer: Layer
@@ -71,7 +70,7 @@ class LayerExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Why values are what they are: those of the whole network, and those of layers."""
+    """Where values come from: those of the whole network, and those of layers."""
 
     network: tuple[Explanation, ...] = ()
     layers: tuple[LayerExplanation, ...] = ()

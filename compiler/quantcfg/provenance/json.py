@@ -1,4 +1,4 @@
-"""For programs: one JSON document, version 1, as docs/explain.md describes it."""
+"""Render a provenance as JSON, version 1, as docs/explain.md describes it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _setting(setting: Setting[Any], key: str) -> dict[str, Any]:
     return {
         "value": setting.value,
         "kind": setting.origin.kind,
-        "given_by": words.said_by(setting.origin, key),
+        "given_by": words.given_by(setting.origin, key),
         "place": _place(setting.span),
     }
 

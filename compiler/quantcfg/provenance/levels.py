@@ -1,4 +1,4 @@
-"""What the levels that were not chosen for a layer say of its values (reference 4.2, 4.4)."""
+"""The overridden settings of a layer, and the rules that decide (reference 4.2, 4.4)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from quantcfg.provenance.explanation import Beaten
 
 @frozen_value
 class Level:
-    """An algorithm that was not chosen, by its name in the configuration, and why it was not.
+    """An overridden algorithm, by its name in the configuration, and why it is overridden.
 
-    of_flag is why not even its flag asymmetric counts, which has a rule of its own.
+    of_flag is why its flag asymmetric, which has its own rule, does not count either.
     """
 
     name: str
@@ -36,9 +36,9 @@ def activation_levels(layer: LayerPlan, plan: Plan) -> Iterator[Level]:
         if chosen and lower.activation:
             name, reason = activation_algorithm(lower.activation, schema), replacing(chosen, lower)
             of_flag = (
-                f"it counts only for layers whose algorithm is {name}"
+                f"applies only to layers with algorithm {name}"
                 if lower is common
-                else f"AMCT takes asymmetric over from {source} alone"
+                else f"AMCT inherits asymmetric only from {source}"
             )
             yield Level(name, lower.activation, reason, of_flag)
 
@@ -50,10 +50,12 @@ def weight_levels(layer: LayerPlan, _: Plan) -> Iterator[Level]:
         return
     by_mapping = layer.is_by_mapping
     if layer.selected and not by_mapping:
-        yield _weight_level(layer.selected, f"{chosen.level} comes before nuq_config")
+        yield _weight_level(layer.selected, f"{chosen.level} takes precedence over nuq_config")
     for lower in layer.levels if by_mapping else layer.levels[1:]:
         if lower.weight:
-            reason = f"nuq_config comes before {lower.level}" if by_mapping else replacing(chosen, lower)
+            reason = (
+                f"nuq_config takes precedence over {lower.level}" if by_mapping else replacing(chosen, lower)
+            )
             yield _weight_level(lower.weight, reason)
 
 
@@ -62,20 +64,22 @@ def _weight_level(algorithm: Algorithm, reason: str) -> Level:
 
 
 def replacing(chosen: Calibration, lower: Calibration) -> str:
-    """Return in words that a calibration takes the place of another (reference 4.2)."""
+    """Return in words that a calibration replaces another one (reference 4.2)."""
     return f"{chosen.level} replaces all of {lower.level}"
 
 
-def beaten(field: str, name: str, chain: Sequence[Setting[Any]], levels: Iterable[Level]) -> Iterator[Beaten]:
-    """Yield what levels say of a field of the algorithm of a name, if that is not in its chain anyway."""
+def overridden(
+    field: str, name: str, chain: Sequence[Setting[Any]], levels: Iterable[Level]
+) -> Iterator[Beaten]:
+    """Yield the settings of levels for a field of an algorithm that are not in its chain."""
     paths = {setting.origin.path for setting in chain}
     for level in levels:
-        setting = _said(field, name, level)
+        setting = _setting(field, name, level)
         if setting and setting.origin.path not in paths:
             yield Beaten(setting, level.of_flag if field == ASYMMETRIC else level.reason)
 
 
-def _said(field: str, name: str, level: Level) -> Setting[Any] | None:
+def _setting(field: str, name: str, level: Level) -> Setting[Any] | None:
     if field in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
         return Setting(level.name, level.algorithm.origin)
     is_shared = level.name == name or field == ASYMMETRIC
@@ -83,7 +87,7 @@ def _said(field: str, name: str, level: Level) -> Setting[Any] | None:
 
 
 def reason(key: str, origin: Origin, layer: LayerPlan, plan: Plan) -> str | None:
-    """Return why a value of a layer has its origin, or None where that goes without saying."""
+    """Return the rule that gives a value of a layer its origin, or None if the request itself does."""
     if key == ASYMMETRIC:
         return _of_flag(origin, layer, plan)
     if key == CHANNEL_WISE and origin.kind is OriginKind.LAYER_TYPE:
@@ -94,17 +98,17 @@ def reason(key: str, origin: Origin, layer: LayerPlan, plan: Plan) -> str | None
 
 
 def _of_flag(origin: Origin, layer: LayerPlan, plan: Plan) -> str | None:
-    """Return why asymmetric comes from somewhere else than the layer's own calibration (reference 4.4)."""
+    """Return why asymmetric does not come from the calibration of the layer (reference 4.4)."""
     own = layer.calibration.activation if layer.calibration else None
     common = plan.request.common
     if own and ASYMMETRIC in own.parameters:
         return None
     if common and origin.level == common.level:
-        return f"the layer sets none itself, and has the algorithm of {common.level}"
-    return "no setting nearer to the layer counts"
+        return f"not set for the layer, which has the algorithm of {common.level}"
+    return "no setting closer to the layer applies"
 
 
 def _of_type(layer_type: str, types: LayerTypes) -> str:
-    """Return what a type may have (reference 3.4)."""
-    can = "can" if types.channel_wise(layer_type) else "cannot"
-    return f"{layer_type} layers {can} have a factor for each channel"
+    """Return whether a type supports channel_wise (reference 3.4)."""
+    verb = "support" if types.channel_wise(layer_type) else "do not support"
+    return f"{layer_type} layers {verb} channel_wise"

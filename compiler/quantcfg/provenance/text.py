@@ -1,4 +1,4 @@
-"""For people: each value with its origin, and below it what would count without that."""
+"""Render a provenance as text or as a table."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from quantcfg.provenance.levels import replacing
 
 _WIDTH = 110
 _INDENT = "  "
-_HEADINGS = ("layer", "key", "value", "place", "given by")
+_HEADINGS = ("layer", "key", "value", "location", "given by")
 
 
 def render(provenance: Provenance) -> str:
-    """Return the provenance as text, layers that have the same once; without a final newline."""
+    """Return a provenance as text without a final newline; layers with equal values are shown once."""
     sections = []
     if provenance.network:
         sections.append(["the whole network", *_rows(provenance.network)])
@@ -30,7 +30,7 @@ def render(provenance: Provenance) -> str:
 
 
 def _alike(layers: Iterable[LayerExplanation]) -> Iterator[tuple[Sequence[LayerExplanation], Sequence[str]]]:
-    """Yield the layers of one type that have the same text, and that text."""
+    """Yield groups of layers of one type with the same text, and the text."""
     groups: dict[tuple[str, ...], list[LayerExplanation]] = {}
     for layer in layers:
         groups.setdefault((layer.layer.type, *_body(layer)), []).append(layer)
@@ -59,40 +59,40 @@ def _body(layer: LayerExplanation) -> Iterator[str]:
     if layer.layer.obstacle:
         return
     chosen = layer.calibration
-    level = f"{chosen.level}{words.at(chosen.span)}" if chosen else "none is written for it"
+    level = f"{chosen.level}{words.at(chosen.span)}" if chosen else "none"
     yield printable(f"{_INDENT}calibration: {level}")
     replaced = {replacing(chosen, lower) for lower in layer.replaced} if chosen else set()
     for lower in layer.replaced:
-        yield printable(f"{_INDENT * 2}it replaces all of {lower.level}{words.at(lower.span)}")
+        yield printable(f"{_INDENT * 2}replaces all of {lower.level}{words.at(lower.span)}")
     yield from _rows(layer.values, replaced)
 
 
-def _rows(explanations: Iterable[Explanation], understood: Collection[str] = ()) -> Iterator[str]:
-    """Yield the lines of values, without the reasons that are understood."""
-    rows = [row for explanation in explanations for row in _rows_of(explanation, understood)]
+def _rows(explanations: Iterable[Explanation], known_reasons: Collection[str] = ()) -> Iterator[str]:
+    """Yield the lines of values, without reasons that are already shown."""
+    rows = [row for explanation in explanations for row in _rows_of(explanation, known_reasons)]
     yield from (f"{_INDENT}{line}" for line in aligned(rows))
 
 
-def _rows_of(explanation: Explanation, understood: Collection[str]) -> Iterator[tuple[str, str, str]]:
+def _rows_of(explanation: Explanation, known_reasons: Collection[str]) -> Iterator[tuple[str, str, str]]:
     first, *others = explanation.chain
     why = f": {explanation.reason}" if explanation.reason else ""
-    yield explanation.name, words.value(first.value), f"{_said(first, explanation.key)}{why}"
+    yield explanation.name, words.value(first.value), f"{_given_by(first, explanation.key)}{why}"
     for without, setting in zip(chain(["without it:"], repeat("without that:")), others, strict=False):
-        yield "", "", f"{without} {words.value(setting.value)}, {_said(setting, explanation.key)}"
+        yield "", "", f"{without} {words.value(setting.value)}, {_given_by(setting, explanation.key)}"
     for each in explanation.beaten:
-        why = "" if each.reason in understood else f": {each.reason}"
-        said = f"{words.value(each.setting.value)}, {_said(each.setting, explanation.key)}"
-        yield "", "", f"beaten: {said}{why}"
+        why = "" if each.reason in known_reasons else f": {each.reason}"
+        shown = f"{words.value(each.setting.value)}, {_given_by(each.setting, explanation.key)}"
+        yield "", "", f"overridden: {shown}{why}"
 
 
-def _said(setting: Setting[object], key: str) -> str:
-    return f"{words.said_by(setting.origin, key)}{words.at(setting.span)}"
+def _given_by(setting: Setting[object], key: str) -> str:
+    return f"{words.given_by(setting.origin, key)}{words.at(setting.span)}"
 
 
 def table(provenance: Provenance) -> str:
-    """Return the provenance as a table with a final newline; values of the whole network have no layer."""
+    """Return a provenance as a table with a final newline; values of the whole network have no layer."""
     lines = "\n".join(aligned([_HEADINGS, *_table_rows(provenance)])) + "\n"
-    # The name of a file may hold bytes that are no text.
+    # A file name can contain bytes that are not UTF-8.
     return lines.encode(errors="backslashreplace").decode()
 
 
@@ -106,5 +106,5 @@ def _table_rows(provenance: Provenance) -> Iterator[tuple[str, ...]]:
 
 def _table_row(layer: str, explanation: Explanation) -> tuple[str, ...]:
     origin = explanation.chain[0].origin
-    value, said_by = words.value(explanation.value), words.said_by(origin, explanation.key)
-    return layer, explanation.name, value, words.place(origin.span) or "", said_by
+    value, given_by = words.value(explanation.value), words.given_by(origin, explanation.key)
+    return layer, explanation.name, value, words.place(origin.span) or "", given_by

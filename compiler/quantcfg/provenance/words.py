@@ -1,4 +1,4 @@
-"""Values, origins and places in words."""
+"""Values, origins and locations in words."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from quantcfg.source import Span
 
 
 def value(value: Any) -> str:
-    """Return a value as the configuration has it, but letters of all scripts as they are."""
+    """Return a value as JSON, without escapes for non-ASCII letters."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def said_by(origin: Origin, key: str) -> str:
-    """Return in words what gave the value of a key: the level, and the field if it is not called like it."""
+def given_by(origin: Origin, key: str) -> str:
+    """Return in words what gives the value of a key: the level, and the field if its name differs."""
     if origin.kind is not OriginKind.WRITTEN:
         return origin.what
     field = next(step for step in reversed(origin.what.split(".")) if not step.isdigit())
@@ -25,7 +25,7 @@ def said_by(origin: Origin, key: str) -> str:
 
 
 def place(span: Span | None) -> str | None:
-    """Return file, line and column of a span; None for that of an argument, which is in no file."""
+    """Return file, line and column of a span; None if it is not in a file."""
     if span is None or not span.source.is_file:
         return None
     line, column = span.start_position
@@ -33,6 +33,6 @@ def place(span: Span | None) -> str | None:
 
 
 def at(span: Span | None) -> str:
-    """Return a place as it stands behind what is there: "" where there is none."""
-    where = place(span)
-    return f" ({where})" if where else ""
+    """Return the location of a span in parentheses, with a space before; "" if it has none."""
+    location = place(span)
+    return f" ({location})" if location else ""
