@@ -172,7 +172,7 @@ def test_a_type_with_exceptions_says_so() -> None:
     assert (
         decompiled(config)
         == """\
-# for 3 of 4 Convolution layers; the others have overrides of their own
+# applies to 3 of 4 Convolution layers; the others have their own overrides
 override_layer_types {
   layer_type: "Convolution"
   calibration_config {

@@ -115,8 +115,8 @@ WORDS = {
     ("", ""): [],
     ("", "batch_num: 2 do_fusion: false"): ["batch_num: 1 → 2", "do_fusion: true → false"],
     ('skip_fusion_layers: "conv1"', 'skip_fusion_layers: ["conv2", "conv3"]'): [
-        'skip_fusion_layers: without "conv1"',
-        'skip_fusion_layers: with "conv2" and "conv3"',
+        'skip_fusion_layers: removed "conv1"',
+        'skip_fusion_layers: added "conv2" and "conv3"',
     ],
     ('skip_fusion_layers: ["conv1", "conv2"]', 'skip_fusion_layers: ["conv2", "conv1"]'): [
         'skip_fusion_layers: ["conv1", "conv2"] → ["conv2", "conv1"]',
@@ -164,14 +164,14 @@ def test_changes_are_told_once_for_all_layers_that_share_them(pair: tuple[str, s
 
 
 LISTED = {
-    ('{"a": {}, "b": {}}', '{"a": {}}'): ['"b" is left out now, and no longer quantized'],
+    ('{"a": {}, "b": {}}', '{"a": {}}'): ['"b" is omitted now, and no longer quantized'],
     ('{"a": {}, "b": {"quant_enable": false}}', '{"a": {}}'): [
-        '"b" is left out now, and was not quantized before'
+        '"b" is omitted now, and was not quantized before'
     ],
     ('{"a": {}}', '{"a": {}, "b": {}}'): ['"b" is listed now, and quantized'],
     ('{"a": {}}', '{"a": {}, "b": {"quant_enable": false}}'): ['"b" is listed now, and still not quantized'],
     ('{"a": {}}', '{"a": {"weight_quant_params": {"channel_wise": false}}}'): [
-        'channel_wise: left out → false in "a"'
+        'channel_wise: omitted → false in "a"'
     ],
     ('{"a": {}}', '{"a": {"activation_quant_params": {"act_algo": "ifmr", "max_percentile": 0.999999}}}'): [],
     (
@@ -228,7 +228,7 @@ PLACES = {
         '{"a": {}, "batch_num": 2}',
     ): "batch_num: 1 → 2 (old.json:1:15 → new.json:1:24)",
     ('{"a": {}}', '{"a": {}, "batch_num": 2}'): "batch_num: 1 → 2 (new.json:1:24)",
-    ('{"a": {}, "b": {}}', '{"a": {}}'): '"b" is left out now, and no longer quantized (old.json:1:11)',
+    ('{"a": {}, "b": {}}', '{"a": {}}'): '"b" is omitted now, and no longer quantized (old.json:1:11)',
     (
         '{"a": {}, "b": {}, "c": {}, "d": {}}',
         '{"a": {"quant_enable": false}, "b": {"quant_enable": false}, "c": {"quant_enable": false}, "d": {}}',

@@ -1,4 +1,4 @@
-"""A configuration back to the shortest quant.cfg that compiles to it."""
+"""Decompile a configuration to the shortest quant.cfg that compiles to it."""
 
 from quantcfg.decompiler.decompilation import Decompilation, decompile, decompile_source
 

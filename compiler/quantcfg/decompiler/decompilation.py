@@ -1,4 +1,4 @@
-"""The steps of a decompilation: read, lay out, print, and compile again to see that nothing has changed."""
+"""Decompile a configuration: read it, choose a layout, print it, and compile the result to verify it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from quantcfg.source import Source, Span, argument_span
 
 @frozen_value
 class Decompilation:
-    """What a decompilation gave.
+    """The result of a decompilation.
 
-    text is a quant.cfg, and settings how many it has; text is None where there
-    are errors. diagnostics holds errors, warnings and notes, sorted by place.
+    text is the quant.cfg, None if there are errors; settings is the number of its
+    settings. diagnostics are sorted by location.
     """
 
     text: str | None
@@ -37,21 +37,21 @@ class Decompilation:
 
     @property
     def ok(self) -> bool:
-        """Whether there is a text."""
+        """Whether there is a quant.cfg."""
         return self.text is not None
 
 
 def decompile(config: str | Mapping[str, Any], network: Network, name: str = "config.json") -> Decompilation:
     """Return the shortest quant.cfg that compiles to a configuration. It raises nothing for bad input.
 
-    The quant.cfg has none of the deprecated fields, and no nuq_config, whose
-    mapping file is not known. Layers that the configuration leaves out are
-    skipped. What no quant.cfg can say is an error, by layer and key.
+    The quant.cfg has neither deprecated fields nor nuq_config, whose mapping file is
+    not known. Layers that the configuration omits are skipped. Each value that no
+    quant.cfg can express is an error.
 
     Args:
         config: the text of a configuration, or its value.
-        network: what read_model returned.
-        name: what the configuration is called in diagnostics.
+        network: the result of read_model.
+        name: the file name in diagnostics.
 
     """
     try:
@@ -70,7 +70,7 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
     if not is_configuration(source):
         other: list[Diagnostic] = []
         is_other = has_other_content(source, other.append, wanted="a JSON configuration")
-        return Decompilation(None, tuple(other) if is_other else (_no_configuration(source),))
+        return Decompilation(None, tuple(other) if is_other else (_not_a_configuration(source),))
     compiled = compile_source(source, network, network.edition)
     if not compiled.ok:
         return Decompilation(None, compiled.diagnostics)
@@ -79,23 +79,23 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
     layout = shortest_layout(groups, config["activation_offset"], network.edition.schema)
     settings = _settings(config, network)
     order = [layer.name for layer in network.quantizable]
-    remarks = dict(_remarks(groups, layout))
-    text = print_layout(network.edition.request, settings, layout, order, remarks)
+    comments = dict(_comments(groups, layout))
+    text = print_layout(network.edition.request, settings, layout, order, comments)
     found = [
         *compiled.diagnostics,
-        *_absences(source, compiled.plan),
+        *_omissions(source, compiled.plan),
         *_changes(source, compiled.plan, _plan_of(text, network)),
     ]
     number = _number(settings) + layout.settings
     return Decompilation(None if has_errors(found) else text, in_order(found), number)
 
 
-def _no_configuration(source: Source) -> Diagnostic:
+def _not_a_configuration(source: Source) -> Diagnostic:
     return catalogue.ANOTHER_FORMAT.at(
         Span(source, 0, min(1, len(source.text))),
-        what="a text without a brace before it",
+        what='text that does not start with "{"',
         wanted="a JSON configuration",
-        help='"quantcfg compile" makes a configuration of a quant.cfg',
+        help='run "quantcfg compile" to make a configuration from a quant.cfg',
     )
 
 
@@ -104,29 +104,29 @@ def _number(settings: Mapping[str, Any]) -> int:
 
 
 def _groups(config: Config, network: Network) -> Groups:
-    """Return the layers by type and by what they are to have.
+    """Return the layers by type and by the calibration that they need.
 
-    What the configuration leaves out is skipped, and may have anything that it
-    can have: AMCT checks it like the others.
+    AMCT checks skipped layers too: no calibration may apply to an omitted layer
+    that does not support it.
     """
     known = network.edition.layer_types
     layers: dict[str, dict[Wanted, list[str]]] = defaultdict(dict)
-    barred: dict[str, list[str]] = defaultdict(list)
+    uniform_only: dict[str, list[str]] = defaultdict(list)
     for layer in network.quantizable:
         if layer.name in config:
             wanted = wanted_by(config[layer.name], known.channel_wise(layer.type), network.edition.schema)
             layers[layer.type].setdefault(wanted, []).append(layer.name)
         elif known.obstacle("non_uniform", layer.type, layer.attributes):
-            barred[layer.type].append(layer.name)
-    types = dict.fromkeys([*layers, *barred])
+            uniform_only[layer.type].append(layer.name)
+    types = dict.fromkeys([*layers, *uniform_only])
     return {
-        layer_type: Group(known.channel_wise(layer_type), layers[layer_type], barred[layer_type])
+        layer_type: Group(known.channel_wise(layer_type), layers[layer_type], uniform_only[layer_type])
         for layer_type in types
     }
 
 
 def _settings(config: Config, network: Network) -> dict[str, Any]:
-    """Return what is written for the whole network: what is not the default, and which layers are skipped."""
+    """Return the settings of the whole network: those that are not the default, and the skipped layers."""
     defaults = network.edition.schema.global_defaults
     settings = {key: config[key] for key, default in defaults.items() if config[key] != default}
     skipped: dict[str, list[str]] = defaultdict(list)
@@ -139,33 +139,36 @@ def _settings(config: Config, network: Network) -> dict[str, Any]:
     return settings | {"skip_layers": names, "skip_layer_types": types}
 
 
-def _remarks(groups: Groups, layout: Layout) -> Iterator[tuple[str, str]]:
-    """Yield for the override of a type what it does not show: that some of its layers have another."""
+def _comments(groups: Groups, layout: Layout) -> Iterator[tuple[str, str]]:
+    """Yield a comment for each override of a type that does not apply to all its layers."""
     for layer_type in layout.by_type:
         names = [name for names in groups[layer_type].layers.values() for name in names]
         others = sum(name in layout.by_layer for name in names)
         if others:
             whole = counted(len(names), f"{layer_type} layer")
-            yield layer_type, f"for {len(names) - others} of {whole}; the others have overrides of their own"
+            yield (
+                layer_type,
+                f"applies to {len(names) - others} of {whole}; the others have their own overrides",
+            )
 
 
 def _plan_of(text: str, network: Network) -> Plan:
     return compile_source(Source("quant.cfg", text), network, network.edition).plan
 
 
-# --- what is not the same
+# --- differences
 
 
-def _absences(source: Source, plan: Plan) -> Iterator[Diagnostic]:
-    """Yield which keys are left out, of the configuration and of layers, that a compile writes."""
+def _omissions(source: Source, plan: Plan) -> Iterator[Diagnostic]:
+    """Yield warnings for the keys that the configuration omits but compiling writes."""
     missing: dict[str, list[str]] = defaultdict(list)
     for path, leaf in leaves(plan):
         first = leaf[0] if isinstance(leaf, tuple) else leaf
         if first.origin.path[: len(path)] != path:
             missing[path[0] if len(path) > 1 else ""].append(path[-1])
     layers: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for layer, absent in missing.items():
-        layers[tuple(absent)].append(layer)
+    for layer, omitted in missing.items():
+        layers[tuple(omitted)].append(layer)
     places = places_in(source) if missing else Places()
     for keys, names in layers.items():
         is_whole = names == [""]
@@ -175,7 +178,7 @@ def _absences(source: Source, plan: Plan) -> Iterator[Diagnostic]:
 
 
 def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]:
-    """Yield each value of the configuration that is another one in what the quant.cfg compiles to."""
+    """Yield an error for each value that differs after compiling the quant.cfg."""
     now = {path: value_of(leaf) for path, leaf in leaves(compiled)}
     values = ((path, value_of(leaf)) for path, leaf in leaves(plan))
     changed = [(path, value) for path, value in values if now.get(path) != value]
@@ -191,5 +194,5 @@ def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]
 
 
 def _nearest(value: Any) -> str:
-    near = f": {json.dumps(value)} is as near as it comes" if isinstance(value, float | list) else ""
-    return f"the numbers of a quant.cfg have 32 bits{near}"
+    reason = "numbers in a quant.cfg have 32 bits"
+    return f"use {json.dumps(value)}: {reason}" if isinstance(value, float | list) else reason

@@ -1,4 +1,4 @@
-"""A layout to the text of a quant.cfg."""
+"""Print a layout as a quant.cfg."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def print_layout(
     settings: Mapping[str, Any],
     layout: Layout,
     order: Sequence[str],
-    remarks: Mapping[str, str],
+    comments: Mapping[str, str],
 ) -> str:
-    """Return the text of a quant.cfg, in the formatter's layout.
+    """Return the formatted text of a quant.cfg.
 
-    request is its message; settings are those of the whole network, lists among
-    them; order is that of the layers; remarks are comments for the overrides of
-    types. A number that a quant.cfg cannot hold is left out.
+    request is the type of its message; settings are those of the whole network;
+    order is the order of the layers; comments are for the overrides of types. A
+    number that a quant.cfg cannot represent is left out.
     """
     sections = [_printed(_settings(request.new(), settings))]
     if layout.common:
         sections.append(_printed(_common(request.new(), layout.common)))
     for layer_type, calibration in layout.by_type.items():
         override = _overrides(request.new(), "override_layer_types", "layer_type", {layer_type: calibration})
-        sections.append(_comment(remarks.get(layer_type)) + _printed(override))
+        sections.append(_comment(comments.get(layer_type)) + _printed(override))
     by_layer = {name: layout.by_layer[name] for name in order if name in layout.by_layer}
     sections.append(_printed(_overrides(request.new(), "override_layer_configs", "layer_name", by_layer)))
     return "\n".join(filter(None, sections))
 
 
-def _comment(remark: str | None) -> str:
-    return f"# {remark}\n" if remark else ""
+def _comment(text: str | None) -> str:
+    return f"# {text}\n" if text else ""
 
 
 def _printed(message: Any) -> str:
@@ -85,7 +85,7 @@ def _fill(config: Any, calibration: Calibration) -> None:
 
 def _fill_algorithm(config: Any, field: str, algorithm: Algorithm, flag: Mapping[str, bool]) -> None:
     values = {**dict(algorithm.fields), **flag}
-    if values or not algorithm.is_usual:
+    if values or not algorithm.is_default:
         message = getattr(config, field)
         message.SetInParent()
         for name, value in values.items():

@@ -1,11 +1,10 @@
-"""The calibrations that need the fewest settings, all layers together.
+"""Choose the calibrations that need the fewest settings for all layers together.
 
 An override costs the name of its target and the settings of its calibration. A
-layer needs none if its type's override, or else common_config, gives it all
-that it is to have. What an override costs depends on common_config in one way
-only: by the flag that is inherited from it. So for each such flag the costs of
-overrides are worked out once, and each common_config that has it is weighed by
-the overrides that it saves: the work grows in step with the layers.
+layer needs none if the override of its type, or else common_config, gives it the
+right values. The cost of an override depends on common_config only by the inherited
+flag. So the costs are computed once for each flag, and each common_config with that
+flag is compared by the overrides that it saves: the work is linear in the layers.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from quantcfg.decompiler.wanted import (
     Calibration,
     Inherited,
     Wanted,
+    default_weight_algorithm,
     given_by,
     own_calibration,
     plain,
-    usual_weight,
 )
 from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema
@@ -28,31 +27,30 @@ from quantcfg.network import ConfigSchema
 
 @frozen_value
 class Group:
-    """The layers of a type: their names by what they are to have.
+    """The layers of a type: their names by the calibration that they need.
 
-    is_channel_wise is what layers of the type are by default.
-    barred are the names of those that may have anything but non-uniform
-    quantization.
+    is_channel_wise is the default of the type. uniform_only are the omitted layers
+    that do not support non-uniform quantization.
     """
 
     is_channel_wise: bool
     layers: Mapping[Wanted, Sequence[str]]
-    barred: Sequence[str] = ()
+    uniform_only: Sequence[str] = ()
 
 
 Groups = Mapping[str, Group]
-"""The layers of a network by their type."""
+"""The layers of a network by type."""
 
 _TARGET = 1
-"""What it costs to name the target of an override."""
+"""The cost of the target of an override."""
 
 _PLAIN = _TARGET + 1
-"""What it costs to keep a layer out of a calibration, by an override that says nothing."""
+"""The cost of an empty override, which excludes a layer from other calibrations."""
 
 
 @frozen_value
 class Layout:
-    """Which calibrations a quant.cfg has, and for what."""
+    """The calibrations of a quant.cfg."""
 
     common: Calibration | None
     by_type: Mapping[str, Calibration]
@@ -60,7 +58,7 @@ class Layout:
 
     @property
     def settings(self) -> int:
-        """How many settings that is."""
+        """The number of settings."""
         overrides = [*self.by_type.values(), *self.by_layer.values()]
         common = self.common.settings if self.common else 0
         return common + sum(_TARGET + calibration.settings for calibration in overrides)
@@ -68,11 +66,11 @@ class Layout:
 
 @frozen_value
 class _Type:
-    """The layers of a type, and what overrides for them cost, by one inherited flag.
+    """The layers of a type, and the costs of their overrides for one inherited flag.
 
-    costs is what the override of one layer costs, by what it is to have, and
-    apart what those of all layers cost. general is what an override of the
-    type had best give, and together what it costs with those that it leaves.
+    costs holds the cost of the override of one layer by the calibration that it needs;
+    apart is the sum for all layers. general is the best override of the type, and
+    together is its cost with the overrides of layers that are still needed.
     """
 
     group: Group
@@ -81,19 +79,19 @@ class _Type:
     general: Wanted | None = None
     together: int = 0
 
-    def alone(self, reached: Wanted) -> int:
-        """Return what the overrides of layers cost, where all layers are reached by the same."""
-        saved = len(self.group.layers.get(reached, ())) * self.costs.get(reached, 0)
-        kept_out = 0 if reached.weight.is_usual else len(self.group.barred)
+    def alone(self, base: Wanted) -> int:
+        """Return the cost of the overrides of layers if the other layers have the calibration base."""
+        saved = len(self.group.layers.get(base, ())) * self.costs.get(base, 0)
+        kept_out = 0 if base.weight.is_default else len(self.group.uniform_only)
         return self.apart - saved + kept_out * _PLAIN
 
-    def has_override(self, reached: Wanted) -> bool:
-        """Tell whether an override of the type pays, where common_config gives what reached says."""
-        return self.general is not None and self.together < self.alone(reached)
+    def has_override(self, base: Wanted) -> bool:
+        """Return whether an override of the type saves settings if common_config gives base."""
+        return self.general is not None and self.together < self.alone(base)
 
 
 def shortest_layout(groups: Groups, offset: bool, schema: ConfigSchema) -> Layout:
-    """Return the layout with the fewest settings; of several such, one with few overrides of types.
+    """Return the layout with the fewest settings; of equal ones, that with the fewest overrides of types.
 
     offset is activation_offset.
     """
@@ -105,7 +103,7 @@ def shortest_layout(groups: Groups, offset: bool, schema: ConfigSchema) -> Layou
 
 
 def _inheritances(distinct: Sequence[Wanted], offset: bool, schema: ConfigSchema) -> Iterator[Inherited]:
-    """Yield what there may be to inherit; to repeat activation_offset would be in vain."""
+    """Yield the possible inherited flags; one that repeats activation_offset is useless."""
     yield Inherited(schema, offset)
     names = (wanted.activation.name for wanted in distinct if wanted.asymmetric != offset)
     for name in dict.fromkeys(names):
@@ -115,22 +113,22 @@ def _inheritances(distinct: Sequence[Wanted], offset: bool, schema: ConfigSchema
 def _best_layout(
     groups: Groups, distinct: Sequence[Wanted], inherited: Inherited
 ) -> tuple[tuple[int, int], Layout]:
-    """Return the best layout from which this is inherited, and its cost."""
+    """Return the best layout with this inherited flag, and its cost."""
     types = {layer_type: _type(group, inherited) for layer_type, group in groups.items()}
     candidates = dict.fromkeys(_candidates(distinct, inherited))
-    weighed = ((_cost(common, types, inherited), common) for common in candidates)
-    cost, common = min(weighed, key=lambda each: each[0])
+    costed = ((_cost(common, types, inherited), common) for common in candidates)
+    cost, common = min(costed, key=lambda each: each[0])
     return cost, _layout(common, types, inherited)
 
 
 def _type(group: Group, inherited: Inherited) -> _Type:
     costs = {wanted: _cost_of(wanted, inherited) for wanted in group.layers}
     known = _Type(group, costs, sum(len(names) * costs[wanted] for wanted, names in group.layers.items()))
-    generals = [*group.layers, *([plain(inherited)] if group.barred else [])]
-    weighed = [(_cost_of(general, inherited) + known.alone(general), general) for general in generals]
-    if not weighed:
+    generals = [*group.layers, *([plain(inherited)] if group.uniform_only else [])]
+    costed = [(_cost_of(general, inherited) + known.alone(general), general) for general in generals]
+    if not costed:
         return known
-    together, general = min(weighed, key=lambda each: each[0])
+    together, general = min(costed, key=lambda each: each[0])
     return replace(known, general=general, together=together)
 
 
@@ -139,7 +137,7 @@ def _cost_of(wanted: Wanted, inherited: Inherited) -> int:
 
 
 def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Calibration | None]:
-    """Yield what common_config may be: something that a layer is to have, or the flag alone, or nothing."""
+    """Yield the candidates for common_config: the calibration of a layer, the flag alone, or nothing."""
     if inherited.flag is None:
         yield None
     for wanted in distinct:
@@ -147,21 +145,23 @@ def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Ca
             continue
         if inherited.flag is not None:
             yield Calibration(
-                replace(wanted.activation, fields=()), inherited.flag, usual_weight(inherited.schema)
+                replace(wanted.activation, fields=()),
+                inherited.flag,
+                default_weight_algorithm(inherited.schema),
             )
         if inherited.flag_of(wanted.activation.name) == wanted.asymmetric:
             yield Calibration(wanted.activation, inherited.flag, wanted.weight)
 
 
 def _cost(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> tuple[int, int]:
-    """Return how many settings there are with a common_config, and how many overrides of types."""
+    """Return the number of settings with a common_config, and the number of overrides of types."""
     settings, overrides = (common.settings if common else 0), 0
     for known in types.values():
-        reached = given_by(common, known.group.is_channel_wise, inherited)
-        if known.has_override(reached):
+        base = given_by(common, known.group.is_channel_wise, inherited)
+        if known.has_override(base):
             settings, overrides = settings + known.together, overrides + 1
         else:
-            settings += known.alone(reached)
+            settings += known.alone(base)
     return settings, overrides
 
 
@@ -169,13 +169,13 @@ def _layout(common: Calibration | None, types: Mapping[str, _Type], inherited: I
     by_type: dict[str, Calibration] = {}
     by_layer: dict[str, Calibration] = {}
     for layer_type, known in types.items():
-        reached = given_by(common, known.group.is_channel_wise, inherited)
-        if known.general is not None and known.has_override(reached):
-            reached = known.general
-            by_type[layer_type] = own_calibration(reached, inherited)
+        base = given_by(common, known.group.is_channel_wise, inherited)
+        if known.general is not None and known.has_override(base):
+            base = known.general
+            by_type[layer_type] = own_calibration(base, inherited)
         for wanted, names in known.group.layers.items():
-            if wanted != reached:
+            if wanted != base:
                 by_layer |= dict.fromkeys(names, own_calibration(wanted, inherited))
-        if not reached.weight.is_usual:
-            by_layer |= dict.fromkeys(known.group.barred, own_calibration(plain(inherited), inherited))
+        if not base.weight.is_default:
+            by_layer |= dict.fromkeys(known.group.uniform_only, own_calibration(plain(inherited), inherited))
     return Layout(common, by_type, by_layer)

@@ -1,4 +1,4 @@
-"""What the values of a layer ask for, in the terms of a quant.cfg."""
+"""The calibration that the values of a layer need, in terms of a quant.cfg."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from quantcfg.network import ConfigSchema
 
 @frozen_value
 class Algorithm:
-    """An algorithm as the configuration names it, and the fields that are not as they are by default.
+    """An algorithm by its name in the configuration, and the fields that are not the default.
 
-    is_usual tells that a layer has it where none is named.
+    is_default: layers have it if no algorithm is set.
     """
 
     name: str
-    is_usual: bool
+    is_default: bool
     fields: tuple[tuple[str, Any], ...] = ()
 
 
 @frozen_value
 class Wanted:
-    """What a layer is to have: its algorithms, and whether its activations have an offset."""
+    """The calibration that a layer needs: its algorithms, and whether its activations have an offset."""
 
     activation: Algorithm
     asymmetric: bool
@@ -39,7 +39,7 @@ class Wanted:
 
 @frozen_value
 class Calibration:
-    """What a CalibrationConfig says; flag is what it says of asymmetric, None if nothing."""
+    """The content of a CalibrationConfig; flag is its asymmetric, None if it is not set."""
 
     activation: Algorithm
     flag: bool | None
@@ -47,18 +47,20 @@ class Calibration:
 
     @property
     def settings(self) -> int:
-        """How many settings it has; a message with nothing in it is one."""
+        """The number of its settings; an empty message counts as one."""
         activation = len(self.activation.fields) + (self.flag is not None)
         weight = len(self.weight.fields)
-        return max(1, max(activation, not self.activation.is_usual) + max(weight, not self.weight.is_usual))
+        return max(
+            1, max(activation, not self.activation.is_default) + max(weight, not self.weight.is_default)
+        )
 
 
 @frozen_value
 class Inherited:
-    """The flag that layers have which say nothing of asymmetric (reference 4.4).
+    """The flag of layers that do not set asymmetric (reference 4.4).
 
-    Those with the activation algorithm of common_config have its flag, if it has
-    one; the others have activation_offset.
+    Layers with the activation algorithm of common_config have its flag, if it is
+    set; the others have activation_offset.
     """
 
     schema: ConfigSchema
@@ -67,77 +69,77 @@ class Inherited:
     flag: bool | None = None
 
     def flag_of(self, name: str) -> bool:
-        """Return the flag that a layer with an activation algorithm inherits."""
+        """Return the flag that a layer with this activation algorithm inherits."""
         return self.flag if self.flag is not None and name == self.name else self.offset
 
 
 def wanted_by(body: Mapping[str, Any], is_channel_wise: bool, schema: ConfigSchema) -> Wanted:
-    """Return what the complete values of a layer ask for; is_channel_wise is the default of its type."""
+    """Return the calibration that the values of a layer need; is_channel_wise is the default of its type."""
     activation, weight = body["activation_quant_params"], body["weight_quant_params"]
-    usual = {CHANNEL_WISE: is_channel_wise}
+    type_defaults = {CHANNEL_WISE: is_channel_wise}
     asymmetric = activation[ASYMMETRIC]
     return Wanted(
-        _algorithm(activation, ACTIVATION_ALGORITHM, usual_activation(schema), {}, schema),
+        _algorithm(activation, ACTIVATION_ALGORITHM, default_activation_algorithm(schema), {}, schema),
         asymmetric,
-        _algorithm(weight, WEIGHT_ALGORITHM, usual_weight(schema), usual, schema),
+        _algorithm(weight, WEIGHT_ALGORITHM, default_weight_algorithm(schema), type_defaults, schema),
     )
 
 
 def _algorithm(
     values: Mapping[str, Any],
     selector: str,
-    usual: Algorithm,
-    special: Mapping[str, bool],
+    default: Algorithm,
+    type_defaults: Mapping[str, bool],
     schema: ConfigSchema,
 ) -> Algorithm:
-    """Return the algorithm that is selected; special holds the defaults that the schema does not have."""
+    """Return the selected algorithm; type_defaults are the defaults that are not in the schema."""
     name = values[selector]
-    known = {selector: name, ASYMMETRIC: None, **special}
-    fields = tuple(_unusual_fields(values, schema.parameters(name), known))
-    return Algorithm(name, name == usual.name, fields)
+    known = {selector: name, ASYMMETRIC: None, **type_defaults}
+    fields = tuple(_changed_fields(values, schema.parameters(name), known))
+    return Algorithm(name, name == default.name, fields)
 
 
-def _unusual_fields(
-    values: Mapping[str, Any], parameters: Iterable[Parameter], special: Mapping[str, Any]
+def _changed_fields(
+    values: Mapping[str, Any], parameters: Iterable[Parameter], known: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any]]:
     for parameter in parameters:
         value = values[parameter.key]
-        usual = special.get(parameter.key, parameter.default)
-        if parameter.key != ASYMMETRIC and value != usual:
-            defaults = dict(parameter.items(usual))
+        default = known.get(parameter.key, parameter.default)
+        if parameter.key != ASYMMETRIC and value != default:
+            defaults = dict(parameter.items(default))
             yield from ((field, item) for field, item in parameter.items(value) if item != defaults[field])
 
 
 def own_calibration(wanted: Wanted, inherited: Inherited) -> Calibration:
-    """Return the shortest calibration by which a layer, or a type, has what it is to have."""
+    """Return the shortest calibration that gives a layer, or a type, what it needs."""
     is_inherited = inherited.flag_of(wanted.activation.name) == wanted.asymmetric
     return Calibration(wanted.activation, None if is_inherited else wanted.asymmetric, wanted.weight)
 
 
 def given_by(common: Calibration | None, is_channel_wise: bool, inherited: Inherited) -> Wanted:
-    """Return what a layer has that only common_config reaches, if there is one.
+    """Return the calibration of a layer without overrides; common is common_config, if it is set.
 
     is_channel_wise is the default of its type.
     """
-    activation = common.activation if common else usual_activation(inherited.schema)
-    weight = common.weight if common else usual_weight(inherited.schema)
-    usual = (CHANNEL_WISE, is_channel_wise)
-    fields = tuple(field for field in weight.fields if field != usual)
+    activation = common.activation if common else default_activation_algorithm(inherited.schema)
+    weight = common.weight if common else default_weight_algorithm(inherited.schema)
+    default = (CHANNEL_WISE, is_channel_wise)
+    fields = tuple(field for field in weight.fields if field != default)
     asymmetric = inherited.flag_of(activation.name)
-    return Wanted(activation, asymmetric, Algorithm(weight.name, weight.is_usual, fields))
+    return Wanted(activation, asymmetric, Algorithm(weight.name, weight.is_default, fields))
 
 
 def plain(inherited: Inherited) -> Wanted:
-    """Return what a layer has whose calibration says nothing."""
-    activation = usual_activation(inherited.schema)
-    return Wanted(activation, inherited.flag_of(activation.name), usual_weight(inherited.schema))
+    """Return the calibration of a layer whose override is empty."""
+    activation = default_activation_algorithm(inherited.schema)
+    return Wanted(activation, inherited.flag_of(activation.name), default_weight_algorithm(inherited.schema))
 
 
-def usual_activation(schema: ConfigSchema) -> Algorithm:
-    """Return the activation algorithm of a layer for which none is named."""
+def default_activation_algorithm(schema: ConfigSchema) -> Algorithm:
+    """Return the activation algorithm of layers for which none is set."""
     return Algorithm(schema.default_activation, True)
 
 
-def usual_weight(schema: ConfigSchema) -> Algorithm:
-    """Return the weight algorithm of a layer for which none is named."""
+def default_weight_algorithm(schema: ConfigSchema) -> Algorithm:
+    """Return the weight algorithm of layers for which none is set."""
     return Algorithm(schema.default_weight, True)

@@ -1,4 +1,4 @@
-"""What really changes between two configurations, or the requests that compile to them."""
+"""Compare two configurations, or the requests that compile to them."""
 
 from quantcfg.diff.changes import Change, difference
 from quantcfg.diff.render import in_words

@@ -1,4 +1,4 @@
-"""Two plans compared, value by value."""
+"""Compare two plans, value by value."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Path = tuple[str, ...]
 
 @frozen_value
 class Change:
-    """A value that is not the same in both; None where there is none.
+    """A value that differs between two plans; None on the side that does not have it.
 
-    layer is the layer that it belongs to, None for the whole network; path is
-    where it is: a key of the network, or the keys below the layer's name. A
-    layer that only one of them lists is one change, of all its values, with an
-    empty path. The spans are where the values are written, None for a default.
+    layer is the name of its layer, None for the whole network. path is the key of
+    the network, or the keys below the layer name. A layer that only one side lists
+    is a single change of all its values, with an empty path. The spans are where the
+    values are written, None for a default.
     """
 
     layer: str | None
@@ -32,9 +32,9 @@ class Change:
 
 
 def difference(old: Plan, new: Plan) -> tuple[Change, ...]:
-    """Return what must change in a configuration to make it another: the network first, then layers by name.
+    """Return the changes from old to new: those of the network first, then layers by name.
 
-    Where nothing is returned, the configurations of both plans are equal.
+    Without changes the configurations of both plans are equal.
     """
     changes = [*_changes(None, _leaves(old.values), _leaves(new.values))]
     before, after = ({layer.layer.name: layer for layer in plan.layers} for plan in (old, new))
@@ -72,7 +72,7 @@ def _value(leaf: Leaf | None) -> Any:
 
 
 def _span(leaf: Leaf | None) -> Span | None:
-    """Return where a value is written; of a list, its first item that is."""
+    """Return the span of a value, None for a default; for a list, that of the first written item."""
     settings = leaf if isinstance(leaf, tuple) else [leaf] if leaf else []
     written = (setting.span for setting in settings if setting.origin.kind is OriginKind.WRITTEN)
     return next(written, None)
@@ -82,8 +82,8 @@ def _nested(leaves: Mapping[Path, Leaf]) -> dict[str, Any]:
     """Return the values of a layer as its object in the configuration."""
     body: dict[str, Any] = {}
     for (*parents, key), leaf in leaves.items():
-        home = body
+        parent_body = body
         for parent in parents:
-            home = home.setdefault(parent, {})
-        home[key] = _value(leaf)
+            parent_body = parent_body.setdefault(parent, {})
+        parent_body[key] = _value(leaf)
     return body

@@ -1,4 +1,4 @@
-"""Changes in words: one that several layers share is told once."""
+"""Render changes as text, with one line for all layers that have the same change."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from quantcfg.provenance.words import place
 _ENABLED = "quant_enable"
 _SELECTORS = (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM)
 _FEW = 3
-"""How many layers are named rather than counted."""
+"""Up to this number, layers are named instead of counted."""
 
 Types = Mapping[str, str]
-"""The type of each layer, by name; empty where it is not known."""
+"""The type of each layer by name; empty if not known."""
 
 
 def in_words(changes: Iterable[Change], types: Types, schema: ConfigSchema) -> Iterator[str]:
-    """Yield a line for each change: first the network's, then which layers are quantized, then their values.
+    """Yield a line for each change: of the network, of which layers are quantized, and of their values.
 
-    types has all the layers that either configuration lists.
+    types has all layers of both configurations.
     """
     becoming: dict[str, list[Change]] = defaultdict(list)
     values: dict[str, list[Change]] = defaultdict(list)
     for layer, group in groupby(changes, key=lambda change: change.layer):
         if layer is None:
-            yield from (f"{line}{_places([change])}" for change in group for line in _of_network(change))
+            yield from (f"{line}{_locations([change])}" for change in group for line in _of_network(change))
             continue
         for change in (own := list(group)):
             if change.path in ((), (_ENABLED,)):
@@ -41,13 +41,13 @@ def in_words(changes: Iterable[Change], types: Types, schema: ConfigSchema) -> I
         for change, words in _of_values(own, schema):
             values[words].append(change)
     for words, alike in becoming.items():
-        yield f"{_named(alike, types)} {'is' if len(alike) == 1 else 'are'} {words}{_places(alike)}"
+        yield f"{_named(alike, types)} {'is' if len(alike) == 1 else 'are'} {words}{_locations(alike)}"
     for words, alike in values.items():
-        yield f"{words} in {_named(alike, types)}{_places(alike)}"
+        yield f"{words} in {_named(alike, types)}{_locations(alike)}"
 
 
-def _places(changes: Sequence[Change]) -> str:
-    """Return where the values of changes are written, of several places the first."""
+def _locations(changes: Sequence[Change]) -> str:
+    """Return the locations of the changed values; of several, the first and the number of others."""
     sides = ([each.old_span for each in changes], [each.new_span for each in changes])
     known = [dict.fromkeys(filter(None, map(place, spans))) for spans in sides]
     shown = [f"{next(iter(each))}{f' and {len(each) - 1} more' * (len(each) > 1)}" for each in known if each]
@@ -55,32 +55,32 @@ def _places(changes: Sequence[Change]) -> str:
 
 
 def _of_network(change: Change) -> Iterator[str]:
-    """Yield what changes for the whole network; of a list, what goes and what comes."""
+    """Yield the changes of a key of the network; for a list, the removed and the added items."""
     key, old, new = change.path[-1], change.old, change.new
     if not isinstance(old, list):
         yield f"{key}: {_shown(old)} → {_shown(new)}"
         return
-    gone, come = [each for each in old if each not in new], [each for each in new if each not in old]
-    if gone:
-        yield f"{key}: without {quoted(gone)}"
-    if come:
-        yield f"{key}: with {quoted(come)}"
-    if not gone and not come:
+    removed, added = [each for each in old if each not in new], [each for each in new if each not in old]
+    if removed:
+        yield f"{key}: removed {quoted(removed)}"
+    if added:
+        yield f"{key}: added {quoted(added)}"
+    if not removed and not added:
         yield f"{key}: {_shown(old)} → {_shown(new)}"
 
 
 def _becomes(change: Change) -> str:
-    """Return what becomes of a layer as a whole."""
+    """Return whether a layer is now quantized, and listed."""
     if change.path:
         return "quantized now" if change.new else "no longer quantized"
     if change.new is None:
         was = "no longer quantized" if change.old[_ENABLED] else "was not quantized before"
-        return f"left out now, and {was}"
+        return f"omitted now, and {was}"
     return f"listed now, and {'quantized' if change.new[_ENABLED] else 'still not quantized'}"
 
 
 def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[tuple[Change, str]]:
-    """Yield what changes in the values of a layer; the parameters of an algorithm come and go with it."""
+    """Yield the changes in the values of a layer; a new algorithm and its parameters are one change."""
     replaced = {change.path[0] for change in changes if change.path and change.path[-1] in _SELECTORS}
     for change in changes:
         if len(change.path) < 2:
@@ -100,20 +100,20 @@ def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[tupl
 
 
 def _with_parameters(name: str, given: Mapping[str, Any], schema: ConfigSchema) -> str:
-    """Return an algorithm with those of its parameters that are not the default."""
-    usual = {parameter.key: parameter.default for parameter in schema.parameters(name)}
-    unusual = [f"{key} {_shown(value)}" for key, value in given.items() if usual[key] not in (None, value)]
-    return f"{name} with {' and '.join(unusual)}" if unusual else name
+    """Return an algorithm with the parameters that are not the default."""
+    defaults = {parameter.key: parameter.default for parameter in schema.parameters(name)}
+    changed = [f"{key} {_shown(value)}" for key, value in given.items() if defaults[key] not in (None, value)]
+    return f"{name} with {' and '.join(changed)}" if changed else name
 
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "left out"
+        return "omitted"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _named(changes: Iterable[Change], types: Types) -> str:
-    """Return the layers of changes in words: by name where they are few, else counted by type."""
+    """Return the layers of changes in words: a few by name, many as counts by type."""
     layers = [change.layer for change in changes if change.layer is not None]
     if len(layers) <= _FEW:
         return quoted(layers)
@@ -128,7 +128,7 @@ def _named(changes: Iterable[Change], types: Types) -> str:
 
 
 def _of_type(layer_type: str, names: Sequence[str], chosen: AbstractSet[str]) -> str:
-    """Return in words which layers of a type are chosen, nothing if there are none."""
+    """Return in words which layers of a type are chosen, "" for none."""
     noun = f"{layer_type} layers" if layer_type else "layers"
     inside = [name for name in names if name in chosen]
     outside = [name for name in names if name not in chosen]
