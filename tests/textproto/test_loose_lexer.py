@@ -39,7 +39,7 @@ broken_texts = damaged_texts() | st.lists(st.sampled_from(_PIECES), max_size=30)
 
 @law(broken_texts, st.sampled_from([1, 3, 1000]))
 def test_the_first_token_that_is_too_long_is_found(text: str, at_once: int) -> None:
-    kinds = ("string", "unended", "field", "word")
+    kinds = ("string", "unclosed", "field", "word")
     tokens = loose_lexer.tokens(text, len(text))
     long = [token.span() for token in tokens if len(token[0]) > 5 and token.lastgroup in kinds]
     many = loose_lexer._MANY_TOKENS.replace("{1,1000}+", f"{{1,{at_once}}}+")
