@@ -372,7 +372,7 @@ def test_the_upgrade_of_a_v0_net_drops_its_state() -> None:
 def test_an_unknown_phase_of_the_state_is_an_error() -> None:
     (error,) = diagnose(net("state { phase: TESTT }", conv("x")))
     assert error.code == catalogue.UNKNOWN_PHASE.code
-    assert error.message == "phase of the state of the net must be TRAIN or TEST, not TESTT"
+    assert error.message == "phase of the network state must be TRAIN or TEST, not TESTT"
 
 
 # What a fork has more

@@ -155,4 +155,6 @@ def test_the_help_says_that_the_model_may_be_standard_input(
         cli.main([command, "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     assert '--model FILE the model; "-" is standard input' in shown
-    assert ('the request, a quant.cfg; "-" is standard input' in shown) == (command in ("compile", "explain"))
+    requests = {"compile": "a quant.cfg", "explain": "a quant.cfg, or a JSON configuration"}
+    request = f'the request, {requests.get(command)}; "-" is standard input'
+    assert (request in shown) == (command in requests)

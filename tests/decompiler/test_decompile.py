@@ -276,7 +276,7 @@ def test_the_nearest_value_is_named() -> None:
     text = unmarked(CANNOT["more digits than a float has"])[0]
     (error,) = (each for each in decompile(text, NETWORK).diagnostics if each.code == "QC521")
     assert error.message == 'a quant.cfg cannot set "search_step" of layer "conv1" to 0.012345678901'
-    assert error.help == "the numbers of a quant.cfg have 32 bits: 0.012345679 is as near as it comes"
+    assert error.help == "use 0.012345679: numbers in a quant.cfg have 32 bits"
 
 
 def test_keys_that_are_left_out_are_named() -> None:
