@@ -15,6 +15,7 @@ from typing import NamedTuple
 from quantcfg.compile import compile_request, is_text_format
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors, related
 from quantcfg.diagnostics.fixes import applied
+from quantcfg.diagnostics.phrases import listed
 from quantcfg.network import Edition, LayerTypes
 from quantcfg.plan import Request, request_from_config
 from quantcfg.plan.passes.deprecated import fc_types, superseding_field, without_deprecated
@@ -48,14 +49,14 @@ def migrate_source(source: Source, edition: Edition, report: Report) -> str | No
     migrated = replace(without_deprecated(request, edition.layer_types), non_uniform=None)
     compile_request(migrated, None, edition, found.append)
     if not has_errors(found):
-        found += _conflicts(request)
+        found += _conflicts(request, edition.layer_types)
     for diagnostic in found:
         if has_errors([diagnostic]):
             report(diagnostic)
     return None if has_errors(found) else applied(source, _edits(request, edition.layer_types))
 
 
-def _conflicts(request: Request) -> Iterator[Diagnostic]:
+def _conflicts(request: Request, types: LayerTypes) -> Iterator[Diagnostic]:
     """Yield an error if a request cannot be migrated.
 
     Overrides take precedence over the mapping file (reference U8), but deprecated
@@ -64,13 +65,14 @@ def _conflicts(request: Request) -> Iterator[Diagnostic]:
     given = request.conv or request.fc
     if given and request.non_uniform and not superseding_field(request):
         weight = request.non_uniform.weight.origin
+        kept = listed([each for each in fc_types(types) if types.obstacle("non_uniform", each, {}) is None])
         yield catalogue.NOT_MIGRATED.at(
             given.span,
             field=given.level,
-            reason="overrides would keep InnerProduct layers from non-uniform quantization",
+            reason=f"overrides would keep {kept} layers from non-uniform quantization",
             related=related(weight.span, "non-uniform quantization is requested here"),
             help="write common_config and override_layer_types, and override_layer_configs with "
-            "nuq_quantize for the InnerProduct layers that the mapping file selects",
+            f"nuq_quantize for the {kept} layers that the mapping file selects",
         )
 
 

@@ -50,7 +50,7 @@ class Algorithm:
 class Calibration:
     """A CalibrationConfig: at most one algorithm for weights and one for activations.
 
-    level is its name in messages: "common_config", 'the override of type "Pooling"'.
+    level is its name in messages: "common_config", 'the override of type "A"'.
     """
 
     level: str

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue
+from quantcfg.diagnostics.phrases import listed
 from quantcfg.network import LayerTypes
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Calibration, Override, Request
 from quantcfg.plan.settings import Origin, OriginKind, Setting
 
 _INSTEAD = {
-    "conv_calibration_config": "use common_config, which also applies to InnerProduct and Pooling",
-    "fc_calibration_config": "use override_layer_types for InnerProduct and Pooling",
+    "conv_calibration_config": "use common_config, which also applies to {types}",
+    "fc_calibration_config": "use override_layer_types for {types}",
 }
+"""What to write instead of a deprecated field; types are those of fc_calibration_config."""
 
 
 def resolve_deprecated(plan: Plan, report: Report) -> Plan:
@@ -28,7 +30,8 @@ def resolve_deprecated(plan: Plan, report: Report) -> Plan:
             help = 'remove it, or run "quantcfg migrate"'
             report(catalogue.DEPRECATED_IGNORED.at(calibration.span, field=name, other=other, help=help))
         else:
-            help = f'{_INSTEAD[name]}, or run "quantcfg migrate"'
+            types = listed(fc_types(plan.network.edition.layer_types))
+            help = f'{_INSTEAD[name].format(types=types)}, or run "quantcfg migrate"'
             report(catalogue.DEPRECATED.at(calibration.span, field=name, help=help))
     return replace(plan, request=without_deprecated(request, plan.network.edition.layer_types))
 
