@@ -25,8 +25,8 @@ def law(
 ) -> Callable[[Callable[..., None]], Callable[[int], None]]:
     """Make a test of a law, and its deep twin.
 
-    The examples of the normal run are always the same ones; those of the deep
-    run are new each time.
+    The examples of the normal run are the same in each run of the same tests; those
+    of the deep run are new each time.
     """
 
     def make_test(holds: Callable[..., None]) -> Callable[[int], None]:

@@ -154,7 +154,7 @@ def test_most_origins_can_be_taken_out() -> None:
         counts.update(outcomes(case.request, network(case.network.prototxt)))
 
     law(cases(), examples=100)(count)(1)
-    assert counts.total() > 100
+    assert counts.total() > 50
     assert counts["refused"] * 20 < counts.total()
 
 
