@@ -172,7 +172,7 @@ def test_a_prototxt_for_weights_and_the_other_way_round(capsys: Captured) -> Non
     assert cli.main([*swapped]) == 1
     err = capsys.readouterr().err
     assert 'error[QC111]: "weights.caffemodel" is not a text file' in err
-    assert "a prototxt is wanted here" in err
+    assert "expected a prototxt" in err
     assert 'error[QC310]: "deploy.prototxt" is not a caffemodel' in err
 
 

@@ -84,7 +84,7 @@ def test_the_mapping_file_of_the_request_is_not_written_over(model: Model) -> No
     (model.folder / "quant.cfg").write_text('nuq_config { mapping_file: "mapping.json" }')
     done = shell(f"{COMPILE} --config quant.cfg -o mapping.json")
     assert done.returncode == 1
-    assert 'error[QC503]: cannot write "mapping.json": it is an input' in done.stderr
+    assert 'error[QC503]: cannot write "mapping.json": is an input file' in done.stderr
     assert mapping.read_text() == '{"graph": [{"op": []}]}'
 
 
@@ -153,7 +153,7 @@ def writes(stream: str, *arguments: str) -> list[str]:
         ("compile --model deploy.prototxt --skip-layer x y", "\n2 errors, 0 warnings; nothing was written\n"),
         ("check quant.cfg --model deploy.prototxt", "\n1 file checked: 1 error, 0 warnings\n"),
         ("fmt quant.cfg", "\n1 file: 1 with errors\n"),
-        ("explain --model deploy.prototxt --config old.cfg", '1 warning; "quantcfg compile" shows it\n'),
+        ("explain --model deploy.prototxt --config old.cfg", '1 warning; "quantcfg check" shows it\n'),
     ],
     ids=lambda value: value.split()[0],
 )

@@ -119,9 +119,9 @@ def test_a_client_that_can_watch_files_is_asked_to(folder: Path) -> None:
         (asked,) = (each for each in client.seen if each.get("method") == "client/registerCapability")
     watchers = asked["params"]["registrations"][0]["registerOptions"]["watchers"]
     assert [each["globPattern"] for each in watchers] == [
+        "**/quantcfg.toml",
         "**/*.prototxt",
         "**/*.caffemodel",
-        "**/quantcfg.toml",
     ]
 
 
