@@ -173,7 +173,7 @@ def test_a_prototxt_for_weights_and_the_other_way_round(capsys: Captured) -> Non
     err = capsys.readouterr().err
     assert 'error[QC111]: "weights.caffemodel" is not a text file' in err
     assert "expected a prototxt" in err
-    assert 'error[QC310]: "deploy.prototxt" is not a caffemodel' in err
+    assert 'error[QC310]: "deploy.prototxt" is not a valid caffemodel' in err
 
 
 def test_a_network_with_too_many_layers_is_refused(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
