@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quantcfg.compile import compile_request
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
-from quantcfg.editions import DEFAULT, edition_named
+from quantcfg.editions import DEFAULT, edition_named, edition_of_model
 from quantcfg.emit import Config, Guard, bad_output_name, write_file, write_files
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.frozen import frozen_value
@@ -167,7 +167,8 @@ def load_model(
 
     read reads the model, if it is text.
     """
-    return edition_named(DEFAULT).read_model(model_file, weights_file, report, read=read)
+    edition = edition_of_model(os.fspath(model_file))
+    return edition.read_model(model_file, weights_file, report, read=read)
 
 
 def compile_config(

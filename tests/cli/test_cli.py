@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -476,9 +477,11 @@ def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
     assert not loaded & {"lark", "jsonschema", "numpy", "importlib.resources", "difflib", "tempfile"}
     assert "google.protobuf.descriptor_pb2" not in loaded
     modules = ("cursor", "edits", "loose_lexer", "printer", "recovery", "trivia")
+    assert all(map(find_spec, [f"quantcfg.textproto.{module}" for module in modules]))
     assert not loaded & {f"quantcfg.textproto.{module}" for module in modules}
     assert not loaded & {"quantcfg.diagnostics.formats.text", "quantcfg.diagnostics.terminal"}
     rooms = ("configuration", "decompiler", "diff", "format", "jsontext", "provenance")
+    assert all(map(find_spec, [f"quantcfg.{room}" for room in rooms]))
     assert not loaded & {f"quantcfg.{room}" for room in rooms}
     assert {name for name in loaded if name.startswith("quantcfg.cli.")} == {
         f"quantcfg.cli.{module}" for module in ("arguments", "compile", "console", "streams", "usage")

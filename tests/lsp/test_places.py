@@ -298,3 +298,12 @@ def test_any_text_has_an_answer_to_every_question() -> None:
             for feature in (symbols, folds, tokens, layout, fix_of_all, compiled):
                 feature(document)
             hints(document, 0, len(text))
+
+
+def test_a_deprecated_field_in_place_of_common_config_has_one_hint() -> None:
+    document = request(
+        "conv_calibration_config { arq_quantize { } } fc_calibration_config { arq_quantize { } }"
+    )
+    shown_at = [hint.offset for hint in hints(document, 0, len(document.source.text))]
+    assert len(shown_at) == len(set(shown_at))
+    assert shown_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from quantcfg.compile import check_source
+from quantcfg.editions import edition_of_model
 from quantcfg.editions.caffe import CAFFE
 from quantcfg.network import MessageType
 from quantcfg.source import Source
@@ -26,3 +27,8 @@ def test_the_edition_of_the_network_counts() -> None:
     (found,) = check_source(MODEL, replace(NETWORK, edition=OTHER), CAFFE)
     assert found.code == "QC212"
     assert "QC212" not in [each.code for each in check_source(MODEL, NETWORK, OTHER)]
+
+
+def test_the_suffix_of_a_model_selects_its_edition() -> None:
+    assert edition_of_model("net.prototxt") is CAFFE
+    assert edition_of_model("net") is CAFFE

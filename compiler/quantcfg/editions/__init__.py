@@ -20,6 +20,13 @@ def edition_named(name: str) -> Edition:
     return _EDITIONS[name]()
 
 
+def edition_of_model(file: str) -> Edition:
+    """Return the edition whose models have the suffix of a file, else the default."""
+    editions = map(edition_named, NAMES)
+    matching = (each for each in editions if file.endswith(each.words.model_suffix))
+    return next(matching, edition_named(DEFAULT))
+
+
 def _caffe() -> Edition:
     from quantcfg.editions.caffe import CAFFE
 

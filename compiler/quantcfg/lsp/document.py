@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from quantcfg.compile import Compiled, compile_source, is_configuration
@@ -29,7 +29,7 @@ class Document:
 
     source: Source
     model: Model | None = None
-    is_model: bool = field(default=False)
+    is_model: bool = False
     edition_name: str = DEFAULT
 
     @cached_property

@@ -32,7 +32,9 @@ def all_reached(plan: Plan) -> Iterator[Reached]:
     request = plan.request
     written = [(each.calibration, each.target.span) for each in request.layer_overrides]
     written += [(each.calibration, each.target.span) for each in request.type_overrides if each.is_written]
-    written += [(each, each.span) for each in (request.common, request.conv, request.fc) if each]
+    # conv_calibration_config also is the common calibration where it counts.
+    given = {id(each): each for each in (request.common, request.conv, request.fc) if each}
+    written += [(each, each.span) for each in given.values()]
     layers: dict[int, list[LayerPlan]] = {}
     for layer in plan.layers:
         if layer.layer.span:

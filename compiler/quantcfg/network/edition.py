@@ -50,13 +50,12 @@ class MessageType(Remembering):
 class Words:
     """What messages and editors call the files of an edition.
 
-    model and weights say what these files are ("a prototxt"), network what a
-    model is ("a Caffe network"). The suffixes are those of their names; language
+    model says what a model file is ("a prototxt"), network what it contains
+    ("a Caffe network"). The suffixes are those of their names; language
     is what editors call the language of a model.
     """
 
     model: str
-    weights: str
     network: str
     model_suffix: str
     weights_suffix: str

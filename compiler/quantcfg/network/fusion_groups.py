@@ -1,4 +1,4 @@
-"""Find the fusion groups: BatchNorm and Scale are folded into the layer before or after them.
+"""Find the fusion groups: layers that are folded into the layer before or after them.
 
 Groups follow the data flow, not the order of the text. Changing a blob in place makes
 a new blob, and only the last layer of a group may have several readers (reference 5.3).

@@ -25,7 +25,6 @@ CAFFE = Edition(
     title="AMCT for Caffe",
     words=Words(
         model="a prototxt",
-        weights="a caffemodel",
         network="a Caffe network",
         model_suffix=".prototxt",
         weights_suffix=".caffemodel",

@@ -1,0 +1,1 @@
+"""Renderers of explanations, one module per format."""
