@@ -14,7 +14,7 @@ from unittest.mock import ANY
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.frozen import Remembering, frozen_value, small_value
+from quantcfg.frozen import Caching, frozen_value, small_value
 from tests.laws import law
 
 
@@ -62,7 +62,7 @@ class Pickled:
 
 
 @frozen_value
-class Worked(Remembering):
+class Worked(Caching):
     one: int
     asked: list[int] = field(default_factory=list, compare=False)
 

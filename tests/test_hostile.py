@@ -143,7 +143,7 @@ def test_a_device_without_an_end_is_too_large(capsys: Captured, monkeypatch: pyt
 def test_of_one_kind_of_mistake_so_many_are_told_as_one_reads(
     name: str, content: str, code: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "FINDINGS_OF_A_CODE", 10)
+    monkeypatch.setattr(limits, "DIAGNOSTICS_PER_CODE", 10)
     Path(name).write_text(content)
     found = [each for each in codes(capsys, "check", name) if each in (code, "QC116")]
     assert found == [code] * 10 + ["QC116"]
@@ -152,7 +152,7 @@ def test_of_one_kind_of_mistake_so_many_are_told_as_one_reads(
 def test_of_a_model_as_many_mistakes_of_a_kind_are_told(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "FINDINGS_OF_A_CODE", 10)
+    monkeypatch.setattr(limits, "DIAGNOSTICS_PER_CODE", 10)
     text = Path("deploy.prototxt").read_text()
     Path("deploy.prototxt").write_text("name: 3\n" * 50 + text)
     arguments = ("compile", "--model", "deploy.prototxt", "--config", "quant.cfg", "-o", "out.json")
@@ -160,7 +160,7 @@ def test_of_a_model_as_many_mistakes_of_a_kind_are_told(
 
 
 def test_fixes_go_beyond_what_is_told_at_once(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "FINDINGS_OF_A_CODE", 10)
+    monkeypatch.setattr(limits, "DIAGNOSTICS_PER_CODE", 10)
     Path("quant.cfg").write_text("skip_layers: [" + '"a", ' * 50 + '"a"]')
     assert cli.main(["check", "quant.cfg", "--fix"]) == 0
     assert "50 fixed" in capsys.readouterr().err

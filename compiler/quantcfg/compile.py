@@ -1,4 +1,4 @@
-"""The compiler driver: read a request or a configuration, and make a plan and its configuration."""
+"""The compiler driver: turn a request or a configuration into a plan and its output."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, in_o
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.emit import Configuration, emit, validate
 from quantcfg.files import other_content
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import Edition, Network
 from quantcfg.plan import After, Plan, Request, assumed_network, lower, request_from_tree
 from quantcfg.source import Source, Span
@@ -20,7 +20,7 @@ _STARTS_LIKE_JSON = re.compile(r"\ufeff?\s*\{")
 
 
 @frozen_value
-class Compiled(Remembering):
+class Compiled(Caching):
     """The result of compiling a source.
 
     diagnostics are sorted by location; tree is the syntax tree of a quant.cfg;
@@ -48,9 +48,9 @@ class Compiled(Remembering):
 
 
 def compile_source(source: Source, network: Network | None, edition: Edition) -> Compiled:
-    """Compile a quant.cfg, or read a configuration, to a plan.
+    """Return the plan of a quant.cfg or of a configuration.
 
-    Without a network, only what is wrong for every network of the edition is reported.
+    Without a network, only errors for every network of the edition are reported.
     """
     edition = network.edition if network else edition
     found: list[Diagnostic] = []
@@ -80,7 +80,7 @@ def compile_request(
 ) -> tuple[Plan, Configuration]:
     """Return the plan of a request and its configuration, after reporting the errors in them.
 
-    Without a network, only what is wrong for every network of the edition is reported.
+    Without a network, only errors for every network of the edition are reported.
     after is called after each pass.
     """
     report = limited(report)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, dataclass_transform
 _Class = TypeVar("_Class")
 
 
-class Remembering:
+class Caching:
     """Base class of values with cached properties: it adds the __dict__ that cached_property needs."""
 
 

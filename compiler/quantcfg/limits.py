@@ -20,10 +20,10 @@ TOKEN_LENGTH = 2**20
 LAYERS = 50_000
 """Layers of a network."""
 
-SYNTAX_MISTAKES = 100
+SYNTAX_ERRORS = 100
 """Syntax errors reported per file; parsing stops after the last one."""
 
-FINDINGS_OF_A_CODE = 1_000
+DIAGNOSTICS_PER_CODE = 1_000
 """Diagnostics reported per code and file."""
 
 COMPARISONS = 20_000

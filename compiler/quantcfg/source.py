@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import cached_property
 
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 
 
 @frozen_value
-class Source(Remembering):
+class Source(Caching):
     """The name and content of a file, or, if is_file is false, the value of an argument."""
 
     name: str

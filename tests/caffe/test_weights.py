@@ -407,7 +407,7 @@ def assert_damaged(content: bytes) -> None:
     weights, found = read(content)
     assert weights is None
     (error,) = found
-    assert (error.code, error.severity) == (catalogue.DAMAGED_WEIGHTS.code, Severity.ERROR)
+    assert (error.code, error.severity) == (catalogue.MALFORMED_WEIGHTS.code, Severity.ERROR)
     said, _, offset = error.message.rpartition(" ")
     assert said.endswith('net.caffemodel" is not a valid caffemodel: malformed data at byte')
     assert int(offset) <= len(content)
@@ -500,7 +500,7 @@ def at_byte(found: list[Diagnostic]) -> int:
 )
 def test_the_help_names_another_kind_of_file(start: bytes, help: str) -> None:
     _, (error,) = read(start)
-    assert error.code == catalogue.DAMAGED_WEIGHTS.code
+    assert error.code == catalogue.MALFORMED_WEIGHTS.code
     assert error.help
     assert help in error.help
 
@@ -581,7 +581,7 @@ def test_a_file_that_is_cut_is_an_error_unless_it_is_cut_between_layers(version:
 def test_a_prototxt_is_no_weights_file(text: str) -> None:
     weights, found = read(text.encode())
     assert weights is None
-    assert codes(found) == [catalogue.DAMAGED_WEIGHTS.code]
+    assert codes(found) == [catalogue.MALFORMED_WEIGHTS.code]
 
 
 @pytest.mark.parametrize("name", ["absent.caffemodel", ".", "nul\0byte", "a" * 5000])
@@ -673,7 +673,7 @@ def test_no_bytes_whatever_raise(content: bytes, data: st.DataObject) -> None:
             content[:at] + data.draw(st.binary(max_size=4)) + content[at + data.draw(st.integers(0, 4)) :]
         )
     weights, found = read(content)
-    assert (weights is None) == (codes(found) == [catalogue.DAMAGED_WEIGHTS.code])
+    assert (weights is None) == (codes(found) == [catalogue.MALFORMED_WEIGHTS.code])
 
 
 @law(st.binary(max_size=12), examples=250)

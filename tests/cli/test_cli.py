@@ -503,4 +503,4 @@ def test_the_plan_is_printed_after_a_pass(capsys: pytest.CaptureFixture[str]) ->
 def test_a_pass_that_does_not_exist_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(["compile", *MODEL, "--print-after", "inlining"])
-    assert '--print-after takes "names", "deprecated",' in capsys.readouterr().err
+    assert '--print-after must be "names", "deprecated",' in capsys.readouterr().err

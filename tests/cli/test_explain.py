@@ -223,7 +223,7 @@ def test_there_is_no_place_beside_what_is_no_file(
     with pytest.raises(SystemExit) as raised:
         cli.main(["compile", *CONFIGURED, "--annotate", *output])
     assert raised.value.code == 2
-    assert "--annotate goes with -o" in capsys.readouterr().err
+    assert "--annotate requires -o" in capsys.readouterr().err
 
 
 def test_the_table_is_not_written_over_an_input(capsys: pytest.CaptureFixture[str]) -> None:

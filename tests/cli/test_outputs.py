@@ -140,4 +140,4 @@ def test_there_is_no_file_beside_a_descriptor(output: str, capsys: pytest.Captur
     with pytest.raises(SystemExit) as raised:
         cli.main(["compile", *MODEL, "--annotate", "-o", output])
     assert raised.value.code == 2
-    assert "--annotate goes with -o and the name of a file" in capsys.readouterr().err
+    assert "--annotate requires -o and the name of a regular file" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.jsontext import Array, Missing, Object, Scalar, Value, json_parser, keyed, parse, plain
-from quantcfg.jsontext.valid_json import Pieces
+from quantcfg.jsontext.valid_json import CachedText
 from quantcfg.source import Source
 from tests.laws import law
 from tests.marks import places, unmarked
@@ -341,7 +341,7 @@ def nodes(value: Value) -> list[Value]:
 
 def slowly(text: str) -> tuple[Value, list[Diagnostic]]:
     """Read a text without the fast path."""
-    with patch.object(Pieces, "value_at", return_value=None):
+    with patch.object(CachedText, "value_at", return_value=None):
         return read(text)
 
 
@@ -430,7 +430,7 @@ def test_valid_text_takes_the_fast_path(text: str) -> None:
     ids=range(11),
 )
 def test_other_text_takes_the_slow_path(text: str) -> None:
-    assert Pieces(text).value_at(0, 1, None) is None
+    assert CachedText(text).value_at(0, 1, None) is None
 
 
 # --- the fast path around a mistake
@@ -506,7 +506,7 @@ LAYER = """{
     ids=range(5),
 )
 def test_an_object_whose_indentation_shows_the_same_takes_the_fast_path(body: str) -> None:
-    value = Pieces(body).value_at(0, 1, "    ")
+    value = CachedText(body).value_at(0, 1, "    ")
     assert value
     assert value.end == len(body)
     text = f'{{\n    "conv1": {body},\n    "conv2" {{"a": 1}}\n}}'
@@ -535,7 +535,7 @@ def test_an_object_whose_indentation_shows_the_same_takes_the_fast_path(body: st
     ],
 )
 def test_an_object_whose_indentation_may_show_something_else_is_parsed(body: str) -> None:
-    assert Pieces(body).value_at(0, 1, "    ") is None
+    assert CachedText(body).value_at(0, 1, "    ") is None
 
 
 @pytest.mark.parametrize(
@@ -574,7 +574,7 @@ def test_a_token_that_is_too_long_is_refused(text: str) -> None:
 def test_after_many_mistakes_the_text_is_not_read_on() -> None:
     _, found = read("{" + "a: True,\n" * 1000)
     assert [diagnostic.code for diagnostic in found].count("QC114") == 1
-    assert len(found) == limits.SYNTAX_MISTAKES + 1
+    assert len(found) == limits.SYNTAX_ERRORS + 1
 
 
 @pytest.mark.parametrize(

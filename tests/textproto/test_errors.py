@@ -262,7 +262,7 @@ def test_there_is_a_mistake_for_every_diagnostic_that_reading_a_text_can_have() 
     elsewhere = (
         catalogue.TOO_DEEP,
         catalogue.TOO_LONG,
-        catalogue.TOO_MANY_MISTAKES,
+        catalogue.TOO_MANY_ERRORS,
         catalogue.NEARLY_A_FIELD,
         catalogue.GIVEN_TWICE,
     )

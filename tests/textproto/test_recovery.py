@@ -409,11 +409,11 @@ def test_a_line_with_a_mistake_leaves_the_lines_around_it_as_they_are(broken: li
 
 
 def test_after_many_mistakes_in_the_syntax_the_text_is_not_read_on() -> None:
-    document, found = syntax_of("a: $\n" * (limits.SYNTAX_MISTAKES * 3))
+    document, found = syntax_of("a: $\n" * (limits.SYNTAX_ERRORS * 3))
     codes = [diagnostic.code for diagnostic in found]
     assert codes.count("QC114") == 1
     assert codes[-1] == "QC114"
-    assert len(codes) == limits.SYNTAX_MISTAKES + 1
+    assert len(codes) == limits.SYNTAX_ERRORS + 1
     assert document.fields
 
 

@@ -70,7 +70,7 @@ def _output(name: str) -> str:
 
 
 def add_request_arguments(parser: argparse.ArgumentParser, config: str = "a quant.cfg") -> None:
-    """Add --config, and the plain options in its place; config says what the file is."""
+    """Add --config and the plain options; config describes the file."""
     parser.add_argument("--config", metavar="FILE", help=f'the request, {config}; "-" is standard input')
     plain = parser.add_argument_group("plain options", "instead of --config")
     plain.add_argument(
@@ -91,7 +91,7 @@ def add_request_arguments(parser: argparse.ArgumentParser, config: str = "a quan
 
 
 def command_line_argument(name: str, value: object) -> Argument:
-    """Return a library argument as it is typed on the command line: an option with words, or words alone."""
+    """Return a library argument as it is written on the command line: an option with its values."""
     import shlex
 
     option = _PLAIN_OPTIONS.get(name)
@@ -136,7 +136,7 @@ def _ignorable_code(code: str) -> str:
 
 
 def rule_code(code: str) -> str:
-    """Return a known code in upper case; the argument may be in any case."""
+    """Return a known code in upper case, given in any case."""
     known, upper = catalogue.rules(), code.upper()
     if upper not in known:
         near = _near(upper, known)

@@ -13,7 +13,7 @@ from quantcfg.cli.arguments import (
     add_model_arguments,
     add_report_arguments,
 )
-from quantcfg.cli.console import counts, print_diagnostics, print_remarks, weighed
+from quantcfg.cli.console import counts, print_diagnostics, print_report, reported
 from quantcfg.cli.rewriting import add_file_arguments, print_difference, write
 from quantcfg.cli.streams import Load, check_inputs, edition_of, loader, read, read_model
 from quantcfg.diagnostics import Diagnostic, has_errors, in_order
@@ -75,15 +75,15 @@ def run(options: argparse.Namespace) -> int:
     checked = [_check(options, file, load, of_models) for file in options.files]
     if options.fix:
         checked = [_written(options, each) for each in checked]
-    found = [*weighed(options, of_models), *chain.from_iterable(each.found for each in checked)]
+    found = [*reported(options, of_models), *chain.from_iterable(each.found for each in checked)]
     summary = _summary(options, found, checked)
     if options.fix and STANDARD_STREAM in options.files:
-        print_remarks(options, found, summary)
+        print_report(options, found, summary)
     elif options.diff:
         for each in checked:
             if each.source and each.text is not None:
                 print_difference(each.source, each.text, "fixed")
-        print_remarks(options, found, summary)
+        print_report(options, found, summary)
     else:
         print_diagnostics(options, found, summary)
     return int(has_errors(found) or (options.diff and any(each.fixes for each in checked)))
@@ -98,14 +98,14 @@ def _check(options: argparse.Namespace, file: str, load: Load, of_models: dict[D
     network, _, of_model = read_model(options, source, load=load)
     of_models |= dict.fromkeys(of_model)
     if source is None:
-        return _Checked(file, weighed(options, found))
+        return _Checked(file, reported(options, found))
     edition = edition_of(options, source, network)
 
     def check(text: Source) -> list[Diagnostic]:
-        return weighed(options, check_source(text, network, edition))
+        return reported(options, check_source(text, network, edition))
 
     if found or not (options.fix or options.diff):
-        return _Checked(file, list(in_order([*weighed(options, found), *check(source)])))
+        return _Checked(file, list(in_order([*reported(options, found), *check(source)])))
     return _fixed(file, source, check)
 
 

@@ -1,4 +1,4 @@
-"""quantcfg compile: a request for a network to AMCT's configuration."""
+"""quantcfg compile: write the configuration for a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from quantcfg.cli.arguments import (
     add_report_arguments,
     add_request_arguments,
 )
-from quantcfg.cli.console import counts, print_remark, print_remarks, print_result, weighed
+from quantcfg.cli.console import counts, print_report, print_result, print_stderr, reported
 from quantcfg.cli.streams import compiled, named_files
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue, has_errors
 from quantcfg.diagnostics.phrases import alternatives, counted
@@ -40,7 +40,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
         "Write the JSON configuration that AMCT reads, from a quant.cfg or from plain options."
     )
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--annotate",
         action="store_true",
-        help=f"write beside the output, as FILE{_ORIGINS}, what gave each of its values",
+        help=f"also write FILE{_ORIGINS}: a table of where each value comes from",
     )
     parser.add_argument(
         "--print-after",
@@ -63,22 +63,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compile, write, and say what was done."""
+    """Compile the request, write the configuration, and report the diagnostics and a summary."""
     if options.annotate and not _is_file_name(options.output):
-        options.parser.error("--annotate goes with -o and the name of a file")
+        options.parser.error("--annotate requires -o and the name of a regular file")
 
     compilation, files = compiled(options, after=_printer(options))
-    found = weighed(options, compilation.diagnostics)
+    found = reported(options, compilation.diagnostics)
     written = not has_errors(found) and _write(options, compilation, files, found)
     summary = (
         _summary(compilation, found, options.output) if written else f"{counts(found)}; nothing was written"
     )
-    print_remarks(options, found, summary)
+    print_report(options, found, summary)
     return 0 if written else 1
 
 
 def _printer(options: argparse.Namespace) -> After:
-    """Return what prints the plan after the pass that --print-after names."""
+    """Return a function that prints the plan after the pass of --print-after."""
     chosen = options.print_after
     if chosen is None:
         return lambda _name, _plan: None
@@ -87,17 +87,17 @@ def _printer(options: argparse.Namespace) -> After:
     from quantcfg.plan import PASSES
 
     if chosen not in (*PASSES, _EACH):
-        options.parser.error(f"--print-after takes {alternatives([*PASSES, _EACH])}")
+        options.parser.error(f"--print-after must be {alternatives([*PASSES, _EACH])}")
 
     def print_plan(name: str, plan: Plan) -> None:
         if chosen in (name, _EACH):
-            print_remark("\n".join([f"after {name}:", *map(printable, str(plan).split("\n")), ""]))
+            print_stderr("\n".join([f"after {name}:", *map(printable, str(plan).split("\n")), ""]))
 
     return print_plan
 
 
 def _is_file_name(output: str) -> bool:
-    """Return whether there can be a file beside the output."""
+    """Return whether the output is a file that can have another one beside it."""
     return output != STANDARD_STREAM and not is_special(output)
 
 
@@ -116,8 +116,8 @@ def _write(
     inputs = named_files((*files, options.config))
     table = f"{options.output}{_ORIGINS}"
     if not options.annotate and os.path.exists(table):
-        help = "give --annotate to write it anew, or delete it"
-        found += weighed(options, [catalogue.ORIGINS_LEFT.at(None, file=table, help=help)])
+        help = "use --annotate to update it, or delete it"
+        found += reported(options, [catalogue.ORIGINS_LEFT.at(None, file=table, help=help)])
     beside = {table: _origins(compilation)} if options.annotate else {}
     return write_config(compilation, options.output, inputs, found.append, beside, options.guard)
 
@@ -147,7 +147,7 @@ def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> 
 
 
 def _not_quantizable(plan: Plan) -> Iterator[str]:
-    """Yield which layers of a quantizable type stay in floating point although nobody skips them, and why."""
+    """Yield the part of the summary about layers of a quantizable type that cannot be quantized, and why."""
     from quantcfg.plan.passes.skips import not_quantizable
 
     layers = not_quantizable(plan)
@@ -167,7 +167,7 @@ def _printable(text: str) -> str:
 
 
 def _fused(plan: Plan, config: Config) -> int:
-    """Return how many of the layers take others in."""
+    """Return how many layers have others fused into them."""
     if not config["do_fusion"]:
         return 0
     skipped = set(config["skip_fusion_layers"])

@@ -57,8 +57,8 @@ def _put(content: bytes) -> None:
         raise OutputError(None if isinstance(error, BrokenPipeError) else reason(error)) from error
 
 
-def print_remark(text: str) -> None:
-    """Write text and a line end to standard error; if that is impossible, do nothing."""
+def print_stderr(text: str) -> None:
+    """Write text and a newline to standard error; if that is impossible, do nothing."""
     if sys.stderr is None:
         return
     try:
@@ -73,7 +73,7 @@ def print_output_error(error: OutputError) -> None:
     """Report why standard output cannot be written, unless its reader has closed the pipe."""
     if error.reason:
         failure = catalogue.UNWRITABLE_FILE.at(None, file="standard output", reason=error.reason)
-        print_remark(render_all("text", [failure]))
+        print_stderr(render_all("text", [failure]))
 
 
 def silence(stream: TextIO) -> None:
@@ -84,7 +84,7 @@ def silence(stream: TextIO) -> None:
 # --- diagnostics, with the options of add_report_arguments
 
 
-def weighed(options: argparse.Namespace, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+def reported(options: argparse.Namespace, found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Return the diagnostics to report: without ignored ones, and warnings as errors if --strict."""
     kept = [each for each in found if each.severity is Severity.ERROR or each.code not in options.ignore]
     return [_as_error(each) for each in kept] if options.strict else kept
@@ -106,21 +106,21 @@ def print_diagnostics(options: argparse.Namespace, found: Sequence[Diagnostic], 
 def print_plain(found: Sequence[Diagnostic]) -> None:
     """Write diagnostics to standard error as text, for a command without add_report_arguments."""
     if found:
-        print_remark(render_all("text", found))
+        print_stderr(render_all("text", found))
 
 
-def print_remarks(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
+def print_report(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
     """Write diagnostics and the summary to standard error, for a command with another result."""
     text = render_all(options.format, found, color=_in_color(options, sys.stderr))
     if text:
-        print_remark(text)
+        print_stderr(text)
     if options.format not in DOCUMENTS:
         _print_summary(options, found, summary)
 
 
 def _print_summary(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
     gap = "\n" if found and options.format == "text" else ""
-    print_remark(f"{gap}{summary}")
+    print_stderr(f"{gap}{summary}")
 
 
 def _in_color(options: argparse.Namespace, stream: TextIO | None) -> bool:

@@ -11,7 +11,7 @@ from quantcfg.cli.arguments import (
     add_output_argument,
     add_report_arguments,
 )
-from quantcfg.cli.console import counts, print_remarks, weighed
+from quantcfg.cli.console import counts, print_report, reported
 from quantcfg.cli.streams import Loaded, check_inputs, edition_of, read, read_model, write_output
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.phrases import counted
@@ -51,10 +51,10 @@ def run(options: argparse.Namespace) -> int:
     model = read_model(options, source, failures)
     found = [*model.found, *failures]
     decompilation = _decompiled(options, source, model, found) if source else None
-    found = weighed(options, found)
+    found = reported(options, found)
     text = decompilation.text if decompilation and not has_errors(found) else None
     written = text is not None and write_output(options, text, (options.file, *model.files), found.append)
-    print_remarks(options, found, _summary(options, decompilation, found, written=written))
+    print_report(options, found, _summary(options, decompilation, found, written=written))
     return 0 if written else 1
 
 

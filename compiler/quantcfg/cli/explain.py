@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, command_line_argument
-from quantcfg.cli.console import counts, print_plain, print_remark, print_result
+from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
 from quantcfg.cli.streams import compiled
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.phrases import counted
@@ -18,16 +18,16 @@ examples:
   quantcfg explain --model MODEL --config quant.cfg --format json
   quantcfg explain --model MODEL --config config.json conv1
 
-Behind "without it" stands what the value would be if what gave it were removed from the request, and
-behind "beaten" what another level says of it, and why that does not count.
+"without it" shows the value if its source is removed from the request. "overridden" shows the values of
+other levels, and the rule if there is one.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add to the parser of the command what it says of itself, and its arguments."""
+    """Set the help of the command and add its arguments."""
     parser.description = (
         "Show where each value of a configuration comes from, with its location, and what it would be "
-        "otherwise. Layers with the same values are shown once. Reads requests and JSON configurations."
+        "without that. Layers with the same values are shown once. Reads requests and JSON configurations."
     )
     parser.epilog = _EPILOG
     parser.add_argument(
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compile the request, and show the origins of the values that are asked for."""
+    """Compile the request, and show where the requested values come from."""
     compilation, _ = compiled(options, reads_configurations=True)
 
     from quantcfg.provenance import explained, json, text
@@ -58,12 +58,12 @@ def run(options: argparse.Namespace) -> int:
     if provenance is None:
         wrong = found or compilation.diagnostics
         print_plain(wrong)
-        print_remark(f"\n{counts(wrong)}")
+        print_stderr(f"\n{counts(wrong)}")
         return 1
     print_result(json.render(provenance) if options.format == "json" else text.render(provenance))
     if compilation.diagnostics:
         number = len(compilation.diagnostics)
         them = "it" if number == 1 else "them"
         command = "compile" if options.config is None else "check"
-        print_remark(f'{counted(number, "warning")}; "quantcfg {command}" shows {them}')
+        print_stderr(f'{counted(number, "warning")}; "quantcfg {command}" shows {them}')
     return 0

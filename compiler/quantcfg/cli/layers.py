@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments
-from quantcfg.cli.console import print_plain, print_remark, print_result
+from quantcfg.cli.console import print_plain, print_result, print_stderr
 from quantcfg.cli.streams import check_inputs, read_model
 from quantcfg.diagnostics import has_errors
 from quantcfg.diagnostics.phrases import counted
@@ -48,10 +48,10 @@ def run(options: argparse.Namespace) -> int:
     if network is None or has_errors(found):
         return 1
     if found:
-        print_remark("")
+        print_stderr("")
     print_result(_json(network.layers) if options.format == "json" else _table(network.layers))
     layers, quantizable = counted(len(network.layers), "layer"), len(network.quantizable)
-    print_remark(f"{layers} in phase TEST, {quantizable} quantizable")
+    print_stderr(f"{layers} in phase TEST, {quantizable} quantizable")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from quantcfg.cli.console import print_remark
+from quantcfg.cli.console import print_stderr
 
 _EPILOG = """\
 Editors start it and speak the Language Server Protocol with it over standard input and output:
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
-        print_remark("the language server requires pygls: pip install 'quantcfg[lsp]'")
+        print_stderr("the language server requires pygls: pip install 'quantcfg[lsp]'")
         return 1
     serve()
     return 0

@@ -12,9 +12,9 @@ from quantcfg.cli.arguments import STANDARD_INPUT_NAME, STANDARD_STREAM, add_rep
 from quantcfg.cli.console import (
     print_diagnostics,
     print_file,
-    print_remarks,
+    print_report,
     print_result,
-    weighed,
+    reported,
 )
 from quantcfg.cli.streams import check_inputs, read
 from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
@@ -52,7 +52,7 @@ def write(options: argparse.Namespace, file: str, source: Source, text: str, rep
 
 
 def print_difference(source: Source, text: str, done: str) -> None:
-    """Print a unified diff from a source to a new text; done is what was done, such as "formatted"."""
+    """Print a unified diff from a source to a new text; done labels the new one, such as "formatted"."""
     from difflib import unified_diff
 
     old, new = (list(io.StringIO(each, newline="\n")) for each in (source.text, text))
@@ -66,9 +66,9 @@ def print_difference(source: Source, text: str, done: str) -> None:
 
 @frozen_value
 class Rewriting:
-    """What such a command does: rewrite returns the new text, or None after reporting an error.
+    """A command that rewrites files: rewrite returns the new text, or None after reporting an error.
 
-    wanted is the kind of file, done what is done to it, such as "formatted".
+    wanted is the kind of file, done the participle for the summary, such as "formatted".
     """
 
     rewrite: Callable[[Source, Report], str | None]
@@ -101,7 +101,7 @@ def run_rewriting(options: argparse.Namespace, rewriting: Rewriting) -> int:
     ]
     summary = f"{counted(len(options.files), 'file')}: {', '.join(parts)}"
     if changes_nothing or STANDARD_STREAM in options.files:
-        print_remarks(options, found, summary)
+        print_report(options, found, summary)
     else:
         print_diagnostics(options, found, summary)
     return int(has_errors(found) or (changes_nothing and outcomes[True] > 0))
@@ -114,7 +114,7 @@ def _outcome(
     here: list[Diagnostic] = []
     source = read(options, file, here.append, wanted=rewriting.wanted)
     text = rewriting.rewrite(source, here.append) if source else None
-    here = weighed(options, in_order(here))
+    here = reported(options, in_order(here))
     if source is None or text is None or has_errors(here):
         found += here
         return None

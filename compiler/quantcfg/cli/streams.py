@@ -190,7 +190,7 @@ def named_files(names: Iterable[str | None]) -> list[str]:
 def write_output(
     options: argparse.Namespace, text: str, inputs: Iterable[str | None], report: Report
 ) -> bool:
-    """Write a text to the output of -o, which must not be an input; return whether that succeeded."""
+    """Write the output of -o, which must not be an input; return whether that succeeded."""
     from quantcfg.emit import bad_output_name, write_file
 
     if options.output == STANDARD_STREAM:

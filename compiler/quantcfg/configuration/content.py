@@ -23,7 +23,7 @@ from quantcfg.diagnostics.suggestions import (
 )
 from quantcfg.emit import Configuration
 from quantcfg.emit.validate import Failure, expected, failures
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import ConfigSchema, Edition, Network
 from quantcfg.plan.plan import DEFINED_HERE
 from quantcfg.source import Span
@@ -42,7 +42,7 @@ _LAYER_HELP = "write an object: keys other than global settings are layer names"
 
 
 @frozen_value
-class Content(Remembering):
+class Content(Caching):
     """The content of a configuration, and the network that it is for, if there is one.
 
     is_whole is False if a part of the text could not be read. unsettled are the

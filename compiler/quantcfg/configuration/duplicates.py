@@ -66,7 +66,7 @@ def check_duplicates(
     source: Source, duplicates: Sequence[Duplicate], content: Content, report: Report
 ) -> None:
     """Report duplicate keys, no more than are shown: each diagnostic takes time."""
-    for each in duplicates[: limits.FINDINGS_OF_A_CODE + 1]:
+    for each in duplicates[: limits.DIAGNOSTICS_PER_CODE + 1]:
         report(_duplicate(source, each, content))
 
 

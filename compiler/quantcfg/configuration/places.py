@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 
 from quantcfg.diagnostics import Edit
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 from quantcfg.jsontext import Array, Member, Object, Value, keyed, parse, removal
 from quantcfg.source import Source, Span
 
@@ -15,10 +15,10 @@ Path = tuple[str | int, ...]
 
 
 @frozen_value
-class Places(Remembering):
-    """The spans in a text by path, all None if there is no text.
+class Places(Caching):
+    """The spans in a source by path, all None if there is no source.
 
-    Of duplicate keys, the last one counts.
+    Of duplicate keys, the last one is used.
     """
 
     source: Source | None = None
@@ -78,7 +78,7 @@ class Places(Remembering):
 
 
 def places_in(source: Source) -> Places:
-    """Return the spans in a text; syntax errors are ignored."""
+    """Return the spans in a source; syntax errors are ignored."""
     return Places(source, parse(source, lambda _: None))
 
 

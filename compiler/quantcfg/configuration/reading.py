@@ -31,8 +31,8 @@ def read_configuration(
 ) -> Callable[[], Plan]:
     """Report what AMCT would reject in a configuration, and return a function that makes its plan.
 
-    A value that AMCT rejects has its default. A layer that the configuration omits
-    is not in the plan; a misspelt key counts as the correct one. Without a
+    A value that AMCT rejects is replaced by its default. A layer that the configuration
+    omits is not in the plan; a misspelt key is read as the correct one. Without a
     network, every key may be a layer.
     """
     syntax_errors: list[Diagnostic] = []
@@ -58,7 +58,7 @@ def read_configuration(
 
 
 def _check(values: _Values, report: Report) -> None:
-    """Report what the passes find; each layer is checked by itself, so one of equal ones is enough."""
+    """Report the diagnostics of the passes; of identical layers only one is checked."""
     found: list[Diagnostic] = []
     complete(_initial_plan(values, _distinct(values.content)), found.append)
     if found:
@@ -113,7 +113,7 @@ def _number_like(default: Any, value: Any) -> Any:
 
 
 def _initial_plan(values: _Values, keys: Iterable[str]) -> Plan:
-    """Return the plan of some of the layers, by their keys, without the values that they leave out."""
+    """Return the plan of the layers with these keys, without the values that they omit."""
     content = values.content
     overrides = [
         Override(

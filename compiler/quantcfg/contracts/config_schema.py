@@ -9,7 +9,7 @@ from typing import Any
 
 from quantcfg import contracts
 from quantcfg.contracts.acceptance import Accepts, acceptor
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 
 ACTIVATION_ALGORITHM = "act_algo"
 WEIGHT_ALGORITHM = "wts_algo"
@@ -50,7 +50,7 @@ class Parameter:
 
 
 @frozen_value
-class ConfigSchema(Remembering):
+class ConfigSchema(Caching):
     """The configuration schema of an edition; file is its name in schemas/."""
 
     file: str

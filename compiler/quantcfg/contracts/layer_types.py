@@ -8,7 +8,7 @@ from typing import Any
 
 from quantcfg import contracts
 from quantcfg.contracts.acceptance import Accepts, acceptor
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 
 Attribute = bool | int | str | tuple[int, ...]
 Attributes = Mapping[str, Attribute]
@@ -31,7 +31,7 @@ class Obstacle:
 
 
 @frozen_value
-class LayerTypes(Remembering):
+class LayerTypes(Caching):
     """The layer types of an edition; file is the name of their file in schemas/."""
 
     file: str

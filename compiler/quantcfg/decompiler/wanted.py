@@ -111,7 +111,7 @@ def _changed_fields(
 
 
 def own_calibration(wanted: Wanted, inherited: Inherited) -> Calibration:
-    """Return the shortest calibration that gives a layer, or a type, what it needs."""
+    """Return the shortest calibration that results in the wanted values."""
     is_inherited = inherited.flag_of(wanted.activation.name) == wanted.asymmetric
     return Calibration(wanted.activation, None if is_inherited else wanted.asymmetric, wanted.weight)
 

@@ -79,7 +79,7 @@ TOO_DEEP = _error("QC110", "nesting exceeds the limit of {limit} levels")
 NOT_TEXT = _error("QC111", '"{file}" is not a text file')
 TOO_LARGE = _error("QC112", '"{file}" exceeds the limit of {limit} bytes')
 TOO_LONG = _error("QC113", "token of {length} characters exceeds the limit of {limit}")
-TOO_MANY_MISTAKES = _error("QC114", "too many syntax errors: parsing stops after {limit}")
+TOO_MANY_ERRORS = _error("QC114", "too many syntax errors: parsing stops after {limit}")
 CARRIAGE_RETURN = _warning("QC115", "a carriage return alone does not end this comment")
 MORE_NOT_SHOWN = _note("QC116", "only the first {limit:,} {code} diagnostics are shown")
 OTHER_CONTENT = _error("QC117", '"{file}" is {what}, not {wanted}')
@@ -116,7 +116,7 @@ ALREADY_QUANTIZED = _error(
     "QC308", 'layer "{layer}" has type {type}: AMCT has already processed this network'
 )
 NO_LAYERS = _error("QC309", '"{file}" has no layers in phase TEST')
-DAMAGED_WEIGHTS = _error("QC310", '"{file}" is not a valid caffemodel: malformed data at byte {offset}')
+MALFORMED_WEIGHTS = _error("QC310", '"{file}" is not a valid caffemodel: malformed data at byte {offset}')
 FOREIGN_WEIGHTS = _error("QC311", '"{file}" has no weights for any layer of "{model}"')
 WITHOUT_WEIGHTS = _warning("QC312", '"{file}" has no weights for {layers}')
 OTHER_WEIGHTS = _warning("QC313", 'weights in "{file}" do not match {layers}: "{layer}" {reason}')
@@ -212,9 +212,9 @@ def limited(report: Report) -> Report:
     def report_limited(diagnostic: Diagnostic) -> None:
         code = diagnostic.code
         seen[code] += 1
-        if seen[code] <= limits.FINDINGS_OF_A_CODE:
+        if seen[code] <= limits.DIAGNOSTICS_PER_CODE:
             report(diagnostic)
-        elif seen[code] == limits.FINDINGS_OF_A_CODE + 1:
-            report(MORE_NOT_SHOWN.at(diagnostic.span, code=code, limit=limits.FINDINGS_OF_A_CODE))
+        elif seen[code] == limits.DIAGNOSTICS_PER_CODE + 1:
+            report(MORE_NOT_SHOWN.at(diagnostic.span, code=code, limit=limits.DIAGNOSTICS_PER_CODE))
 
     return report_limited

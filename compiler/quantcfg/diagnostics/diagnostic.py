@@ -42,8 +42,8 @@ class Edit:
 class Diagnostic:
     """An error, warning or note with a stable code such as "QC402".
 
-    span is where to look. It is None if a whole file is meant, which file then names. help says
-    what to do about it. fix holds the edits that do so, if they are safe to apply automatically.
+    span is None if the diagnostic is about a whole file, whose name is then in file. help is an
+    instruction how to fix it. fix holds the edits for that, if they are safe to apply automatically.
     """
 
     code: str

@@ -16,14 +16,14 @@ def printable(text: str) -> str:
 
 
 def spaces(text: str) -> str:
-    """Return spaces as wide as a text; tabs are kept, so that a caret below lines up."""
+    """Return spaces as wide as the text; tabs are kept, so that a caret below lines up."""
     if _is_plain(text):
         return " " * len(text)
     return "".join("\t" if char == "\t" else " " * width(char) for char in text)
 
 
 def width(text: str) -> int:
-    """Return how many columns a text occupies."""
+    """Return how many columns the text occupies."""
     return len(text) if _is_plain(text) else sum(_columns(char) for char in text)
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values
 
 Config = dict[str, Any]
@@ -21,7 +21,7 @@ _MARSHAL_VERSION = 2
 
 
 @frozen_value
-class Configuration(Remembering):
+class Configuration(Caching):
     """A configuration, with cached text. Many layers have equal bodies, which are formatted once."""
 
     config: Config

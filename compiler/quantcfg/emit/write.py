@@ -128,7 +128,7 @@ def _make_directories(directory: str) -> None:
 class _Staged:
     """A complete file under a temporary name, and the target that it will replace.
 
-    earlier is a second name of the present target, if there is one.
+    earlier is a second name of the existing target, to restore it from.
     """
 
     target: str
@@ -141,7 +141,7 @@ def _stage(
 ) -> _Staged:
     """Write a temporary file beside its target; with keep, the target can be restored later."""
     _check_writable(target)
-    # Like tempfile, which takes longer to import than the writing.
+    # tempfile would do the same, but importing it takes longer than writing the file.
     temporary = os.path.join(os.path.dirname(target), f".quantcfg-{os.urandom(8).hex()}")
     staged = _Staged(target, temporary, f"{temporary}-earlier" if keep and os.path.exists(target) else None)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -181,7 +181,7 @@ def _check_writable(target: str) -> None:
 
 
 def _link(file: str, name: str) -> None:
-    """Give a file a second name, or copy it if the file system has no hard links."""
+    """Create a hard link to a file, or copy it if the file system has no hard links."""
     try:
         os.link(file, name)
     except OSError:
@@ -191,7 +191,7 @@ def _link(file: str, name: str) -> None:
 
 
 def _settle(staged: Sequence[_Staged], report: Report) -> None:
-    """Restore the targets unless all of them were replaced, and remove the other names.
+    """Restore the targets unless all of them were replaced, and remove the temporary files.
 
     A target was replaced if its temporary file is gone, even after an interruption.
     """

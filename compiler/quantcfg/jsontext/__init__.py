@@ -1,4 +1,4 @@
-"""JSON text with places: syntax tree and parser. Nothing here knows what the JSON is for."""
+"""Parse JSON with error recovery to a syntax tree with spans, independent of its schema."""
 
 from quantcfg.jsontext.json_parser import parse
 from quantcfg.jsontext.json_tree import (

@@ -1,4 +1,4 @@
-"""JSON text to syntax tree, past all mistakes in it."""
+"""Parse JSON to a syntax tree, and continue after errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.files import has_other_content, without_byte_order_mark
 from quantcfg.jsontext.json_tokens import Token
 from quantcfg.jsontext.json_tree import Array, Member, Missing, Object, Scalar, Value
-from quantcfg.jsontext.valid_json import Pieces
+from quantcfg.jsontext.valid_json import CachedText
 from quantcfg.source import Source, Span
 
 _WORDS = {"true": True, "false": False, "null": None}
@@ -23,78 +23,81 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$./-]*")
 _OTHER_NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?:0[xX](?P<hex>[0-9A-Fa-f]+)|0*(?P<whole>[0-9]*)\.?(?P<rest>[0-9]*))"
 )
-_BLANKS = re.compile(r"\s*")
+_WHITESPACE = re.compile(r"\s*")
 _STARTS_WITH_ZERO = re.compile(r"[+-]?0[0-9]")
-_PLAIN = (catalogue.NOT_JSON.code, catalogue.JSON_SYNTAX.code)
-_NO_NUMBERS = ("nan", "inf", "infinity")
+_CERTAIN = (catalogue.NOT_JSON.code, catalogue.JSON_SYNTAX.code)
+_NOT_FINITE = ("nan", "inf", "infinity")
 _CLOSING = {"{": "}", "[": "]"}
 _LONGEST_QUOTE = 40
-_ONE_MISTAKE = 4
-"""How many tokens behind a mistake on its line another one most likely follows from the first."""
+_FOLLOW_UP_TOKENS = 4
+"""An error within this many tokens after another one, on the same line, is most likely caused by it."""
 
 _Node = TypeVar("_Node")
 
 
 def parse(source: Source, report: Report, *, wanted: str = "JSON") -> Value:
-    """Return the syntax tree of a JSON text, after reporting what is wrong with its syntax.
+    """Return the syntax tree of a source, after reporting its syntax errors.
 
-    Unless there is just one error with a plain fix, the indentation may show better
-    than the brackets what was meant: the reading with fewer errors counts. wanted
-    says in words what the text should be.
+    Unless there is only one error, with a certain fix, the source is parsed again by
+    its indentation, which may show a missing bracket better. The result with fewer
+    errors is used. wanted is the name of the expected format in messages.
     """
     if has_other_content(source, report, wanted=wanted):
         return Missing(0, len(source.text))
-    pieces = Pieces(without_byte_order_mark(source, report))
-    value, found = _read(source, pieces)
-    if len(found) > 1 or not all(each.fix and each.code in _PLAIN for each in found):
-        readings = (_read(source, pieces, by_indentation=True), (value, found))
+    text = CachedText(without_byte_order_mark(source, report))
+    value, found = _read(source, text)
+    if len(found) > 1 or not all(each.fix and each.code in _CERTAIN for each in found):
+        readings = (_read(source, text, by_indentation=True), (value, found))
         value, found = min(readings, key=lambda reading: len(reading[1]))
     for diagnostic in found:
         report(diagnostic)
     return value
 
 
-def _read(source: Source, pieces: Pieces, *, by_indentation: bool = False) -> tuple[Value, list[Diagnostic]]:
-    reader = _Reader(source, pieces, by_indentation)
+def _read(
+    source: Source, text: CachedText, *, by_indentation: bool = False
+) -> tuple[Value, list[Diagnostic]]:
+    reader = _Reader(source, text, by_indentation)
     reader.lex(1)
     value = _document(reader)
     reader.go_to_end()
     too_deep = catalogue.TOO_DEEP.code
-    mistakes = [each for each in reader.mistakes if each.code == too_deep or not reader.has_open_comment]
-    return value, reader.comments + mistakes
+    errors = [each for each in reader.errors if each.code == too_deep or not reader.has_open_comment]
+    return value, reader.comments + errors
 
 
 def _document(reader: _Reader) -> Value:
     token = reader.token
     if token.kind == "word" and token.text not in _WORDS:
-        # No JSON starts like this, and so what follows is no JSON either.
+        # No JSON value starts like this, so the rest is not JSON either.
         _expected(reader, "a value")
         return Missing(token.start, token.end)
     value = _value(reader, 1)
     if reader.token.kind != "end":
-        _expected(reader, "the end of the text")
+        _expected(reader, "the end of the file")
     return value
 
 
 @dataclass
 class _Reader:
-    """The state of one parse: the tokens so far, which one is next, and the errors.
+    """The state of one parse: the tokens so far, the index of the next one, and the errors.
 
-    comments has the errors about comments, mistakes all others. put_in is where the
-    last closing bracket was put in.
+    comments holds the errors about comments, errors all others. error_index is the
+    index of the token at the last error without a certain fix. closed_at is the index
+    of the token before which the last missing bracket was assumed.
     """
 
     source: Source
-    pieces: Pieces
+    text: CachedText
     by_indentation: bool
     offset: int = 0
     lexed: Token | None = None
     tokens: list[Token] = field(default_factory=list)
     index: int = 0
     comments: list[Diagnostic] = field(default_factory=list)
-    mistakes: list[Diagnostic] = field(default_factory=list)
-    mistake_index: int = -_ONE_MISTAKE
-    put_in: int = -1
+    errors: list[Diagnostic] = field(default_factory=list)
+    error_index: int = -_FOLLOW_UP_TOKENS
+    closed_at: int = -1
     gave_up: bool = False
     has_open_comment: bool = False
 
@@ -108,14 +111,14 @@ class _Reader:
 
     @property
     def following(self) -> Token:
-        """The token behind the next one."""
+        """The token after the next one."""
         self.lex(self.index + 2)
         return self.tokens[self.index + 1]
 
     def lex(self, count: int) -> None:
-        """Read tokens until there are so many."""
+        """Read tokens until there are count of them."""
         while len(self.tokens) < count:
-            token = self.lexed = self.pieces.token_at(self.offset, self.lexed)
+            token = self.lexed = self.text.token_at(self.offset, self.lexed)
             if token.kind == "comment":
                 _comment(self, token)
             else:
@@ -124,7 +127,7 @@ class _Reader:
                 self.offset = token.end
 
     def take(self) -> Token:
-        """Return the token, and go on to the next one."""
+        """Return the next token, and advance."""
         token = self.tokens[self.index]
         if token.kind != "end":
             self.index += 1
@@ -132,7 +135,7 @@ class _Reader:
         return token
 
     def takes(self, kind: str) -> bool:
-        """Go past a token if it is of this kind; tell whether it is."""
+        """Skip the next token if it has this kind; return whether it has."""
         return self.token.kind == kind and bool(self.take())
 
     def go_to_end(self) -> None:
@@ -149,9 +152,9 @@ def _comment(reader: _Reader, token: Token) -> None:
 
 
 def _indentation(reader: _Reader, token: Token) -> str:
-    """Return the blanks that the line of a token starts with."""
-    blanks = _BLANKS.match(reader.source.text, token.line, token.start)
-    return blanks[0] if blanks else ""
+    """Return the whitespace at the start of the line of a token."""
+    match = _WHITESPACE.match(reader.source.text, token.line, token.start)
+    return match[0] if match else ""
 
 
 def _starts_line(reader: _Reader, token: Token) -> bool:
@@ -163,7 +166,7 @@ def _span(reader: _Reader, token: Token) -> Span:
 
 
 def _in_place(reader: _Reader, text: str) -> Edit:
-    """Return the edit that puts a text in place of the next token."""
+    """Return the edit that replaces the next token."""
     return Edit(_span(reader, reader.token), text)
 
 
@@ -172,24 +175,24 @@ def _insertion(reader: _Reader, at: int, text: str) -> Edit:
 
 
 def _report(reader: _Reader, diagnostic: Diagnostic) -> None:
-    """Report a mistake, unless it only follows from the one before; after too many, go to the end."""
+    """Report an error, unless the one before most likely causes it; after too many, give up."""
     assert diagnostic.span
-    last = reader.tokens[max(reader.mistake_index, 0)]
+    last = reader.tokens[max(reader.error_index, 0)]
     between = reader.source.text[last.end : diagnostic.span.start]
-    follows = reader.index - reader.mistake_index < _ONE_MISTAKE and "\n" not in between
+    follows = reader.index - reader.error_index < _FOLLOW_UP_TOKENS and "\n" not in between
     if diagnostic.code != catalogue.NOT_JSON.code and not diagnostic.fix:
-        # What was meant is not plain, and so it may not be what is read behind it.
-        reader.mistake_index = reader.index
+        # The intent is unclear, so the next tokens may be misread.
+        reader.error_index = reader.index
     if follows or reader.gave_up:
         return
-    if len(reader.mistakes) == limits.SYNTAX_MISTAKES:
-        diagnostic = catalogue.TOO_MANY_MISTAKES.at(diagnostic.span, limit=limits.SYNTAX_MISTAKES)
+    if len(reader.errors) == limits.SYNTAX_ERRORS:
+        diagnostic = catalogue.TOO_MANY_ERRORS.at(diagnostic.span, limit=limits.SYNTAX_ERRORS)
         _give_up(reader)
-    reader.mistakes.append(diagnostic)
+    reader.errors.append(diagnostic)
 
 
 def _give_up(reader: _Reader) -> None:
-    """Go to the end, and report no more."""
+    """Skip to the end, and report no more errors."""
     reader.gave_up = True
     reader.go_to_end()
 
@@ -200,17 +203,17 @@ def _expected(
     *,
     found: str | None = None,
     opening: Token | None = None,
+    note: str = "is never closed",
     help: str | None = None,
     fix: Edit | None = None,
 ) -> None:
     token = reader.token
-    found = found or ("the end of the text" if token.kind == "end" else _quoted(token))
-    missing = f'"{_CLOSING[opening.kind]}" is missing for this one' if opening else ""
+    found = found or ("the end of the file" if token.kind == "end" else _quoted(token))
     diagnostic = catalogue.JSON_SYNTAX.at(
         _span(reader, token),
         expected=what,
         found=found,
-        related=related(_span(reader, opening) if opening else None, missing),
+        related=related(_span(reader, opening), f'this "{opening.kind}" {note}') if opening else (),
         help=help,
         fix=[fix] if fix else [],
     )
@@ -229,7 +232,7 @@ def _short(text: str) -> str:
 
 
 def _not_json(reader: _Reader, token: Token, what: str, help: str, text: str | None) -> None:
-    """Report a token that JSON does not have, and what is to be written in its place."""
+    """Report a token that is not allowed in JSON; text is its replacement, if there is a certain one."""
     span = _span(reader, token)
     fix = [] if text is None else [Edit(span, text)]
     _report(reader, catalogue.NOT_JSON.at(span, what=what, help=help, fix=fix))
@@ -252,12 +255,12 @@ def _value(reader: _Reader, depth: int) -> Value:
 
 
 def _valid(reader: _Reader, depth: int) -> Value | None:
-    """Return an object or a list from the fast path."""
-    if reader.index - reader.mistake_index < _ONE_MISTAKE:
+    """Return an object or list from the fast path, or None if it may contain an error."""
+    if reader.index - reader.error_index < _FOLLOW_UP_TOKENS:
         # Whether the next error is reported depends on the number of tokens.
         return None
     indentation = _indentation(reader, reader.token) if reader.by_indentation else None
-    value = reader.pieces.value_at(reader.token.start, depth, indentation)
+    value = reader.text.value_at(reader.token.start, depth, indentation)
     if value:
         reader.offset = value.end - 1
         reader.take()
@@ -304,7 +307,7 @@ def _quoted_string(reader: _Reader, token: Token) -> Scalar:
     return Scalar(json.loads(text), token.start, token.end)
 
 
-def _unended_string(reader: _Reader, token: Token) -> Missing:
+def _unterminated_string(reader: _Reader, token: Token) -> Missing:
     quote = token.text[0]
     fix = [_insertion(reader, token.end, quote)] if quote == '"' and len(token.text) > 1 else []
     _report(
@@ -321,16 +324,16 @@ def _word(reader: _Reader, token: Token) -> Scalar | Missing:
     known = lower if lower in _WORDS else _OTHER_WORDS.get(lower) or suggest(lower, _WORDS).slip
     meant = known or _plain_number(text)
     if meant:
-        # What starts with 0 may have lost its point.
+        # A number that starts with 0 may lack a decimal point.
         fix = None if _STARTS_WITH_ZERO.match(text) else meant
         _not_json(reader, token, f'"{text}"', f"write {meant}", fix)
         return Scalar(json.loads(meant), token.start, token.end)
-    if lower.strip("+-") in _NO_NUMBERS:
+    if lower.strip("+-") in _NOT_FINITE:
         _not_json(reader, token, f'"{text}"', "write a decimal number", None)
     elif _IDENTIFIER.fullmatch(text):
         begun = next((word for word in _WORDS if word.startswith(lower)), None)
         in_quotes = None if begun else json.dumps(text, ensure_ascii=False)
-        help = f"write {begun}, if it is meant" if begun else "put it in double quotes"
+        help = f"write {begun}, or put it in double quotes" if begun else "put it in double quotes"
         _not_json(reader, token, f'"{_short(text)}"', help, in_quotes)
     else:
         _expected(reader, "a value")
@@ -338,7 +341,7 @@ def _word(reader: _Reader, token: Token) -> Scalar | Missing:
 
 
 def _plain_number(text: str) -> str | None:
-    """Return a number as JSON writes it, if a text is one as other languages write it."""
+    """Return the JSON form of a number in the syntax of another language, else None."""
     match = _OTHER_NUMBER.fullmatch(text)
     if match is None or not any(map(match.group, ("hex", "whole", "rest"))):
         return None
@@ -353,12 +356,12 @@ _SCALARS: dict[str, Callable[[_Reader, Token], Scalar | Missing]] = {
     "number": _number,
     "quoted": _quoted_string,
     "curved": _quoted_string,
-    "unended": _unended_string,
+    "unterminated": _unterminated_string,
     "word": _word,
 }
 _KEYS = _SCALARS.keys() - {"number"}
 _VALUES = _SCALARS.keys() | _CLOSING.keys()
-"""The kinds of tokens that keys and values start with."""
+"""Token kinds that can start a key or a value."""
 
 
 # --- objects and lists
@@ -367,14 +370,14 @@ _VALUES = _SCALARS.keys() | _CLOSING.keys()
 def _bracketed(reader: _Reader, depth: int) -> Value:
     opening = reader.token
     if depth > limits.NESTING:
-        reader.mistakes.append(catalogue.TOO_DEEP.at(_span(reader, opening), limit=limits.NESTING))
+        reader.errors.append(catalogue.TOO_DEEP.at(_span(reader, opening), limit=limits.NESTING))
         _give_up(reader)
         return Missing(opening.start, opening.end)
     return _inside(reader, reader.take(), depth)
 
 
 def _inside(reader: _Reader, opening: Token, depth: int) -> Object | Array:
-    """Return the object or the list behind its bracket."""
+    """Parse the rest of an object or list after its opening bracket."""
     if opening.kind == "{":
         members = _parts(reader, opening, depth, _KEYS, _member)
         return Object(members, opening.start, reader.last.end)
@@ -384,7 +387,7 @@ def _inside(reader: _Reader, opening: Token, depth: int) -> Object | Array:
 def _parts(
     reader: _Reader, opening: Token, depth: int, starts: Set[str], read: Callable[[_Reader, int], _Node]
 ) -> tuple[_Node, ...]:
-    """Read members or items, and the bracket behind them."""
+    """Parse members or items, and the closing bracket."""
     parts: list[_Node] = []
     while not _ends(reader, opening):
         if reader.token.kind in starts:
@@ -394,16 +397,16 @@ def _parts(
             _expected(reader, "a value or a key", help="remove the comma", fix=_in_place(reader, ""))
             reader.take()
         else:
-            _unwanted(reader, opening, depth)
+            _skip_unexpected(reader, opening, depth)
     return tuple(parts)
 
 
-def _unwanted(reader: _Reader, opening: Token, depth: int) -> None:
-    """Go past what cannot be part of an object or a list: a whole value, or one token."""
+def _skip_unexpected(reader: _Reader, opening: Token, depth: int) -> None:
+    """Report and skip a value or token that cannot be part of an object or list."""
     if opening.kind == "{":
         _expected(reader, "a key in double quotes")
     else:
-        _expected(reader, 'a value or "]"', opening=opening)
+        _expected(reader, 'a value or "]"', opening=opening, note="starts the list")
     if reader.token.kind in _VALUES:
         _value(reader, depth + 1)
     else:
@@ -416,7 +419,7 @@ def _member(reader: _Reader, depth: int) -> Member:
         missing = _without_start(reader, token)
         return Member(missing, missing)
     if _lacks_end(token, reader.token):
-        return _lost_member(reader, token)
+        return _unterminated_key(reader, token)
     key = _key(reader, token)
     if reader.token.text == "=":
         _expected(reader, '":"', fix=_in_place(reader, ":"))
@@ -428,7 +431,11 @@ def _member(reader: _Reader, depth: int) -> Member:
 
 
 def _value_of(reader: _Reader, key: Token, depth: int) -> Value:
-    """Return the value behind a key; if the next key stands there, its bracket or all of it is missing."""
+    """Parse the value of a key.
+
+    If the next key follows instead, the opening bracket of the value is missing, or the
+    whole value; the indentation shows which.
+    """
     token = reader.token
     may_be_key = reader.by_indentation and token.kind == "string" and _starts_line(reader, token)
     if not may_be_key or reader.following.kind != ":":
@@ -438,31 +445,31 @@ def _value_of(reader: _Reader, key: Token, depth: int) -> Value:
         _expected(reader, '"{"', fix=_insertion(reader, end, "{"))
         return _inside(reader, Token("{", "{", end, end, reader.last.line), depth - 1)
     _expected(reader, "a value")
-    reader.put_in = reader.index
+    reader.closed_at = reader.index
     return Missing(end, end)
 
 
 def _lacks_end(token: Token, following: Token) -> bool:
-    """Tell whether a key has no end of its own, but that of the next string, whose text then follows it."""
+    """Return whether a key lacks its closing quote: it then ends at the quote of the next string."""
     return token.kind == "string" and following.kind == "word" and following.start == token.end
 
 
 def _lacks_start(token: Token, following: Token) -> bool:
-    """Tell whether a word is a string without its first quotation mark: the other one stands behind it."""
-    is_quote = following.kind in ("string", "unended") and following.text.startswith('"')
+    """Return whether a word is a string without its opening quote: the closing one follows it."""
+    is_quote = following.kind in ("string", "unterminated") and following.text.startswith('"')
     return token.kind == "word" and is_quote and following.start == token.end
 
 
 def _without_start(reader: _Reader, token: Token) -> Missing:
-    """Report a string without its first quotation mark, and go to the next line."""
+    """Report a string without its opening quote, and skip to the next line."""
     word = Span(reader.source, token.start, token.end + 1)
     fix = [_insertion(reader, token.start, '"')] if _IDENTIFIER.fullmatch(token.text) else []
     _report(reader, catalogue.UNTERMINATED_STRING.at(word, help='start it with "', fix=fix))
     return _skip_line(reader, token)
 
 
-def _lost_member(reader: _Reader, token: Token) -> Member:
-    """Report a key without an end, and go to the next line."""
+def _unterminated_key(reader: _Reader, token: Token) -> Member:
+    """Report a key without its closing quote, and skip to the next line."""
     start = Span(reader.source, token.start, token.start + len(token.text.split(":")[0]))
     _report(reader, catalogue.UNTERMINATED_STRING.at(start, help='end it with "'))
     missing = _skip_line(reader, token)
@@ -470,13 +477,13 @@ def _lost_member(reader: _Reader, token: Token) -> Member:
 
 
 def _skip_line(reader: _Reader, token: Token) -> Missing:
-    """Go to the next line: on that of a token with a quotation mark too few, every string is upside down."""
+    """Skip to the next line: after a missing quote, strings start where they should end."""
     line_end = reader.source.text.find("\n", token.end)
     if line_end < 0:
         _give_up(reader)
     while reader.token.kind != "end" and reader.token.start < line_end:
         reader.take()
-    reader.mistake_index = reader.index
+    reader.error_index = reader.index
     return Missing(token.start, token.end)
 
 
@@ -495,12 +502,12 @@ def _key(reader: _Reader, token: Token) -> Scalar | Missing:
 
 
 def _ends(reader: _Reader, opening: Token) -> bool:
-    """Tell whether what was opened ends here: by a closing bracket, its own or not, or with the text."""
+    """Return whether an object or list ends here, after reporting a missing or wrong closing bracket."""
     closing = _CLOSING[opening.kind]
-    if _is_left(reader, opening):
-        found = f'the "{closing}" of an outer bracket' if reader.token.kind == closing else None
+    if _is_dedented(reader, opening):
+        found = f'the "{closing}" of an outer "{opening.kind}"' if reader.token.kind == closing else None
         _expected(reader, f'"{closing}"', found=found, opening=opening, fix=_closing(reader, opening))
-        reader.put_in = reader.index
+        reader.closed_at = reader.index
         return True
     if reader.takes(closing):
         return True
@@ -515,8 +522,8 @@ def _is_closing(token: Token) -> bool:
     return token.kind in ("}", "]")
 
 
-def _is_left(reader: _Reader, opening: Token) -> bool:
-    """Tell whether the indentation shows that what was opened has ended before, without a bracket."""
+def _is_dedented(reader: _Reader, opening: Token) -> bool:
+    """Return whether the indentation shows that the closing bracket is missing before the next token."""
     token, is_first = reader.token, opening is reader.tokens[0]
     if not reader.by_indentation or is_first or token.kind == "end" or not _starts_line(reader, token):
         return False
@@ -525,21 +532,21 @@ def _is_left(reader: _Reader, opening: Token) -> bool:
 
 
 def _drop_stray(reader: _Reader, opening: Token) -> None:
-    """Go past a closing bracket that is one too many: it stands at the end of a line within what is open."""
+    """Report and skip an extra closing bracket: one at the end of a line inside an object or list."""
     token = reader.token
     if not reader.by_indentation or not _is_closing(token) or _starts_line(reader, token):
         return
     is_on_line = "\n" not in reader.source.text[opening.end : token.start]
     if not is_on_line and len(_indentation(reader, token)) > len(_indentation(reader, opening)):
-        help = "leave it out: it is one bracket too many"
-        # Behind another mistake, the bracket that it closes may be what is missing.
-        fix = None if reader.mistakes else _in_place(reader, "")
+        help = "remove it: there is one bracket too many"
+        # After another error, its opening bracket may be missing instead.
+        fix = None if reader.errors else _in_place(reader, "")
         _expected(reader, '","', help=help, fix=fix)
         reader.take()
 
 
 def _closing(reader: _Reader, opening: Token) -> Edit | None:
-    """Return the edit that puts in a closing bracket, and the comma that belongs behind it."""
+    """Return the edit that inserts a closing bracket, with a comma if needed."""
     last = reader.last
     if last.text == ",":
         return None
@@ -550,8 +557,8 @@ def _closing(reader: _Reader, opening: Token) -> Edit | None:
 
 
 def _separator(reader: _Reader, opening: Token) -> None:
-    """Go past the comma behind a member or an item; report a missing one, and one with nothing behind it."""
-    if reader.put_in == reader.index or _is_left(reader, opening):
+    """Skip the comma after a member or item; report a missing or trailing one."""
+    if reader.closed_at == reader.index or _is_dedented(reader, opening):
         return
     _drop_stray(reader, opening)
     token, end = reader.token, reader.last.end
@@ -563,6 +570,6 @@ def _separator(reader: _Reader, opening: Token) -> None:
         _expected(reader, '","', fix=_in_place(reader, ","))
         reader.take()
     elif token.kind in _VALUES:
-        is_apart = token.start > end or token.kind not in ("word", "quoted", "unended")
+        is_apart = token.start > end or token.kind not in ("word", "quoted", "unterminated")
         fix = _insertion(reader, end, ",") if is_apart else None
         _expected(reader, f'"," or "{_CLOSING[opening.kind]}"', fix=fix)

@@ -1,4 +1,4 @@
-"""The tokens of JSON (RFC 8259), and those that people write in their place."""
+"""The tokens of JSON (RFC 8259), and common wrong tokens such as comments and single quotes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ STRING = r'"(?:[^"\\\n]|\\[^\n])*+"'
 _TOKEN = re.compile(
     rf"""
     {WHITESPACE} (?:
-      (?P<comment>     //[^\n]*+ | /\*.*?(?:\*/|\Z) | \#[^\n]*+ )
-    | (?P<string>      {STRING} )
-    | (?P<quoted>      '(?:[^'\\\n]|\\[^\n])*+' )
-    | (?P<unended>     ["'][^\s"',:{{}}\[\]]*+ )
-    | (?P<curved>      [\u201c\u201d\u201e][^\u201c\u201d\n]*+[\u201c\u201d] )
-    | (?P<number>      -?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![\w.$+-]) )
-    | (?P<word>        [\w.$+-]++ )
-    | (?P<punctuation> [{{}}\[\]:,] )
-    | (?P<end>         \Z )
-    | (?P<other>       . )
+      (?P<comment>      //[^\n]*+ | /\*.*?(?:\*/|\Z) | \#[^\n]*+ )
+    | (?P<string>       {STRING} )
+    | (?P<quoted>       '(?:[^'\\\n]|\\[^\n])*+' )
+    | (?P<unterminated> ["'][^\s"',:{{}}\[\]]*+ )
+    | (?P<curved>       [\u201c\u201d\u201e][^\u201c\u201d\n]*+[\u201c\u201d] )
+    | (?P<number>       -?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?![\w.$+-]) )
+    | (?P<word>         [\w.$+-]++ )
+    | (?P<punctuation>  [{{}}\[\]:,] )
+    | (?P<end>          \Z )
+    | (?P<other>        . )
     )
     """,
     re.VERBOSE | re.DOTALL,
@@ -30,9 +30,9 @@ _TOKEN = re.compile(
 
 @small_value
 class Token:
-    """A token, and where its line starts.
+    """A token; line is the offset at which its line starts.
 
-    Its kind is the name of its group in the pattern, or the text itself if it is punctuation.
+    kind is the name of the group in the pattern; for punctuation it is the character.
     """
 
     kind: str
@@ -43,7 +43,10 @@ class Token:
 
 
 def token_at(text: str, offset: int, before: Token | None) -> Token:
-    """Return the first token from an offset on, which is behind another one; the end is one, too."""
+    """Return the next token at or after an offset, an end token if none is left.
+
+    before is the token before it, if any.
+    """
     match = _TOKEN.match(text, offset)
     assert match
     kind = match.lastgroup

@@ -1,4 +1,4 @@
-"""The syntax tree of a JSON text: what Python's json makes of it, with the place of everything."""
+"""The syntax tree of JSON: the values that Python's json returns, with their offsets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Scalar:
 
 @small_value
 class Missing:
-    """Where a value should be and none can be read; what is wrong there has been reported."""
+    """The position of a value that could not be parsed; the error is already reported."""
 
     start: int
     end: int
@@ -34,7 +34,7 @@ class Missing:
 
 @small_value
 class Member:
-    """A key of an object, and its value."""
+    """A key and its value in an object."""
 
     key: Scalar | Missing
     value: Value
@@ -42,7 +42,7 @@ class Member:
 
 @small_value
 class Object:
-    """Members in braces, those with the same key among them."""
+    """Members in braces; duplicate keys are kept."""
 
     members: Sequence[Member]
     start: int
@@ -63,10 +63,10 @@ Value = Scalar | Missing | Object | Array
 
 @dataclass(eq=False)
 class Unread(Sequence[_Node]):
-    """The members of an object, or the items of a list, read on first use.
+    """The members of an object or the items of a list, created on first use.
 
-    plain is what json makes of the object or list; is_distinct tells that no key
-    is repeated in it.
+    plain is the value that json returns for the object or list. is_distinct is
+    whether there are no duplicate keys in it, at any depth.
     """
 
     read: Callable[[], Iterable[_Node]]
@@ -88,9 +88,9 @@ class Unread(Sequence[_Node]):
 
 
 def plain(value: Value) -> Any:
-    """Return a tree as Python's json would give it, without the members whose keys or values are missing.
+    """Return the value that Python's json would return, without members whose key or value is missing.
 
-    Of members with the same key the last one counts.
+    Of members with the same key, the last one is used.
     """
     nodes = _nodes(value)
     if isinstance(nodes, Unread):
@@ -110,27 +110,27 @@ def _nodes(value: Value) -> Sequence[Member] | Sequence[Value] | None:
 
 
 def keyed(value: Object) -> Iterator[tuple[str, Member]]:
-    """Yield the members whose keys can be read, each with its key."""
+    """Yield each member whose key is valid, with its key."""
     for member in value.members:
         if isinstance(member.key, Scalar):
             yield member.key.value, member
 
 
 def is_whole(value: Value) -> bool:
-    """Tell whether a value could be read, and all items of it where it is a list."""
+    """Return whether a value, and each item of it if it is a list, could be parsed."""
     if isinstance(value, Array):
         return all(is_whole(item) for item in value.items)
     return not isinstance(value, Missing)
 
 
 def is_distinct(value: Value) -> bool:
-    """Tell whether no key is repeated in a value, as far as that is known without reading it."""
+    """Return whether a value is known to have no duplicate keys, without creating its nodes."""
     nodes = _nodes(value)
     return nodes is None or (isinstance(nodes, Unread) and nodes.is_distinct)
 
 
 def removal(source: Source, parent: Object, member: Member) -> Edit:
-    """Return the edit that takes a member out of its object, together with one comma."""
+    """Return the edit that removes a member and one comma from its object."""
     index = bisect_left(parent.members, member.key.start, key=lambda each: each.key.start)
     start, end = member.key.start, member.value.end
     if index + 1 < len(parent.members):

@@ -1,4 +1,4 @@
-"""The fast path: Python's json reads what is valid, and a node of the tree is made on first use."""
+"""The fast path: Python's json parses valid values; nodes are created on first use."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from quantcfg.jsontext.json_tree import Array, Member, Object, Scalar, Unread, V
 
 _HALF = limits.TOKEN_LENGTH // 2
 _LONG = re.compile(rf'"(?:[^"\\]|\\.){{{_HALF - 1},}}+"|[-+.0-9eE]{{{_HALF},}}')
-"""Strings and numbers that may have more characters than a token may have; an escape counts as one here."""
+"""Finds strings and numbers that may exceed the length limit; an escape counts as one character here."""
 
 _KEY = re.compile(rf"[ \t\n\r,]*+({STRING}){WHITESPACE}:{WHITESPACE}")
 _ITEM = re.compile(r"[ \t\n\r,]*+(?!])")
 
 _PLAIN = r"""(?: [\w.+-]++ | "\w*+" | \[[\w.+\-", ]*+\] | \{\} )"""
-_KEY_OR_NOTHING = r"""(?: "\w*+" [ ]?:[ ]? )?+"""
+_OPTIONAL_KEY = r"""(?: "\w*+" [ ]?:[ ]? )?+"""
 _LINES = re.compile(
     rf"""
     (?P<indent> [ \t]*+ ) [{{[] \r?\n (?= (?P=indent) (?P<step> [ \t]++ ) )
     (?:
-      (?P<outer> [ \t]* ) (?P=step) (?: [\]}}] | {_KEY_OR_NOTHING} {_PLAIN} ) ,? \r?\n
+      (?P<outer> [ \t]* ) (?P=step) (?: [\]}}] | {_OPTIONAL_KEY} {_PLAIN} ) ,? \r?\n
       (?= (?P=outer) (?: (?P=step) [^\s\]}}] | [\]}}] ) )
     |
-      (?P<before> [ \t]* ) (?P=step) {_KEY_OR_NOTHING} [{{[] \r?\n
+      (?P<before> [ \t]* ) (?P=step) {_OPTIONAL_KEY} [{{[] \r?\n
       (?= (?P=before) (?P=step) (?P=step) [^\s\]}}] )
     )*+
     (?P=indent) [\]}}]
     """,
     re.VERBOSE,
 )
-"""An object or list with a line for each of its parts, and one step of indentation for each open bracket."""
+"""An object or list with one member or item per line, indented by one step per open bracket."""
 
 
-class Pieces:
-    """The tokens of a text, and the objects and lists that Python's json can read; each is read once."""
+class CachedText:
+    """Text with its tokens and its valid objects and lists, which are cached."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -49,16 +49,17 @@ class Pieces:
         self._tokens: dict[int, Token] = {}
 
     def token_at(self, offset: int, before: Token | None) -> Token:
-        """Return the first token from an offset on, which is behind another one."""
+        """Return the next token at or after an offset; before is the token before it, if any."""
         if offset not in self._tokens:
             self._tokens[offset] = token_at(self._text, offset, before)
         return self._tokens[offset]
 
     def value_at(self, start: int, depth: int, indentation: str | None) -> Value | None:
-        """Return the value at an offset, or None if the parser may find an error in it.
+        """Return the value at an offset, or None if it may contain an error.
 
-        depth counts the open brackets, its own included. indentation is that of its
-        line if the parser reads by indentation: then that must agree with the brackets.
+        depth is the number of open brackets, including its own. indentation is that
+        of its line if the parser uses indentation, which must then agree with the
+        brackets.
         """
         value = self._valid(start, depth)
         if value is None or indentation is None:
@@ -85,7 +86,7 @@ def _is_tidy(indentation: str, value: str) -> bool:
 
 
 def _is_deep(value: Any, limit: int) -> bool:
-    """Return whether the objects and lists in one of them are nested deeper than a limit."""
+    """Return whether an object or list is nested deeper than a limit."""
     level = [value]
     for _ in range(limit):
         items = chain.from_iterable(each.values() if type(each) is dict else each for each in level)
@@ -96,7 +97,7 @@ def _is_deep(value: Any, limit: int) -> bool:
 
 
 def _decoded(text: str, start: int) -> tuple[Any, int, bool]:
-    """Return the value at an offset, where it ends, and whether no key is repeated in it."""
+    """Return the value at an offset, its end, and whether it has no duplicate keys."""
     try:
         return *_DISTINCT.raw_decode(text, start), True
     except _RepeatedError:
@@ -104,7 +105,7 @@ def _decoded(text: str, start: int) -> tuple[Any, int, bool]:
 
 
 class _RepeatedError(Exception):
-    """A key is repeated in an object."""
+    """An object has a duplicate key."""
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,16 +119,16 @@ def _values(pairs: list[tuple[str, Any]]) -> list[Any]:
     return [value for _, value in pairs]
 
 
-def _refused(word: str) -> None:
+def _refuse(word: str) -> None:
     raise ValueError(word)
 
 
-_DISTINCT = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_refused)
-_ANY = json.JSONDecoder(parse_constant=_refused)
+_DISTINCT = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_refuse)
+_ANY = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _node(text: str, start: int, value: Any, end: int, is_distinct: bool) -> Value:
-    """Return the node of a value that json has read."""
+    """Return the node of a value that json has parsed."""
     if isinstance(value, list):
         return Array(Unread(partial(_items, text, start + 1), value, is_distinct), start, end)
     if isinstance(value, dict):

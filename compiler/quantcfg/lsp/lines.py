@@ -20,7 +20,7 @@ _BYTES = {"utf-8": 1, "utf-16": 2}
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of a text; encoding is the unit of columns: "utf-8", "utf-16" or "utf-32"."""
+    """The lines of a document; encoding is the unit of columns: "utf-8", "utf-16" or "utf-32"."""
 
     text: str
     encoding: str

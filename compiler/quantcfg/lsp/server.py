@@ -211,7 +211,7 @@ class Server(LanguageServer):
             self.workspace_code_lens_refresh(None, lambda _: None)
 
     def show(self, uri: str, text: str) -> None:
-        """Show a text in a new editor tab, if the client supports it."""
+        """Show text in a new editor tab, if the client supports it."""
         window = self.client_capabilities.window
         if window and window.show_document and window.show_document.support:
             self.shown.setdefault(uri, tempfile.mkdtemp(dir=self.directory))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from quantcfg import contracts
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @frozen_value
-class MessageType(Remembering):
+class MessageType(Caching):
     """A message type in proto/: the name of the file and of the message."""
 
     file: str
@@ -48,7 +48,7 @@ class MessageType(Remembering):
 
 @frozen_value
 class Words:
-    """What messages and editors call the files of an edition.
+    """The terms for the files of an edition in messages and editors.
 
     model says what a model file is ("a prototxt"), network what it contains
     ("a Caffe network"). The suffixes are those of their names; language
@@ -72,7 +72,7 @@ class ModelReader(Protocol):
 
 
 @frozen_value
-class Edition(Remembering):
+class Edition(Caching):
     """An edition: its name, its contracts, and how it reads models.
 
     title is its name in messages. request is the message of a quant.cfg, and model

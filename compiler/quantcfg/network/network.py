@@ -8,7 +8,7 @@ from functools import cached_property
 
 from quantcfg.contracts.layer_types import Attributes
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.frozen import Remembering, frozen_value
+from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network.edition import Edition
 from quantcfg.source import Span
 
@@ -64,7 +64,7 @@ class Layer:
 
 
 @frozen_value
-class Network(Remembering):
+class Network(Caching):
     """The layers of a model for inference, and the diagnostics of reading it.
 
     is_complete is False if there is no model and the layers are assumed.

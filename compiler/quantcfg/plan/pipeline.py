@@ -1,4 +1,4 @@
-"""The passes, in order."""
+"""The lowering passes, in order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PASSES: Mapping[str, Pass] = {
     "defaults": fill_defaults,
     "checks": check_values,
 }
-"""The passes for a request, in order, by name."""
+"""The passes for a request by name, in order."""
 
 _CONFIGURATION_PASSES: Mapping[str, Pass] = {
     "names": resolve_fusion_names,
@@ -49,7 +49,7 @@ def lower(
 
 
 def complete(plan: Plan, report: Report) -> Plan:
-    """Return the plan of a configuration with the values that it leaves out."""
+    """Return the plan of a configuration with the default of each value that it omits."""
     return _run(_CONFIGURATION_PASSES, plan, report, lambda _name, _plan: None)
 
 

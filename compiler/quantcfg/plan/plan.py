@@ -1,4 +1,4 @@
-"""The plan: what becomes of every quantizable layer, and why."""
+"""The plan: the effective value of each setting for each quantizable layer, and its source."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ QUANTIZED = default(True)
 
 @small_value
 class LayerPlan:
-    """What becomes of one layer.
+    """The plan of one layer.
 
-    levels are the calibrations that are written for it; the first one counts, and
-    replaces the others as a whole. selected is the weight algorithm of nuq_config,
-    if the mapping file selects the layer, and weight the one that counts.
-    activation_values and weight_values are the values that come out, in output order.
+    levels are the calibrations in the request that apply to it, the effective one
+    first; it replaces the others as a whole. selected is the weight algorithm of
+    nuq_config if the mapping file selects the layer; weight is the effective one.
+    activation_values and weight_values are the effective values, in output order.
     """
 
     layer: Layer
@@ -39,7 +39,7 @@ class LayerPlan:
 
     @property
     def calibration(self) -> Calibration | None:
-        """The calibration that counts, None where nothing is written."""
+        """The effective calibration, or None if the request has none for the layer."""
         return self.levels[0] if self.levels else None
 
     @property
@@ -48,7 +48,7 @@ class LayerPlan:
         return self.weight is not None and self.weight is self.selected
 
     def filled(self, activation_values: Values, weight_values: Values) -> LayerPlan:
-        """Return this layer with the values that come out."""
+        """Return a copy with the effective values."""
         return LayerPlan(
             self.layer,
             self.enabled,
@@ -62,7 +62,7 @@ class LayerPlan:
 
 @frozen_value
 class Plan:
-    """The whole plan: the values for the network, and its quantizable layers, sorted by name."""
+    """The whole plan: the values for the network, and its quantizable layers by name."""
 
     network: Network
     request: Request
@@ -74,7 +74,7 @@ class Plan:
 
 
 Pass = Callable[[Plan, Report], Plan]
-"""A step of the lowering: it reports what it finds, and returns the plan with its part filled in."""
+"""A lowering pass: it reports diagnostics and returns the plan with its part completed."""
 
 
 def initial_plan(network: Network, request: Request) -> Plan:
@@ -84,7 +84,7 @@ def initial_plan(network: Network, request: Request) -> Plan:
 
 
 def in_words(layers: Iterable[LayerPlan]) -> str:
-    """Return the names of layers as a message lists them."""
+    """Return the names of layers for a message."""
     plans = list(layers)
     assumed = [plan.layer.name for plan in plans if plan.layer.span is None]
     real = [plan.layer.name for plan in plans if plan.layer.span]

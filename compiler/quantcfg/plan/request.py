@@ -81,8 +81,8 @@ class Override:
 class NonUniform:
     """The mapping file that selects layers for non-uniform quantization, and the algorithm.
 
-    mapping_file is None if it is missing, which has been reported. The first of
-    algorithms counts; the last one is that of nuq_config without nuq_quantize.
+    mapping_file is None if it is missing; the error is already reported. The first of
+    algorithms is effective; the last one is that of nuq_config without nuq_quantize.
     """
 
     mapping_file: Setting[str] | None
@@ -90,7 +90,7 @@ class NonUniform:
 
     @property
     def weight(self) -> Algorithm:
-        """The algorithm that counts."""
+        """The effective algorithm."""
         return self.algorithms[0]
 
 
@@ -210,7 +210,7 @@ def _has_unread_overrides(reading: _Reading) -> bool:
             for override in binding.whole.messages(overridden)
         ):
             return True
-    return () in binding.damaged
+    return () in binding.broken
 
 
 def _names(reading: _Reading, field: str) -> tuple[Setting[str], ...]:

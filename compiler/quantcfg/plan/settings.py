@@ -91,10 +91,10 @@ class Origin:
 class Setting(Generic[T]):
     """A value and its origin.
 
-    Of all values, few are asked for their origin, so it is made then: of a field in
-    a message, source is the origin of the message, name that of the field and bound
-    its value; of a key in a configuration, source is the origin of its object, and
-    name the key. Without a name, source is the origin itself.
+    Few origins are needed, so they are created on demand. For a field of a message,
+    source is the origin of the message, name that of the field and bound its value.
+    For a key of a configuration, source is the origin of its object, and name the
+    key. Without a name, source is the origin itself.
     """
 
     value: T

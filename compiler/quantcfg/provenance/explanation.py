@@ -58,7 +58,7 @@ class LayerExplanation:
     """Where the values of a layer come from; a layer that is not quantizable has none.
 
     calibration is the effective one, and replaced are those that it replaces. fusion
-    says in words which layers are fused with the layer.
+    describes which layers are fused with the layer.
     """
 
     layer: Layer

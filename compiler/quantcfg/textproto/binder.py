@@ -64,7 +64,7 @@ class _Context:
 
     repeated: messages whose first field is set twice, so that the fields after it
     belong to another message. failed: fields that have only invalid values.
-    damaged: messages with a syntax error inside. enclosing: the messages being
+    broken: messages with a syntax error inside. enclosing: the messages being
     bound, the innermost last. ended: the last message of each type, kept only if
     the document has an extra closing bracket.
     """
@@ -78,7 +78,7 @@ class _Context:
     repeated: set[Path] = field(default_factory=set)
     unknown_enums: dict[Path, Place] = field(default_factory=dict)
     failed: set[Path] = field(default_factory=set)
-    damaged: set[Path] = field(default_factory=set)
+    broken: set[Path] = field(default_factory=set)
     enclosing: list[BoundMessage] = field(default_factory=list)
     ended: dict[Descriptor, BoundMessage] = field(default_factory=dict)
     suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class _Context:
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
         """Return the fields that an unknown name probably means.
 
-        In a lenient binding most unknown names are valid, so only a near match counts.
+        In a lenient binding most unknown names are valid, so only a near match is used.
         """
         key = (descriptor.full_name, name)
         if name in self.foreign or name.startswith("["):
@@ -123,7 +123,7 @@ def bind(
     if not lenient:
         for diagnostic in _missing_fields(context, whole):
             report(diagnostic)
-    return Binding(document, whole, context.unknown_enums, context.failed, context.damaged)
+    return Binding(document, whole, context.unknown_enums, context.failed, context.broken)
 
 
 def _bind_fields(context: _Context, node: tree.Message, target: BoundMessage) -> Sequence[tree.Field]:
@@ -158,7 +158,7 @@ def _belongs_outside(context: _Context, node: tree.Field) -> bool:
 def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessage) -> None:
     """Bind an unknown field as the field it probably means, or report it."""
     if not node.text:
-        context.damaged.add(target.path)
+        context.broken.add(target.path)
         return
     if context.document.closes_early:
         for ended in reversed(list(context.ended.values())):
@@ -167,7 +167,7 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessag
                 return
     if isinstance(node.value, tree.Missing):
         # The syntax error is reported already, and the name may be incomplete.
-        context.damaged.add(target.path)
+        context.broken.add(target.path)
         return
     suggestion = context.suggestion(node.text, target.descriptor)
     if not context.lenient:
@@ -286,7 +286,7 @@ def _expect_fields(
     if not known.message or known.is_map or not context.document.closes_early:
         return
     message = _add_message(field, node, known, target)
-    context.damaged.add(message.path)
+    context.broken.add(message.path)
     context.ended[message.descriptor] = message
 
 
@@ -370,8 +370,8 @@ def _report_slip(context: _Context, name: tree.Name, target: BoundMessage, sugge
 def _owners(context: _Context, name: str, target: BoundMessage) -> list[str]:
     """Return the messages that have a field of this name, the nearest ones if there are any.
 
-    A required field of target that leads to it counts as failed, not missing: its content is at the wrong
-    level.
+    A required field of target that leads to it is marked as failed, not missing: its content is at the
+    wrong level.
     """
     for inner in target.descriptor.fields:
         if name in _holders((inner,)):
@@ -428,7 +428,7 @@ def _missing_fields(context: _Context, message: BoundMessage) -> Iterator[Diagno
     """Report required fields that are not set. Merge does not check them (reference U21)."""
     path = message.path
     for name in required(message.descriptor):
-        if name not in message.fields and path not in context.damaged and (*path, name) not in context.failed:
+        if name not in message.fields and path not in context.broken and (*path, name) not in context.failed:
             span = place_of(message, context.document).name_span
             yield catalogue.MISSING_FIELD.at(span, field=name, message=_within(message))
     for name in holding_required(message.descriptor):

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from quantcfg.frozen import Remembering, frozen_value, small_value
+from quantcfg.frozen import Caching, frozen_value, small_value
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.scalars import Converter, converter
@@ -159,7 +159,7 @@ Bound = BoundScalar | BoundMessage
 
 
 def replaced_by(bound: Bound) -> Iterator[Bound]:
-    """Yield the values that a value replaced, the most recent first."""
+    """Yield the values that a value replaced, latest first."""
     earlier = bound.earlier
     while earlier:
         yield earlier
@@ -204,19 +204,19 @@ def place_of(bound: Bound, document: tree.Document) -> Place:
 
 
 @frozen_value
-class Binding(Remembering):
+class Binding(Caching):
     """The bound tree of a document, and what could not be bound.
 
     unknown_enums: the enum values that a lenient binding does not know; their
     fields are unset. failed: fields that are unset because their value is
-    invalid. damaged: messages with a syntax error inside.
+    invalid. broken: messages with a syntax error inside.
     """
 
     document: tree.Document
     whole: BoundMessage
     unknown_enums: Mapping[Path, Place]
     failed: AbstractSet[Path]
-    damaged: AbstractSet[Path]
+    broken: AbstractSet[Path]
 
     @cached_property
     def message(self) -> Any:

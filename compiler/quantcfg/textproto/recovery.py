@@ -59,7 +59,7 @@ class Recovery:
             self._report(error)
         if error.replacement:
             _replace_last(parser, error.replacement)
-        if self.errors > limits.SYNTAX_MISTAKES:
+        if self.errors > limits.SYNTAX_ERRORS:
             self._stop(parser)
         elif error.resume is not None:
             _feed(parser, error.inserted)
@@ -71,10 +71,10 @@ class Recovery:
 
     def _report(self, error: ParseError) -> None:
         self.errors += 1
-        if self.errors <= limits.SYNTAX_MISTAKES:
+        if self.errors <= limits.SYNTAX_ERRORS:
             self.report(error.diagnostic)
         else:
-            self.report(catalogue.TOO_MANY_MISTAKES.at(error.span, limit=limits.SYNTAX_MISTAKES))
+            self.report(catalogue.TOO_MANY_ERRORS.at(error.span, limit=limits.SYNTAX_ERRORS))
 
     def _stop(self, parser: InteractiveParser) -> None:
         end = len(self.source.text)

@@ -158,7 +158,7 @@ def _character(character: str) -> str:
 
 
 def _plain_spelling(span: Span, accepted: Collection[str]) -> Repair:
-    """Repair a typographic or foreign character that stands for one of the format."""
+    """Replace a typographic or foreign character by the ASCII character that it resembles."""
     character, source = span.text, span.source
     string = _TYPOGRAPHIC_STRING.match(source.text, span.start)
     if string and "STRING" in accepted:

@@ -99,7 +99,7 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
         return None
     except _MalformedError as error:
         help = _kind(name)
-        report(catalogue.DAMAGED_WEIGHTS.at(None, file=name, offset=error.offset, help=help))
+        report(catalogue.MALFORMED_WEIGHTS.at(None, file=name, offset=error.offset, help=help))
         return None
     except _TooManyLayersError:
         report(catalogue.TOO_MANY_LAYERS.at(None, file=name, limit=limits.LAYERS))

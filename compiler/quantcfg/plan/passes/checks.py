@@ -1,4 +1,4 @@
-"""Check what a JSON Schema cannot express: rules between values, and for layer types.
+"""Check what a JSON Schema cannot express: rules between values, and rules of layer types.
 
 The ranges of single values are in the JSON Schema, which is applied to the output.
 """

@@ -122,7 +122,7 @@ def _flags(algorithm: Algorithm | None, plan: Plan) -> Sequence[Setting[bool]]:
     """Return the settings that can give asymmetric, in order of precedence (reference 4.4).
 
     They are those of the layer's algorithm, of common_config, and activation_offset.
-    That of common_config counts only if the layer has the algorithm of common_config.
+    That of common_config is used only if the layer has the same algorithm.
     """
     request, schema = plan.request, plan.network.edition.schema
     common = request.common.activation if request.common else None

@@ -209,7 +209,7 @@ def _report_unknown(
 def _check_repeats(
     names: Iterable[Setting[str]], field: str, report: Report, *, is_removable: bool = False
 ) -> None:
-    """Report repeated names; is_removable says that a repetition can be removed without loss."""
+    """Report repeated names; is_removable is whether a repetition can be removed without loss."""
     first: dict[str, Setting[str]] = {}
     for name in names:
         earlier = first.setdefault(name.value, name)
