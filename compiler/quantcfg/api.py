@@ -1,4 +1,4 @@
-"""The library: a drop-in for AMCT's create_quant_config, and the steps it is made of."""
+"""The library: a drop-in replacement for AMCT's create_quant_config, and its steps."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from quantcfg.provenance import Provenance
 
 _MOST_BITS = 10_000
-"""How large batch_num may be; Python writes no integer of more than 4,300 digits."""
+"""Limit of batch_num: Python refuses to print integers of more than 4,300 digits."""
 
 
 class QuantConfigError(ValueError):
-    """A request that cannot be compiled; diagnostics holds all that was found."""
+    """A request cannot be compiled; diagnostics holds all errors and warnings."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
@@ -36,21 +36,21 @@ class QuantConfigError(ValueError):
         self.diagnostics = diagnostics
 
     def __reduce__(self) -> tuple[type[QuantConfigError], tuple[tuple[Diagnostic, ...]]]:
-        # Pickled otherwise, it would be made again of its text.
+        # By default, unpickling would pass the message instead of the diagnostics.
         return type(self), (self.diagnostics,)
 
 
 class QuantConfigWarning(UserWarning):
-    """Something in a request that does not do what its writer probably meant."""
+    """A warning about a request: a setting that probably does not have the intended effect."""
 
 
 @frozen_value
 class Compilation:
-    """What a compile gave.
+    """The result of a compile.
 
-    config is the configuration in output order and text the exact content of
-    its file; both are None where there are errors. diagnostics holds errors and
-    warnings, sorted by place. plan says of every value where it came from.
+    config is the configuration in output order, and text the exact content of its
+    file; both are None if there are errors. diagnostics holds errors and warnings,
+    sorted by location. plan has the source of every value.
     """
 
     config: Config | None
@@ -66,27 +66,27 @@ class Compilation:
 
 @frozen_value
 class Formatting:
-    """What a formatting gave: the text, None where there are errors; diagnostics are sorted by place."""
+    """The result of formatting: text is None if there are errors; diagnostics are sorted by location."""
 
     text: str | None
     diagnostics: tuple[Diagnostic, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether there is a text."""
+        """Whether there are no errors."""
         return self.text is not None
 
 
 @frozen_value
 class Migration:
-    """What a migration gave: the text, None where it stays as it is; diagnostics say why, sorted by place."""
+    """The result of a migration: text is None if there are errors; diagnostics are sorted by location."""
 
     text: str | None
     diagnostics: tuple[Diagnostic, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether there is a text."""
+        """Whether there are no errors."""
         return self.text is not None
 
 
@@ -99,23 +99,23 @@ def create_quant_config(
     activation_offset: bool = True,
     config_defination: str | None = None,
 ) -> None:
-    """Write the quantization configuration of a model, as AMCT's function of this name does (reference 1).
+    """Write the quantization configuration of a model, like the function of this name in AMCT (reference 1).
 
     Args:
-        config_file: where to write the JSON; missing folders are made, an
+        config_file: the JSON file to write; missing directories are created, an
             existing file is replaced.
         model_file: the prototxt.
         weights_file: the caffemodel.
-        skip_layers: names of quantizable layers that are not to be quantized.
-        batch_num: how many batches calibration runs.
+        skip_layers: names of quantizable layers to skip.
+        batch_num: number of calibration batches.
         activation_offset: whether activations are quantized with an offset.
-        config_defination: the quant.cfg; the three arguments before it are
-            ignored if it is given.
+        config_defination: the quant.cfg; if it is given, the three arguments
+            before it are ignored.
 
     Raises:
         TypeError: an argument has the wrong type.
-        QuantConfigError: the request cannot be compiled, or not be written.
-            An existing file is left as it is then.
+        QuantConfigError: the request cannot be compiled, or the file cannot be
+            written. An existing file then stays as it is.
 
     """
     files = {"config_file": config_file, "model_file": model_file, "weights_file": weights_file}
@@ -145,9 +145,9 @@ def create_quant_config(
 
 
 def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Network:
-    """Return the network of a prototxt, in phase TEST, with the shapes of its weights if they are given.
+    """Return the network of a prototxt in phase TEST, with the shapes of its weights if they are given.
 
-    Its warnings are in its diagnostics.
+    Warnings are in its diagnostics.
 
     Raises:
         QuantConfigError: the model cannot be read.
@@ -165,7 +165,7 @@ def load_model(
 ) -> Network | None:
     """Return the network of a model and its weights, or None after reporting why they cannot be read.
 
-    read reads the model, if it is text.
+    read reads the model file if it is text.
     """
     edition = edition_of_model(os.fspath(model_file))
     return edition.read_model(model_file, weights_file, report, read=read)
@@ -180,15 +180,15 @@ def compile_config(
     batch_num: int = 1,
     activation_offset: bool = True,
 ) -> Compilation:
-    """Compile a request for a network: a quant.cfg, or the plain arguments. It raises nothing for bad input.
+    """Compile a request for a network: a quant.cfg, or the plain arguments. Never raises for bad input.
 
     Args:
-        network: what read_model returned.
-        config_text: the content of a quant.cfg; the arguments behind config_name
-            are ignored if it is given.
-        config_name: what the quant.cfg is called in diagnostics.
-        skip_layers: names of quantizable layers that are not to be quantized.
-        batch_num: how many batches calibration runs.
+        network: the result of read_model.
+        config_text: the content of a quant.cfg; if it is given, the arguments after
+            config_name are ignored.
+        config_name: the file name in diagnostics.
+        skip_layers: names of quantizable layers to skip.
+        batch_num: number of calibration batches.
         activation_offset: whether activations are quantized with an offset.
 
     """
@@ -208,14 +208,14 @@ def compile_config(
 
 
 def check_text(text: str, name: str = "quant.cfg", network: Network | None = None) -> tuple[Diagnostic, ...]:
-    """Return all that is wrong with the text of a quant.cfg or of a JSON configuration, sorted by place.
+    """Return the diagnostics for the text of a quant.cfg or JSON configuration, sorted by location.
 
     Args:
         text: the content of the file.
-        name: what it is called in diagnostics. It is taken for a configuration if
-            its name ends in ".json" or its text starts like one.
-        network: what read_model returned. Without it, every name may be that of a
-            layer, and what is wrong is so whatever the network is.
+        name: the file name in diagnostics. The text is a configuration if the
+            name ends in ".json" or the text starts with "{".
+        network: the result of read_model. Without it, any name may be that of a
+            layer, and only errors for every network are reported.
 
     """
     from quantcfg.compile import check_source
@@ -225,15 +225,15 @@ def check_text(text: str, name: str = "quant.cfg", network: Network | None = Non
 
 
 def config_schema(network: Network | None = None) -> dict[str, Any]:
-    """Return the JSON Schema of configurations, by draft-07 and 2020-12 alike.
+    """Return the JSON Schema of configurations, valid in draft-07 and 2020-12.
 
-    With a network, it says what the published schema leaves open: the layers
-    are properties, each with what its type can have, and no others are allowed
-    (reference 3.4, 3.6, 5.1, 5.5). What no schema can say is left to check_text.
+    With a network, it is stricter than the published schema: the layers are
+    properties, each with the keys of its type, and no others are allowed
+    (reference 3.4, 3.6, 5.1, 5.5). check_text also checks what no schema can express.
 
     Args:
-        network: what read_model returned; without it, the schema is the
-            published one.
+        network: the result of read_model; without it, the published schema is
+            returned.
 
     """
     from quantcfg.configuration.schema import config_schema
@@ -242,13 +242,13 @@ def config_schema(network: Network | None = None) -> dict[str, Any]:
 
 
 def format_text(text: str, name: str = "quant.cfg") -> Formatting:
-    """Return a quant.cfg or a prototxt in the one canonical layout. It raises nothing for bad input.
+    """Return a quant.cfg or a prototxt in the canonical layout. Never raises for bad input.
 
-    What the text says, and its comments, stay. Formatted again, it is the same.
+    Values and comments are kept. Formatting the result again does not change it.
 
     Args:
         text: the content of the file.
-        name: what it is called in diagnostics.
+        name: the file name in diagnostics.
 
     """
     from quantcfg.format import format_source
@@ -259,14 +259,14 @@ def format_text(text: str, name: str = "quant.cfg") -> Formatting:
 
 
 def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
-    """Return a quant.cfg without deprecated fields, which compiles to the same on every network.
+    """Return a quant.cfg without deprecated fields that compiles to the same result on every network.
 
-    It raises nothing for bad input. What needs no change keeps every character,
-    and all comments stay.
+    Never raises for bad input. Only deprecated fields are changed, and all comments
+    are kept.
 
     Args:
         text: the content of the file.
-        name: what it is called in diagnostics.
+        name: the file name in diagnostics.
 
     """
     from quantcfg.migrate import migrate_source
@@ -285,7 +285,7 @@ def compile_files(
     batch_num: int = 1,
     activation_offset: bool = True,
 ) -> Compilation:
-    """Compile a request that is in files, as compile_config does. It raises nothing for bad input."""
+    """Compile a request from files, like compile_config. Never raises for bad input."""
     found: list[Diagnostic] = []
     network = load_model(model_file, weights_file, found.append)
     config = None if config_file is None else read_source(config_file, found.append, wanted="a quant.cfg")
@@ -316,9 +316,9 @@ def compile_given(
 ) -> Compilation:
     """Compile a quant.cfg, or the plain arguments, for a network.
 
-    Without a network, it finds what is wrong with the request for every network
-    of the edition. earlier holds what was found before; spell returns how an
-    argument is written; after is called after each pass.
+    Without a network, only errors for every network of the edition are reported.
+    earlier holds the diagnostics so far; spell returns an argument as the caller
+    writes it; after is called after each pass.
     """
     found = list(earlier)
     request = _request(config, edition, skip_layers, batch_num, activation_offset, found.append, spell)
@@ -331,16 +331,15 @@ def compile_given(
 
 
 def explain(compilation: Compilation, layer: str | None = None, key: str | None = None) -> Provenance:
-    """Return for each value of a configuration what gave it, what would without that, and what that beat.
+    """Return for each value of a configuration its source, the value without it, and what it overrides.
 
     Args:
-        compilation: what compile_config returned.
-        layer: a layer, or a key of the whole network; without it, all values
-            are explained.
+        compilation: the result of compile_config.
+        layer: a layer, or a key of the whole network; by default, all values.
         key: a key of the layer, such as "search_step".
 
     Raises:
-        QuantConfigError: the compilation has errors, or there is no such layer or key.
+        QuantConfigError: the compilation has errors, or the layer or key does not exist.
 
     """
     from quantcfg.provenance import explained
@@ -365,10 +364,10 @@ def write_config(
     beside: Mapping[str, str] = MappingProxyType({}),
     guard: Guard = nullcontext,
 ) -> bool:
-    """Write the configuration of a compilation, but not over an input; tell whether it is there.
+    """Write the configuration of a compilation, but not over an input; return whether it was written.
 
-    beside are the texts of other files to write, by their names: all are written, or none.
-    guard is the context in which files are replaced.
+    beside maps other files to their texts: either all files are written or none. guard
+    is the context in which files are replaced.
     """
     assert compilation.text is not None
     assert compilation.plan is not None
@@ -422,9 +421,9 @@ def _bad_arguments(
 ) -> Iterator[Diagnostic]:
     """Yield an error for each plain argument of the wrong type; a bool is not a batch_num."""
     items = skip_layers if isinstance(skip_layers, list) else ()
-    strange = [type(item).__name__ for item in items if not isinstance(item, str)]
-    if strange:
-        help = f"{strange[0]} is the type of one of its items"
+    wrong = [type(item).__name__ for item in items if not isinstance(item, str)]
+    if wrong:
+        help = f"pass only strings: one item is {wrong[0]}"
         yield _wrong_argument(spell("skip_layers", skip_layers), "a list of strings", skip_layers, help)
     elif skip_layers is not None and not isinstance(skip_layers, list):
         yield _wrong_argument(spell("skip_layers", skip_layers), "a list of strings", skip_layers)
