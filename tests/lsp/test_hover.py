@@ -41,13 +41,18 @@ def mark(text: str, before: str) -> str:
     [
         (
             "batch_num",
-            ["an integer; at least 1; default 1", "How many batches", "batch_num  2", "without it: 1"],
+            [
+                "an integer; at least 1; default 1",
+                "Number of calibration batches",
+                "batch_num  2",
+                "without it: 1",
+            ],
         ),
-        ("search_step: 0.005", ["a number; greater than 0; default 0.01", "The distance between two scales"]),
+        ("search_step: 0.005", ["a number; greater than 0; default 0.01", "Distance between two scales"]),
         ("0.005", ["Effective in 1 layer", "without it: 0.01", "overridden: 0.02, common_config"]),
         ("0.02", ["Effective in 3 layers", '"conv2", "fc_🦊" and "pool"']),
         ("override_layer_configs", ["Applies to 1 layer", "replaces all of common_config (quant.cfg:3:1)"]),
-        ("common_config", ["The settings of every layer", "Applies to 3 layers"]),
+        ("common_config", ["Settings for all layers without", "Applies to 3 layers"]),
         ('"conv1"', ["Convolution (net.prototxt:2:9)", "folded into", "search_step"]),
         ('"fc_🦊"', ["InnerProduct", "quant_enable", "skip_layers (quant.cfg:2:14)"]),
     ],

@@ -90,7 +90,9 @@ def test_the_name_of_a_layer_is_completed(done: Any) -> None:
 @needs_neovim
 @needs_shared
 def test_hover_says_what_a_field_means(done: Any) -> None:
-    assert done["hover"].startswith("**batch_num**: an integer; at least 1; default 1\n\nHow many batches")
+    assert done["hover"].startswith(
+        "**batch_num**: an integer; at least 1; default 1\n\nNumber of calibration batches"
+    )
 
 
 @needs_neovim
