@@ -1,5 +1,4 @@
-# "make demo" and "make test" do all the set-up themselves: they make .venv, and
-# install there what they need. PYTHON chooses another interpreter for it.
+# Each target creates .venv and installs what it needs. PYTHON selects another interpreter.
 
 PYTHON ?= python3
 OLD_PYTHON = $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1): run make PYTHON=python3.12
@@ -22,14 +21,14 @@ demo: .venv/demo
 test: .venv/test .venv/npm .venv/vscode
 	$(BIN)/python -m pytest -n auto
 
-# Lint, types and most tests, side by side, for every few minutes of work: under 40 seconds on two cores.
+# Lint, types and most tests in parallel: under 40 seconds on two cores.
 quick: .venv/lint .venv/test
 	@$(MAKE) --no-print-directory --keep-going --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync) lint typecheck quick-test
 
 quick-test: .venv/test
 	$(BIN)/python -m pytest -q -n auto -m "not deep and not law and not slow"
 
-# The same laws as "make test", with many more examples.
+# The property tests of "make test" with many more examples.
 test-deep: .venv/test .venv/npm .venv/vscode
 	$(BIN)/python -m pytest -n auto -m deep
 
@@ -41,15 +40,14 @@ lint: .venv/lint
 typecheck: .venv/lint .venv/test
 	$(BIN)/mypy
 
-# ARGUMENTS is --write to keep the results in docs/performance.md, or a prototxt to measure with.
-# What is measured is installed as users install it: where the sources are used in place, as in .venv,
-# every Python first loads what finds them.
+# ARGUMENTS: --write stores the results in docs/performance.md; a prototxt is used as input.
+# quantcfg is installed as users install it: an editable install, as in .venv, slows down each start of Python.
 bench: build/bench
 	rm -rf build/lib
 	$</bin/python $(QUIET_PIP) install '.[test]'
 	$</bin/python -m benchmarks $(ARGUMENTS)
 
-# TARGET is request, configuration, prototxt or weights; SECONDS how long to look.
+# TARGET is request, configuration, prototxt or weights; SECONDS is the duration.
 TARGET := request
 SECONDS := 60
 fuzz: .venv/fuzz
@@ -58,18 +56,18 @@ fuzz: .venv/fuzz
 mutations: .venv/test
 	$(BIN)/python -m fuzz.mutations 100000
 
-# proto/*.binpb are the compiled forms of proto/*.proto, and belong in the commit with them.
+# Compiles proto/*.proto to proto/*.binpb; commit both together.
 proto: .venv/test
 	$(BIN)/python -m tests.protos proto/*.proto
 
-# grammar/textproto.json is the compiled form of grammar/*.lark, and belongs in the commit with them.
+# Compiles grammar/*.lark to grammar/textproto.json; commit both together.
 grammar: .venv/test
 	$(BIN)/python -m grammar.tables grammar/textproto.json
 
 clean:
 	rm -rf .venv build dist compiler/*.egg-info
 
-# A .venv without .venv/demo is half-made, by a try that was killed: it is made again.
+# A .venv without .venv/demo is incomplete, from an interrupted run: recreate it.
 .venv/demo: pyproject.toml
 	@$(CHECK_PYTHON)
 	@test -e $@ || rm -rf .venv
@@ -80,13 +78,13 @@ clean:
 	$(PIP) install -e '.[test]'
 	touch $@
 
-# What the tests take from npm; where npm is not at hand, they do without, and skip what needs it.
+# npm packages for the tests. Without npm, tests that need them are skipped.
 .venv/npm: tests/package.json .venv/demo
 	rm -rf $@ && mkdir $@ && cp tests/package.json $@
 	if command -v npm >/dev/null; then npm install --no-package-lock $(QUIETLY) --prefix $@; fi
 	touch $@
 
-# The extension for VS Code, built beside its sources; where npm is not at hand, only those.
+# A copy of the VS Code extension, built if npm is available.
 .venv/vscode: $(EXTENSION) .venv/demo
 	rm -rf $@ && cp -r editors/vscode $@
 	if command -v npm >/dev/null; then cd $@ && npm ci $(QUIETLY) && npm run --silent package; fi
