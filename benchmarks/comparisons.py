@@ -45,7 +45,7 @@ text_format.Parse(open(sys.argv[2]).read(), caffe_pb2.NetParameter(), allow_unkn
 _PROTO = Path(__file__).parents[1] / "proto"
 _READ_WEIGHTS = "from quantcfg.editions.caffe.weights import read_weights; read_weights({}, print)"
 _COMPILE = "from quantcfg.api import compile_files; assert compile_files({}_model, None, {}_config).ok"
-_LONGEST_KEYSTROKE = 150
+_LONGEST_KEYSTROKE = 25
 """The goal for a keystroke in milliseconds; a longer wait is noticeable."""
 
 _LONGEST_ANSWER = 2_000
@@ -199,7 +199,7 @@ def _compiling_in_a_process(directory: Path, model: Path, config: Path) -> Itera
             lambda: process("-m", "quantcfg", "compile", *arguments),
             lambda: process("-c", _READ_ALONE, directory, model),
         ),
-        goal=1.3,
+        goal=1,
     )
 
 
