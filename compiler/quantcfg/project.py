@@ -43,7 +43,18 @@ class Named:
         if diagnostic.span or diagnostic.file is None:
             return diagnostic
         span = {self.model: self.span, self.weights: self.weights_span}.get(diagnostic.file)
-        return replace(diagnostic, span=span, file=None) if span else diagnostic
+        if span is None:
+            return diagnostic
+        is_unreadable = diagnostic.code == catalogue.UNREADABLE_FILE.code
+        help = _relative_help(span) if is_unreadable else diagnostic.help
+        return replace(diagnostic, span=span, file=None, help=help)
+
+
+def _relative_help(span: Span) -> str | None:
+    """Return the help for a file that cannot be read, None if its path is absolute."""
+    is_settings = os.path.basename(span.source.name) == SETTINGS
+    is_absolute = os.path.isabs(span.text.strip("\"'"))
+    return None if is_absolute else f"the path is relative to {SETTINGS if is_settings else 'the quant.cfg'}"
 
 
 @frozen_value

@@ -71,7 +71,7 @@ def test_a_call_with_a_config_writes_the_file_and_says_that_the_plain_argument_i
     model: Model, tmp_path: Path
 ) -> None:
     out = tmp_path / "config.json"
-    with pytest.warns(QuantConfigWarning, match="argument batch_num is ignored") as caught:
+    with pytest.warns(QuantConfigWarning, match="batch_num is ignored: the quant.cfg applies") as caught:
         create_quant_config(
             str(out),
             model.prototxt,

@@ -253,6 +253,7 @@ def test_layers_of_a_model_that_cannot_be_read_have_status_1(
     out, err = capsys.readouterr()
     assert out == ""
     assert "error[QC309]" in err
+    assert "help: this is a quant.cfg: pass it with --config" in err
 
 
 def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -492,7 +493,7 @@ def test_the_plan_is_printed_after_a_pass(capsys: pytest.CaptureFixture[str]) ->
     assert cli.main(["compile", *MODEL, "-o", "config.json", "--print-after", "overrides"]) == 0
     printed = capsys.readouterr().err
     assert printed.startswith("after overrides:\n")
-    assert "(Convolution): quantized, by defaults" in printed
+    assert "(Convolution): quantized; calibration from defaults" in printed
     assert cli.main(["compile", *MODEL, "-o", "config.json", "--print-after", "all"]) == 0
     printed = capsys.readouterr().err
     assert [line for line in printed.splitlines() if line.startswith("after ")] == [

@@ -135,7 +135,7 @@ def test_json_is_the_document(capsys: pytest.CaptureFixture[str]) -> None:
         (("conv1", "num_of_bins"), 'error[QC513]: "num_of_bins" is a parameter of "hfmg"'),
         (("max1", "search_step"), 'error[QC515]: layer "max1" cannot be quantized: only average pooling'),
         (("batch_num", "more"), '"batch_num" is a key of the whole network: remove "more"'),
-        (("search_step",), '"search_step" is a key of activation_quant_params of a layer'),
+        (("search_step",), "help: name its layer first, such as: conv1 search_step"),
     ],
 )
 def test_what_is_not_there_is_an_error(
@@ -146,6 +146,17 @@ def test_what_is_not_there_is_an_error(
     assert shown.out == ""
     assert message in shown.err
     assert shown.err.endswith("1 error, 0 warnings\n")
+
+
+def test_a_layer_that_the_configuration_omits_is_not_quantized(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("config.json").write_text('{"version": 1, "conv1": {"quant_enable": true}}')
+    asked = ("explain", *MODEL, "--config", "config.json", "fc")
+    assert cli.main([*asked]) == 0
+    assert capsys.readouterr().out == (
+        '"fc", InnerProduct (deploy.prototxt:23:9)\n  not in the configuration: not quantized\n'
+    )
+    assert cli.main([*asked, "search_step"]) == 1
+    assert "help: remove the key: the configuration omits the layer" in capsys.readouterr().err
 
 
 def test_the_findings_of_a_wrong_request_are_shown_as_compile_shows_them(

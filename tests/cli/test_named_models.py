@@ -194,6 +194,20 @@ def test_what_is_compared_takes_the_model_of_the_other(old: str, capsys: Capture
     assert run(capsys, "diff", old, new) == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"), [("nowhere", True), ("a/../nowhere", True), ("/nowhere/deploy.prototxt", False)]
+)
+@pytest.mark.parametrize("settings", [False, True])
+def test_the_help_says_what_a_path_is_relative_to(
+    path: str, shown: bool, settings: bool, capsys: Captured
+) -> None:
+    Path("quant.cfg").write_text("" if settings else f"# quantcfg-model: {path}\n")
+    TOML.write_text(f"model = '{path}'" if settings else "")
+    _, out, _ = run(capsys, "check", "quant.cfg")
+    help = f"the path is relative to {'quantcfg.toml' if settings else 'the quant.cfg'}"
+    assert (help in out) == shown
+
+
 def test_requests_for_two_networks_are_compared(capsys: Captured) -> None:
     Path("small.prototxt").write_text(SMALL)
     Path("old.cfg").write_text(NAMED)

@@ -260,7 +260,7 @@ def test_numbers_beyond_any_range_are_refused_whatever_their_kind() -> None:
 
 def test_an_item_of_a_list_is_named_with_its_index() -> None:
     (diagnostic,) = check('{"skip_fusion_layers": ["a", 3], "a": {}}')
-    assert diagnostic.message == '"skip_fusion_layers[1]" must be of type string, not 3'
+    assert diagnostic.message == '"skip_fusion_layers[1]" must be a string, not 3'
 
 
 def test_a_key_at_the_wrong_level_belongs_elsewhere() -> None:

@@ -60,7 +60,7 @@ def is_in_order(config: Any, against: Network) -> bool:
 
 def is_float(error: Diagnostic) -> bool:
     """Tell whether an error is about an integer that is written as 1.0."""
-    return re.search(r"must be of type integer, not -?[0-9]+\.0$", error.message) is not None
+    return re.search(r"must be an integer, not -?[0-9]+\.0$", error.message) is not None
 
 
 # --- the agreement with the check

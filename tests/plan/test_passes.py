@@ -238,7 +238,7 @@ activation_offset = True (default)
 joint_quant = True (joint_quant)
 do_fusion = True (default)
 skip_fusion_layers = conv1 (skip_fusion_layers.0)
-conv1 (Convolution): skipped, by common_config
+conv1 (Convolution): skipped; calibration from common_config
   max_percentile = 0.999999 (default)
   min_percentile = 0.999999 (default)
   search_range = 0.7 (default), 1.3 (default)
@@ -247,14 +247,14 @@ conv1 (Convolution): skipped, by common_config
   asymmetric = False (common_config.ifmr_quantize.asymmetric)
   wts_algo = arq_quantize (default)
   channel_wise = True (default of Convolution)
-fc (InnerProduct): quantized, by the override of type "InnerProduct"
+fc (InnerProduct): quantized; calibration from the override of type "InnerProduct"
   act_algo = hfmg (override_layer_types.0.calibration_config.hfmg_quantize)
   num_of_bins = 2048 (override_layer_types.0.calibration_config.hfmg_quantize.num_of_bins)
   asymmetric = True (default of activation_offset)
   wts_algo = nuq_quantize (override_layer_types.0.calibration_config.nuq_quantize)
   num_steps = 16 (override_layer_types.0.calibration_config.nuq_quantize.num_steps)
   num_of_iteration = 1 (default)
-pool5 (Pooling): skipped, by the override of layer "pool5"
+pool5 (Pooling): skipped; calibration from the override of layer "pool5"
   max_percentile = 0.999999 (default)
   min_percentile = 0.999999 (default)
   search_range = 0.7 (default), 1.3 (default)

@@ -119,7 +119,9 @@ def the_layer(provenance: Provenance) -> LayerExplanation:
     [
         ("conv_1", None, "QC401", 'did you mean "conv1"?'),
         ("batchnum", None, "QC401", 'did you mean "batch_num"?'),
-        ("nowhere", None, "QC401", None),
+        ("nowhere", None, "QC401", '"quantcfg layers" lists the layers'),
+        ("num_of_bins", None, "QC401", "name its layer first, such as: fc num_of_bins"),
+        ("quant_enable", None, "QC401", "name its layer first, such as: conv1 quant_enable"),
         (
             "batch_num",
             "search_step",
@@ -151,6 +153,8 @@ def test_a_section_stands_for_its_keys(compilation: Compilation) -> None:
     assert [each.key for each in layer.values] == ["wts_algo", "channel_wise"]
     both = the_layer(explain(compilation, "conv1", "search_range"))
     assert [each.name for each in both.values] == ["search_range[0]", "search_range[1]"]
+    end = the_layer(explain(compilation, "conv1", "search_range_end"))
+    assert [each.name for each in end.values] == ["search_range[1]"]
 
 
 def test_what_has_errors_is_not_explained() -> None:

@@ -41,6 +41,7 @@ AFTER_NAME = 'write ":" and a value, or "{" and fields, after the field name'
 OCTAL = "octal numbers use digits 0 to 7"
 IN_QUOTES = "put it in quotes if it is a name"
 JSON = "write protobuf text format, not JSON"
+CONFIGURATION = 'this is a JSON configuration: "quantcfg check" checks it, "quantcfg decompile" converts it'
 LINE_ENDINGS = "save the file with LF or CRLF line endings"
 TWO_STRINGS = 'write "," between them if they are two strings'
 CLOSING_QUOTE = r"add the closing {}, or write \n for a line break"
@@ -61,6 +62,7 @@ SYNTAX = (
     on_line_1(": 5", "QC104", 1, 2, 'expected a field name or the end of the file, found ":"'),
     on_line_1("{}", "QC104", 1, 2, 'expected a field name or the end of the file, found "{"', JSON),
     on_line_1('{"a": {"b": 1}}', "QC104", 1, 2, 'found "{"', JSON),
+    on_line_1('{"version": 1}', "QC104", 1, 2, 'found "{"', CONFIGURATION),
     on_line_1("7: 5", "QC104", 1, 2, 'expected a field name or the end of the file, found "7"'),
     on_line_1("one_int32: 5;;", "QC104", 14, 15, 'found ";"', ONE_SEPARATOR),
     on_line_1("one_int32: 5,,", "QC104", 14, 15, 'found ","', ONE_SEPARATOR),

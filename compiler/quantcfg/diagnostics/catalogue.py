@@ -153,20 +153,20 @@ NOT_NON_UNIFORM = _error("QC410", "nuq_quantize is not supported for {layers} ({
 EMPTY_RANGE = _error("QC411", "search range start {start} must be less than its end {end}")
 LONG_STEP = _error("QC412", "search_step {step} is larger than the search range from {start} to {end}")
 NOT_FUSIBLE = _error("QC413", 'layer "{layer}" has type {type}, which cannot be a fusion target')
-BAD_MAPPING = _error("QC414", 'mapping file "{file}" is not a fusion JSON file: {reason}')
+BAD_MAPPING = _error("QC414", '"{file}" is not a mapping file: {reason}')
 WRONG_ARGUMENT = _error("QC415", "argument {argument} must be {expected}, not {found}")
 OVERRIDE_UNSUPPORTED = _warning(
     "QC421", 'override has no effect: layer "{layer}" is not quantizable: {reason}'
 )
 OVERRIDE_UNMATCHED = _warning("QC422", "override has no effect: {reason}")
-OVERRIDE_DROPS = _warning("QC423", "override replaces all of {lower}: {changes}")
+OVERRIDE_DROPS = _warning("QC423", "this override drops settings of {lower}: {changes}")
 ASYMMETRIC_LOST = _warning(
     "QC424", "asymmetric is {value} for {layers}: AMCT does not inherit it from {level}"
 )
 DEPRECATED = _warning("QC425", '"{field}" is deprecated')
 DEPRECATED_IGNORED = _warning("QC426", '"{field}" is deprecated and ignored because {other} is set')
 NO_FUSION_GROUP = _warning("QC427", 'layer "{layer}" has no fusion to skip{reason}')
-ARGUMENT_IGNORED = _warning("QC428", "argument {argument} is ignored because a config is given")
+ARGUMENT_IGNORED = _warning("QC428", "{argument} is ignored: the quant.cfg applies")
 MAPPING_UNMATCHED = _warning("QC429", 'mapping file "{file}" has no effect: it selects no layers')
 COMMON_UNUSED = _warning("QC430", "{level} has no effect: no layer uses it")
 NOT_MIGRATED = _error("QC431", '"{field}" cannot be migrated together with nuq_config: {reason}')

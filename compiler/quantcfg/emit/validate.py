@@ -37,9 +37,17 @@ _EXPECTED = {
     "minimum": "at least {}",
     "maximum": "at most {}",
     "enum": "one of {}",
-    "type": "of type {}",
     "minItems": "a list of at least {} items",
     "maxItems": "a list of at most {} items",
+}
+
+_OF_TYPE = {
+    "boolean": "true or false",
+    "number": "a number",
+    "integer": "an integer",
+    "string": "a string",
+    "array": "a list",
+    "object": "an object",
 }
 
 
@@ -122,13 +130,13 @@ def expected(failure: Failure) -> str:
 def allowed(schema: Mapping[str, Any]) -> str:
     """Return in words which values a schema allows, apart from their type; "" for any value."""
     return " and ".join(
-        _in_words(keyword, limit)
-        for keyword, limit in schema.items()
-        if keyword in _EXPECTED and keyword != "type"
+        _in_words(keyword, limit) for keyword, limit in schema.items() if keyword in _EXPECTED
     )
 
 
 def _in_words(keyword: str, limit: Any) -> str:
+    if keyword == "type":
+        return _OF_TYPE[limit]
     shown = ", ".join(map(str, limit)) if isinstance(limit, list) else limit
     return _EXPECTED.get(keyword, f"valid by {keyword} {{}}").format(shown)
 

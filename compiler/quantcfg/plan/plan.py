@@ -96,7 +96,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     for layer in plan.layers:
         enabled = "quantized" if layer.enabled.value else "skipped"
         level = layer.calibration.level if layer.calibration else "defaults"
-        yield f"{layer.layer.name} ({layer.layer.type}): {enabled}, by {level}"
+        yield f"{layer.layer.name} ({layer.layer.type}): {enabled}; calibration from {level}"
         yield from _values(layer.activation_values, "  ")
         yield from _values(layer.weight_values, "  ")
 

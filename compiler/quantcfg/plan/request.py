@@ -164,7 +164,7 @@ def request_from_tree(
     model_field = _model_field(document, edition)
     if model_field:
         span, what = document.span(model_field.name), edition.words.network
-        help = "pass it as the model"
+        help = "pass it with --model"
         report(catalogue.ANOTHER_FORMAT.at(span, what=what, wanted="a quant.cfg", help=help))
         return Request()
     binding = bind(document, edition.request.descriptor, report, foreign=edition.foreign_fields)

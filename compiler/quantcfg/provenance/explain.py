@@ -15,6 +15,7 @@ from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema, Layer
 from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, Values
 from quantcfg.plan.passes.defaults import activation_settings, weight_settings
+from quantcfg.plan.passes.names import LIST_LAYERS
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
@@ -41,7 +42,7 @@ def explained(
     if found is None:
         report(_unknown_layer(layer, plan, key, spell("layer", layer).span))
         return None
-    values = tuple(each for each in found.values if key is None or key in (*each.path, each.name))
+    values = tuple(each for each in found.values if key is None or key in (*each.path, each.name, each.field))
     if key is not None and not values:
         report(_unknown_key(key, found, plan.network.edition.schema, spell("key", key).span))
         return None
@@ -70,12 +71,20 @@ def _layer_named(name: str, lowering: _Lowering) -> LayerExplanation | None:
 def _unknown_layer(name: str, plan: Plan, key: str | None, span: Span) -> Diagnostic:
     schema = plan.network.edition.schema
     home = schema.home_of(name)
-    help = suggest(name, [*plan.network.by_name, *(plan.values if key is None else ())]).help
+    known = [*plan.network.by_name, *(plan.values if key is None else ())]
+    help = suggest(name, known).help or LIST_LAYERS
     if name in plan.values:
         help = f'"{name}" is a key of the whole network: remove "{key}"'
+    elif home and plan.layers and key is None:
+        layer = next((each for each in plan.layers if _has_parameter(each, name)), plan.layers[0])
+        help = f"name its layer first, such as: {layer.layer.name} {name}"
     elif home:
         help = f'"{name}" is a key of {home}'
     return catalogue.UNKNOWN_LAYER.at(span, name=name, help=help)
+
+
+def _has_parameter(layer: LayerPlan, key: str) -> bool:
+    return key in layer.activation_values or key in layer.weight_values
 
 
 def _unknown_key(key: str, layer: LayerExplanation, schema: ConfigSchema, span: Span) -> Diagnostic:
@@ -85,13 +94,17 @@ def _unknown_key(key: str, layer: LayerExplanation, schema: ConfigSchema, span: 
         return catalogue.UNQUANTIZABLE_LAYER.at(
             span, layer=name, reason=reason, help="remove the key: the layer has no values"
         )
+    where = f'layer "{layer.layer.name}"'
+    if not layer.values:
+        help = "remove the key: the configuration omits the layer, so it is not quantized"
+        return catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=help)
     for selector in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
         other = schema.algorithm_of(key, selector)
         name = next(each.value for each in layer.values if each.key == selector)
         if other:
             return catalogue.OTHER_ALGORITHM.at(span, key=key, other=other, selector=selector, name=name)
     help = suggest(key, known).help or f"its keys are {quoted(known)}"
-    return catalogue.UNKNOWN_KEY.at(span, key=key, where=f'layer "{layer.layer.name}"', help=help)
+    return catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=help)
 
 
 def _network(plan: Plan) -> Iterator[Explanation]:
@@ -144,7 +157,9 @@ def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation
                 )
                 path = (section, parameter.key, *([index] if is_range else ()))
                 others = tuple(overridden(field, name, chain, levels))
-                yield Explanation(path, chain, others, reason(parameter.key, chain[0].origin, layer, plan))
+                yield Explanation(
+                    path, chain, others, reason(parameter.key, chain[0].origin, layer, plan), field
+                )
 
 
 def _enabled(layer: LayerPlan, lowering: _Lowering) -> list[Setting[bool]]:

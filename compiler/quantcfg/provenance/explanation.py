@@ -28,13 +28,14 @@ class Explanation:
     chain starts with the effective setting; each later one would be effective without
     those before it. A very long chain is cut. beaten are the overridden settings of
     other levels, the nearest first. reason is the rule of AMCT that decides, None if
-    the request itself does.
+    the request itself does. field is the quant.cfg field of a parameter.
     """
 
     path: Path
     chain: tuple[Setting[Any], ...]
     beaten: tuple[Beaten, ...] = ()
     reason: str | None = None
+    field: str | None = None
 
     @property
     def value(self) -> Any:

@@ -24,10 +24,12 @@ _NAME_IN_QUOTES = re.compile(
     rf"""(?P<quote>["'])(?P<name>{contracts.terminal("IDENT")})(?P=quote)[ \t]*(?=[:{{<])"""
 )
 _STARTS_WITH_A_KEY = re.compile(r"""\{\s*["}]""")
+_CONFIGURATION_KEY = re.compile(r'"(?:version|activation_offset|quant_enable)"[ \t\n]*:')
 _DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 
 LIST_BRACKETS = 'write "[" and "]" around a list'
 MESSAGE_BRACKETS = 'write "{" and "}" around the fields of a message'
+_CONFIGURATION = 'this is a JSON configuration: "quantcfg check" checks it, "quantcfg decompile" converts it'
 
 _SCALAR_STARTS = ("STRING", "MINUS", "IDENT", "NUMBER")
 _WORDS = ("IDENT", "NUMBER")
@@ -383,6 +385,8 @@ def _between_fields(error: UnexpectedToken, span: Span) -> Repair:
     if kind == "LBRACE" and not text[: span.start].strip():
         is_json = _STARTS_WITH_A_KEY.match(text, span.start)
         unwrap = "remove the braces: protobuf text format starts with a field name"
+        if is_json and _CONFIGURATION_KEY.search(text):
+            return Repair(_CONFIGURATION)
         return Repair("write protobuf text format, not JSON" if is_json else unwrap)
     name = _NAME_IN_QUOTES.match(text, span.start)
     if name:

@@ -83,8 +83,11 @@ def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
     """Return the diagnostic for a file without layers, which may not be a prototxt at all."""
     document = parse(source, lambda _: None)
     unknown = [field.name.text for field in document.fields if field.name.text not in CAFFE.model.field_names]
-    is_other = is_strange and unknown
-    help = f"check the file name: found {quoted(dict.fromkeys(unknown))} instead" if is_other else None
+    help = None
+    if is_strange and any(name in CAFFE.request.field_names for name in unknown):
+        help = "this is a quant.cfg: pass it with --config"
+    elif is_strange and unknown:
+        help = f"check the file name: found {quoted(dict.fromkeys(unknown))} instead"
     return catalogue.NO_LAYERS.at(None, file=source.name, help=help)
 
 

@@ -92,7 +92,7 @@ def _check_common_flag(plan: Plan, report: Report) -> None:
                 for group in unsupported.values()
                 for place in related(group[0].layer.span, "applies to this layer")
             ],
-            help="remove channel_wise: it is on by default where supported",
+            help="remove channel_wise; the default is true where it is supported",
         )
     )
 

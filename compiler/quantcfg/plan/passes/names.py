@@ -25,6 +25,8 @@ from quantcfg.plan.settings import Setting
 if TYPE_CHECKING:
     from quantcfg.plan.passes.several import Several
 
+LIST_LAYERS = '"quantcfg layers" lists the layers'
+
 
 @frozen_value
 class Known:
@@ -202,7 +204,10 @@ def _report_unknown(
     fix = []
     if name.span and suggestion.slip and is_fixable and "\n" not in name.span.text:
         fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
-    help = suggestion.help if known.are_layers else f"use {alternatives(suggestion.names or known.names)}"
+    if known.are_layers:
+        help = suggestion.help or LIST_LAYERS
+    else:
+        help = f"use {alternatives(suggestion.names or known.names)}"
     report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
 
 

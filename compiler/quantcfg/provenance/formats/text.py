@@ -58,8 +58,11 @@ def _heads(layers: Sequence[LayerExplanation]) -> Iterator[str]:
 def _body(layer: LayerExplanation) -> Iterator[str]:
     if layer.layer.obstacle:
         return
+    if not layer.values:
+        yield f"{_INDENT}not in the configuration: not quantized"
+        return
     chosen = layer.calibration
-    level = f"{chosen.level}{words.at(chosen.span)}" if chosen else "none"
+    level = f"{chosen.level}{words.at(chosen.span)}" if chosen else "defaults"
     yield printable(f"{_INDENT}calibration: {level}")
     replaced = {replacing(chosen, lower) for lower in layer.replaced} if chosen else set()
     for lower in layer.replaced:
