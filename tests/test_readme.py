@@ -59,6 +59,11 @@ def test_the_shown_request_and_configuration_are_the_example(
     assert in_project.exists()
 
 
+@pytest.mark.parametrize("name", ["deploy.prototxt", "quant.cfg"])
+def test_the_example_is_formatted(name: str) -> None:
+    assert main(["fmt", "--check", str(ROOT / EXAMPLE / name)]) == 0
+
+
 def test_the_shown_mistake_gives_the_shown_diagnostic(
     in_project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
