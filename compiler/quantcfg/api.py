@@ -406,7 +406,8 @@ def _request(
     defaults = {"skip_layers": [], **edition.schema.global_defaults}
     for name, value in given.items():
         if value != defaults[name]:
-            report(catalogue.ARGUMENT_IGNORED.at(argument_span(name, value), argument=name))
+            span, help = argument_span(name, value), f"set {name} in the quant.cfg"
+            report(catalogue.ARGUMENT_IGNORED.at(span, argument=name, help=help))
     return request_from_config(config, edition, report)
 
 

@@ -281,7 +281,7 @@ def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.Capture
             ["compile"],
             'is required: use --model, or "# quantcfg-model: FILE" at the top of the quant.cfg, or model',
         ),
-        (["check", "--ignore=QC999", "--modle"], 'unknown code "QC999"\n'),
+        (["check", "--ignore=QC999", "--modle"], 'unknown code "QC999"; "quantcfg rule" lists all codes\n'),
         (["check", "--modle", "--"], 'unrecognized arguments: --modle; did you mean "--model"?'),
         (["compile", "--", "--modle"], "unrecognized arguments: -- --modle\n"),
         (["decompile", "--modle=net"], 'unrecognized arguments: --modle; did you mean "--model"?'),

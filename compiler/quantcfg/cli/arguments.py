@@ -141,7 +141,8 @@ def rule_code(code: str) -> str:
     if upper not in known:
         near = _near(upper, known)
         raise argparse.ArgumentTypeError(
-            f'unknown code "{code}"' + (f"; did you mean {near}?" if near else "")
+            f'unknown code "{code}"'
+            + (f"; did you mean {near}?" if near else '; "quantcfg rule" lists all codes')
         )
     return upper
 
