@@ -146,3 +146,17 @@ def test_an_edition_that_does_not_exist_is_helped_with_those_that_do() -> None:
 @pytest.mark.parametrize("name", editions.NAMES)
 def test_an_edition_is_registered_under_its_name(name: str) -> None:
     assert editions.edition_named(name).name == name
+
+
+def test_a_byte_order_mark_does_not_hide_the_model() -> None:
+    named = model_of(Source("quant.cfg", "\ufeff# quantcfg-model: net.prototxt\n"), lambda _: None)
+    assert named
+    assert named.model.endswith("net.prototxt")
+
+
+@pytest.mark.parametrize("value", ["false", "0", "[]"])
+def test_a_setting_of_another_type_is_an_error_even_if_it_is_empty(value: str) -> None:
+    Path("quantcfg.toml").write_text(f"model = {value}")
+    found: list[Diagnostic] = []
+    assert settings_around(None, found.append).model is None
+    assert [each.code for each in found] == ["QC202"]

@@ -22,7 +22,7 @@ from quantcfg.source import Source, Span
 
 SETTINGS = "quantcfg.toml"
 
-_TOP = re.compile(f"(?:(?:{contracts.terminal('WHITESPACE')})?{contracts.terminal('COMMENT')})*")
+_TOP = re.compile(f"\ufeff*(?:(?:{contracts.terminal('WHITESPACE')})?{contracts.terminal('COMMENT')})*")
 _NAMED = re.compile(r"#[ \t]*quantcfg-(?P<kind>model|weights):[ \t]*(?P<file>[^\n]*[^\s])")
 _TOML_ERROR = re.compile(r"(?s)(?P<reason>.*?)(?: \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\))?")
 _VALUE = r"""(?m)^[ \t]*["']?{key}["']?[ \t]*=[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|[^#\n]*[^#\s])"""
@@ -125,7 +125,7 @@ def _edition(values: Mapping[str, Any], source: Source, report: Report) -> str |
 def _string(values: Mapping[str, Any], key: str, report: Report, source: Source | None) -> str | None:
     """Return a string setting, None if it is not set, or after reporting another type."""
     value = values.get(key)
-    if not value or isinstance(value, str):
+    if value is None or isinstance(value, str):
         return value or None
     report(catalogue.WRONG_TYPE.at(_span(source, key), field=key, expected="a string", found=str(value)))
     return None

@@ -288,3 +288,23 @@ def test_a_configuration_with_errors_is_not_explained(capsys: pytest.CaptureFixt
     Path("config.json").write_text('{"batch_num": "2", "conv1": {}}')
     assert cli.main(["explain", *MODEL, "--config", "config.json"]) == 1
     assert "config.json:1:15: error[QC501]" in capsys.readouterr().err
+
+
+def test_an_algorithm_that_a_configuration_does_not_name_is_the_default(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    body = {"activation_quant_params": {"search_step": 0.02}, "weight_quant_params": {"channel_wise": True}}
+    bins = {"activation_quant_params": {"num_of_bins": 1024}}
+    Path("config.json").write_text(json.dumps({"conv1": body, "mean1": bins}))
+    assert cli.main(["explain", *MODEL, "--config", "config.json", "conv1"]) == 0
+    values = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert values["act_algo"] == ['"ifmr"', "default"]
+    assert values["wts_algo"] == ['"arq_quantize"', "default"]
+    assert cli.main(["explain", *MODEL, "--config", "config.json", "mean1", "act_algo"]) == 0
+    assert '"hfmg"  num_of_bins (config.json:1:' in capsys.readouterr().out
+
+
+def test_notes_are_not_counted_as_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("config.json").write_text('{"conv1": {"quant_enable": true}}')
+    assert cli.main(["explain", *MODEL, "--config", "config.json", "conv1"]) == 0
+    assert capsys.readouterr().err == ""

@@ -10,6 +10,7 @@ from quantcfg import contracts
 from quantcfg.lsp.document import Document
 from quantcfg.lsp.hover import hover
 from quantcfg.lsp.models import Model
+from quantcfg.source import Source
 from tests.lsp.documents import MODEL, at_mark, request
 
 REQUEST = """\
@@ -149,3 +150,8 @@ def test_a_request_says_where_a_value_of_a_configuration_comes_from(before: str,
     assert text
     for each in expected:
         assert each in text
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", '[{"conv1": {}}]'])
+def test_a_configuration_without_an_object_has_no_hover(text: str) -> None:
+    assert hover(Document(Source("config.json", text)), 0, ()) is None

@@ -129,13 +129,22 @@ def _origins(compilation: Compilation) -> str:
     return text.table(explain(compilation))
 
 
+def _shown(name: str) -> str:
+    """Return the name of a file without control characters."""
+    if name.isprintable():
+        return name
+    from quantcfg.diagnostics.terminal import printable
+
+    return printable(name)
+
+
 def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> str:
     plan, config = compilation.plan, compilation.config
     assert plan
     assert config
     warnings = sum(diagnostic.severity is Severity.WARNING for diagnostic in found)
     quantized = sum(layer.enabled.value for layer in plan.layers)
-    where = "" if output == STANDARD_STREAM else f"{output}: "
+    where = "" if output == STANDARD_STREAM else f"{_shown(output)}: "
     parts = [
         f"{counted(quantized, 'layer')} quantized",
         f"{len(plan.layers) - quantized} skipped",

@@ -7,7 +7,7 @@ import argparse
 from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, command_line_argument
 from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
 from quantcfg.cli.streams import compiled
-from quantcfg.diagnostics import Diagnostic
+from quantcfg.diagnostics import Diagnostic, Severity
 from quantcfg.diagnostics.phrases import counted
 
 _EPILOG = """\
@@ -61,8 +61,8 @@ def run(options: argparse.Namespace) -> int:
         print_stderr(f"\n{counts(wrong)}")
         return 1
     print_result(json.render(provenance) if options.format == "json" else text.render(provenance))
-    if compilation.diagnostics:
-        number = len(compilation.diagnostics)
+    number = sum(each.severity is Severity.WARNING for each in compilation.diagnostics)
+    if number:
         them = "it" if number == 1 else "them"
         command = "compile" if options.config is None else "check"
         print_stderr(f'{counted(number, "warning")}; "quantcfg {command}" shows {them}')

@@ -206,6 +206,17 @@ def _algorithm(values: _Values, path: Path, params: Mapping[str, Any], name: str
             items = values.origin((*path, key))
             for index, (field, item) in enumerate(parameter.items(value)):
                 given[field] = Setting(_number_like(parameter.defaults[index], item), items, index)
-    selector = next((key for key in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM) if key in params), None)
-    origin = values.origin((*path, selector)) if selector else values.key_origin(path)
+    origin = _origin_of_name(values, path, params, name)
     return Algorithm(field_of(name), given, origin, frozenset(map(str, rejected)))
+
+
+def _origin_of_name(values: _Values, path: Path, params: Mapping[str, Any], name: str) -> Origin:
+    """Return the origin of an algorithm: its key, the parameter that implies it, or the default."""
+    schema = values.schema
+    for key in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
+        if key in params:
+            return values.origin((*path, key))
+    if name in (schema.default_activation, schema.default_weight):
+        return Origin(OriginKind.DEFAULT, ("default",))
+    implying = next(key for key in params if schema.algorithm_of(key, ACTIVATION_ALGORITHM) == name)
+    return values.origin((*path, implying))

@@ -137,7 +137,7 @@ def _meaning_of_key(path: Path, places: Places, document: Document) -> Iterator[
         yield from _layer(keys[0], document.network)
     around = places.node(tuple(keys[:-1]))
     known = schema.at(keys, plain(around) if isinstance(around, Object) else {})
-    if known:
+    if known and keys:
         facts = [known.get("title", ""), allowed(known)]
         facts += [f"default {words.value(known['default'])}"] if "default" in known else []
         yield f"**{keys[-1]}**: {'; '.join(filter(None, facts))}"
