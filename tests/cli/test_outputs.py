@@ -141,3 +141,12 @@ def test_there_is_no_file_beside_a_descriptor(output: str, capsys: pytest.Captur
         cli.main(["compile", *MODEL, "--annotate", "-o", output])
     assert raised.value.code == 2
     assert "--annotate requires -o and the name of a regular file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["compile", "decompile in.json"])
+def test_a_summary_shows_the_name_of_a_file_without_control_characters(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["compile", *MODEL, "-o", "in.json"]) == 0
+    assert cli.main([*command.split(), *MODEL, "-o", "a\x1b[31mb"]) == 0
+    assert "a\ufffd[31mb: " in capsys.readouterr().err

@@ -129,22 +129,13 @@ def _origins(compilation: Compilation) -> str:
     return text.table(explain(compilation))
 
 
-def _shown(name: str) -> str:
-    """Return the name of a file without control characters."""
-    if name.isprintable():
-        return name
-    from quantcfg.diagnostics.terminal import printable
-
-    return printable(name)
-
-
 def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> str:
     plan, config = compilation.plan, compilation.config
     assert plan
     assert config
     warnings = sum(diagnostic.severity is Severity.WARNING for diagnostic in found)
     quantized = sum(layer.enabled.value for layer in plan.layers)
-    where = "" if output == STANDARD_STREAM else f"{_shown(output)}: "
+    where = "" if output == STANDARD_STREAM else f"{output}: "
     parts = [
         f"{counted(quantized, 'layer')} quantized",
         f"{len(plan.layers) - quantized} skipped",
@@ -164,15 +155,7 @@ def _not_quantizable(plan: Plan) -> Iterator[str]:
         shown = layers if len(layers) <= _MOST_SHOWN else layers[: _MOST_SHOWN - 1]
         named = [f"{layer.name or f'unnamed {layer.type}'} ({layer.title})" for layer in shown]
         more = [f"and {len(layers) - len(shown)} more"] if len(layers) > len(shown) else []
-        yield _printable(f"{len(layers)} not quantizable: {', '.join([*named, *more])}")
-
-
-def _printable(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
-    from quantcfg.diagnostics.terminal import printable
-
-    return printable(text)
+        yield f"{len(layers)} not quantizable: {', '.join([*named, *more])}"
 
 
 def _fused(plan: Plan, config: Config) -> int:

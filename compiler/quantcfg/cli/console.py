@@ -120,7 +120,16 @@ def print_report(options: argparse.Namespace, found: Sequence[Diagnostic], summa
 
 def _print_summary(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
     gap = "\n" if found and options.format == "text" else ""
-    print_stderr(f"{gap}{summary}")
+    print_stderr(f"{gap}{_printable(summary)}")
+
+
+def _printable(text: str) -> str:
+    """Replace control characters, such as those in a file name; most text has none."""
+    if text.isascii() and text.isprintable():
+        return text
+    from quantcfg.diagnostics.terminal import printable
+
+    return printable(text)
 
 
 def _in_color(options: argparse.Namespace, stream: TextIO | None) -> bool:
