@@ -9,11 +9,11 @@ from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.compile import compile_request
+from quantcfg.compile import compile_request, compile_source
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.editions import DEFAULT, edition_named, edition_of_model
-from quantcfg.emit import Config, Guard, bad_output_name, write_file, write_files
+from quantcfg.emit import Config, Configuration, Guard, bad_output_name, write_file, write_files
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, Network
@@ -327,7 +327,18 @@ def compile_given(
     plan, configuration = compile_request(request, network, edition, found.append, after)
     if network is None or has_errors(found):
         return _failure(found, plan)
-    return Compilation(configuration.config, configuration.text, in_order(found), plan)
+    return _success(found, plan, configuration)
+
+
+def read_given(
+    config: Source, network: Network | None, edition: Edition, earlier: Iterable[Diagnostic]
+) -> Compilation:
+    """Read a JSON configuration for a network as a compilation; earlier holds the diagnostics so far."""
+    compiled = compile_source(config, network, edition)
+    found = [*earlier, *compiled.diagnostics]
+    if network is None or has_errors(found):
+        return _failure(found, compiled.plan)
+    return _success(found, compiled.plan, compiled.configuration)
 
 
 def explain(compilation: Compilation, layer: str | None = None, key: str | None = None) -> Provenance:
@@ -380,6 +391,10 @@ def write_config(
     if bad:
         return False
     return write_files(files, report, guard) if beside else write_file(name, compilation.text, report, guard)
+
+
+def _success(found: list[Diagnostic], plan: Plan, configuration: Configuration) -> Compilation:
+    return Compilation(configuration.config, configuration.text, in_order(found), plan)
 
 
 def _failure(found: list[Diagnostic], plan: Plan | None = None) -> Compilation:

@@ -95,14 +95,14 @@ def _check(options: argparse.Namespace, file: str, load: Load, of_models: dict[D
 
     found: list[Diagnostic] = []
     source = read(options, file, found.append, wanted="a quant.cfg or a JSON configuration")
-    network, _, of_model = read_model(options, source, load=load)
-    of_models |= dict.fromkeys(of_model)
+    model = read_model(options, source, load=load)
+    of_models |= dict.fromkeys(model.found)
     if source is None:
         return _Checked(file, reported(options, found))
-    edition = edition_of(options, source, network)
+    edition = edition_of(options, source, model)
 
     def check(text: Source) -> list[Diagnostic]:
-        return reported(options, check_source(text, network, edition))
+        return reported(options, check_source(text, model.network, edition))
 
     if found or not (options.fix or options.diff):
         return _Checked(file, list(in_order([*reported(options, found), *check(source)])))

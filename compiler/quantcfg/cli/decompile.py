@@ -66,7 +66,7 @@ def _decompiled(
     from quantcfg.decompiler import decompile_source
 
     if model.network is None:
-        found += check_source(source, None, edition_of(options, source))
+        found += check_source(source, None, edition_of(options, source, model))
         return None
     decompilation = decompile_source(source, model.network)
     found += decompilation.diagnostics

@@ -78,9 +78,10 @@ def _read(options: argparse.Namespace, found: list[Diagnostic]) -> tuple[Plan, P
     found += of_models
     networks = [each.network for each in (old if old.files else new, new if new.files else old)]
     plans = []
-    for source, network in zip(sources, networks, strict=True):
+    for source, own, network in zip(sources, (old, new), networks, strict=True):
         if source:
-            compiled = compile_source(source, network, edition_of(options, source, network))
+            edition = edition_of(options, source, own._replace(network=network))
+            compiled = compile_source(source, network, edition)
             found += compiled.diagnostics
             plans.append(compiled.plan)
     return (plans[0], plans[1]) if len(plans) == len(sources) else None

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the network and list its layers."""
     check_inputs(options)
-    network, _, found = read_model(options)
+    network, _, found, _ = read_model(options)
     print_plain(found)
     if network is None or has_errors(found):
         return 1

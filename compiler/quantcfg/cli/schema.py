@@ -35,9 +35,9 @@ def run(options: argparse.Namespace) -> int:
 
     from quantcfg.configuration import config_schema_text
 
-    network, files, of_model = read_model(options)
-    found = list(of_model)
-    text = None if has_errors(found) else config_schema_text(network, edition_of(options, None, network))
-    written = text is not None and write_output(options, text, files, found.append)
+    model = read_model(options)
+    found = list(model.found)
+    text = None if has_errors(found) else config_schema_text(model.network, edition_of(options, None, model))
+    written = text is not None and write_output(options, text, model.files, found.append)
     print_plain(in_order(found))
     return 0 if written else 1

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from quantcfg.cli.arguments import STANDARD_STREAM, command_line_argument
 from quantcfg.cli.console import print_file
-from quantcfg.diagnostics import Diagnostic, Report, has_errors, in_order
+from quantcfg.diagnostics import Diagnostic, Report, in_order
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
     from quantcfg.files import PathLike
     from quantcfg.network import Edition, Network
     from quantcfg.plan import After
+    from quantcfg.project import Settings
     from quantcfg.source import Source
 
 OTHERWISE = ', or "# quantcfg-model: FILE" at the top of the quant.cfg, or model in quantcfg.toml'
@@ -44,11 +45,15 @@ def read(options: argparse.Namespace, file: PathLike, report: Report, *, wanted:
 
 
 class Loaded(NamedTuple):
-    """A model: its network, None without a valid one, its files, and the diagnostics of reading it."""
+    """A model: its network, None without a valid one, its files, and the diagnostics of reading it.
+
+    settings are those of quantcfg.toml, None if it was not read.
+    """
 
     network: Network | None
     files: tuple[str | None, ...]
     found: Sequence[Diagnostic]
+    settings: Settings | None = None
 
 
 Load = Callable[[str, str | None], tuple["Network | None", Sequence[Diagnostic]]]
@@ -90,36 +95,43 @@ def read_model(
     if options.weights is not None:
         options.parser.error("--weights requires --model")
 
-    from quantcfg.project import model_of
+    from quantcfg.project import named_model, settings_around
 
     failures: list[Diagnostic] = []
-    named = model_of(source, failures.append)
+    named, settings = source and named_model(source), None
+    if named is None:
+        settings = settings_around(source, failures.append)
+        named = settings.model
     if named:
         network, found = load(named.model, named.weights)
-        return Loaded(network, (named.model, named.weights), [*failures, *map(named.located, found)])
+        located = [*failures, *map(named.located, found)]
+        return Loaded(network, (named.model, named.weights), located, settings)
     if options.needs_model and not failures and not earlier:
         otherwise = OTHERWISE if "config" in options else ", or model in quantcfg.toml"
         options.parser.error(f"a model is required: use --model{otherwise}")
-    return Loaded(None, (), failures)
+    return Loaded(None, (), failures, settings)
 
 
 def edition_of(
     options: argparse.Namespace,
     source: Source | None,
-    network: Network | None = None,
+    model: Loaded | None = None,
     report: Report = lambda _: None,
 ) -> Edition:
     """Return the edition of the network; without one, that of --edition or of quantcfg.toml.
 
-    report is for commands that have not read quantcfg.toml before.
+    report is for commands that have not read quantcfg.toml for a model.
     """
-    if network:
-        return network.edition
+    if model and model.network:
+        return model.network.edition
 
     from quantcfg.editions import DEFAULT, edition_named
     from quantcfg.project import settings_around
 
-    name = vars(options).get("edition") or settings_around(source, report).edition
+    name = vars(options).get("edition")
+    if name is None:
+        settings = (model and model.settings) or settings_around(source, report)
+        name = settings.edition
     return edition_named(name or DEFAULT)
 
 
@@ -134,6 +146,31 @@ def compiled(
     Return it with the files of the model. With reads_configurations, --config may
     also be a JSON configuration. after is called after each pass.
     """
+    plain = _plain_options(options)
+    check_inputs(options)
+
+    from quantcfg.api import Compilation, compile_given, read_given
+    from quantcfg.compile import is_configuration
+
+    found: list[Diagnostic] = []
+    config = None
+    if options.config is not None:
+        config = read(options, options.config, found.append, wanted="a quant.cfg")
+    model = read_model(options, config, found)
+    found[:0] = model.found
+    if options.config is not None and config is None:
+        return Compilation(None, None, in_order(found), None), model.files
+    edition = edition_of(options, config, model)
+    if config and reads_configurations and is_configuration(config):
+        return read_given(config, model.network, edition, found), model.files
+    compilation = compile_given(
+        config, model.network, edition, found, **plain, spell=command_line_argument, after=after
+    )
+    return compilation, model.files
+
+
+def _plain_options(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the plain options that are given; exit with a usage error if --config is given, too."""
     plain = {
         "skip_layers": options.skip_layer,
         "batch_num": options.batch_num,
@@ -144,42 +181,7 @@ def compiled(
         options.parser.error(
             "--config cannot be combined with --skip-layer, --batch-num or --no-activation-offset"
         )
-    check_inputs(options)
-
-    from quantcfg.api import Compilation, compile_given
-
-    found: list[Diagnostic] = []
-    config = None
-    if options.config is not None:
-        config = read(options, options.config, found.append, wanted="a quant.cfg")
-    model = read_model(options, config, found)
-    found[:0] = model.found
-    if options.config is not None and config is None:
-        return Compilation(None, None, in_order(found), None), model.files
-    edition = edition_of(options, config, model.network)
-    if config and reads_configurations:
-        from quantcfg.compile import is_configuration
-
-        if is_configuration(config):
-            return _read(config, model.network, edition, found), model.files
-    compilation = compile_given(
-        config, model.network, edition, found, **given, spell=command_line_argument, after=after
-    )
-    return compilation, model.files
-
-
-def _read(
-    config: Source, network: Network | None, edition: Edition, found: Sequence[Diagnostic]
-) -> Compilation:
-    """Return a JSON configuration in the form of a compilation."""
-    from quantcfg.api import Compilation
-    from quantcfg.compile import compile_source
-
-    read = compile_source(config, network, edition)
-    diagnostics = in_order([*found, *read.diagnostics])
-    if not read.ok or has_errors(diagnostics):
-        return Compilation(None, None, diagnostics, read.plan)
-    return Compilation(read.configuration.config, read.configuration.text, diagnostics, read.plan)
+    return given
 
 
 def named_files(names: Iterable[str | None]) -> list[str]:
