@@ -6,12 +6,11 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 from quantcfg.configuration.places import Path, Places
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, QUANT_ENABLE, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives, boolean, counted, quoted
 from quantcfg.diagnostics.suggestions import (
@@ -19,6 +18,7 @@ from quantcfg.diagnostics.suggestions import (
     is_slip_of_any,
     meant_by_several,
     suggest,
+    suggest_likely,
     worth_suggesting,
 )
 from quantcfg.emit import Configuration
@@ -53,9 +53,9 @@ class Content(Caching):
     config: Mapping[str, Any]
     network: Network | None
     edition: Edition
-    places: Places = field(default_factory=Places)
-    is_whole: bool = True
-    unsettled: AbstractSet[Path] = frozenset()
+    places: Places
+    is_whole: bool
+    unsettled: AbstractSet[Path]
 
     @cached_property
     def layers(self) -> Mapping[str, Any]:
@@ -121,17 +121,9 @@ def _suggestions(content: Content) -> Mapping[str, Suggestion]:
     missing = [name for name in quantizable if name not in content.config]
     known = [*network.by_name, *settings]
     return {
-        key: _suggestion(key, known, (missing, quantizable))
+        key: suggest_likely(key, known, missing, quantizable)
         for key in worth_suggesting(unknown, network.by_name)
     }
-
-
-def _suggestion(key: str, known: Sequence[str], likely: Iterable[Sequence[str]]) -> Suggestion:
-    """Return suggestions for a key; unless it is a clear misspelling, prefer likely names."""
-    near = suggest(key, known)
-    if near.slip or not near.names:
-        return near
-    return next((better for names in likely if (better := suggest(key, names)).names), near)
 
 
 def _layer_name(key: str, suggestion: Suggestion | None, content: Content) -> str | None:
@@ -213,9 +205,9 @@ def _omissions(content: Content) -> Iterator[Diagnostic]:
 def _may_be_enabled(key: str, body: Any, content: Content) -> bool:
     if key == _SCHEMA_KEY:
         return False
-    if {(key,), (key, "quant_enable")} & content.unsettled or not isinstance(body, dict):
+    if {(key,), (key, QUANT_ENABLE)} & content.unsettled or not isinstance(body, dict):
         return True
-    return body.get("quant_enable", True) is not False
+    return body.get(QUANT_ENABLE, True) is not False
 
 
 # --- schema errors

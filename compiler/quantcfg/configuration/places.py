@@ -16,23 +16,20 @@ Path = tuple[str | int, ...]
 
 @frozen_value
 class Places(Caching):
-    """The spans in a source by path, all None if there is no source.
+    """The spans in a source by path. Of duplicate keys, the last one is used."""
 
-    Of duplicate keys, the last one is used.
-    """
-
-    source: Source | None = None
-    tree: Value | None = None
+    source: Source
+    tree: Value
 
     def value(self, path: Path) -> Span | None:
         """Return the span of a value."""
         node = self.node(path)
-        return Span(self.source, node.start, node.end) if self.source and node else None
+        return Span(self.source, node.start, node.end) if node else None
 
     def key(self, path: Path) -> Span | None:
         """Return the span of the key of a value, or of the value if it is an item of a list."""
         member = self._member(path)
-        if member is None or self.source is None:
+        if member is None:
             return self.value(path)
         key = member[1].key
         return Span(self.source, key.start, key.end)
@@ -40,11 +37,11 @@ class Places(Caching):
     def removal(self, path: Path) -> tuple[Edit, ...]:
         """Return the edits that remove a key and its value."""
         member = self._member(path)
-        return (removal(self.source, *member),) if member and self.source else ()
+        return (removal(self.source, *member),) if member else ()
 
     def node(self, path: Path) -> Value | None:
         """Return the syntax tree of a value."""
-        if not path or self.tree is None:
+        if not path:
             return self.tree
         member = self._member(path)
         if member:
@@ -56,8 +53,7 @@ class Places(Caching):
 
     def all(self) -> Iterator[tuple[Path, Value, Member | None]]:
         """Yield all values with their paths, and with their members if they are in an object."""
-        if self.tree:
-            yield from _nodes(self.tree, (), None)
+        yield from _nodes(self.tree, (), None)
 
     def _member(self, path: Path) -> tuple[Object, Member] | None:
         parent = self.node(path[:-1]) if path else None

@@ -11,7 +11,15 @@ from typing import Any
 from quantcfg.configuration.content import Content, check_content
 from quantcfg.configuration.duplicates import check_duplicates, duplicates_in
 from quantcfg.configuration.places import Path, Places
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM, field_of
+from quantcfg.contracts.config_schema import (
+    ACTIVATION_ALGORITHM,
+    ACTIVATION_PARAMS,
+    QUANT_ENABLE,
+    SKIP_FUSION,
+    WEIGHT_ALGORITHM,
+    WEIGHT_PARAMS,
+    field_of,
+)
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.frozen import frozen_value
@@ -21,9 +29,6 @@ from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, Request, Setting,
 from quantcfg.plan.plan import QUANTIZED
 from quantcfg.plan.request import Algorithm, Calibration, Override
 from quantcfg.source import Source, Span
-
-_FUSION = "skip_fusion_layers"
-_ACTIVATION, _WEIGHT = "activation_quant_params", "weight_quant_params"
 
 
 def read_configuration(
@@ -60,7 +65,7 @@ def read_configuration(
 def _check(values: _Values, report: Report) -> None:
     """Report the diagnostics of the passes; of identical layers only one is checked."""
     found: list[Diagnostic] = []
-    complete(_initial_plan(values, _distinct(values.content)), found.append)
+    complete(_initial_plan(values, _distinct(values.content)), limited(found.append))
     if found:
         _plan(values, report)
 
@@ -156,31 +161,33 @@ def _settings(values: _Values) -> Iterator[tuple[str, Setting[Any]]]:
 
 
 def _fusion_names(values: _Values) -> Iterator[Setting[str]]:
-    names = values.content.config.get(_FUSION)
+    names = values.content.config.get(SKIP_FUSION)
     for index, name in enumerate(names if isinstance(names, list) else ()):
         if isinstance(name, str):
-            yield Setting(name, values.origin((_FUSION, index)))
+            yield Setting(name, values.origin((SKIP_FUSION, index)))
 
 
 def _layer(values: _Values, override: Override, network: Network) -> LayerPlan:
     layer, calibration = network.by_name[override.target.value], override.calibration
     (key,) = calibration.origin.path
-    enabled = values.content.layers[str(key)].get("quant_enable")
-    given = Setting(enabled, values.origin((key, "quant_enable"))) if isinstance(enabled, bool) else QUANTIZED
+    enabled = values.content.layers[str(key)].get(QUANT_ENABLE)
+    given = Setting(enabled, values.origin((key, QUANT_ENABLE))) if isinstance(enabled, bool) else QUANTIZED
     return LayerPlan(layer, given, (calibration,), calibration.weight)
 
 
 def _calibration(values: _Values, key: str, body: Mapping[str, Any]) -> Calibration:
-    activation, weight = (_object(body.get(part)) for part in (_ACTIVATION, _WEIGHT))
+    activation, weight = (_object(body.get(part)) for part in (ACTIVATION_PARAMS, WEIGHT_PARAMS))
     name = values.schema.default_weight
-    if (key, _WEIGHT, WEIGHT_ALGORITHM) not in values.rejected:
+    if (key, WEIGHT_PARAMS, WEIGHT_ALGORITHM) not in values.rejected:
         name = weight.get(WEIGHT_ALGORITHM, name)
-    if (key, _ACTIVATION, ACTIVATION_ALGORITHM) in values.rejected:
+    if (key, ACTIVATION_PARAMS, ACTIVATION_ALGORITHM) in values.rejected:
         activation = {}  # The algorithm that the other parameters belong to is not known.
     return Calibration(
         "the configuration",
-        _algorithm(values, (key, _WEIGHT), weight, name),
-        _algorithm(values, (key, _ACTIVATION), activation, values.schema.activation_algorithm_of(activation)),
+        _algorithm(values, (key, WEIGHT_PARAMS), weight, name),
+        _algorithm(
+            values, (key, ACTIVATION_PARAMS), activation, values.schema.activation_algorithm_of(activation)
+        ),
         values.key_origin((key,)),
     )
 

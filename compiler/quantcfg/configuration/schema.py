@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from quantcfg.contracts.config_schema import CHANNEL_WISE, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import CHANNEL_WISE, SKIP_FUSION, WEIGHT_ALGORITHM, WEIGHT_PARAMS
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.frozen import frozen_value
@@ -58,7 +58,7 @@ def _narrowed(network: Network) -> Schema:
         "type": schema["type"],
         "properties": {
             **schema["properties"],
-            "skip_fusion_layers": _fusion_names(schema["properties"]["skip_fusion_layers"], network),
+            SKIP_FUSION: _fusion_names(schema["properties"][SKIP_FUSION], network),
             **{layer.name: _property(layer, kinds.get(layer.name), names) for layer in layers},
         },
         "additionalProperties": False,
@@ -138,7 +138,7 @@ def _layer(kind: _Kind, schema: ConfigSchema) -> Schema:
     generic = schema.definitions["layer"]
     layer = {key: value for key, value in generic.items() if key not in ("title", "description")}
     weight = _weight(kind, schema)
-    return {**layer, "properties": {**layer["properties"], "weight_quant_params": weight}}
+    return {**layer, "properties": {**layer["properties"], WEIGHT_PARAMS: weight}}
 
 
 def _weight(kind: _Kind, schema: ConfigSchema) -> Schema:

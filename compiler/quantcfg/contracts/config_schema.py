@@ -15,6 +15,11 @@ ACTIVATION_ALGORITHM = "act_algo"
 WEIGHT_ALGORITHM = "wts_algo"
 ASYMMETRIC = "asymmetric"
 CHANNEL_WISE = "channel_wise"
+QUANT_ENABLE = "quant_enable"
+ACTIVATION_PARAMS = "activation_quant_params"
+WEIGHT_PARAMS = "weight_quant_params"
+SKIP_FUSION = "skip_fusion_layers"
+NON_UNIFORM = "nuq_quantize"
 
 _SELECTORS = (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM))
 """The definitions of objects with an algorithm, and the key that names the algorithm."""

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from quantcfg.compile import compile_source, is_configuration
-from quantcfg.configuration import Places, places_in
+from quantcfg.configuration import places_in
+from quantcfg.contracts.config_schema import QUANT_ENABLE
 from quantcfg.decompiler.quant_cfg import print_layout
 from quantcfg.decompiler.shortest import Group, Groups, Layout, shortest_layout
 from quantcfg.decompiler.wanted import Wanted, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.emit import Config, Configuration
-from quantcfg.emit.emit import leaves, value_of
+from quantcfg.emit.emit import plan_leaves, value_of
 from quantcfg.files import has_other_content
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Network
@@ -131,7 +132,7 @@ def _settings(config: Config, network: Network) -> dict[str, Any]:
     settings = {key: config[key] for key, default in defaults.items() if config[key] != default}
     skipped: dict[str, list[str]] = defaultdict(list)
     for layer in network.quantizable:
-        if not config.get(layer.name, {"quant_enable": False})["quant_enable"]:
+        if not config.get(layer.name, {QUANT_ENABLE: False})[QUANT_ENABLE]:
             skipped[layer.type].append(layer.name)
     sizes = Counter(layer.type for layer in network.quantizable)
     types = [layer_type for layer_type, names in skipped.items() if 1 < len(names) == sizes[layer_type]]
@@ -162,14 +163,16 @@ def _plan_of(text: str, network: Network) -> Plan:
 def _omissions(source: Source, plan: Plan) -> Iterator[Diagnostic]:
     """Yield warnings for the keys that the configuration omits but compiling writes."""
     missing: dict[str, list[str]] = defaultdict(list)
-    for path, leaf in leaves(plan):
+    for path, leaf in plan_leaves(plan):
         first = leaf[0] if isinstance(leaf, tuple) else leaf
         if first.origin.path[: len(path)] != path:
             missing[path[0] if len(path) > 1 else ""].append(path[-1])
     layers: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for layer, omitted in missing.items():
         layers[tuple(omitted)].append(layer)
-    places = places_in(source) if missing else Places()
+    if not layers:
+        return
+    places = places_in(source)
     for keys, names in layers.items():
         is_whole = names == [""]
         where = "" if is_whole else f" of {quoted(names)}"
@@ -179,10 +182,12 @@ def _omissions(source: Source, plan: Plan) -> Iterator[Diagnostic]:
 
 def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]:
     """Yield an error for each value that differs after compiling the quant.cfg."""
-    now = {path: value_of(leaf) for path, leaf in leaves(compiled)}
-    values = ((path, value_of(leaf)) for path, leaf in leaves(plan))
+    now = {path: value_of(leaf) for path, leaf in plan_leaves(compiled)}
+    values = ((path, value_of(leaf)) for path, leaf in plan_leaves(plan))
     changed = [(path, value) for path, value in values if now.get(path) != value]
-    places = places_in(source) if changed else Places()
+    if not changed:
+        return
+    places = places_in(source)
     for path, value in changed:
         yield catalogue.NOT_EXPRESSIBLE.at(
             places.value(path),

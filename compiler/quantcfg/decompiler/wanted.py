@@ -7,9 +7,11 @@ from typing import Any
 
 from quantcfg.contracts.config_schema import (
     ACTIVATION_ALGORITHM,
+    ACTIVATION_PARAMS,
     ASYMMETRIC,
     CHANNEL_WISE,
     WEIGHT_ALGORITHM,
+    WEIGHT_PARAMS,
     Parameter,
 )
 from quantcfg.frozen import frozen_value
@@ -75,7 +77,7 @@ class Inherited:
 
 def wanted_by(body: Mapping[str, Any], is_channel_wise: bool, schema: ConfigSchema) -> Wanted:
     """Return the calibration that the values of a layer need; is_channel_wise is the default of its type."""
-    activation, weight = body["activation_quant_params"], body["weight_quant_params"]
+    activation, weight = body[ACTIVATION_PARAMS], body[WEIGHT_PARAMS]
     type_defaults = {CHANNEL_WISE: is_channel_wise}
     asymmetric = activation[ASYMMETRIC]
     return Wanted(

@@ -53,6 +53,17 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
     return Suggestion(tuple((nearest or near)[:_MAX_NAMES]))
 
 
+def suggest_likely(name: str, known: Iterable[str], *likely: Iterable[str]) -> Suggestion:
+    """Return suggestions like suggest(); unless it is a clear misspelling, prefer the names in likely.
+
+    likely are subsets of the known names, the likeliest first.
+    """
+    near = suggest(name, known)
+    if near.slip or not near.names:
+        return near
+    return next((better for names in likely if (better := suggest(name, names)).names), near)
+
+
 def worth_suggesting(unknown: Iterable[str], known: Collection[str]) -> Sequence[str]:
     """Return the unknown names to look up suggestions for: distinct, and limited in number."""
     return list(dict.fromkeys(unknown))[: 1 + limits.COMPARISONS // max(1, len(known))]

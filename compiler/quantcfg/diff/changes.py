@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.emit.emit import layer_values, value_of
+from quantcfg.emit.emit import Path, layer_body, layer_values, leaves, value_of
 from quantcfg.frozen import frozen_value
 from quantcfg.plan import LayerPlan, Leaf, OriginKind, Plan
 from quantcfg.source import Span
-
-Path = tuple[str, ...]
 
 
 @frozen_value
@@ -36,7 +34,7 @@ def difference(old: Plan, new: Plan) -> tuple[Change, ...]:
 
     Without changes the configurations of both plans are equal.
     """
-    changes = [*_changes(None, _leaves(old.values), _leaves(new.values))]
+    changes = [*_changes(None, dict(leaves(old.values)), dict(leaves(new.values)))]
     before, after = ({layer.layer.name: layer for layer in plan.layers} for plan in (old, new))
     for name in sorted(before.keys() | after.keys()):
         changes += _layer_changes(name, before.get(name), after.get(name))
@@ -44,27 +42,20 @@ def difference(old: Plan, new: Plan) -> tuple[Change, ...]:
 
 
 def _layer_changes(name: str, old: LayerPlan | None, new: LayerPlan | None) -> Iterator[Change]:
-    before, after = (_leaves(layer_values(layer)) if layer else {} for layer in (old, new))
     if old and new:
-        yield from _changes(name, before, after)
-    else:
-        spans = (layer.calibration.span if layer and layer.calibration else None for layer in (old, new))
-        yield Change(name, (), _nested(before) or None, _nested(after) or None, *spans)
+        yield from _changes(name, *(dict(leaves(layer_values(layer))) for layer in (old, new)))
+        return
+    was, becomes = (layer_body(layer) if layer else None for layer in (old, new))
+    spans = (layer.calibration.span if layer and layer.calibration else None for layer in (old, new))
+    yield Change(name, (), was, becomes, *spans)
 
 
 def _changes(layer: str | None, before: Mapping[Path, Leaf], after: Mapping[Path, Leaf]) -> Iterator[Change]:
     for path in (*before, *(path for path in after if path not in before)):
-        leaves = [values.get(path) for values in (before, after)]
-        old, new = map(_value, leaves)
+        both = [values.get(path) for values in (before, after)]
+        old, new = map(_value, both)
         if old != new:
-            yield Change(layer, path, old, new, *map(_span, leaves))
-
-
-def _leaves(values: Mapping[str, Any], path: Path = ()) -> dict[Path, Leaf]:
-    leaves: dict[Path, Leaf] = {}
-    for key, value in values.items():
-        leaves |= _leaves(value, (*path, key)) if isinstance(value, Mapping) else {(*path, key): value}
-    return leaves
+            yield Change(layer, path, old, new, *map(_span, both))
 
 
 def _value(leaf: Leaf | None) -> Any:
@@ -76,14 +67,3 @@ def _span(leaf: Leaf | None) -> Span | None:
     settings = leaf if isinstance(leaf, tuple) else [leaf] if leaf else []
     written = (setting.span for setting in settings if setting.origin.kind is OriginKind.WRITTEN)
     return next(written, None)
-
-
-def _nested(leaves: Mapping[Path, Leaf]) -> dict[str, Any]:
-    """Return the values of a layer as its object in the configuration."""
-    body: dict[str, Any] = {}
-    for (*parents, key), leaf in leaves.items():
-        parent_body = body
-        for parent in parents:
-            parent_body = parent_body.setdefault(parent, {})
-        parent_body[key] = _value(leaf)
-    return body

@@ -9,13 +9,12 @@ from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
 
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, QUANT_ENABLE, WEIGHT_ALGORITHM
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diff.changes import Change
 from quantcfg.network import ConfigSchema
 from quantcfg.provenance.words import place
 
-_ENABLED = "quant_enable"
 _SELECTORS = (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM)
 _FEW = 3
 """Up to this number, layers are named instead of counted."""
@@ -36,7 +35,7 @@ def in_words(changes: Iterable[Change], types: Types, schema: ConfigSchema) -> I
             yield from (f"{line}{_locations([change])}" for change in group for line in _of_network(change))
             continue
         for change in (own := list(group)):
-            if change.path in ((), (_ENABLED,)):
+            if change.path in ((), (QUANT_ENABLE,)):
                 becoming[_becomes(change)].append(change)
         for change, words in _of_values(own, schema):
             values[words].append(change)
@@ -74,9 +73,9 @@ def _becomes(change: Change) -> str:
     if change.path:
         return "quantized now" if change.new else "no longer quantized"
     if change.new is None:
-        was = "no longer quantized" if change.old[_ENABLED] else "was not quantized before"
+        was = "no longer quantized" if change.old[QUANT_ENABLE] else "was not quantized before"
         return f"omitted now, and {was}"
-    return f"listed now, and {'quantized' if change.new[_ENABLED] else 'still not quantized'}"
+    return f"listed now, and {'quantized' if change.new[QUANT_ENABLE] else 'still not quantized'}"
 
 
 def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[tuple[Change, str]]:

@@ -10,10 +10,12 @@ from functools import cached_property
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
+from quantcfg.contracts.config_schema import ACTIVATION_PARAMS, QUANT_ENABLE, WEIGHT_PARAMS
 from quantcfg.frozen import Caching, frozen_value
 from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values
 
 Config = dict[str, Any]
+Path = tuple[str, ...]
 
 _INDENT = 4 * " "
 _MARSHAL_VERSION = 2
@@ -51,10 +53,11 @@ def emit(plan: Plan) -> Configuration:
     """
     config = _plain(plan.values)
     layers = (layer for layer in plan.layers if layer.layer.name not in config)
-    return Configuration(config | {layer.layer.name: _body(layer) for layer in layers})
+    return Configuration(config | {layer.layer.name: layer_body(layer) for layer in layers})
 
 
-def _body(layer: LayerPlan) -> dict[str, Any]:
+def layer_body(layer: LayerPlan) -> dict[str, Any]:
+    """Return the object of a layer in the configuration."""
     return {
         key: value.value if isinstance(value, Setting) else _plain(value)
         for key, value in layer_values(layer).items()
@@ -100,22 +103,26 @@ def _scalar(value: Any) -> str:
 def layer_values(layer: LayerPlan) -> dict[str, Setting[bool] | Values]:
     """Return the values of a layer with their origins, in output order (reference 3.2)."""
     return {
-        "quant_enable": layer.enabled,
-        "activation_quant_params": layer.activation_values,
-        "weight_quant_params": layer.weight_values,
+        QUANT_ENABLE: layer.enabled,
+        ACTIVATION_PARAMS: layer.activation_values,
+        WEIGHT_PARAMS: layer.weight_values,
     }
 
 
-def leaves(plan: Plan) -> Iterator[tuple[tuple[str, ...], Leaf]]:
+def plan_leaves(plan: Plan) -> Iterator[tuple[Path, Leaf]]:
     """Yield the values of a plan by their paths in the configuration; a list is one value."""
-    for key, leaf in plan.values.items():
-        yield (key,), leaf
+    yield from leaves(plan.values)
     for layer in plan.layers:
-        name = layer.layer.name
-        yield (name, "quant_enable"), layer.enabled
-        for part, values in layer_values(layer).items():
-            if isinstance(values, Mapping):
-                yield from (((name, part, key), leaf) for key, leaf in values.items())
+        yield from leaves(layer_values(layer), (layer.layer.name,))
+
+
+def leaves(values: Mapping[str, Leaf | Values], path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
+    """Yield the values under a path, by their paths."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
 
 
 def value_of(leaf: Leaf) -> Any:

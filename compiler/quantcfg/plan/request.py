@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+from quantcfg.contracts.config_schema import NON_UNIFORM, SKIP_FUSION
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.frozen import frozen_value, small_value
@@ -173,7 +174,7 @@ def request_from_tree(
         settings=_scalars(reading, binding.whole, _origin(reading, binding.whole, ())),
         skip_layers=_names(reading, "skip_layers"),
         skip_layer_types=_names(reading, "skip_layer_types"),
-        skip_fusion_layers=_names(reading, "skip_fusion_layers"),
+        skip_fusion_layers=_names(reading, SKIP_FUSION),
         non_uniform=_non_uniform(reading),
         common=_calibration(reading, binding.whole, "common_config"),
         type_overrides=tuple(_overrides(reading, *_TYPE_OVERRIDES)),
@@ -262,7 +263,7 @@ def _unread(reading: _Reading, bound: BoundMessage) -> frozenset[str]:
 
 
 def _non_uniform(reading: _Reading) -> NonUniform | None:
-    config, name = reading.binding.whole.message("nuq_config"), "nuq_quantize"
+    config, name = reading.binding.whole.message("nuq_config"), NON_UNIFORM
     if config is None:
         return None
     file, given = config.scalar("mapping_file"), _algorithm(reading, config, name, "nuq_config")

@@ -7,7 +7,14 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import (
+    ACTIVATION_ALGORITHM,
+    ACTIVATION_PARAMS,
+    QUANT_ENABLE,
+    SKIP_FUSION,
+    WEIGHT_ALGORITHM,
+    WEIGHT_PARAMS,
+)
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.suggestions import suggest
@@ -141,10 +148,10 @@ def _layer(layer: LayerPlan, lowering: _Lowering) -> LayerExplanation:
 
 def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation]:
     plan = lowering.plan
-    yield Explanation(("quant_enable",), _chain(_enabled(layer, lowering)))
+    yield Explanation((QUANT_ENABLE,), _chain(_enabled(layer, lowering)))
     sections = (
-        ("activation_quant_params", layer.activation_values, activation_settings, activation_levels),
-        ("weight_quant_params", layer.weight_values, weight_settings, weight_levels),
+        (ACTIVATION_PARAMS, layer.activation_values, activation_settings, activation_levels),
+        (WEIGHT_PARAMS, layer.weight_values, weight_settings, weight_levels),
     )
     for section, values, settings_of, levels_of in sections:
         name, chosen, levels = _algorithm(values), settings_of(layer, plan), tuple(levels_of(layer, plan))
@@ -180,7 +187,7 @@ _Unfused = Callable[[str], str | None]
 
 
 def _unfused(plan: Plan) -> _Unfused:
-    do_fusion, skipped = plan.values["do_fusion"], plan.values["skip_fusion_layers"]
+    do_fusion, skipped = plan.values["do_fusion"], plan.values[SKIP_FUSION]
     names = {setting.value for setting in skipped} if isinstance(skipped, tuple) else set()
     if isinstance(do_fusion, Setting) and not do_fusion.value:
         return lambda _: "do_fusion is false"

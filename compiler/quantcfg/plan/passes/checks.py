@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 
-from quantcfg.contracts.config_schema import CHANNEL_WISE
+from quantcfg.contracts.config_schema import CHANNEL_WISE, NON_UNIFORM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean, listed
 from quantcfg.network import ConfigSchema, Layer
@@ -27,7 +27,7 @@ def check_values(plan: Plan, report: Report) -> Plan:
     _check_common_flag(plan, report)
     _check_non_uniform(plan, report)
     for layer in {id(layer.activation_values): layer for layer in plan.layers}.values():
-        _check_layer_search(layer, plan.network.edition.schema, report)
+        _check_search(layer, plan.network.edition.schema, report)
     return plan
 
 
@@ -103,7 +103,7 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
     unsupported: dict[tuple[int, str, str], list[LayerPlan]] = defaultdict(list)
     for layer in plan.layers:
         weight, kind = layer.weight, layer.layer
-        if weight is None or weight.name != "nuq_quantize":
+        if weight is None or weight.name != NON_UNIFORM:
             continue
         if layer.calibration is plan.request.common and plan.request.has_unread_overrides:
             continue
@@ -131,7 +131,8 @@ def _non_uniform_help(layer: LayerPlan, plan: Plan) -> str:
     return "override these layers or their type with arq_quantize" if is_common else "use arq_quantize"
 
 
-def _check_layer_search(plan: LayerPlan, schema: ConfigSchema, report: Report) -> None:
+def _check_search(plan: LayerPlan, schema: ConfigSchema, report: Report) -> None:
+    """Report a search range that is not increasing, and a step that is longer than it (reference 3.3)."""
     values, algorithm = plan.activation_values, plan.calibration.activation if plan.calibration else None
     search_range, step = values.get("search_range"), values.get("search_step")
     if not isinstance(search_range, tuple) or not isinstance(step, Setting):
@@ -140,26 +141,12 @@ def _check_layer_search(plan: LayerPlan, schema: ConfigSchema, report: Report) -
     if any(name.startswith("search_range") for name in unread):
         return
     start, end = search_range
-    check_search(start, end, None if "search_step" in unread else step, schema, report)
-
-
-def check_search(
-    start: Setting[float],
-    end: Setting[float],
-    step: Setting[float] | None,
-    schema: ConfigSchema,
-    report: Report,
-) -> None:
-    """Report a search range that is not increasing, and a step that is longer than it (reference 3.3).
-
-    step is None if it is invalid.
-    """
     width = _width(start.value, end.value)
     if width <= 0:
         # The schema reports an end that is itself out of range.
         if schema.accepts_value("ifmr", "search_range", [start.value, end.value]):
             report(_empty_range(start, end))
-    elif step and _decimal(step.value) > width:
+    elif "search_step" not in unread and _decimal(step.value) > width:
         default = "" if step.span else f" (the default is {step.value})"
         report(
             catalogue.LONG_STEP.at(

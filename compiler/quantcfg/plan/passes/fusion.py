@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+from quantcfg.contracts.config_schema import SKIP_FUSION
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.network import Layer, Network
 from quantcfg.plan.passes.names import layers_named
@@ -30,17 +31,17 @@ def take_fusion(plan: Plan, report: Report) -> Plan:
     for name, layer in layers_named(names, plan.network):
         if layer.type not in fusible:
             _report_not_fusible(name, layer, plan.network, listed, report)
-    return replace(plan, values={**plan.values, "skip_fusion_layers": names}) if names else plan
+    return replace(plan, values={**plan.values, SKIP_FUSION: names}) if names else plan
 
 
 def _report_not_fusible(
     name: Setting[str], layer: Layer, network: Network, listed: AbstractSet[str], report: Report
 ) -> None:
-    place, help = related(layer.span, DEFINED_HERE), not_fusible_help(layer, network, listed)
+    place, help = related(layer.span, DEFINED_HERE), _not_fusible_help(layer, network, listed)
     report(catalogue.NOT_FUSIBLE.at(name.span, layer=layer.name, type=layer.type, related=place, help=help))
 
 
-def not_fusible_help(layer: Layer, network: Network, listed: AbstractSet[str]) -> str:
+def _not_fusible_help(layer: Layer, network: Network, listed: AbstractSet[str]) -> str:
     """Return the help for a layer that nothing is folded into: name the one that it is folded into."""
     targets = [name for name in layer.fusion if network.by_name[name].quantizable]
     return f'use "{targets[0]}"' if targets and targets[0] not in listed else "remove it from the list"

@@ -12,10 +12,11 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from quantcfg.contracts.config_schema import SKIP_FUSION
 from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.phrases import alternatives, quoted
-from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest, worth_suggesting
+from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest_likely, worth_suggesting
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Layer, Network
 from quantcfg.plan.plan import Plan
@@ -53,10 +54,8 @@ class Known:
         return self.field.startswith("skip_")
 
     def suggestion(self, name: str) -> Suggestion:
-        """Return suggestions for an unknown name; unless it is a clear misspelling, prefer likely names."""
-        near = suggest(name, self.names)
-        likely = Suggestion() if near.slip else suggest(name, self.likely)
-        return likely if likely.names else near
+        """Return suggestions for an unknown name."""
+        return suggest_likely(name, self.names, self.likely)
 
 
 def resolve_names(plan: Plan, report: Report) -> Plan:
@@ -70,7 +69,7 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
         request,
         skip_layer_types=_resolved(request.skip_layer_types, known["skip_layer_types"], report),
         skip_layers=_resolved(request.skip_layers, known["skip_layers"], report),
-        skip_fusion_layers=_resolved(request.skip_fusion_layers, known["skip_fusion_layers"], report),
+        skip_fusion_layers=_resolved(request.skip_fusion_layers, known[SKIP_FUSION], report),
         type_overrides=type_overrides,
         layer_overrides=layer_overrides,
         has_unread_overrides=request.has_unread_overrides
@@ -83,7 +82,7 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
 def resolve_fusion_names(plan: Plan, report: Report) -> Plan:
     """Do the same for the only list of names in a configuration; AMCT checks only the layer types."""
     fusible = plan.network.edition.layer_types.fusible
-    known = _layers("skip_fusion_layers", plan.network, lambda layer: layer.type in fusible)
+    known = _layers(SKIP_FUSION, plan.network, lambda layer: layer.type in fusible)
     names = _resolved(plan.request.skip_fusion_layers, known, report)
     return replace(plan, request=replace(plan.request, skip_fusion_layers=names))
 
@@ -96,9 +95,7 @@ def known_names(network: Network) -> Mapping[str, Known]:
         "skip_layer_types": _types("skip_layer_types", quantizable),
         "layer_type": _types("override_layer_types", quantizable),
         "skip_layers": _layers("skip_layers", network, lambda layer: layer.type in quantizable),
-        "skip_fusion_layers": _layers(
-            "skip_fusion_layers", network, lambda layer: layer.type in fusible and layer.fusion
-        ),
+        SKIP_FUSION: _layers(SKIP_FUSION, network, lambda layer: layer.type in fusible and layer.fusion),
         "layer_name": _layers("override_layer_configs", network, lambda layer: layer.quantizable),
     }
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE
+from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, NON_UNIFORM
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes, Network
 from quantcfg.plan.assumed import assumed_layer
@@ -152,7 +152,7 @@ def _changes(layer: LayerPlan, edition: Edition) -> Iterator[str]:
 
 def _supports(weight: Algorithm | None, layer: Layer, types: LayerTypes) -> bool:
     """Return whether a layer supports a weight algorithm: it cannot lose one that it does not support."""
-    is_non_uniform = weight is not None and weight.name == "nuq_quantize"
+    is_non_uniform = weight is not None and weight.name == NON_UNIFORM
     return not is_non_uniform or types.obstacle("non_uniform", layer.type, layer.attributes) is None
 
 
