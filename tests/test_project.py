@@ -10,7 +10,7 @@ import pytest
 
 from quantcfg import editions
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.project import Named, Settings, model_of, settings_around
+from quantcfg.project import Named, Settings, check_comments, model_of, settings_around
 from quantcfg.source import Source, Span
 
 
@@ -112,6 +112,42 @@ def test_settings_that_cannot_be_used_are_an_error_at_their_place(
     span = found[0].span
     assert (span and span.start_position) == place
     assert (span.source.name if span else found[0].file) == "quantcfg.toml"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "help"),
+    [
+        ('modell = "net.prototxt"', (1, 1), 'did you mean "model"?'),
+        ("# c\n  'edtion' = 'caffe'", (2, 4), 'did you mean "edition"?'),
+        ("[tool]\nmodel = 'net.prototxt'", (1, 1), 'use "model", "weights", "config" or "edition"'),
+    ],
+)
+def test_an_unknown_setting_is_an_error_at_its_key(text: str, place: tuple[int, int], help: str) -> None:
+    Path("quantcfg.toml").write_text(text)
+    found: list[Diagnostic] = []
+    assert settings_around(None, found.append) == Settings()
+    (wrong,) = found
+    assert (wrong.code, wrong.help) == ("QC201", help)
+    assert wrong.span
+    assert wrong.span.start_position == place
+
+
+def test_an_unknown_comment_is_an_error_at_its_name() -> None:
+    source = Source("quant.cfg", "# a note\n# quantcfg-modle: net.prototxt\n# quantcfg: x\nbatch_num: 1")
+    found: list[Diagnostic] = []
+    check_comments(source, found.append)
+    assert [(each.code, each.message, each.help) for each in found] == [
+        ("QC201", 'a quantcfg comment has no field "modle"', 'did you mean "model"?')
+    ]
+    assert found[0].span == Span(source, 20, 25)
+
+
+def test_only_the_first_unknown_settings_are_reported() -> None:
+    Path("quantcfg.toml").write_text("\n".join(f"a{index} = 1" for index in range(20_000)))
+    found: list[Diagnostic] = []
+    settings_around(None, found.append)
+    check_comments(Source("quant.cfg", "# quantcfg-a: b\n" * 20_000), found.append)
+    assert len(found) == 20
 
 
 def test_settings_that_may_not_be_read_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

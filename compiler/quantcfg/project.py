@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from quantcfg import contracts, editions
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import alternatives
+from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.files import read_source
 from quantcfg.frozen import frozen_value
 from quantcfg.source import Source, Span
@@ -23,9 +25,14 @@ from quantcfg.source import Source, Span
 SETTINGS = "quantcfg.toml"
 
 _TOP = re.compile(f"\ufeff*(?:(?:{contracts.terminal('WHITESPACE')})?{contracts.terminal('COMMENT')})*")
-_NAMED = re.compile(r"#[ \t]*quantcfg-(?P<kind>model|weights):[ \t]*(?P<file>[^\n]*[^\s])")
+_NAMED = re.compile(r"#[ \t]*quantcfg-(?P<kind>[\w-]+):[ \t]*(?P<file>[^\n]*[^\s])")
+_COMMENTS = ("model", "weights")
+_FILES = ("model", "weights", "config")
+_KEYS = (*_FILES, "edition")
+_MOST_UNKNOWN = 10
+"""How many unknown settings of a file are reported: each takes a search."""
 _TOML_ERROR = re.compile(r"(?s)(?P<reason>.*?)(?: \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\))?")
-_VALUE = r"""(?m)^[ \t]*["']?{key}["']?[ \t]*=[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|[^#\n]*[^#\s])"""
+_VALUE = r"""(?m)^[ \t]*["']?(?P<key>{key})["']?[ \t]*=[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|[^#\n]*[^#\s])"""
 
 
 @frozen_value
@@ -75,13 +82,24 @@ def model_of(source: Source | None, report: Report) -> Named | None:
 
 def named_model(source: Source) -> Named | None:
     """Return the model that a file names in the comments at its top."""
-    top = _TOP.match(source.text)
-    named = {each["kind"]: each for each in _NAMED.finditer(source.text, 0, top.end() if top else 0)}
+    named = {each["kind"]: each for each in _comments(source)}
     if "model" not in named:
         return None
     files = {kind: _relative_to(source.name, each["file"]) for kind, each in named.items()}
     spans = {kind: Span(source, *each.span("file")) for kind, each in named.items()}
     return Named(files["model"], files.get("weights"), spans["model"], spans.get("weights"))
+
+
+def check_comments(source: Source, report: Report) -> None:
+    """Report comments at the top of a file that look like settings but are unknown."""
+    unknown = (each for each in _comments(source) if each["kind"] not in _COMMENTS)
+    for each in islice(unknown, _MOST_UNKNOWN):
+        report(_unknown(Span(source, *each.span("kind")), "a quantcfg comment", each["kind"], _COMMENTS))
+
+
+def _comments(source: Source) -> Iterator[re.Match[str]]:
+    top = _TOP.match(source.text)
+    return _NAMED.finditer(source.text, 0, top.end() if top else 0)
 
 
 def settings_around(source: Source | None, report: Report) -> Settings:
@@ -95,15 +113,19 @@ def settings_around(source: Source | None, report: Report) -> Settings:
     if settings is None:
         return Settings()
     values = _parsed(settings, report)
-    return Settings(named_by(values, settings.name, report, settings), _edition(values, settings, report))
+    named, edition = named_by(values, settings.name, report, settings), _edition(values, settings, report)
+    for key in islice((key for key in values if key not in _KEYS), _MOST_UNKNOWN):
+        report(_unknown(_span(settings, key, "key"), SETTINGS, key, _KEYS))
+    return Settings(named, edition)
 
 
 def named_by(
     values: Mapping[str, Any], name: str, report: Report, source: Source | None = None
 ) -> Named | None:
     """Return the model that settings name; its paths are relative to the file name, which has source."""
-    keys = ("model", "weights", "config")
-    files = {key: _relative_to(name, file) for key in keys if (file := _string(values, key, report, source))}
+    files = {
+        key: _relative_to(name, file) for key in _FILES if (file := _string(values, key, report, source))
+    }
     if "model" not in files:
         return None
     spans = {key: _span(source, key) for key in files}
@@ -170,12 +192,17 @@ def _parsed(source: Source, report: Report) -> Mapping[str, Any]:
     return {}
 
 
-def _span(source: Source | None, key: str) -> Span | None:
-    """Return the span of the value of a setting, else the first character: tomllib has no locations."""
+def _unknown(span: Span | None, owner: str, name: str, known: Sequence[str]) -> Diagnostic:
+    help = suggest(name, known).help or f"use {alternatives(known)}"
+    return catalogue.UNKNOWN_FIELD.at(span, message=owner, name=name, help=help)
+
+
+def _span(source: Source | None, key: str, part: str = "value") -> Span | None:
+    """Return the span of a setting's value or key, else the first character: tomllib has no locations."""
     if source is None:
         return None
-    values = [each.span("value") for each in re.finditer(_VALUE.format(key=key), source.text)]
-    return Span(source, *values[0]) if len(values) == 1 else _character(source, 0)
+    found = [each.span(part) for each in re.finditer(_VALUE.format(key=re.escape(key)), source.text)]
+    return Span(source, *found[0]) if len(found) == 1 else _character(source, 0)
 
 
 def _character(source: Source, offset: int) -> Span:

@@ -281,6 +281,7 @@ def test_the_name_of_standard_input_is_that_of_a_file_in_a_text(
     [
         ("model = net", "QC118 quantcfg.toml:1:9"),
         ("model = 5", "QC202 quantcfg.toml:1:9"),
+        ("modle = 'deploy.prototxt'", "QC201 quantcfg.toml:1:1"),
         ("\nedition = 'caff'", "QC204 quantcfg.toml:2:11"),
         ("model = 'deploy.prototxt'\nweights = 5", "QC202 quantcfg.toml:2:11"),
     ],
@@ -308,6 +309,15 @@ def test_settings_that_cannot_be_used_are_an_error_of_every_command(
     assert status == 1
     assert f"{place}: error[{code}]: " in out
     assert check(capsys, "quant.cfg", "--model", "deploy.prototxt") == [], "they are not read then"
+
+
+def test_a_misspelled_comment_is_an_error_unless_an_option_names_the_model(capsys: Captured) -> None:
+    Path("quant.cfg").write_text("# quantcfg-modle: deploy.prototxt\n")
+    assert check(capsys, "quant.cfg") == ["QC201 quant.cfg:1:12"]
+    status, out, err = run(capsys, "compile", "--config", "quant.cfg")
+    assert (status, out) == (1, "")
+    assert 'quant.cfg:1:12: error[QC201]: a quantcfg comment has no field "modle"' in err
+    assert check(capsys, "quant.cfg", "--model", "deploy.prototxt") == []
 
 
 # --- which edition

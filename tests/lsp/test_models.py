@@ -106,6 +106,13 @@ def test_a_model_that_cannot_be_read_is_told_where_it_is_named(tmp_path: Path) -
     ]
 
 
+def test_a_misspelled_comment_is_an_error_at_its_name() -> None:
+    source = Source("/quant.cfg", "# quantcfg-modle: net.prototxt\n")
+    assert [(each.code, each.span and each.span.text) for each in all_diagnostics(Document(source))] == [
+        ("QC201", "modle")
+    ]
+
+
 def test_a_mistake_in_the_model_is_told_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "net.prototxt"
     path.write_text("layer { name: 1 }")

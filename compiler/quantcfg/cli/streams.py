@@ -95,9 +95,11 @@ def read_model(
     if options.weights is not None:
         options.parser.error("--weights requires --model")
 
-    from quantcfg.project import named_model, settings_around
+    from quantcfg.project import check_comments, named_model, settings_around
 
     failures: list[Diagnostic] = []
+    if source:
+        check_comments(source, failures.append)
     named, settings = source and named_model(source), None
     if named is None:
         settings = settings_around(source, failures.append)

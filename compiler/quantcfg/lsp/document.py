@@ -12,7 +12,7 @@ from quantcfg.editions import DEFAULT, edition_named
 from quantcfg.lsp.models import Model
 from quantcfg.network import Edition, Network
 from quantcfg.plan import Plan
-from quantcfg.project import Named, named_model
+from quantcfg.project import Named, check_comments, named_model
 from quantcfg.provenance import words
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
@@ -144,7 +144,10 @@ def all_diagnostics(document: Document) -> tuple[Diagnostic, ...]:
     """Return the errors of a model that cannot be read, then what "quantcfg check" reports."""
     if document.is_model:
         return tuple(each for each in document.diagnostics if _is_in(document, each))
-    return (*_of_model(document), *document.diagnostics)
+    of_comments: list[Diagnostic] = []
+    if document.is_request:
+        check_comments(document.source, of_comments.append)
+    return (*of_comments, *_of_model(document), *document.diagnostics)
 
 
 def _is_in(document: Document, diagnostic: Diagnostic) -> bool:
