@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.fixes import fixed
-from tests.networks import conv, diagnose, inner_product, layer, net, network, pool, v0_layer, v1_layer
+from tests.networks import conv, diagnose, inner_product, layer, net, network, pool, relu, v0_layer, v1_layer
 
 LAYERS = contracts.schema("caffe_layers.json")
 
@@ -244,6 +246,73 @@ def test_what_a_missing_brace_puts_into_the_wrong_layer_is_one_error() -> None:
     assert error.code == catalogue.GIVEN_TWICE.code
     assert error.span
     assert error.span.start == text.rindex("name")
+
+
+# Messages inside another one, whose "}" is missing
+
+V1_CONV = "convolution_param { num_output: 8 kernel_size: 3 }"
+NESTED = conv("lost", "a")
+
+
+def v1_conv(name: str, bottom: str = "data", rest: str = "") -> str:
+    return v1_layer(name, "CONVOLUTION", bottom, rest=f"{V1_CONV} {rest}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "field"),
+    [
+        (conv("a").removesuffix("}") + NESTED + "}", "layer", "layer"),
+        (conv("a", parameters=f"num_output: 8 kernel_size: 3 {NESTED}"), "convolution_param", "layer"),
+        (
+            conv("a", parameters=f"num_output: 8 weight_filler {{ {NESTED} {NESTED} }}"),
+            "weight_filler",
+            "layer",
+        ),
+        (conv("a", parameters=f"my_param {{ other {{ }} filler {{ {NESTED} }} }}"), "filler", "layer"),
+        (
+            conv("a", include=f"phase: TEST {NESTED} {NESTED} input_shape {{ }} phase: TEST phase: TEST"),
+            "include",
+            "layer",
+        ),
+        (conv("a", parameters="num_output: 8 pooling_param { }"), "convolution_param", "pooling_param"),
+        (conv("a", param="name: 'w' param { name: 'b' } name: 'b'"), "param", "param"),
+        (relu("a", "data", propagate=NESTED), "propagate", "layer"),
+        (relu("a", "data").removesuffix("}") + "state { phase: TEST } }", "layer", "state"),
+        (v1_conv("a", rest=v1_conv("lost", "a")), "layers", "layers"),
+        (v1_conv("a", rest=f"pooling_param {{ {v1_conv('lost', 'a')} }}"), "pooling_param", "layers"),
+        (v1_conv("a", rest=NESTED), "layers", "layer"),
+        (v1_layer("a", "BN", rest=NESTED), "layers", "layer"),
+        (v0_layer("a", "conv", rest="layer { name: 'lost' type: 'conv' }"), "layer", "layer"),
+        (v0_layer("a", "conv", rest=v0_layer("lost", "conv", "a")), "layer", "layers"),
+        (v0_layer("a", "conv").removesuffix("}") + v0_layer("lost", "conv", "a") + "}", "layers", "layers"),
+    ],
+)
+def test_a_message_inside_another_is_one_error(text: str, message: str, field: str) -> None:
+    text = net(text)
+    (error,) = diagnose(text)
+    assert (error.code, error.severity) == (catalogue.UNKNOWN_FIELD.code, Severity.ERROR)
+    assert error.message == f'{message} has no field "{field}"'
+    assert (error.help, error.fix) == ('check for a missing "}" before it', ())
+    assert error.span
+    assert error.span.text == field
+    start = next(re.finditer(rf"\b{message} {{", text)).end()
+    assert error.span.start == next(re.compile(rf"\b{field} {{").finditer(text, start)).start()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        v0_layer("a", "conv", rest="num_output: 8 kernelsize: 3"),
+        conv(
+            "a", parameters="num_output: 8 kernel_size: 3 weight_filler { type: 'xavier' shape { dim: 1 } }"
+        ),
+        layer("a", "Python", python_param="module: 'm' layer: 'Lost'"),
+        layer("a", "Recurrent", my_param="param { name: 'w' } pooling_param { } my_param { }"),
+    ],
+    ids=["a V0 layer", "unknown messages", "a string", "messages of a layer in an unknown message"],
+)
+def test_other_messages_inside_another_are_in_order(text: str) -> None:
+    assert diagnose(net(text)) == []
 
 
 def test_fields_that_may_be_given_twice_or_are_not_known_are_in_order() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import field, replace
 from functools import cache
 from types import MappingProxyType
@@ -42,6 +43,7 @@ from quantcfg.textproto.literals import quotable
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_SUGGESTION = Suggestion()
 _MOST_OWNERS = 3
+_MISSING_BRACE = 'check for a missing "}" before it'
 _MOST_SUGGESTIONS = 1000
 """At most this many unknown names get a suggestion: a file with more of them is probably another format."""
 
@@ -57,16 +59,19 @@ class Hint:
 Hints = Callable[[FieldDescriptor, tree.Value], Hint | None]
 """Returns a better hint than the schema can give for a value that a field does not accept, or None."""
 
+Misplaced = Callable[[FieldDescriptor, BoundMessage], bool]
+"""Returns whether a message field cannot follow the fields that its message already has."""
+
 
 @frozen_value
 class _Context:
     """The inputs and the state of one binding.
 
-    repeated: messages whose first field is set twice, so that the fields after it
-    belong to another message. failed: fields that have only invalid values.
-    broken: messages with a syntax error inside. enclosing: the messages being
-    bound, the innermost last. ended: the last message of each type, kept only if
-    the document has an extra closing bracket.
+    repeated: messages in which another message probably starts, because their first
+    field is set twice or a field belongs to an enclosing message. failed: fields that
+    have only invalid values. broken: messages with a syntax error inside. enclosing:
+    the messages being bound, the innermost last. ended: the last message of each type,
+    kept only if the document has an extra closing bracket.
     """
 
     document: tree.Document
@@ -75,6 +80,7 @@ class _Context:
     foreign: Mapping[str, str]
     hint: Hints
     refuse_repeated: bool
+    misplaced: Misplaced
     repeated: set[Path] = field(default_factory=set)
     unknown_enums: dict[Path, Place] = field(default_factory=dict)
     failed: set[Path] = field(default_factory=set)
@@ -107,16 +113,18 @@ def bind(
     foreign: Mapping[str, str] = _NOTHING,
     hint: Hints = lambda _field, _value: None,
     refuse_repeated: bool = False,
+    misplaced: Misplaced = lambda _field, _target: False,
 ) -> Binding:
     """Bind a syntax tree to the fields of a message type.
 
     A lenient binding ignores unknown fields, unknown enum values and missing
-    required fields, for schemas that cover only a part of the format.
+    required fields, for schemas that cover only a part of the format. It reports
+    messages that belong to an enclosing message: a "}" is probably missing.
     foreign maps unknown names that are not misspelt fields to their help.
     With refuse_repeated, setting a singular field twice is an error, as in the
     C++ parser; otherwise the values are merged.
     """
-    context = _Context(document, report, lenient, foreign, hint, refuse_repeated)
+    context = _Context(document, report, lenient, foreign, hint, refuse_repeated, misplaced)
     node = tree.Message(document.fields)
     whole = BoundMessage(descriptor, tree.Field("", node), node, (), 1, {})
     _bind_fields(context, node, whole)
@@ -169,6 +177,9 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessag
         # The syntax error is reported already, and the name may be incomplete.
         context.broken.add(target.path)
         return
+    if context.lenient and (misplaced := _misplaced(context, node, target)):
+        _report_misplaced(context, *misplaced, target)
+        return
     suggestion = context.suggestion(node.text, target.descriptor)
     if not context.lenient:
         _report_unknown_field(context, node.name, target, suggestion)
@@ -176,6 +187,42 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessag
             _bind_field(context, node, fields_of(target.descriptor)[suggestion.slip], target)
     elif suggestion.slip:
         _report_slip(context, node.name, target, suggestion)
+
+
+def _misplaced(context: _Context, node: tree.Field, target: BoundMessage) -> tuple[tree.Field, str] | None:
+    """Return a message in an unknown field that belongs to an enclosing message, and where it is.
+
+    The field itself may belong to any of them. The schema of its content is not known, so only
+    messages of the outermost type count there, such as the layers of a net.
+    """
+    if not isinstance(node.value, tree.Message) or not target.path:
+        return None
+    if any(node.text in _message_fields(each.descriptor) for each in context.enclosing[:-1]):
+        return node, _within(target)
+    names, waiting = _message_fields(context.enclosing[0].descriptor), [node]
+    while waiting:
+        outer = waiting.pop()
+        assert isinstance(outer.value, tree.Message)
+        inner = [each for each in outer.value.fields if isinstance(each.value, tree.Message)]
+        for each in inner:
+            if each.text in names:
+                return each, outer.text
+        waiting += reversed(inner)
+    return None
+
+
+@cache
+def _message_fields(descriptor: Descriptor) -> AbstractSet[str]:
+    return {name for name, known in fields_of(descriptor).items() if known.message}
+
+
+def _report_misplaced(context: _Context, node: tree.Field, message: str, target: BoundMessage) -> None:
+    """Report a field that belongs to an enclosing message; those after it in target are not reported."""
+    if _is_after_another(context, target):
+        return
+    context.repeated.add(target.path)
+    span, help = context.document.span(node.name), _MISSING_BRACE
+    context.report(catalogue.UNKNOWN_FIELD.at(span, message=message, name=quotable(node.text), help=help))
 
 
 def _bind_field(
@@ -213,6 +260,9 @@ def _bind_value(
         return ()
     if not isinstance(node, tree.Message):
         _refuse(context, field, node, known, target)
+        return ()
+    if context.misplaced(known.descriptor, target):
+        _report_misplaced(context, field, _within(target), target)
         return ()
     earlier = _replaced(context, field, known, target)
     if target.depth >= limits.NESTING:
@@ -319,7 +369,7 @@ def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target
     If the first field of a message repeats, a new message probably starts there:
     later repetitions in it are not reported.
     """
-    if any(target.path[:depth] in context.repeated for depth in range(1, len(target.path) + 1)):
+    if _is_after_another(context, target):
         return
     starts_again = bool(target.path) and next(iter(target.fields)) == node.text
     if starts_again:
@@ -329,9 +379,14 @@ def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target
             context.document.span(node.name),
             field=node.text,
             related=[Related(earlier.name_span, "first set here")],
-            help='check for a missing "}" before it' if starts_again else "remove one of them",
+            help=_MISSING_BRACE if starts_again else "remove one of them",
         )
     )
+
+
+def _is_after_another(context: _Context, target: BoundMessage) -> bool:
+    """Return whether another message probably starts in a message, or in one around it."""
+    return any(target.path[:depth] in context.repeated for depth in range(1, len(target.path) + 1))
 
 
 def _report_unknown_field(

@@ -22,13 +22,14 @@ from quantcfg.source import Span
 from quantcfg.textproto import Binding, BoundMessage, Path, Place, place_of
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 _V0_OUTPUTS = {"num_output": "num_output", "biasterm": "bias_term"}
 _V0_SIZES = {"kernelsize": "kernel_size", "stride": "stride", "pad": "pad"}
 PADDING = "padding"
 """The V0 layer type that the upgrade merges into the next layer."""
 _PADDED = ("conv", "pool")
+_V0_LAYER = "caffe.V1LayerParameter.layer"
 
 
 @small_value
@@ -153,6 +154,11 @@ def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
     messages, bounds = (net.layer, "layer") if version == 2 else (net.layers, "layers")
     layers = zip(messages, binding.whole.messages(bounds), strict=True)
     return tuple(upgrade(binding, *each, unknown[index]) for index, each in enumerate(layers))
+
+
+def is_misplaced(field: FieldDescriptor, target: BoundMessage) -> bool:
+    """Return whether a field is a layer in a V1 layer: V0 "layers" have no name or type of their own."""
+    return field.full_name == _V0_LAYER and not target.fields.keys().isdisjoint(("name", "type"))
 
 
 def _mixed_versions(binding: Binding, version: int) -> Diagnostic:

@@ -11,7 +11,7 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.editions.caffe import CAFFE, caffe_types
-from quantcfg.editions.caffe.definitions import Definition, definitions
+from quantcfg.editions.caffe.definitions import Definition, definitions, is_misplaced
 from quantcfg.editions.caffe.flow import check_counts, check_flow
 from quantcfg.editions.caffe.layer_setup import check_setup
 from quantcfg.editions.caffe.net_checks import (
@@ -131,7 +131,15 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
 
 def _bound(source: Source, report: Report) -> Binding:
     document = parse(source, report, wanted="a prototxt")
-    return bind(document, CAFFE.model.descriptor, report, lenient=True, hint=_hint, refuse_repeated=True)
+    return bind(
+        document,
+        CAFFE.model.descriptor,
+        report,
+        lenient=True,
+        hint=_hint,
+        refuse_repeated=True,
+        misplaced=is_misplaced,
+    )
 
 
 def _without_misspelt(
