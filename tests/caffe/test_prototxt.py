@@ -201,12 +201,36 @@ def test_an_unknown_word_of_a_layer_that_is_ignored_is_ignored() -> None:
     assert network(text).by_name["x"].quantizable
 
 
-def test_a_v1_layer_among_v0_layers_loses_its_name_and_type() -> None:
-    read = network(net(v0_layer("a", "conv"), v1_layer("b", "CONVOLUTION")))
-    assert [(each.name, each.type, each.tops) for each in read.layers] == [
-        ("a", "Convolution", ("a",)),
-        ("", "", ("b",)),
-    ]
+@pytest.mark.parametrize(
+    ("layer_type", "title"),
+    [
+        ("CONVOLUTION", "V1 layer in a V0 network"),
+        ("INNER_PRODUCT", "V1 layer in a V0 network"),
+        ("17", "V1 layer in a V0 network"),
+        ("RELU", None),
+        ("BN", None),
+    ],
+)
+def test_a_v1_layer_among_v0_layers_loses_its_type_and_is_reported(
+    layer_type: str, title: str | None
+) -> None:
+    text = net(v0_layer("a", "conv", rest="num_output: 8 kernelsize: 3"), v1_layer("b", layer_type, "a"))
+    (warning,) = diagnose(text)
+    assert (warning.code, warning.severity) == (catalogue.MIXED_V0.code, Severity.WARNING)
+    assert warning.message == (
+        'name, type and parameters of layer "b" are ignored because the network has V0 "layers"'
+    )
+    assert warning.help
+    assert warning.span
+    assert (warning.span.text, warning.span.start) == ('"b"', text.index('"b"'))
+    first, second = network(text).layers
+    assert (first.name, first.type, first.quantizable) == ("a", "Convolution", True)
+    assert (second.name, second.type, second.tops, second.title) == ("b", "", ("b",), title)
+
+
+def test_layers_of_v0_without_a_layer_inside_have_no_type() -> None:
+    text = net(v0_layer("a", "conv", rest="num_output: 8 kernelsize: 3"), "layers { bottom: 'a' top: 'b' }")
+    assert codes(diagnose(text)) == [catalogue.CANNOT_SET_UP.code]
 
 
 def test_v0_rules_are_ignored() -> None:

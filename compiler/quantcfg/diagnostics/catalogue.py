@@ -104,7 +104,7 @@ GIVEN_TWICE = _error("QC214", '"{field}" is set twice')
 
 INCLUDE_AND_EXCLUDE = _error("QC301", 'layer "{layer}" has both include and exclude rules')
 UNKNOWN_PHASE = _error("QC302", "phase of {owner} must be TRAIN or TEST, not {value}")
-MIXED_V0 = _warning("QC303", '"layer" is ignored because the network has V0 "layers"')
+MIXED_V0 = _warning("QC303", '{what} ignored because the network has V0 "layers"')
 MISPLACED_PADDING = _error(
     "QC304",
     'padding layer "{layer}" must have one bottom and one top, and feed a convolution or pooling layer',

@@ -28,6 +28,7 @@ _V0_OUTPUTS = {"num_output": "num_output", "biasterm": "bias_term"}
 _V0_SIZES = {"kernelsize": "kernel_size", "stride": "stride", "pad": "pad"}
 PADDING = "padding"
 """The V0 layer type that the upgrade merges into the next layer."""
+_V1_IN_V0_HELP = 'write it as "layers" with a "layer" inside, like the others, or write all as "layer"'
 _PADDED = ("conv", "pool")
 _V0_LAYER = "caffe.V1LayerParameter.layer"
 
@@ -105,6 +106,18 @@ class Definition:
         return not self.word or self.word in caffe_types.known_types(self.version)
 
     @property
+    def is_v1_in_v0(self) -> bool:
+        """Whether it has the V1 form in a V0 network: the upgrade drops its name, type and parameters."""
+        return self.version == 0 and self.bound.field.text == "layers" and _is_v1(self.bound)
+
+    @property
+    def dropped_type(self) -> str:
+        """The current name of the type that the upgrade drops, or an empty string."""
+        number = self.bound.scalar("type") if self.is_v1_in_v0 else None
+        types = self.bound.descriptor.enum_types_by_name.get("LayerType")
+        return caffe_types.v1_type(types.values_by_number[number.value].name) if number and types else ""
+
+    @property
     def params(self) -> Sequence[Any]:
         """Its param messages; Caffe drops those of a BatchNorm with one for each blob."""
         params: Sequence[Any] = self.parameter.param
@@ -158,7 +171,11 @@ def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
 
 def is_misplaced(field: FieldDescriptor, target: BoundMessage) -> bool:
     """Return whether a field is a layer in a V1 layer: V0 "layers" have no name or type of their own."""
-    return field.full_name == _V0_LAYER and not target.fields.keys().isdisjoint(("name", "type"))
+    return field.full_name == _V0_LAYER and _is_v1(target)
+
+
+def _is_v1(layers: BoundMessage) -> bool:
+    return not layers.fields.keys().isdisjoint(("name", "type"))
 
 
 def _mixed_versions(binding: Binding, version: int) -> Diagnostic:
@@ -175,7 +192,7 @@ def _mixed_versions(binding: Binding, version: int) -> Diagnostic:
     assert place
     assert other
     others = [Related(other.name_span, f'first "{common}" here')]
-    return rule.at(place.name_span, related=others, help=help)
+    return rule.at(place.name_span, what='"layer" is', related=others, help=help)
 
 
 def version_of(net: Any) -> int:
@@ -249,13 +266,18 @@ def _upgrade_v0(
             zip(binding.message.layers, binding.whole.messages("layers"), strict=True)
         )
     ]
+    for layer in layers:
+        if layer.is_v1_in_v0:
+            what = f'name, type and parameters of layer "{layer.name}" are'
+            report(catalogue.MIXED_V0.at(layer.span, what=what, help=_V1_IN_V0_HELP))
     return tuple(
         replace(layer, type=caffe_types.v0_type(layer.type)) for layer in _without_padding(layers, report)
     )
 
 
 def _upgraded_v0_layer(old: Any) -> Any:
-    layer, v0 = _new_layer(old.layer.name, old.top), old.layer
+    # The upgrade drops the name of a V1 layer, but messages need it.
+    layer, v0 = _new_layer(old.layer.name or old.name, old.top), old.layer
     if v0.type == "innerproduct":
         _copy(v0, _V0_OUTPUTS, layer.inner_product_param)
     elif v0.type == "conv":

@@ -46,6 +46,9 @@ _Problem = tuple[str, str | None]
 
 def _problems(parameters: Parameters) -> Iterator[_Problem]:
     layer, bottom = parameters.layer, first(parameters.bottoms)
+    if layer.is_v1_in_v0:
+        # Its lost type is reported already.
+        return
     if not layer.type:
         yield "has no type", "add a type, such as Convolution"
     elif is_convolution(layer):

@@ -200,6 +200,8 @@ def _title(definition: Definition, obstacle: Obstacle | None, *, is_shared: bool
     """Return a short reason why a layer that looks quantizable is not."""
     if definition.type in CAFFE.layer_types.quantizable:
         return obstacle.title if obstacle else "shared parameters" if is_shared else None
+    if definition.dropped_type in CAFFE.layer_types.quantizable:
+        return "V1 layer in a V0 network"
     fields = map(caffe_types.parameter_field, CAFFE.layer_types.quantizable)
     is_unknown = definition.type not in CAFFE.layer_types.known
     if is_unknown and any(field and definition.parameter.HasField(field) for field in fields):
