@@ -58,11 +58,11 @@ def findings(text: str) -> list[tuple[str, str]]:
             'add input_shape { dim: ... } for input "x"',
         ),
         (net("input: 'x'", v1_layer("a", "RELU", "x")), '"x"', "add input_shape"),
-        (net("input: 'x'", v0_layer("a", "relu", "x")), '"x"', "add input_shape"),
+        (net("input: 'x'", v0_layer("a", "relu", "x")), '"x"', 'add four input_dim for input "x"'),
         (
             net("input: 'x' input_shape { dim: [1, 3, 8, 8] }", v0_layer("a", "relu", "x")),
             '"x"',
-            "add input_shape",
+            'add four input_dim for input "x"',
         ),
     ],
     ids=[

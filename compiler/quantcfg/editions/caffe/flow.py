@@ -66,7 +66,9 @@ def _report_missing(
     for blob, (position, index) in missing.items():
         help, source = f'add an Input layer with the top "{blob}"', None
         if blob in inputs.dropped:
-            help = f'add input_shape {{ dim: ... }} for input "{blob}"'
+            # The upgrade of a V0 net drops input_shape.
+            shape = "four input_dim" if inputs.stop_upgrade else "input_shape { dim: ... }"
+            help = f'add {shape} for input "{blob}"'
         elif writers.get(blob, -1) >= position:
             help = "move it after the layer that writes the blob"
             source = Related(layers[writers[blob]].span, "written here")
