@@ -325,7 +325,10 @@ def test_an_input_of_which_nothing_is_said_has_4_dimensions(text: str) -> None:
     [
         ("kernel_size: 3", "open", (8, 3, 3, 3), None),
         ("kernel_size: 3", "open", (8, 3, 3, 3, 3), f"{PLANE} 3-D"),
-        ("kernel_size: 3", "open", (8, 27), f"{PLANE} 0-D"),
+        ("kernel_size: 3", "open", (), None),
+        ("kernel_size: 3", "open", (8,), None),
+        ("kernel_size: 3", "open", (8, 27), None),
+        ("kernel_size: 3", "open", (8, 3, 3), f"{PLANE} 1-D"),
         ("kernel_size: 3", "data", (8, 3, 3, 3, 3), None),
         ("kernel_size: 3", "data", (8, 27), None),
         ("kernel_size: [3, 3, 3]", "open", (8, 3, 3, 3), f"{PLANE} 3-D"),
@@ -341,6 +344,28 @@ def test_the_weights_decide_the_rank_only_where_the_prototxt_leaves_it_open(
         CONVOLUTIONS[layer_type]("x", bottom, parameters=f"num_output: 8 {parameters}"),
     )
     assert obstacle(text, shape=shape) == reason
+
+
+@pytest.mark.parametrize("dims", [[8], [8, 3], [8, 3, 3]])
+def test_an_axis_that_the_input_does_not_have_says_nothing_of_the_rank(dims: list[int]) -> None:
+    text = net(
+        f"input: 'in' input_shape {{ dim: {dims} }}",
+        conv("x", "in", parameters="num_output: 8 kernel_size: 3 axis: 3"),
+    )
+    assert obstacle(text) is None
+    assert codes(diagnose(text)) == [catalogue.CANNOT_SET_UP.code]
+
+
+@pytest.mark.parametrize("rank", range(6))
+def test_weights_without_a_spatial_axis_do_not_fit_and_leave_the_layer_in(rank: int) -> None:
+    text = net(
+        layer("open", "Python", (), "open"), conv("x", "open", parameters="num_output: 8 kernel_size: 3")
+    )
+    stored = weights({"x": (8, 3, 3, 3, 3)[:rank]})
+    assert codes(diagnose(text, stored)) == ([catalogue.OTHER_WEIGHTS.code] if rank < 3 else [])
+    read = network(text, stored).by_name["x"]
+    assert read.attributes["spatial_axes"] == (2 if rank < 3 else rank - 2)
+    assert read.title == (f"{rank - 2}-D convolution" if rank in (3, 5) else None)
 
 
 def test_the_prototxt_decides_the_rank_of_a_weight_without_shape() -> None:

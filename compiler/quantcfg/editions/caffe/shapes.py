@@ -25,6 +25,9 @@ MAX_AXES = 32
 """The maximum number of axes of a blob (kMaxBlobAxes in blob.hpp)."""
 
 _SPATIAL_AXES = 2
+_FILTER_AXES = 2
+"""The axes of a filter for its output and input channels; the spatial axes follow."""
+
 _IMAGE_RANK = 4
 
 
@@ -232,20 +235,20 @@ def spatial_axes(layer: Definition, bottoms: Sequence[Extent], stored: Shape | N
     """Return the number of spatial axes of the filter of a convolution (reference U24).
 
     stored is the weight shape in the weights file, used only if the prototxt does not
-    determine the number.
+    determine the number and the weight has a spatial axis.
     """
     parameter = layer.parameter.convolution_param
     if axes := _kernel_axes(parameter):
         return axes
     if (axes := axes_after_channels(parameter, first(bottoms))) is not None:
         return axes
-    return _SPATIAL_AXES if stored is None else len(stored) - 2
+    return len(stored) - _FILTER_AXES if stored and len(stored) > _FILTER_AXES else _SPATIAL_AXES
 
 
 def axes_after_channels(parameter: Any, bottom: Extent) -> int | None:
     """Return the number of input axes after the channel axis of a convolution, None if unknown."""
     axis = bottom.axis(parameter.axis)
-    return None if bottom.rank is None or axis is None else bottom.rank - axis - 1
+    return None if bottom.rank is None or axis is None or axis >= bottom.rank else bottom.rank - axis - 1
 
 
 def _kernel_axes(parameter: Any) -> int | None:
