@@ -9,6 +9,7 @@ import pytest
 from quantcfg import contracts
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.fixes import fixed
+from quantcfg.editions.caffe.definitions import OPEN_ENUMS
 from tests.networks import conv, diagnose, inner_product, layer, net, network, pool, relu, v0_layer, v1_layer
 
 LAYERS = contracts.schema("caffe_layers.json")
@@ -143,6 +144,73 @@ def test_a_pooling_by_a_method_of_forks_is_not_quantizable() -> None:
     (read,) = network(pool("x", parameters="pool: MIN kernel_size: 2")).layers
     assert read.obstacle == "only average pooling is supported, this is MIN"
     assert read.title == "min pooling"
+
+
+def v1_shared(mode: str) -> str:
+    return v1_layer("x", "RELU", rest=f"param: ['w', 'b'] blob_share_mode: {mode}")
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "help", "meant"),
+    [
+        (conv("x", param="name: 'w' share_mode: PERMISIVE"), "PERMISIVE", "use PERMISSIVE", "PERMISSIVE"),
+        (conv("x", param="share_mode: Strict"), "Strict", "use STRICT", "STRICT"),
+        (conv("x", param="share_mode: LOOSE"), "LOOSE", "use one of STRICT, PERMISSIVE", None),
+        (conv("x", param="share_mode: 2"), "2", "use one of STRICT, PERMISSIVE", None),
+        (v1_shared("PERMISIVE"), "PERMISIVE", "use PERMISSIVE", "PERMISSIVE"),
+        (v1_shared("[STRICT, STRCT]"), "STRCT", "use STRICT", "STRICT"),
+        (v1_shared("STRICT blob_share_mode: loose"), "loose", "use one of STRICT, PERMISSIVE", None),
+    ],
+)
+def test_an_unknown_word_that_no_fork_has_is_an_error(
+    text: str, word: str, help: str, meant: str | None
+) -> None:
+    (error,) = diagnose(net(text))
+    assert (error.code, error.severity) == (catalogue.UNKNOWN_ENUM_VALUE.code, Severity.ERROR)
+    assert error.help == help
+    assert error.span
+    assert error.span.text == word
+    assert [edit.text for edit in error.fix] == ([meant] if meant else [])
+
+
+def test_each_enum_of_a_prototxt_is_closed_or_its_words_are_checked() -> None:
+    net_type = contracts.message_class("caffe", "caffe.NetParameter").DESCRIPTOR
+    waiting, fields = [net_type], {}
+    while waiting:
+        for each in waiting.pop().fields:
+            if each.full_name not in fields:
+                fields[each.full_name] = each
+                waiting += [each.message_type] if each.message_type else []
+    enums = {name for name, each in fields.items() if each.enum_type}
+    closed = {"caffe.ParamSpec.share_mode", "caffe.V1LayerParameter.blob_share_mode"}
+    assert enums - OPEN_ENUMS == closed
+    assert enums >= OPEN_ENUMS
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "help"),
+    [
+        (pool("x", parameters="pool: 2.5 kernel_size: 2"), "2.5", None),
+        (pool("x", parameters="pool: 1.0 kernel_size: 2"), "1.0", "write 1"),
+        (pool("x", parameters="pool: 7.0 kernel_size: 2"), "7.0", None),
+        (v1_pool("1e0"), "1e0", "write 1"),
+        (v0_pool("0.5"), "0.5", None),
+        (v1_layer("x", "3.5"), "3.5", None),
+        (conv("x", param="share_mode: 0.5"), "0.5", None),
+        (relu("x", "data", include="phase: 1.5"), "1.5", None),
+        ("state { phase: 0.1 }" + relu("x", "data"), "0.1", None),
+    ],
+)
+def test_a_decimal_number_is_not_a_word(text: str, number: str, help: str | None) -> None:
+    (error,) = diagnose(net(text))
+    assert (error.code, error.help) == (catalogue.WRONG_TYPE.code, help)
+    assert error.span
+    assert error.span.text == number
+
+
+def test_an_unknown_word_that_is_set_again_is_still_an_error() -> None:
+    text = net(pool("x", parameters="pool: AVG pool: AVE kernel_size: 2"))
+    assert [(each.code, each.span and each.span.text) for each in diagnose(text)] == [("QC317", "AVG")]
 
 
 # Values of another version of the format

@@ -12,7 +12,7 @@ meant, so that one error is not reported twice.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field, replace
 from functools import cache
@@ -81,6 +81,7 @@ class _Context:
     hint: Hints
     refuse_repeated: bool
     misplaced: Misplaced
+    open_enums: Collection[str] | None
     repeated: set[Path] = field(default_factory=set)
     unknown_enums: dict[Path, Place] = field(default_factory=dict)
     failed: set[Path] = field(default_factory=set)
@@ -114,6 +115,7 @@ def bind(
     hint: Hints = lambda _field, _value: None,
     refuse_repeated: bool = False,
     misplaced: Misplaced = lambda _field, _target: False,
+    open_enums: Collection[str] | None = None,
 ) -> Binding:
     """Bind a syntax tree to the fields of a message type.
 
@@ -122,9 +124,10 @@ def bind(
     messages that belong to an enclosing message: a "}" is probably missing.
     foreign maps unknown names that are not misspelt fields to their help.
     With refuse_repeated, setting a singular field twice is an error, as in the
-    C++ parser; otherwise the values are merged.
+    C++ parser; otherwise the values are merged. open_enums are the full names of
+    the fields whose unknown enum values a lenient binding ignores, None for all.
     """
-    context = _Context(document, report, lenient, foreign, hint, refuse_repeated, misplaced)
+    context = _Context(document, report, lenient, foreign, hint, refuse_repeated, misplaced, open_enums)
     node = tree.Message(document.fields)
     whole = BoundMessage(descriptor, tree.Field("", node), node, (), 1, {})
     _bind_fields(context, node, whole)
@@ -254,7 +257,7 @@ def _bind_value(
         if value is None:
             _refuse(context, field, node, known, target)
             return ()
-        if context.unknown_enums:
+        if context.unknown_enums and not context.refuse_repeated:
             context.unknown_enums.pop((*target.path, known.name), None)
         _store(BoundScalar(value, field, node, _replaced(context, field, known, target)), known, target)
         return ()
@@ -318,7 +321,8 @@ def _refuse(
     from quantcfg.textproto.refusals import refusal
 
     wrong, path = refusal(context.document, node, known.descriptor), _next_path(known, target)
-    if context.lenient and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
+    is_open = context.open_enums is None or known.descriptor.full_name in context.open_enums
+    if context.lenient and is_open and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
         context.unknown_enums[path] = Place(context.document, field, node)
         return
     context.failed.add(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
@@ -36,14 +37,18 @@ def refusal(document: tree.Document, value: tree.Value, field: FieldDescriptor) 
     if isinstance(value, tree.List):
         return _list_for_one(document, value, field)
     enum, kind = field.enum_type, field.type
-    if enum and isinstance(value, tree.Identifier | tree.Number):
-        is_open = not enum.is_closed and isinstance(value, tree.Number) and integer(value) is not None
+    if enum and (isinstance(value, tree.Identifier) or _is_integer(value)):
+        is_open = not enum.is_closed and isinstance(value, tree.Number)
         return _out_of_range(document, value, field) if is_open else _unknown_value(document, value, field)
-    if kind in INTEGER_RANGES and isinstance(value, tree.Number) and integer(value) is not None:
+    if kind in INTEGER_RANGES and _is_integer(value):
         return _out_of_range(document, value, field)
     if kind in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES) and isinstance(value, tree.String):
         return _bad_string(document, value, field)
     return _wrong_type(document, value, field, _one_of(enum) if enum else _EXPECTED[kind])
+
+
+def _is_integer(value: tree.Value) -> TypeGuard[tree.Number]:
+    return isinstance(value, tree.Number) and integer(value) is not None
 
 
 def _out_of_range(
@@ -137,7 +142,9 @@ def _meant(value: tree.Value, field: FieldDescriptor) -> tuple[str | None, str |
     if isinstance(value, tree.Number) and kind in INTEGER_RANGES:
         number = floating(value.text)
         if number is not None and number.is_integer() and abs(number) < 2**53:
-            return f"write {int(number)}", str(int(number))
+            enum, whole = field.enum_type, int(number)
+            is_known = enum is None or whole in enum.values_by_number
+            return (f"write {whole}", str(whole)) if is_known else (None, None)
     return None, None
 
 

@@ -24,6 +24,17 @@ from quantcfg.textproto import Binding, BoundMessage, Path, Place, place_of
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+OPEN_ENUMS = frozenset(
+    (
+        "caffe.V1LayerParameter.type",
+        "caffe.PoolingParameter.pool",
+        "caffe.V0LayerParameter.pool",
+        "caffe.NetState.phase",
+        "caffe.NetStateRule.phase",
+    )
+)
+"""The enum fields whose unknown values are checked after binding, as some are words of Caffe forks."""
+
 _V0_OUTPUTS = {"num_output": "num_output", "biasterm": "bias_term"}
 _V0_SIZES = {"kernelsize": "kernel_size", "stride": "stride", "pad": "pad"}
 PADDING = "padding"

@@ -11,7 +11,7 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.editions.caffe import CAFFE, caffe_types
-from quantcfg.editions.caffe.definitions import Definition, definitions, is_misplaced
+from quantcfg.editions.caffe.definitions import OPEN_ENUMS, Definition, definitions, is_misplaced
 from quantcfg.editions.caffe.flow import check_counts, check_flow
 from quantcfg.editions.caffe.layer_setup import check_setup
 from quantcfg.editions.caffe.net_checks import (
@@ -139,6 +139,7 @@ def _bound(source: Source, report: Report) -> Binding:
         hint=_hint,
         refuse_repeated=True,
         misplaced=is_misplaced,
+        open_enums=OPEN_ENUMS,
     )
 
 
