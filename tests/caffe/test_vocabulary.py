@@ -286,6 +286,28 @@ def test_a_value_of_the_other_version_is_an_error_that_says_so(
             "convolution_param",
             "remove one of them",
         ),
+        (
+            layer("a", "Convolution", convolution_param=("num_output: 8 group: 1", "group: 1 num_output: 8")),
+            "convolution_param",
+            "remove one of them",
+        ),
+        (
+            layer("a", "Reshape", reshape_param=("shape { dim: 1 }", "shape { dim: 1 } axis: 0 axis: 0")),
+            "reshape_param",
+            "remove one of them",
+        ),
+        (
+            v1_layer(
+                "a", "POOLING", rest="pooling_param { pool: AVE } pooling_param { pool: AVE pool: AVE }"
+            ),
+            "pooling_param",
+            "remove one of them",
+        ),
+        (
+            "state { level: 1 } layer { name: 'a' type: 'ReLU' } state { level: 1 }",
+            "state",
+            "remove one of them",
+        ),
         ("name: 'a' name: 'b'", "name", "remove one of them"),
         (
             "layer { name: 'a' type: 'ReLU' include { phase: TEST phase: TEST } }",

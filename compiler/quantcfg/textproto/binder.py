@@ -67,9 +67,9 @@ Misplaced = Callable[[FieldDescriptor, BoundMessage], bool]
 class _Context:
     """The inputs and the state of one binding.
 
-    repeated: messages in which another message probably starts, because their first
-    field is set twice or a field belongs to an enclosing message. failed: fields that
-    have only invalid values. broken: messages with a syntax error inside. enclosing:
+    repeated: messages that are set twice, or in which another message probably starts,
+    because their first field is set twice or a field belongs to an enclosing message.
+    failed: fields that have only invalid values. broken: messages with a syntax error inside. enclosing:
     the messages being bound, the innermost last. ended: the last message of each type,
     kept only if the document has an extra closing bracket.
     """
@@ -361,6 +361,8 @@ def _replaced(context: _Context, node: tree.Field, known: Known, target: BoundMe
         context.report(catalogue.ONEOF_REPLACED.at(span, field=name, other=other, related=related))
     elif context.refuse_repeated:
         _report_repeated(context, node, place, target)
+        # The fields of a message that is set twice would only repeat the error.
+        context.repeated.update([_next_path(known, target)] if known.message else ())
     elif known.convert and known.has_presence:
         related = [Related(place.span, "this value is overridden")]
         context.report(catalogue.SET_AGAIN.at(context.document.span(node.name), field=name, related=related))
@@ -389,7 +391,7 @@ def _report_repeated(context: _Context, node: tree.Field, earlier: Place, target
 
 
 def _is_after_another(context: _Context, target: BoundMessage) -> bool:
-    """Return whether another message probably starts in a message, or in one around it."""
+    """Return whether a message, or one around it, is set twice or has the start of another message."""
     return any(target.path[:depth] in context.repeated for depth in range(1, len(target.path) + 1))
 
 
