@@ -37,6 +37,14 @@ SLIPS = [
     (v0_layer("x", "inner_product"), "inner_product", "innerproduct"),
     (v0_layer("x", "Pool"), "Pool", "pool"),
     (v0_layer("x", "paddign"), "paddign", "padding"),
+    (v0_layer("x", "convolution"), "convolution", "conv"),
+    (v0_layer("x", "pooling"), "pooling", "pool"),
+    (v0_layer("x", "INNER_PRODUCT"), "INNER_PRODUCT", "innerproduct"),
+    (v0_layer("x", "SoftmaxWithLoss"), "SoftmaxWithLoss", "softmax_loss"),
+    (v1_layer("x", "conv"), "conv", "CONVOLUTION"),
+    (v1_layer("x", "Pool"), "Pool", "POOLING"),
+    (v1_layer("x", "Deconvoluton"), "Deconvoluton", "DECONVOLUTION"),
+    (v1_layer("x", "SoftmaxWithLoss"), "SoftmaxWithLoss", "SOFTMAX_LOSS"),
 ]
 
 
@@ -105,6 +113,50 @@ def test_any_other_word_in_a_closed_set_is_a_warning(text: str) -> None:
     assert warning.fix == ()
 
 
+TO_LAYER = 'change every "layers" to "layer": "layers" have no type'
+
+
+@pytest.mark.parametrize(
+    ("text", "help", "meant"),
+    [
+        (v1_layer("x", "INPUT"), f"use input and input_dim, or {TO_LAYER} Input", None),
+        (v1_layer("x", "Input", ()), f"use input and input_dim, or {TO_LAYER} Input", None),
+        (v1_layer("x", "BATCHNORM"), f"{TO_LAYER} BatchNorm", None),
+        (v1_layer("x", "SCALE"), f"{TO_LAYER} Scale", None),
+        (v1_layer("x", "Elu"), f"{TO_LAYER} ELU", None),
+        (v1_layer("x", "ReLU6"), "use RELU6", "RELU6"),
+        (v0_layer("x", "ReLU6"), "use relu6", '"relu6"'),
+        (v1_pool("min"), "use MIN", "MIN"),
+        (v1_pool("AVERAGE"), "use AVE, or ignore this warning if your fork of Caffe has it", None),
+        (v0_pool("average"), "use AVE, or ignore this warning if your fork of Caffe has it", None),
+        (pool("x", parameters="pool: MAXIMUM kernel_size: 2"), "use MAX, or ignore this warning", None),
+    ],
+)
+def test_the_help_for_another_word_names_what_may_be_meant(text: str, help: str, meant: str | None) -> None:
+    (warning,) = diagnose(net(text))
+    assert (warning.code, warning.severity) == (catalogue.FORK_WORD.code, Severity.WARNING)
+    assert warning.help
+    assert warning.help.startswith(help)
+    assert [edit.text for edit in warning.fix] == ([meant] if meant else [])
+
+
+@pytest.mark.parametrize(
+    ("word", "title"),
+    [
+        ("AVERAGE", "AVERAGE pooling, not AVE"),
+        ("average", "average pooling, not AVE"),
+        ("foo", "foo pooling, not AVE"),
+        ("7", "7 pooling, not AVE"),
+        ("MIN", "min pooling"),
+        ("MAX", "max pooling"),
+        ("AVE", None),
+    ],
+)
+def test_the_summary_shows_an_unknown_pooling_method_as_it_is_written(word: str, title: str | None) -> None:
+    for text in (pool("x", parameters=f"pool: {word} kernel_size: 2"), v1_pool(word), v0_pool(word)):
+        assert network(net(text)).by_name["x"].title == title
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -113,6 +165,7 @@ def test_any_other_word_in_a_closed_set_is_a_warning(text: str) -> None:
         *(v0_layer("x", name) for name in LAYERS["fork_v0_types"]),
         *(pool("x", parameters=f"pool: {word} kernel_size: 2") for word in LAYERS["fork_pool_methods"]),
         *(v1_pool(word) for word in LAYERS["fork_pool_methods"]),
+        *(v0_pool(word) for word in LAYERS["fork_pool_methods"]),
         layer("x", "Permute"),
         layer("x", "DetectionOutput"),
         layer("x", "ConvolutionDepthwise"),
@@ -236,6 +289,34 @@ def test_an_unknown_word_that_is_set_again_is_still_an_error() -> None:
             'write INNER_PRODUCT: the type of "layers" is an enum value',
             "INNER_PRODUCT",
         ),
+        *(
+            (
+                f"layers {{ name: 'x' type: '{name}' }}",
+                'write CONVOLUTION: the type of "layers" is an enum value',
+                "CONVOLUTION",
+            )
+            for name in ("convolution", "Convoluton", "conv", "Conv", "CONVOLUTON")
+        ),
+        (
+            "layers { name: 'x' type: 'ReLU6' }",
+            'write RELU6: the type of "layers" is an enum value',
+            "RELU6",
+        ),
+        ("layers { name: 'x' type: 'PRELU' }", "remove the quotes", "PRELU"),
+        (
+            "layers { name: 'x' type: 'batch_norm' }",
+            'change every "layers" to "layer": "layers" have no type BatchNorm',
+            None,
+        ),
+        *(
+            (
+                f"layers {{ layer {{ name: 'x' type: {name} }} }}",
+                'write "conv": the type of a V0 "layer" is a string',
+                '"conv"',
+            )
+            for name in ("CONVOLUTION", "Convolution", "CONVOLUTON", "convolution")
+        ),
+        ("layers { layer { name: 'x' type: conv } }", 'put it in quotes: "conv"', '"conv"'),
         (
             "layers { name: 'x' type: 'Input' }",
             'use input and input_dim, or change every "layers" to "layer": "layers" have no type Input',

@@ -68,6 +68,13 @@ def v0_types() -> Mapping[str, str]:
     return types
 
 
+def other_names(version: int) -> Mapping[str, str]:
+    """Return the names of layer types in the other versions, with their words in V0 or V1."""
+    own, other = (v0_types(), v1_types()) if version == 0 else (v1_types(), v0_types())
+    words = {current: word for word, current in own.items() if current}
+    return words | {word: words[current] for word, current in other.items() if current in words}
+
+
 def v1_type(name: str) -> str:
     """Return the current name of a V1 layer type; an unknown type keeps its name."""
     return v1_types().get(name, name)

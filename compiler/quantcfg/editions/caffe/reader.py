@@ -199,6 +199,10 @@ def _layer(parameters: Parameters, weights: Weights | None, sharing: str | None)
 
 def _title(definition: Definition, obstacle: Obstacle | None, *, is_shared: bool) -> str | None:
     """Return a short reason why a layer that looks quantizable is not."""
+    if obstacle and obstacle.condition in definition.unknown_enums:
+        word = definition.unknown_word(obstacle.condition).span.text
+        if word not in caffe_types.fork_words("fork_pool_methods"):
+            return f"{word} pooling, not AVE"
     if definition.type in CAFFE.layer_types.quantizable:
         return obstacle.title if obstacle else "shared parameters" if is_shared else None
     if definition.dropped_type in CAFFE.layer_types.quantizable:
