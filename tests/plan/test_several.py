@@ -63,6 +63,18 @@ FIXED = {
         'write ["Convolution", "Pooling"]: adjacent strings are joined',
     ),
     'skip_fusion_layers: «QC401»"conv1 conv2"': ('skip_fusion_layers: ["conv1", "conv2"]', BOTH),
+    'skip_fusion_layers: «QC401»"conv1, fc"': (
+        'skip_fusion_layers: ["conv1", "fc"]',
+        'write one string per name: ["conv1", "fc"]',
+    ),
+    'skip_fusion_layers: «QC401»"conv1" "fc"': (
+        'skip_fusion_layers: ["conv1", "fc"]',
+        'write ["conv1", "fc"]: adjacent strings are joined',
+    ),
+    'skip_fusion_layers: «QC401»"fc;conv2"': (
+        'skip_fusion_layers: ["fc", "conv2"]',
+        'write one string per name: ["fc", "conv2"]',
+    ),
     'skip_fusion_layers: «QC401»"conv1" "conv2"': ('skip_fusion_layers: ["conv1", "conv2"]', ADJACENT),
 }
 
@@ -78,6 +90,19 @@ def test_each_name_gets_its_own_string(marked: str) -> None:
     assert error.span
     assert fixed(error.span.source, found) == (after, 1)
     assert compile_config(NETWORK, config_text=after).ok
+
+
+@pytest.mark.parametrize("names", ["conv1, fc", "fc, conv2"])
+def test_a_request_and_a_configuration_get_the_same_fix_and_nothing_more(names: str) -> None:
+    compiled = compile_config(NETWORK).text
+    assert compiled
+    changed = json.dumps({**json.loads(compiled), "skip_fusion_layers": [names]})
+    for file, text in (("quant.cfg", f'skip_fusion_layers: "{names}"'), ("config.json", changed)):
+        (error,) = check_text(text, file, NETWORK)
+        assert (error.code, error.severity) == ("QC401", Severity.ERROR)
+        assert [edit.text.strip("[]") for edit in error.fix] == [
+            ", ".join(f'"{each}"' for each in names.split(", "))
+        ]
 
 
 NOT_FIXED = {

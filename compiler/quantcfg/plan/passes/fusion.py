@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -11,12 +12,16 @@ from quantcfg.network import Layer, Network
 from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, Plan
 from quantcfg.plan.settings import Setting
+from quantcfg.source import Span
 
 
 def resolve_fusion(plan: Plan, report: Report) -> Plan:
     """Check skip_fusion_layers, and copy it to the plan."""
-    for name, layer in layers_named(plan.request.skip_fusion_layers, plan.network):
-        is_fusible = layer.type in plan.network.edition.layer_types.fusible
+    names = plan.request.skip_fusion_layers
+    # Several names from one string have its span; the string is reported already.
+    at_span = Counter[Span | None](name.span for name in names if name.span)
+    for name, layer in layers_named(names, plan.network):
+        is_fusible = layer.type in plan.network.edition.layer_types.fusible and at_span[name.span] < 2
         if is_fusible and not layer.fusion and plan.network.is_complete:
             reason = f": {layer.fusion_obstacle}" if layer.fusion_obstacle else ""
             help = "remove it from the list"

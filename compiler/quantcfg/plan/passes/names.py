@@ -31,12 +31,22 @@ LIST_LAYERS = '"quantcfg layers" lists the layers'
 
 @frozen_value
 class Known:
-    """The valid names of a field; find_likely returns those that make sense in it, and is cached."""
+    """The names that a field may hold.
+
+    find_likely returns those that make sense in it, and is cached. find_valid returns those that are
+    not an error, if these are more.
+    """
 
     field: str
     names: Collection[str]
     find_likely: Callable[[], Sequence[str]]
     rule: Rule
+    find_valid: Callable[[], Sequence[str]] | None = None
+
+    @property
+    def valid(self) -> Sequence[str]:
+        """The names that are not an error in the field."""
+        return (self.find_valid or self.find_likely)()
 
     @property
     def likely(self) -> Sequence[str]:
@@ -95,7 +105,10 @@ def known_names(network: Network) -> Mapping[str, Known]:
         "skip_layer_types": _types("skip_layer_types", quantizable),
         "layer_type": _types("override_layer_types", quantizable),
         "skip_layers": _layers("skip_layers", network, lambda layer: layer.type in quantizable),
-        SKIP_FUSION: _layers(SKIP_FUSION, network, lambda layer: layer.type in fusible and layer.fusion),
+        SKIP_FUSION: replace(
+            _layers(SKIP_FUSION, network, lambda layer: layer.type in fusible and layer.fusion),
+            find_valid=lambda: [layer.name for layer in network.layers if layer.type in fusible],
+        ),
         "layer_name": _layers("override_layer_configs", network, lambda layer: layer.quantizable),
     }
 
@@ -157,13 +170,13 @@ def _corrected(names: Sequence[Setting[str]], known: Known, report: Report) -> d
     from quantcfg.plan.passes.several import several
 
     suggestions = {name: known.suggestion(name) for name in worth_suggesting(unknown, known.names)}
-    likely = frozenset(known.likely)
+    likely, valid = frozenset(known.likely), frozenset(known.valid)
     taken = {*first, *meant_by_several(suggestions.values())}
     for name in unknown:
         suggestion = suggestions.get(name, Suggestion())
         held = several(first[name], known.names, is_slip=suggestion.slip is not None)
         if held:
-            is_fixable = held.can_all_be_in(likely, taken)
+            is_fixable = held.can_all_be_in(valid, taken)
             taken.update(held.names if is_fixable else ())
             _report_several(first[name], held, known, report, is_fixable=is_fixable)
             if known.are_listed and all(each in known.names for each in held.names):
