@@ -38,6 +38,16 @@ OTHER: dict[str, tuple[bytes, str]] = {
     "a comment without an end": (b"<!-- saved from url", PAGE),
     "a page in XML": (b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "">\n<html/>', PAGE),
     "a part of a page": (b"<head><title>404</title></head>", PAGE),
+    "a heading": (b"<h2>Not Found</h2>", PAGE),
+    "a link": (b'<a href="https://example.org/net.prototxt">moved</a>', PAGE),
+    "a frame": (b'<iframe\n src="net"></iframe>', PAGE),
+    "a page without scripts": (b"<noscript>enable JavaScript</noscript>", PAGE),
+    "a line break": (b"<br>\n404", PAGE),
+    "a line break that closes itself": (b"<BR/>404", PAGE),
+    "a span": (b'<span class="error">404</span>', PAGE),
+    "an image": (b'<svg xmlns="http://www.w3.org/2000/svg"></svg>', PAGE),
+    "an element of its own": (b"<my-page></my-page>", PAGE),
+    "the end of an element": (b"</div>\n<pre>", PAGE),
     "a page with carriage returns only": (b"<html>\r<body>\r</body>\r", PAGE),
     "a page with a long line": (b"<html>" + b"a" * 2**21, PAGE),
     "a page in Latin-1": (b"<html><title>caf\xe9</title></html>", PAGE),
@@ -55,6 +65,13 @@ NOT_OTHER = [
     "< name: 'a' >",
     "<name: 'a'>",
     "<title: 'a'>",
+    "<batch_num 2>",
+    "<a: 1>",
+    "<[a.b]: 1>",
+    "</ name>",
+    "< br>",
+    "<1>",
+    "<br",
     "# <html>\nbatch_num: 2",
     "name: '<html>'",
     '"<html>"',
@@ -189,7 +206,20 @@ def test_no_real_file_is_taken_for_it(path: Path) -> None:
     assert other_content(path.read_text(errors="replace")) is None
 
 
-STARTS = ["<!", "<!--", "<!DOCTYPE html>", "<?xml ", "<html>", "<p ", "<pre\n", "version https://git-lfs "]
+STARTS = [
+    "<!",
+    "<!--",
+    "<!DOCTYPE html>",
+    "<?xml ",
+    "<html>",
+    "<p ",
+    "<pre\n",
+    "<h2>",
+    "<br/>",
+    "</a>",
+    "<my-tag\t",
+    "version https://git-lfs ",
+]
 RESTS = st.text(alphabet="<>{}[]:\"'# \na1/-", max_size=20)
 
 

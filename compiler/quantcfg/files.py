@@ -24,10 +24,7 @@ _LONGEST_CHARACTER = 4
 _MOST_CONTROLS = 0.1
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"} | {0x7F})
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_MARKUP = (
-    r"(?i)<(?:!|(?P<xml>\?xml\b)"
-    r"|(?:html|head|body|title|meta|link|script|style|div|p|pre|table|center|h1)[\s/>])"
-)
+_MARKUP = r"(?i)<(?:!|(?P<xml>\?xml\b)|/?[a-z][a-z0-9-]*[\s/>])"
 _HTML = r"(?i)<(?:!doctype\s+)?html\b"
 _POINTER = r"(?i)version\s++https?://(?:git-lfs|hawser)\b"
 _CONTENT = re.compile(r"[^\s\ufeff]")
