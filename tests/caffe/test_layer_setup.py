@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from quantcfg import check_text
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.editions.caffe.weights import Blob, WeightLayer, Weights
@@ -243,6 +246,45 @@ def test_statistics_of_the_batch_are_a_warning_with_a_fix_and_a_reason_against_f
     changed, _ = fixed(warning.span.source, [warning])
     assert diagnose(changed) == []
     assert [each.fusion_obstacle for each in network(changed).layers] == [None] * 3
+
+
+@pytest.mark.parametrize("value", ["false", "False", "f", "0"])
+@pytest.mark.parametrize("anchor", [conv, deconv, inner_product])
+def test_statistics_of_the_batch_are_reported_however_they_are_written(
+    anchor: Callable[[str], str], value: str
+) -> None:
+    text = net(anchor("a"), batch_norm("bn", "a", "a", f"use_global_stats: {value}"), scale("sc", "a", "a"))
+    assert_batch_statistics(text, value, "a")
+
+
+@pytest.mark.parametrize("value", ["false", "0", "f"])
+def test_statistics_of_the_batch_before_a_convolution_are_reported(value: str) -> None:
+    text = net(
+        batch_norm("bn", "data", "b", f"use_global_stats: {value}"),
+        scale("sc", "b"),
+        conv("a", "sc"),
+        layer("unknown", "MyLayer", "a"),
+    )
+    assert_batch_statistics(text, value, "a")
+
+
+def assert_batch_statistics(text: str, value: str, anchor: str) -> None:
+    """Check the warning, the reason against fusion, and that skipping the fusion names this reason."""
+    (warning,) = diagnose(text)
+    assert warning.code == catalogue.BATCH_STATISTICS.code
+    assert warning.span
+    assert warning.span.text == value
+    reason = '"bn" cannot be folded: use_global_stats is false'
+    read = network(text)
+    assert {read.by_name[name].fusion_obstacle for name in ("bn", "sc", anchor)} == {reason}
+    (skipped,) = [
+        each
+        for each in check_text(f'skip_fusion_layers: "{anchor}"', network=read)
+        if each.code == catalogue.NO_FUSION_GROUP.code
+    ]
+    assert skipped.message == f'layer "{anchor}" has no fusion to skip: {reason}'
+    changed, _ = fixed(warning.span.source, [warning])
+    assert diagnose(changed) == []
 
 
 def test_a_scale_along_another_axis_is_a_reason_against_fusion() -> None:

@@ -195,6 +195,39 @@ def test_one_old_layer_among_new_ones_is_the_one_that_is_reported() -> None:
     assert error.span.start == text.index("layers {")
 
 
+@pytest.mark.parametrize(
+    ("text", "field", "help"),
+    [
+        (
+            net(v1_layer("a", "RELU"), layer("loss", "Softmax", "a"), v1_layer("b", "RELU", "a")),
+            "layer",
+            'write it as "layers", with an enum value as type',
+        ),
+        (
+            net(v1_layer("a", "BN"), v1_layer("b", "RELU", "a"), layer("data2", "Input", (), "c")),
+            "layer",
+            'write it as "layers", with an enum value as type',
+        ),
+        (
+            net(layer("a", "ReLU"), v1_layer("b", "RELU", "a")),
+            "layers",
+            'write it as "layer", with a string as type',
+        ),
+        (
+            net(layer("a", "ReLU", include="phase: TRAIN"), relu("b", "data"), "layers { name: 'c' }"),
+            "layers",
+            'write it as "layer", with a string as type',
+        ),
+    ],
+)
+def test_v1_layers_beside_layer_are_one_error(text: str, field: str, help: str) -> None:
+    (error,) = diagnose(text)
+    assert (error.code, error.severity) == (catalogue.MIXED_V1.code, Severity.ERROR)
+    assert error.help == help
+    assert error.span
+    assert (error.span.text, error.span.start) == (field, text.index(f"{field} {{"))
+
+
 def test_an_unknown_word_of_a_layer_that_is_ignored_is_ignored() -> None:
     text = net(pool("ignored", parameters="pool: ROI"), v0_layer("x", "pool", rest="pool: AVE kernelsize: 2"))
     assert codes(diagnose(text)) == [catalogue.MIXED_V0.code]

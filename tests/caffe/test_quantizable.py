@@ -254,6 +254,33 @@ def test_a_rank_comes_through_several_layers() -> None:
     assert obstacle(text, "y") == f"{PLANE} 3-D"
 
 
+@pytest.mark.parametrize("layer_type", ["PoolingND", "Pooling3D", "Permute", "convolution"])
+@pytest.mark.parametrize("dims", [[1, 3, 8, 8], [1, 3, 8, 8, 8], [1, 3, 8]])
+def test_a_rank_comes_through_a_layer_of_an_unknown_type(layer_type: str, dims: list[int]) -> None:
+    text = net(
+        f"input: 'in' input_shape {{ dim: {dims} }}",
+        layer("a", layer_type, "in", ("a", "mask")),
+        layer("b", layer_type, "a"),
+        conv("x", "b"),
+        deconv("y", "mask"),
+    )
+    read = network(text).by_name
+    assert [read[name].attributes["spatial_axes"] for name in "xy"] == [len(dims) - 2] * 2
+    assert [read[name].quantizable for name in "xy"] == [len(dims) == 4] * 2
+
+
+@pytest.mark.parametrize("layer_type", ["POOLING3D", "UNPOOLING", "WARP", "99"])
+@pytest.mark.parametrize("dims", [[1, 3, 8, 8], [1, 3, 8, 8, 8]])
+def test_a_rank_comes_through_a_v1_layer_of_an_unknown_type(layer_type: str, dims: list[int]) -> None:
+    text = net(
+        f"input: 'in' input_shape {{ dim: {dims} }}",
+        v1_layer("a", layer_type, "in"),
+        v1_layer("x", "CONVOLUTION", "a", rest="convolution_param { num_output: 8 kernel_size: 3 }"),
+    )
+    read = network(text).by_name["x"]
+    assert read.title == (None if len(dims) == 4 else "3-D convolution")
+
+
 @pytest.mark.parametrize(
     ("bottoms", "rank"), [(("deep", "flat"), 5), (("flat", "deep"), 4), (("open", "deep"), 4)]
 )
