@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,7 @@ def _fields(values: SearchStrategy[tree.Value]) -> SearchStrategy[tuple[tree.Fie
 
 
 def _nested(values: SearchStrategy[tree.Value]) -> SearchStrategy[tree.Value]:
-    messages = st.builds(tree.Message, _fields(values))
+    messages = st.builds(tree.Message, _fields(values).map(list))
     return messages | st.builds(tree.List, st.lists(messages, max_size=3).map(tuple))
 
 
@@ -116,7 +116,7 @@ def _gap(random: Random, *, at_least: int = 0) -> str:
     return "".join(random.choices(_BLANKS, k=count)) if count else ""
 
 
-def _tokens(fields: tuple[tree.Field, ...], random: Random) -> Iterator[str]:
+def _tokens(fields: Sequence[tree.Field], random: Random) -> Iterator[str]:
     for field in fields:
         yield _noisy_name(field.name, random)
         if _needs_colon(field.value) or random.random() < 0.5:

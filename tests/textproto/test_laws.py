@@ -48,7 +48,7 @@ def test_spacing_comments_separators_and_kinds_of_brackets_do_not_matter(
 def test_every_node_knows_where_it_stands(noisy: tuple[tree.Document, str]) -> None:
     text = noisy[1]
     document = parsed(text)
-    assert_children_follow_each_other_within(tree.Message(document.fields, 0, len(text)))
+    assert_children_follow_each_other_within(tree.Message([*document.fields], 0, len(text)))
     for node in nodes(document):
         assert_children_follow_each_other_within(node)
         assert_text_says_the_same(document, node)

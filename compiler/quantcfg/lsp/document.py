@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -87,7 +87,7 @@ class Document:
 def nodes_at(document: Document, offset: int) -> list[tree.Node]:
     """Return the nodes that contain an offset or end at it, outermost first."""
     found: list[tree.Node] = []
-    nodes: tuple[tree.Node, ...] = document.syntax.fields
+    nodes: Sequence[tree.Node] = document.syntax.fields
     while nodes:
         at = [node for node in nodes if node.start <= offset <= node.end]
         if not at:
@@ -128,11 +128,11 @@ def all_fields(document: Document) -> Iterator[tuple[tree.Field, int]]:
         waiting += [(inner, depth + 1) for inner in reversed(fields_in(each.value))]
 
 
-def fields_in(value: tree.Value) -> tuple[tree.Field, ...]:
+def fields_in(value: tree.Value) -> list[tree.Field]:
     """Return the fields of a message, or of all messages in a list."""
     if isinstance(value, tree.List):
-        return tuple(field for item in value.items for field in fields_in(item))
-    return value.fields if isinstance(value, tree.Message) else ()
+        return [field for item in value.items for field in fields_in(item)]
+    return value.fields if isinstance(value, tree.Message) else []
 
 
 def model_named(document: Document) -> Named | None:

@@ -128,7 +128,7 @@ def bind(
     the fields whose unknown enum values a lenient binding ignores, None for all.
     """
     context = _Context(document, report, lenient, foreign, hint, refuse_repeated, misplaced, open_enums)
-    node = tree.Message(document.fields)
+    node = tree.Message([*document.fields])
     whole = BoundMessage(descriptor, tree.Field("", node), node, (), 1, {})
     _bind_fields(context, node, whole)
     if not lenient:

@@ -151,7 +151,7 @@ class _Build:
         if not opening:
             return tree.Missing(*_extent([opening]))
         return tree.Message(
-            tuple(cast("list[tree.Field]", fields)), *_extent([opening, closing]), is_closed=bool(closing)
+            cast("list[tree.Field]", fields), *_extent([opening, closing]), is_closed=bool(closing)
         )
 
     @staticmethod
@@ -264,13 +264,16 @@ def _tokens(text: str, table: Table, path: Sequence[int]) -> Iterator[tuple[str,
 
 def _tokens_of(text: str, run: Run) -> Iterator[tuple[str, Token | list[tree.Field]]]:
     """Yield the tokens of a run: its fields, and the names and brackets of the messages it leaves open."""
-    for before, name, start, bracket in run.opened:
+    fields = run.fields
+    for message in run.opened:
+        *before, field = fields
         if before:
             yield _RUN, before
-        yield _NAME, _token(name, start)
-        yield _OPENING[text[bracket]], _token(text[bracket], bracket)
-    if run.fields:
-        yield _RUN, run.fields
+        yield _NAME, _token(field.text, field.start)
+        yield _OPENING[text[message.start]], _token(text[message.start], message.start)
+        fields = message.fields
+    if fields:
+        yield _RUN, fields
 
 
 def _end_of_gap(text: str, offset: int) -> int:

@@ -37,37 +37,40 @@ _NAME, _STRING, _PARTS, _WORD, _NUMBER, _LIST, _MESSAGE = range(1, 8)
 
 _CLOSING = {"{": "}", "<": ">"}
 
-Opened = tuple[list[Field], str, int, int]
-"""An open message: the fields before it, its name, and the offsets of the name and the bracket."""
-
 
 @small_value
 class Run:
-    """A run: the messages that it leaves open, the fields of the innermost one, and its end."""
+    """A run: its fields, the messages that it leaves open, outermost first, and its end.
 
-    opened: list[Opened]
+    Each open message is the value of the last field around it.
+    """
+
     fields: list[Field]
+    opened: list[Message]
     end: int
 
 
 def run_at(text: str, start: int) -> Run:
     """Return the run of plain fields at an offset, which may be empty."""
     offset = start
-    fields: list[Field] = []
-    opened: list[Opened] = []
+    fields = outermost = list[Field]()
+    opened: list[Message] = []
     while match := _PLAIN.match(text, offset):
         kind, end = match.lastindex, match.end()
         if kind is None:
-            if not opened or text[offset] != _CLOSING[text[opened[-1][-1]]]:
+            if not opened or text[offset] != _CLOSING[text[opened[-1].start]]:
                 break
-            outer, name, at, bracket = opened.pop()
-            outer.append(Field(name, Message(tuple(fields), bracket, offset + 1 - bracket), bracket - at))
-            fields = outer
+            message = opened.pop()
+            message.length = offset + 1 - message.start  # type: ignore[misc]
+            fields = opened[-1].fields if opened else outermost
         elif kind == _MESSAGE:
             if len(opened) > limits.NESTING_READ:
                 break
-            opened.append((fields, intern(match[_NAME]), offset, match.start(_MESSAGE)))
-            fields = []
+            # Created before its fields: garbage collection of deep trees is several times slower otherwise.
+            message = Message([], match.start(_MESSAGE))
+            fields.append(Field(intern(match[_NAME]), message, message.start - offset))
+            opened.append(message)
+            fields = message.fields
         else:
             value: Scalar | List | None
             at = match.start(kind)
@@ -84,7 +87,7 @@ def run_at(text: str, start: int) -> Run:
             # Few distinct names occur many times and are looked up often, so they are interned.
             fields.append(Field(intern(match[_NAME]), value, at - offset))
         offset = end
-    return Run(opened, fields, offset)
+    return Run(outermost, opened, offset)
 
 
 def _scalar(match: re.Match[str], kind: int) -> Scalar:

@@ -7,7 +7,7 @@ ignores offsets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 
 from quantcfg.frozen import frozen_value, small_value
@@ -113,7 +113,7 @@ class List(_Located):
 class Message(_Located):
     """Fields in braces or angle brackets; is_closed is whether the closing bracket was found."""
 
-    fields: tuple[Field, ...]
+    fields: list[Field]
     start: int = _number()
     length: int = _number()
     is_closed: bool = field(default=True, compare=False, repr=False)
@@ -181,7 +181,7 @@ def field_of(name: Name, value: Value) -> Field:
     return Field(text, value, value.start - name.start, name.length)
 
 
-def children(node: Node) -> tuple[Node, ...]:
+def children(node: Node) -> Sequence[Node]:
     """Return the child nodes, in source order."""
     match node:
         case Field():
