@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from quantcfg import limits
 from quantcfg.configuration.content import Content
@@ -44,13 +45,28 @@ class Duplicate:
         return json.dumps(plain(first)) == json.dumps(plain(again))
 
 
-def duplicates_in(tree: Value, path: Path = ()) -> Iterator[Duplicate]:
+def find_duplicates(tree: Value, text: str) -> tuple[Sequence[Duplicate], AbstractSet[Path]]:
+    """Return the duplicate keys that are shown, and the paths of all whose values differ.
+
+    The others are not kept, as a file may have hundreds of thousands.
+    """
+    shown: list[Duplicate] = []
+    unsettled: set[Path] = set()
+    for each in _duplicates_in(tree, ()):
+        if len(shown) <= limits.DIAGNOSTICS_PER_CODE:
+            shown.append(each)
+        if not each.is_same(text):
+            unsettled.add(each.path)
+    return shown, unsettled
+
+
+def _duplicates_in(tree: Value, path: Path) -> Iterator[Duplicate]:
     """Yield the keys that are repeated in an object, or in an object in it."""
     if is_distinct(tree):
         return
     if isinstance(tree, Array):
         for index, item in enumerate(tree.items):
-            yield from duplicates_in(item, (*path, index))
+            yield from _duplicates_in(item, (*path, index))
     if not isinstance(tree, Object):
         return
     first: dict[str, Member] = {}
@@ -59,14 +75,14 @@ def duplicates_in(tree: Value, path: Path = ()) -> Iterator[Duplicate]:
         if earlier is not member:
             yield Duplicate((*path, key), tree, earlier, member)
         if not isinstance(member.value, Scalar):
-            yield from duplicates_in(member.value, (*path, key))
+            yield from _duplicates_in(member.value, (*path, key))
 
 
 def check_duplicates(
     source: Source, duplicates: Sequence[Duplicate], content: Content, report: Report
 ) -> None:
-    """Report duplicate keys, no more than are shown: each diagnostic takes time."""
-    for each in duplicates[: limits.DIAGNOSTICS_PER_CODE + 1]:
+    """Report duplicate keys."""
+    for each in duplicates:
         report(_duplicate(source, each, content))
 
 

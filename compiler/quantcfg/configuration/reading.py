@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from quantcfg.configuration.content import Content, check_content
-from quantcfg.configuration.duplicates import check_duplicates, duplicates_in
+from quantcfg.configuration.duplicates import check_duplicates, find_duplicates
 from quantcfg.configuration.places import Path, Places
 from quantcfg.contracts.config_schema import (
     ACTIVATION_ALGORITHM,
@@ -52,8 +52,7 @@ def read_configuration(
             report(catalogue.JSON_SYNTAX.at(span, expected='"{"', found=f'"{span.text}"'))
         return lambda: Plan(network or Network(edition, "", (), is_complete=False), Request())
     places = Places(source, tree)
-    duplicates = [*duplicates_in(tree)]
-    unsettled = {each.path for each in duplicates if not each.is_same(source.text)}
+    duplicates, unsettled = find_duplicates(tree, source.text)
     content = Content(plain(tree), network, edition, places, is_whole, unsettled)
     check_duplicates(source, duplicates, content, report)
     rejected = check_content(content, report)

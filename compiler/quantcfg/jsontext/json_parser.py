@@ -13,7 +13,7 @@ from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.files import has_other_content, without_byte_order_mark
 from quantcfg.jsontext.json_tokens import Token
-from quantcfg.jsontext.json_tree import Array, Member, Missing, Object, Scalar, Value
+from quantcfg.jsontext.json_tree import Array, Member, Missing, Object, Scalar, Value, member_of
 from quantcfg.jsontext.valid_json import CachedText
 from quantcfg.source import Source, Span
 
@@ -417,7 +417,7 @@ def _member(reader: _Reader, depth: int) -> Member:
     token = reader.take()
     if _lacks_start(token, reader.token):
         missing = _without_start(reader, token)
-        return Member(missing, missing)
+        return member_of(missing, missing)
     if _lacks_end(token, reader.token):
         return _unterminated_key(reader, token)
     key = _key(reader, token)
@@ -427,7 +427,7 @@ def _member(reader: _Reader, depth: int) -> Member:
     elif not reader.takes(":"):
         edit = _insertion(reader, token.end, ":")
         _expected(reader, '":"', fix=edit if reader.token.kind in _VALUES else None)
-    return Member(key, _value_of(reader, token, depth))
+    return member_of(key, _value_of(reader, token, depth))
 
 
 def _value_of(reader: _Reader, key: Token, depth: int) -> Value:
@@ -473,7 +473,7 @@ def _unterminated_key(reader: _Reader, token: Token) -> Member:
     start = Span(reader.source, token.start, token.start + len(token.text.split(":")[0]))
     _report(reader, catalogue.UNTERMINATED_STRING.at(start, help='end it with "'))
     missing = _skip_line(reader, token)
-    return Member(missing, missing)
+    return member_of(missing, missing)
 
 
 def _skip_line(reader: _Reader, token: Token) -> Missing:

@@ -34,10 +34,23 @@ class Missing:
 
 @small_value
 class Member:
-    """A key and its value in an object."""
+    """A key and its value in an object.
 
-    key: Scalar | Missing
+    text is the key, or None if it could not be parsed. The key is stored inline, as
+    one more node per member would cost time.
+    """
+
+    text: str | None
+    start: int
+    key_end: int
     value: Value
+
+    @property
+    def key(self) -> Scalar | Missing:
+        """The key as a node."""
+        if self.text is None:
+            return Missing(self.start, self.key_end)
+        return Scalar(self.text, self.start, self.key_end)
 
 
 @small_value
@@ -75,7 +88,8 @@ class Unread(Sequence[_Node]):
 
     @cached_property
     def _nodes(self) -> Sequence[_Node]:
-        return tuple(self.read())
+        # The garbage collector scans a growing list faster than a growing tuple.
+        return [*self.read()]
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -85,6 +99,11 @@ class Unread(Sequence[_Node]):
 
     def __iter__(self) -> Iterator[_Node]:
         return iter(self._nodes)
+
+
+def member_of(key: Scalar | Missing, value: Value) -> Member:
+    """Return a member with the given key and value."""
+    return Member(key.value if isinstance(key, Scalar) else None, key.start, key.end, value)
 
 
 def plain(value: Value) -> Any:
@@ -112,8 +131,8 @@ def _nodes(value: Value) -> Sequence[Member] | Sequence[Value] | None:
 def keyed(value: Object) -> Iterator[tuple[str, Member]]:
     """Yield each member whose key is valid, with its key."""
     for member in value.members:
-        if isinstance(member.key, Scalar):
-            yield member.key.value, member
+        if member.text is not None:
+            yield member.text, member
 
 
 def is_whole(value: Value) -> bool:
@@ -131,10 +150,10 @@ def is_distinct(value: Value) -> bool:
 
 def removal(source: Source, parent: Object, member: Member) -> Edit:
     """Return the edit that removes a member and one comma from its object."""
-    index = bisect_left(parent.members, member.key.start, key=lambda each: each.key.start)
-    start, end = member.key.start, member.value.end
+    index = bisect_left(parent.members, member.start, key=lambda each: each.start)
+    start, end = member.start, member.value.end
     if index + 1 < len(parent.members):
-        end = parent.members[index + 1].key.start
+        end = parent.members[index + 1].start
     elif index:
         start = parent.members[index - 1].value.end
     return Edit(Span(source, start, end), "")

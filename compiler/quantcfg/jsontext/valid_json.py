@@ -17,6 +17,8 @@ _HALF = limits.TOKEN_LENGTH // 2
 _LONG = re.compile(rf'"(?:[^"\\]|\\.){{{_HALF - 1},}}+"|[-+.0-9eE]{{{_HALF},}}')
 """Finds strings and numbers that may exceed the length limit; an escape counts as one character here."""
 
+_QUOTE = re.compile(r'(?<!\\)"')
+
 _KEY = re.compile(rf"[ \t\n\r,]*+({STRING}){WHITESPACE}:{WHITESPACE}")
 _ITEM = re.compile(r"[ \t\n\r,]*+(?!])")
 
@@ -73,11 +75,16 @@ def _valid_value(text: str, start: int, depth: int) -> Value | None:
         every = value if is_distinct else json.loads(text[start:end], object_pairs_hook=_values)
     except (ValueError, RecursionError):
         return None
-    if end - start > limits.TOKEN_LENGTH and _LONG.search(text, start, end):
+    if _has_long_block(text, start, end) and _LONG.search(text, start, end):
         return None
     if _is_deep(every, limits.NESTING - depth + 1):
         return None
     return _node(text, start, value, end, is_distinct)
+
+
+def _has_long_block(text: str, start: int, end: int) -> bool:
+    """Return whether a block of _HALF characters has no unescaped quote, as in a token that is too long."""
+    return any(not _QUOTE.search(text, at, at + _HALF) for at in range(start, end - _HALF, _HALF))
 
 
 def _is_tidy(indentation: str, value: str) -> bool:
@@ -138,9 +145,10 @@ def _node(text: str, start: int, value: Any, end: int, is_distinct: bool) -> Val
 
 def _members(text: str, at: int) -> Iterator[Member]:
     while match := _KEY.match(text, at):
-        key = Scalar(json.loads(match[1]) if "\\" in match[1] else match[1][1:-1], *match.span(1))
-        value, at, is_distinct = _decoded(text, match.end())
-        yield Member(key, _node(text, match.end(), value, at, is_distinct))
+        quoted, start = match[1], match.end()
+        key = json.loads(quoted) if "\\" in quoted else quoted[1:-1]
+        value, at, is_distinct = _decoded(text, start)
+        yield Member(key, *match.span(1), _node(text, start, value, at, is_distinct))
 
 
 def _items(text: str, at: int) -> Iterator[Value]:
