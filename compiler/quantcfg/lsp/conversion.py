@@ -140,15 +140,17 @@ class Conversion:
         """Convert a hover."""
         return types.Hover(_markdown(hover.text), self.range(hover.span))
 
-    def symbol(self, symbol: Symbol) -> types.DocumentSymbol:
+    def symbol(self, source: Source, symbol: Symbol) -> types.DocumentSymbol:
         """Convert a symbol and its children."""
+        position, offsets = self.lines(source).position, (symbol.start, symbol.name_end, symbol.end)
+        start, name_end, end = (types.Position(*position(offset)) for offset in offsets)
         return types.DocumentSymbol(
             symbol.name,
             types.SymbolKind.Struct if symbol.is_message else types.SymbolKind.Property,
-            self.range(symbol.span),
-            self.range(symbol.name_span),
+            types.Range(start, end),
+            types.Range(start, name_end),
             detail=symbol.detail,
-            children=[self.symbol(child) for child in symbol.children],
+            children=[self.symbol(source, child) for child in symbol.children],
         )
 
     def fold(self, fold: Fold) -> types.FoldingRange:

@@ -18,12 +18,16 @@ _LONG = 2**20
 
 @small_value
 class Symbol:
-    """A field in the outline; detail is its value in short, children are the fields inside it."""
+    """A field in the outline, with its offsets and that of the end of its name.
+
+    detail is its value in short, children are the fields inside it.
+    """
 
     name: str
     detail: str
-    span: Span
-    name_span: Span
+    start: int
+    name_end: int
+    end: int
     is_message: bool
     children: tuple[Symbol, ...] = ()
 
@@ -36,7 +40,6 @@ def symbols(document: Document) -> tuple[Symbol, ...]:
 
 def _symbols(document: Document, fields: Iterable[tree.Field], depth: int) -> Iterator[Symbol]:
     """Yield the symbols of fields, with depth levels of children."""
-    source = document.source
     for field in fields:
         name = field.name
         if name.text:
@@ -44,8 +47,9 @@ def _symbols(document: Document, fields: Iterable[tree.Field], depth: int) -> It
             yield Symbol(
                 name.text,
                 _detail(document, field),
-                Span(source, field.start, field.end),
-                Span(source, name.start, name.end),
+                name.start,
+                name.end,
+                field.end,
                 bool(inner) or isinstance(field.value, tree.Message),
                 tuple(_symbols(document, inner, depth - 1)),
             )
