@@ -1,12 +1,12 @@
-"""The dataclasses of frozen.py behave as dataclass's own, but for how fast they are made."""
+"""The values of frozen.py behave as dataclasses do, except for how fast they are made."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import pickle
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 from unittest.mock import ANY
@@ -14,38 +14,52 @@ from unittest.mock import ANY
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.frozen import Caching, frozen_value, small_value
+from quantcfg.frozen import Caching, field, frozen_value, replace, small_value
 from tests.laws import law
 
 
 class Written:
-    """A class as it is before it is made a dataclass."""
+    """A class as it is before it is made a value."""
 
     one: Any
     two: Any = 2
     compared_only: Any = field(default=3, repr=False)
     shown_only: Any = field(default=4, compare=False)
-    made: Any = field(default_factory=tuple)
+    made: Any = ()
+
+
+class WrittenForDataclass:
+    """A class as it is before it is made a value."""
+
+    one: Any
+    two: Any = 2
+    compared_only: Any = dataclasses.field(default=3, repr=False)
+    shown_only: Any = dataclasses.field(default=4, compare=False)
+    made: Any = ()
 
 
 class Other:
+    """A class with a default."""
+
     one: Any
     two: Any = 2
 
 
 class Empty:
-    pass
+    """A class without fields."""
 
 
 def made(decorator: Callable[[type], type], cls: type) -> Any:
     # Each decorator gets a class of its own.
-    return decorator(type(cls.__name__, (), dict(cls.__dict__)))
+    content = {**vars(cls), "__qualname__": cls.__name__.removesuffix("ForDataclass")}
+    return decorator(type(content["__qualname__"], (), content))
 
 
 OURS = (frozen_value, small_value)
-THEIRS = dataclass(frozen=True, slots=True)
+THEIRS = dataclasses.dataclass(frozen=True, slots=True)
 CLASSES = {
-    decorator: [made(decorator, cls) for cls in (Written, Other, Empty)] for decorator in (*OURS, THEIRS)
+    decorator: [made(decorator, cls) for cls in (written, Other, Empty)]
+    for decorator, written in [*((each, Written) for each in OURS), (THEIRS, WrittenForDataclass)]
 }
 CONTENTS = st.none() | st.integers(-1, 1) | st.just(float("nan")) | st.lists(st.integers(0, 1), max_size=1)
 ARGUMENTS = st.tuples(st.just(0), st.lists(CONTENTS, min_size=1, max_size=5)) | st.one_of(
@@ -64,7 +78,7 @@ class Pickled:
 @frozen_value
 class Worked(Caching):
     one: int
-    asked: list[int] = field(default_factory=list, compare=False)
+    asked: Any = field(compare=False)
 
     @cached_property
     def out(self) -> int:
@@ -98,8 +112,7 @@ def test_values_are_equal_hashed_and_shown_as_those_of_dataclass(
 @pytest.mark.parametrize("decorator", OURS)
 def test_the_classes_say_of_themselves_what_those_of_dataclass_say(decorator: Any) -> None:
     for ours, theirs in zip(CLASSES[decorator], CLASSES[THEIRS], strict=True):
-        assert inspect.signature(ours) == inspect.signature(theirs)
-        assert [str(each) for each in fields(ours)] == [str(each) for each in fields(theirs)]
+        assert str(inspect.signature(ours)) == str(inspect.signature(theirs))
         assert (ours.__slots__, ours.__match_args__) == (theirs.__slots__, theirs.__match_args__)
         assert ours.__doc__ == theirs.__doc__
 
@@ -114,9 +127,9 @@ def test_another_class_may_say_that_it_is_equal(decorator: Any) -> None:
 @pytest.mark.parametrize("name", ["one", "two", "made"])
 def test_a_field_of_a_frozen_value_is_neither_set_again_nor_deleted(name: str) -> None:
     value = CLASSES[frozen_value][0](1)
-    with pytest.raises(FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+    with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot assign to field '{name}'"):
         setattr(value, name, getattr(value, name))
-    with pytest.raises(FrozenInstanceError, match=f"cannot delete field '{name}'"):
+    with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot delete field '{name}'"):
         delattr(value, name)
     assert value == CLASSES[frozen_value][0](1)
 
@@ -133,17 +146,17 @@ def test_frozen_values_can_be_changed_in_a_copy_copied_and_pickled() -> None:
     for same in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
         assert same is not value
         assert (type(same), same.one, same.two) == (Pickled, [1], 3)
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(dataclasses.FrozenInstanceError):
             same.one = 2  # type: ignore[misc]
 
 
 def test_what_was_worked_out_of_a_value_is_kept_and_makes_no_difference() -> None:
-    value = Worked(1)
+    value = Worked(1, [])
     assert (value.out, value.out, value.asked) == (2, 2, [1])
-    assert value == Worked(1)
-    assert hash(value) == hash(Worked(1))
+    assert value == Worked(1, [0])
+    assert hash(value) == hash(Worked(1, [0]))
     assert pickle.loads(pickle.dumps(value)).out == 2
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(dataclasses.FrozenInstanceError):
         value.one = 2  # type: ignore[misc]
 
 

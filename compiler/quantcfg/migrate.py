@@ -9,13 +9,13 @@ they are removed. The result compiles to the same configuration for every networ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from quantcfg.compile import compile_request, is_text_format
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors, related
 from quantcfg.diagnostics.fixes import applied
 from quantcfg.diagnostics.phrases import listed
+from quantcfg.frozen import replace
 from quantcfg.network import Edition, LayerTypes
 from quantcfg.plan import Request, request_from_config
 from quantcfg.plan.passes.deprecated import fc_types, superseding_field, without_deprecated

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -19,7 +18,7 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.files import read_source
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.source import Source, Span
 
 SETTINGS = "quantcfg.toml"

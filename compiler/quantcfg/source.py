@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import field
 from functools import cached_property
 
-from quantcfg.frozen import Caching, frozen_value
+from quantcfg.frozen import Caching, field, frozen_value
 
 
 @frozen_value

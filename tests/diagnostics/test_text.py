@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from unicodedata import category
 
 from hypothesis import strategies as st
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.diagnostics.formats.text import render, render_line
+from quantcfg.frozen import replace
 from quantcfg.source import Source, Span
 from tests.laws import law
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from quantcfg.compile import check_source
 from quantcfg.editions import edition_of_model
 from quantcfg.editions.caffe import CAFFE
+from quantcfg.frozen import replace
 from quantcfg.network import MessageType
 from quantcfg.source import Source
 from tests.networks import conv, net, network

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ from quantcfg import Compilation, Network, Severity, compile_config, contracts, 
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.editions.caffe import CAFFE
+from quantcfg.frozen import replace
 from tests.laws import law
 from tests.networks import conv, net, network, relu
 from tests.oracle.amct import OracleLayer, Refused, lower

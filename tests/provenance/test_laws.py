@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from quantcfg import Compilation, Explanation, Network, Provenance, compile_config, explain, read_model
+from quantcfg.frozen import replace
 from quantcfg.plan import Origin, OriginKind, Setting
 from quantcfg.textproto.edits import removal
 from tests.laws import law

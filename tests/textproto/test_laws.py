@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import text_format
 from hypothesis import strategies as st
 
+from quantcfg.frozen import replace
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import decode_string, encode_string, floating, integer
 from quantcfg.textproto.printer import print_document

@@ -7,13 +7,13 @@ import errno
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TextIO
 
 from quantcfg.diagnostics import Diagnostic, Severity, catalogue
 from quantcfg.diagnostics.formats import DOCUMENTS, render_all
 from quantcfg.diagnostics.phrases import counted
 from quantcfg.files import reason
+from quantcfg.frozen import replace
 
 
 class OutputError(Exception):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +21,7 @@ from quantcfg.contracts.config_schema import (
 )
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.jsontext import Object, parse, plain
 from quantcfg.network import ConfigSchema, Edition, Network
 from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, Request, Setting, assumed_network, complete

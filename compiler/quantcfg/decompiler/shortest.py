@@ -10,7 +10,6 @@ flag is compared by the overrides that it saves: the work is linear in the layer
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from quantcfg.decompiler.wanted import (
     Calibration,
@@ -21,7 +20,7 @@ from quantcfg.decompiler.wanted import (
     own_calibration,
     plain,
 )
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import ConfigSchema
 
 

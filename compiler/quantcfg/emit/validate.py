@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.emit.emit import Configuration, layer_values
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import ConfigSchema
 from quantcfg.plan import Plan, Setting
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -74,7 +73,6 @@ class Array:
 Value = Scalar | Missing | Object | Array
 
 
-@dataclass(eq=False)
 class Unread(Sequence[_Node]):
     """The members of an object or the items of a list, created on first use.
 
@@ -82,14 +80,14 @@ class Unread(Sequence[_Node]):
     whether there are no duplicate keys in it, at any depth.
     """
 
-    read: Callable[[], Iterable[_Node]]
-    plain: Any
-    is_distinct: bool
+    def __init__(self, read: Callable[[], Iterable[_Node]], plain: Any, is_distinct: bool) -> None:
+        self.plain, self.is_distinct = plain, is_distinct
+        self._read = read
 
     @cached_property
     def _nodes(self) -> Sequence[_Node]:
         # The garbage collector scans a growing list faster than a growing tuple.
-        return [*self.read()]
+        return [*self._read()]
 
     def __len__(self) -> int:
         return len(self._nodes)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from functools import cached_property
+from types import MappingProxyType
 
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
 from quantcfg.diagnostics import Diagnostic, Edit, Severity
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import Caching, frozen_value
 from quantcfg.lsp.annotations import Hint
 from quantcfg.lsp.completion import Item, Kind
 from quantcfg.lsp.hover import Hover
@@ -50,15 +51,18 @@ def uri_of(name: str) -> str:
 
 
 @frozen_value
-class Conversion:
+class Conversion(Caching):
     """Conversion of offsets and spans, in the negotiated encoding of columns; lines are cached by source.
 
     uris maps the names of open documents to the URIs that the client uses.
     """
 
     encoding: str
-    uris: Mapping[str, str] = field(default_factory=dict)
-    _lines: dict[int, tuple[Source, Lines]] = field(default_factory=dict)
+    uris: Mapping[str, str] = MappingProxyType({})
+
+    @cached_property
+    def _lines(self) -> dict[int, tuple[Source, Lines]]:
+        return {}
 
     def lines(self, source: Source) -> Lines:
         """Return the lines of a source."""

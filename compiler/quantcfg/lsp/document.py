@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from quantcfg.compile import Compiled, compile_source, is_configuration
 from quantcfg.diagnostics import Diagnostic, has_errors, related
 from quantcfg.editions import DEFAULT, edition_named
+from quantcfg.frozen import replace
 from quantcfg.lsp.models import Model
 from quantcfg.network import Edition, Network
 from quantcfg.plan import Plan

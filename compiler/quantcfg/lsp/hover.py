@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from quantcfg.configuration import Path, Places, places_in
 from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.emit import allowed
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.jsontext import Object, Value, plain
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document, fields_at, path_of, string_at, text_of

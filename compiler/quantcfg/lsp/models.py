@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from quantcfg.api import load_model
 from quantcfg.diagnostics import Diagnostic, Report, in_order
 from quantcfg.files import Reader, read_regular
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import Network
 from quantcfg.project import SETTINGS, Named, model_of, named_by
 from quantcfg.source import Source

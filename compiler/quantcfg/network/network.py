@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from quantcfg.contracts.layer_types import Attributes
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.frozen import Caching, frozen_value
+from quantcfg.frozen import Caching, frozen_value, small_value
 from quantcfg.network.edition import Edition
 from quantcfg.source import Span
 
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class Layer:
     """One layer.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field
 from types import MappingProxyType
 
 from quantcfg.diagnostics import Report
@@ -34,8 +33,8 @@ class LayerPlan:
     levels: tuple[Calibration, ...] = ()
     weight: Algorithm | None = None
     selected: Algorithm | None = None
-    activation_values: Values = field(default_factory=lambda: _NOTHING)
-    weight_values: Values = field(default_factory=lambda: _NOTHING)
+    activation_values: Values = _NOTHING
+    weight_values: Values = _NOTHING
 
     @property
     def calibration(self) -> Calibration | None:
@@ -66,7 +65,7 @@ class Plan:
 
     network: Network
     request: Request
-    values: Values = field(default_factory=dict)
+    values: Values = _NOTHING
     layers: tuple[LayerPlan, ...] = ()
 
     def __str__(self) -> str:

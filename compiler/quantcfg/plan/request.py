@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from types import MappingProxyType
 from typing import Any
 
 from quantcfg.contracts.config_schema import NON_UNIFORM, SKIP_FUSION
@@ -104,7 +104,7 @@ class Request:
     attributed to the wrong message after a syntax error.
     """
 
-    settings: Mapping[str, Setting[Any]] = field(default_factory=dict)
+    settings: Mapping[str, Setting[Any]] = MappingProxyType({})
     skip_layers: tuple[Setting[str], ...] = ()
     skip_layer_types: tuple[Setting[str], ...] = ()
     skip_fusion_layers: tuple[Setting[str], ...] = ()

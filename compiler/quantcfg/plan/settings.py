@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from quantcfg.contracts.config_schema import ConfigSchema, Parameter, activation_name
-from quantcfg.frozen import small_value
+from quantcfg.frozen import field, small_value
 from quantcfg.source import Span
 from quantcfg.textproto import Bound, BoundMessage, BoundScalar, Path, Place, place_of, replaced_by, tree
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -18,7 +17,7 @@ from quantcfg.contracts.config_schema import (
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.suggestions import suggest
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import ConfigSchema, Layer
 from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, Values
 from quantcfg.plan.passes.defaults import activation_settings, weight_settings

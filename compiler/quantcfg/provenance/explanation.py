@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from quantcfg.frozen import frozen_value
 from quantcfg.network import Layer
 from quantcfg.plan import Setting
 from quantcfg.plan.request import Calibration
@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 """The path of a value in the configuration, or in the object of its layer: keys, and indices of lists."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Beaten:
     """A setting of a level that is overridden, and why it does not count."""
 
@@ -21,7 +21,7 @@ class Beaten:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Explanation:
     """Where a value comes from.
 
@@ -54,7 +54,7 @@ class Explanation:
         return f"{self.key}[{index}]" if isinstance(index, int) else self.key
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class LayerExplanation:
     """Where the values of a layer come from; a layer that is not quantizable has none.
 
@@ -69,7 +69,7 @@ class LayerExplanation:
     fusion: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class Provenance:
     """Where values come from: those of the whole network, and those of layers."""
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import field, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -23,7 +22,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue
 from quantcfg.diagnostics.suggestions import Suggestion, is_slip_of_any, suggest
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.textproto import tree
 from quantcfg.textproto.bound import (
     Binding,
@@ -63,7 +62,6 @@ Misplaced = Callable[[FieldDescriptor, BoundMessage], bool]
 """Returns whether a message field cannot follow the fields that its message already has."""
 
 
-@frozen_value
 class _Context:
     """The inputs and the state of one binding.
 
@@ -74,21 +72,27 @@ class _Context:
     kept only if the document has an extra closing bracket.
     """
 
-    document: tree.Document
-    report: Report
-    lenient: bool
-    foreign: Mapping[str, str]
-    hint: Hints
-    refuse_repeated: bool
-    misplaced: Misplaced
-    open_enums: Collection[str] | None
-    repeated: set[Path] = field(default_factory=set)
-    unknown_enums: dict[Path, Place] = field(default_factory=dict)
-    failed: set[Path] = field(default_factory=set)
-    broken: set[Path] = field(default_factory=set)
-    enclosing: list[BoundMessage] = field(default_factory=list)
-    ended: dict[Descriptor, BoundMessage] = field(default_factory=dict)
-    suggestions: dict[tuple[str, str], Suggestion] = field(default_factory=dict)
+    def __init__(
+        self,
+        document: tree.Document,
+        report: Report,
+        lenient: bool,
+        foreign: Mapping[str, str],
+        hint: Hints,
+        refuse_repeated: bool,
+        misplaced: Misplaced,
+        open_enums: Collection[str] | None,
+    ) -> None:
+        self.document, self.report, self.lenient = document, report, lenient
+        self.foreign, self.hint, self.refuse_repeated = foreign, hint, refuse_repeated
+        self.misplaced, self.open_enums = misplaced, open_enums
+        self.repeated: set[Path] = set()
+        self.unknown_enums: dict[Path, Place] = {}
+        self.failed: set[Path] = set()
+        self.broken: set[Path] = set()
+        self.enclosing: list[BoundMessage] = []
+        self.ended: dict[Descriptor, BoundMessage] = {}
+        self.suggestions: dict[tuple[str, str], Suggestion] = {}
 
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
         """Return the fields that an unknown name probably means.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import field as dataclass_field
 from functools import cache, cached_property
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from quantcfg.frozen import Caching, frozen_value, small_value
+from quantcfg.frozen import field as value_field
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.scalars import Converter, converter
@@ -103,7 +103,7 @@ class BoundScalar:
     value: Any
     field: tree.Field
     node: tree.Value
-    earlier: Bound | None = dataclass_field(default=None, compare=False, repr=False)
+    earlier: Bound | None = value_field(default=None, compare=False, repr=False)
 
 
 @small_value
@@ -120,7 +120,7 @@ class BoundMessage:
     path: Path
     depth: int
     fields: dict[str, Bound | list[Bound]]
-    earlier: Bound | None = dataclass_field(default=None, compare=False, repr=False)
+    earlier: Bound | None = value_field(default=None, compare=False, repr=False)
 
     @property
     def is_closed(self) -> bool:

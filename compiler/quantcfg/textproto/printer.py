@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from quantcfg.frozen import small_value
 from quantcfg.source import Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.trivia import COMMENT, SPACES, comments_between, line_end
@@ -23,7 +23,7 @@ _TRIVIA = re.compile(rf"(?P<comment>{COMMENT.pattern})|(?P<line_end>\n)|(?P<mark
 _Item = tree.Value | tree.Literal
 
 
-@dataclass(frozen=True, slots=True)
+@small_value
 class _Line:
     """An output line; a trailing comment goes to the end of the previous line, unless that has one."""
 

@@ -8,9 +8,8 @@ ignores offsets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
 
-from quantcfg.frozen import frozen_value, small_value
+from quantcfg.frozen import field, frozen_value, small_value
 from quantcfg.source import Source, Span
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from quantcfg import contracts
 from quantcfg.contracts.layer_types import Attribute
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.editions.caffe import CAFFE, caffe_types
-from quantcfg.frozen import frozen_value, small_value
+from quantcfg.frozen import frozen_value, replace, small_value
 from quantcfg.source import Span
 from quantcfg.textproto import Binding, BoundMessage, Path, Place, place_of
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue
 from quantcfg.diagnostics.suggestions import near
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import PADDING, Definition
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import field, frozen_value
 from quantcfg.source import Span
 from quantcfg.textproto import Binding, tree
 from quantcfg.textproto.binder import Hint

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean
+from quantcfg.frozen import replace
 from quantcfg.network import ConfigSchema, LayerTypes
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm, Calibration

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.diagnostics.phrases import listed
+from quantcfg.frozen import replace
 from quantcfg.network import LayerTypes
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Calibration, Override, Request

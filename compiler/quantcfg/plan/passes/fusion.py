@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 
 from quantcfg.contracts.config_schema import SKIP_FUSION
 from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.frozen import replace
 from quantcfg.network import Layer, Network
 from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, Plan

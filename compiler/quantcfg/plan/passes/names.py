@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from quantcfg.diagnostics import Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest_likely, worth_suggesting
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import Layer, Network
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override

@@ -10,11 +10,11 @@ import json
 import ntpath
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import other_content, read_bytes
+from quantcfg.frozen import replace
 from quantcfg.network import Layer, LayerTypes
 from quantcfg.plan.assumed import ANY_SELECTED_LAYER
 from quantcfg.plan.plan import LayerPlan, Plan

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, NON_UNIFORM
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
+from quantcfg.frozen import replace
 from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes, Network
 from quantcfg.plan.assumed import assumed_layer
 from quantcfg.plan.passes.names import layers_named

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.frozen import replace
 from quantcfg.network import Layer
 from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, QUANTIZED, LayerPlan, Plan
