@@ -56,7 +56,7 @@ fuzz: .venv/fuzz
 mutations: .venv/test
 	$(BIN)/python -m fuzz.mutations 100000
 
-# Compiles proto/*.proto to proto/*.binpb; commit both together.
+# Compiles proto/*.proto to proto/*.json and proto/*.binpb; commit all together.
 proto: .venv/test
 	$(BIN)/python -m tests.protos proto/*.proto
 

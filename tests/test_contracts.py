@@ -98,12 +98,14 @@ def test_an_algorithm_is_called_in_the_schema_as_its_key_says_by_default() -> No
 
 @pytest.mark.parametrize("proto", sorted((ROOT / "proto").glob("*.proto")), ids=lambda path: path.stem)
 def test_the_compiled_form_of_a_proto_file_is_up_to_date(proto: Path) -> None:
-    assert proto.with_suffix(".binpb").read_bytes() == protos.compiled(proto), 'run "make proto"'
+    for suffix, content in protos.compiled(proto).items():
+        assert proto.with_suffix(suffix).read_bytes() == content, 'run "make proto"'
 
 
-def test_there_is_a_proto_file_for_every_compiled_form() -> None:
+@pytest.mark.parametrize("suffix", ["binpb", "json"])
+def test_there_is_a_proto_file_for_every_compiled_form(suffix: str) -> None:
     stems = {path.stem for path in (ROOT / "proto").glob("*.proto")}
-    assert {path.stem for path in (ROOT / "proto").glob("*.binpb")} == stems
+    assert {path.stem for path in (ROOT / "proto").glob(f"*.{suffix}")} == stems
 
 
 # --- the grammar and its compiled form

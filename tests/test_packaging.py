@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-DATA_FILES = ("grammar/*.lark", "grammar/*.json", "proto/*.binpb", "schemas/*.json")
+DATA_FILES = ("grammar/*.lark", "grammar/*.json", "proto/*.binpb", "proto/*.json", "schemas/*.json")
 UNSHIPPED = shutil.ignore_patterns(
     ".git", ".venv", "build", "dist", "node_modules", "*.egg-info", "__pycache__", ".*_cache"
 )
