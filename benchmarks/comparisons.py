@@ -29,7 +29,7 @@ from quantcfg import check_text, cli, compile_config, contracts, limits
 from quantcfg.api import load_model
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe.weights import read_weights
-from quantcfg.network import Network
+from quantcfg.network import MessageType, Network
 from quantcfg.source import Source
 from quantcfg.textproto import bind, parse
 
@@ -172,7 +172,8 @@ def _message_in(text: str, name: tuple[str, str]) -> object:
     """Parse and bind text, and discard its errors."""
     errors: list[Diagnostic] = []
     document = parse(Source("text", text), errors.append)
-    return bind(document, _descriptor(name), errors.append, lenient=name == _NET).message
+    binding = bind(document, MessageType(*name).descriptor, errors.append, lenient=name == _NET)
+    return contracts.message_class(*name)(**binding.whole.content())
 
 
 def _compiling(directory: Path) -> Iterator[Result]:
@@ -385,10 +386,6 @@ def _network(directory: Path, text: str) -> Network:
     network = load_model(file, None, lambda diagnostic: print(diagnostic, file=sys.stderr))
     assert network
     return network
-
-
-def _descriptor(name: tuple[str, str]) -> Any:
-    return contracts.message_descriptor(*name)
 
 
 def _message(name: tuple[str, str]) -> Any:

@@ -18,7 +18,6 @@ marks = {"interpreter start": time.process_time()}
 
 import functools, json, sys
 from importlib import import_module
-import google.protobuf.message_factory  # Otherwise the first message would load it, within its stage.
 import quantcfg.api
 from quantcfg.__main__ import run
 from quantcfg.cli import compile
@@ -45,10 +44,10 @@ assert run() == 0
 print(json.dumps(marks))
 """
 REST = "the rest"
-_READ, _READER = "message to network", "quantcfg.editions.caffe.reader"
+_READ, _READER = "bound tree to network", "quantcfg.editions.caffe.reader"
 _STAGES = (
     ("prototxt to syntax tree", _READER, "parse"),
-    ("syntax tree to message", _READER, "bind"),
+    ("syntax tree to bound tree", _READER, "bind"),
     (_READ, _READER, "read_network"),
     ("quant.cfg to request", "quantcfg.api", "request_from_config"),
     ("passes", "quantcfg.compile", "lower"),

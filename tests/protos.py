@@ -30,6 +30,7 @@ def compiled(proto: Path) -> Mapping[str, bytes]:
     """Return what "make proto" writes for a .proto file that imports none, by suffix."""
     (file,) = _descriptors(proto, "--include_source_info").file
     comments = dict(_comments(file))
+    file.ClearField("source_code_info")
     types = pool(proto).FindFileByName(file.name).message_types_by_name.values()
     text = json.dumps(table(types, comments), indent=1, ensure_ascii=False) + "\n"
     return {".binpb": file.SerializeToString(), ".json": text.encode()}

@@ -472,11 +472,14 @@ def test_what_takes_long_to_load_is_not_loaded_to_show_little(option: str) -> No
     assert {name for name in loaded if name.startswith("quantcfg")} == modules
 
 
-def test_a_compile_without_mistakes_loads_only_what_it_needs() -> None:
-    loaded = modules_after("compile", *MODEL, *WEIGHTS, *CONFIGURED, "-o", "config.json")
+@pytest.mark.parametrize(
+    ("weights", "protobuf"), [((), "google.protobuf"), (WEIGHTS, "google.protobuf.descriptor_pb2")]
+)
+def test_a_compile_without_mistakes_loads_only_what_it_needs(weights: Sequence[str], protobuf: str) -> None:
+    loaded = modules_after("compile", *MODEL, *weights, *CONFIGURED, "-o", "config.json")
     assert Path("config.json").is_file()
     assert not loaded & {"lark", "jsonschema", "numpy", "importlib.resources", "difflib", "tempfile"}
-    assert not loaded & {"dataclasses", "inspect", "google.protobuf.descriptor_pb2"}
+    assert not loaded & {"dataclasses", "inspect", protobuf}
     modules = ("cursor", "edits", "loose_lexer", "printer", "recovery", "trivia")
     assert all(map(find_spec, [f"quantcfg.textproto.{module}" for module in modules]))
     assert not loaded & {f"quantcfg.textproto.{module}" for module in modules}

@@ -101,10 +101,7 @@ def test_what_is_chosen_takes_the_place_of_what_was_begun(marked: str, label: st
 def test_an_item_says_what_it_means_and_what_it_takes() -> None:
     (item,) = (each for each in items("‸") if each.label == "batch_num")
     assert item.detail == "an integer; at least 1; default 1"
-    assert (
-        item.documentation
-        == contracts.comments("calibration_config_caffe")["amct_caffe.AMCTConfig.batch_num"]
-    )
+    assert item.documentation == CAFFE.request.descriptor.fields["batch_num"].comment
 
 
 def test_a_layer_says_its_type_and_whether_it_can_be_quantized() -> None:

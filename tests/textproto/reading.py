@@ -6,15 +6,16 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.protobuf import text_format
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.source import Source
-from quantcfg.textproto import bind, parse, tree
+from quantcfg.textproto import Binding, bind, parse, tree
 from tests import protos, shared
+from tests.protos import descriptor_of
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -68,11 +69,12 @@ def read(text: str, message_type: type[Message], *, lenient: bool = False) -> Re
     diagnostics: list[Diagnostic] = []
     document = parse(Source("text", text), diagnostics.append)
     binding = bind(document, descriptor_of(message_type), diagnostics.append, lenient=lenient)
-    return Reading(binding.message, diagnostics)
+    return Reading(message_of(binding, message_type), diagnostics)
 
 
-def descriptor_of(message_type: type[Message]) -> Any:
-    return message_type.DESCRIPTOR
+def message_of(binding: Binding, message_type: type[Message]) -> Message:
+    """Return the message of protobuf with what a document is bound to."""
+    return message_type(**binding.whole.content())
 
 
 def read_by_google(text: str, message_type: type[Message]) -> Message | None:

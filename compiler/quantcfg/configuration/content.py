@@ -146,7 +146,7 @@ def _help_if_misplaced(key: str, edition: Edition) -> str | None:
     """Return the help for a key that belongs elsewhere, None if it does not."""
     if key == _SCHEMA_KEY:
         return 'AMCT rejects "$schema"; map the schema to the file name in the editor instead'
-    if key in edition.request.field_names:
+    if key in edition.request.descriptor.fields:
         return f'use the keys of each layer: "{key}" is a field of a quant.cfg'
     return edition.foreign_fields.get(key) or _help_to_move(key, edition.schema)
 

@@ -6,21 +6,18 @@ The results are cached and shared: callers must not modify them.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import cache
 from pkgutil import get_data
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
+from quantcfg.contracts.descriptors import Descriptors
+
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
     from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
 
 _LOADING = Lock()
-_PATH_LENGTHS = (2, 4)
-"""Lengths of the paths of messages and of their fields in SourceCodeInfo."""
 
 
 @cache
@@ -52,43 +49,24 @@ def terminal(name: str) -> str:
 
 
 @cache
-def message_descriptor(file: str, name: str) -> Descriptor:
-    """Return the descriptor of a message in proto/, by the names of its file and its own.
-
-    Each file has its own pool, so that it cannot conflict with another copy of
-    the same schema in the process.
-    """
-    # With two pools for one file, a message would have two incompatible classes.
-    with _LOADING:
-        pool = _pool(file)
-    return pool.FindMessageTypeByName(name)
+def descriptors(file: str) -> Descriptors:
+    """Return the message types in a file of proto/, by full name."""
+    return Descriptors(json.loads(_content("quantcfg.proto", f"{file}.json")))
 
 
 @cache
 def message_class(file: str, name: str) -> type[Message]:
-    """Return the class of a message in proto/."""
+    """Return the class of protobuf for a message in proto/, by the names of its file and its own.
+
+    Each file has its own pool, so that it cannot conflict with another copy of
+    the same schema in the process.
+    """
     from google.protobuf.message_factory import GetMessageClass
 
-    return GetMessageClass(message_descriptor(file, name))
-
-
-@cache
-def comments(file: str) -> dict[str, str]:
-    """Return the comments on messages and fields in a file of proto/, by full name."""
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
-
-    descriptor = FileDescriptorProto.FromString(_content("quantcfg.proto", f"{file}.binpb"))
-    return {
-        _full_name(descriptor, location.path): " ".join(location.leading_comments.split())
-        for location in descriptor.source_code_info.location
-        if location.leading_comments and len(location.path) in _PATH_LENGTHS
-    }
-
-
-def _full_name(descriptor: FileDescriptorProto, path: Sequence[int]) -> str:
-    message = descriptor.message_type[path[1]]
-    fields = [message.field[index].name for index in path[3:]]
-    return ".".join([descriptor.package, message.name, *fields])
+    # With two pools for one file, a message would have two incompatible classes.
+    with _LOADING:
+        pool = _pool(file)
+    return GetMessageClass(pool.FindMessageTypeByName(name))
 
 
 def _content(package: str, name: str) -> bytes:

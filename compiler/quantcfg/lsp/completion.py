@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from quantcfg.contracts.descriptors import FieldDescriptor
 from quantcfg.diagnostics.phrases import boolean, counted
 from quantcfg.frozen import frozen_value
 from quantcfg.lsp import fields
@@ -66,10 +67,10 @@ def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
     span = Span(document.source, cursor.start, cursor.end)
     has_value = _VALUE.match(document.source.text, cursor.end) is not None
     request = document.edition.request
-    for field in fields.message_at(request, cursor.path).fields:
-        if fields.is_deprecated(field) or (field.name in cursor.given and not field.is_repeated):
+    for field in fields.message_at(request, cursor.path).fields.values():
+        if field.is_deprecated or (field.name in cursor.given and not field.is_repeated):
             continue
-        is_message = field.message_type is not None
+        is_message = field.message is not None
         yield Item(
             field.name,
             Kind.MESSAGE if is_message else Kind.FIELD,
@@ -77,7 +78,7 @@ def _fields(document: Document, cursor: Cursor) -> Iterator[Item]:
             field.name if has_value else f"{field.name} {{" if is_message else f"{field.name}: ",
             None if has_value else _with_tab_stops("\n".join(_snippet(field))),
             fields.facts(document.edition.schema, (*cursor.path, field.name), field),
-            fields.comment(request, field),
+            fields.comment(field),
         )
 
 
@@ -85,18 +86,18 @@ _TAB_STOP = "\0"
 """Written before and after the default text of a tab stop."""
 
 
-def _snippet(field: Any) -> list[str]:
+def _snippet(field: FieldDescriptor) -> list[str]:
     """Return the lines of a field, with the required fields of its message."""
-    if field.message_type is None:
+    if field.message is None:
         return [f"{field.name}: {_placeholder(field)}"]
-    required = [inner for inner in field.message_type.fields if inner.is_required]
+    required = [inner for inner in field.message.fields.values() if inner.is_required]
     lines = [line for inner in required for line in _snippet(inner)]
     inner = [f"{_INDENT}{line}" for line in lines or [f"{_TAB_STOP}{_TAB_STOP}"]]
     return [f"{field.name} {{", *inner, "}"]
 
 
-def _placeholder(field: Any) -> str:
-    if fields.is_string(field):
+def _placeholder(field: FieldDescriptor) -> str:
+    if field.kind == "string":
         return f'"{_TAB_STOP}{_TAB_STOP}"'
     return f"{_TAB_STOP}{fields.default(field) or ''}{_TAB_STOP}"
 
@@ -115,13 +116,13 @@ def _with_tab_stops(marked: str) -> str:
 
 def _values(document: Document, cursor: Cursor, name: str) -> Iterator[Item]:
     request = document.edition.request
-    field = fields.message_at(request, cursor.path).fields_by_name.get(name)
-    if field is None or field.message_type is not None:
+    field = fields.message_at(request, cursor.path).fields.get(name)
+    if field is None or field.message is not None:
         return
-    if fields.is_string(field):
+    if field.kind == "string":
         yield from _names(document, cursor, name)
     elif not cursor.quote:
-        span, comment = Span(document.source, cursor.start, cursor.end), fields.comment(request, field)
+        span, comment = Span(document.source, cursor.start, cursor.end), fields.comment(field)
         described = fields.described(document.edition.schema, (*cursor.path, name))
         known = {*map(words.value, described.get("enum", ())), *_suggested(described, field)}
         for value in sorted(known, key=_size):
@@ -129,9 +130,9 @@ def _values(document: Document, cursor: Cursor, name: str) -> Iterator[Item]:
             yield Item(value, Kind.VALUE, span, value, None, detail, comment)
 
 
-def _suggested(described: Mapping[str, Any], field: Any) -> Iterator[str]:
+def _suggested(described: Mapping[str, Any], field: FieldDescriptor) -> Iterator[str]:
     """Yield true and false for a bool, otherwise the default and the examples of the schema."""
-    if fields.is_bool(field):
+    if field.kind == "bool":
         yield from map(boolean, (True, False))
         return
     if default := fields.default(field):

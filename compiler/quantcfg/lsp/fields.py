@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from quantcfg.contracts.descriptors import Descriptor, FieldDescriptor
 from quantcfg.emit import allowed
 from quantcfg.network import ConfigSchema, MessageType
 from quantcfg.provenance import words
-from quantcfg.textproto.scalars import shortest_decimal
 
 
-def message_at(request: MessageType, path: Sequence[str]) -> Any:
+def message_at(request: MessageType, path: Sequence[str]) -> Descriptor:
     """Return the descriptor of the message at a path of field names.
 
     A field that its message does not have is looked up in the enclosing messages:
@@ -20,63 +20,38 @@ def message_at(request: MessageType, path: Sequence[str]) -> Any:
     opened = [request.descriptor]
     for name in path:
         around = opened[:]
-        while around and name not in around[-1].fields_by_name:
+        while around and name not in around[-1].fields:
             around.pop()
-        inner = around[-1].fields_by_name[name].message_type if around else None
+        inner = around[-1].fields[name].message if around else None
         if inner is None:
             return opened[-1]
         opened = [*around, inner]
     return opened[-1]
 
 
-def field_at(request: MessageType, path: Sequence[str]) -> Any:
+def field_at(request: MessageType, path: Sequence[str]) -> FieldDescriptor | None:
     """Return the descriptor of the field at a path, None if it does not exist."""
-    return message_at(request, path[:-1]).fields_by_name.get(path[-1]) if path else None
+    return message_at(request, path[:-1]).fields.get(path[-1]) if path else None
 
 
-def comment(request: MessageType, field: Any) -> str:
+def comment(field: FieldDescriptor) -> str:
     """Return the comments of a field and of its message type in the .proto file."""
-    comments = request.comments
-    found = [comments.get(field.full_name, "")]
-    if field.message_type is not None:
-        found.append(comments.get(field.message_type.full_name, ""))
+    found = [field.comment, field.message.comment if field.message else ""]
     return "\n\n".join(dict.fromkeys(filter(None, found)))
 
 
-def is_deprecated(field: Any) -> bool:
-    """Return whether a field is deprecated."""
-    return bool(field.GetOptions().deprecated)
+_KINDS = {"message": "a message", "string": "a string", "bool": "true or false", "float": "a number"}
 
 
-def is_bool(field: Any) -> bool:
-    """Return whether a field is a bool."""
-    return bool(field.type == field.TYPE_BOOL)
-
-
-def is_string(field: Any) -> bool:
-    """Return whether a field is a string."""
-    return bool(field.type == field.TYPE_STRING)
-
-
-def kind(field: Any) -> str:
+def kind(field: FieldDescriptor) -> str:
     """Return the type of a field in words."""
-    if field.message_type is not None:
-        word = "a message"
-    elif is_string(field):
-        word = "a string"
-    elif is_bool(field):
-        word = "true or false"
-    else:
-        word = "a number" if field.type == field.TYPE_FLOAT else "an integer"
+    word = _KINDS.get(field.kind, "an integer")
     return f"{word}, repeated" if field.is_repeated else word
 
 
-def default(field: Any) -> str | None:
+def default(field: FieldDescriptor) -> str | None:
     """Return the default of a field as it is written, None if the .proto file declares none."""
-    if field.message_type is not None or not field.has_default_value:
-        return None
-    value = field.default_value
-    return words.value(shortest_decimal(value) if isinstance(value, float) else value)
+    return None if field.declared is None else words.value(field.declared)
 
 
 def described(schema: ConfigSchema, path: Sequence[str]) -> dict[str, Any]:
@@ -84,7 +59,7 @@ def described(schema: ConfigSchema, path: Sequence[str]) -> dict[str, Any]:
     return dict(schema.of_field(path[-1], path[-2] if len(path) > 1 else None)) if path else {}
 
 
-def facts(schema: ConfigSchema, path: Sequence[str], field: Any) -> str:
+def facts(schema: ConfigSchema, path: Sequence[str], field: FieldDescriptor) -> str:
     """Return the type, range and default of a field in one line."""
     parts = [kind(field)]
     if limits := allowed(described(schema, path)):

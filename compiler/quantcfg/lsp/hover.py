@@ -64,7 +64,7 @@ def _meaning(edition: Edition, path: Sequence[str]) -> Iterator[str]:
     field = fields.field_at(edition.request, path)
     if field is not None:
         yield f"**{field.name}**: {fields.facts(edition.schema, path, field)}"
-        yield from filter(None, [fields.comment(edition.request, field)])
+        yield from filter(None, [fields.comment(field)])
 
 
 def _effect(document: Document, path: Sequence[str], field: tree.Field) -> Iterator[str]:

@@ -76,4 +76,4 @@ def _deprecated(document: Document) -> frozenset[int]:
     request = document.edition.request
     top = (field for field, depth in all_fields(document) if depth == 0)
     known = ((field, fields.field_at(request, path_of([field]))) for field in top)
-    return frozenset(field.name.start for field, each in known if each and fields.is_deprecated(each))
+    return frozenset(field.name.start for field, each in known if each and each.is_deprecated)

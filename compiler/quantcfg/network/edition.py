@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from quantcfg import contracts
 from quantcfg.contracts.config_schema import ConfigSchema
@@ -14,35 +14,26 @@ from quantcfg.frozen import Caching, frozen_value
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from quantcfg.contracts.descriptors import Descriptor
     from quantcfg.diagnostics import Report
     from quantcfg.files import PathLike, Reader
     from quantcfg.network.network import Network
 
 
 @frozen_value
-class MessageType(Caching):
+class MessageType:
     """A message type in proto/: the name of the file and of the message."""
 
     file: str
     name: str
 
     @property
-    def descriptor(self) -> Any:
+    def descriptor(self) -> Descriptor:
         """The descriptor of the message."""
-        return contracts.message_descriptor(self.file, self.name)
-
-    @cached_property
-    def field_names(self) -> frozenset[str]:
-        """The names of its fields."""
-        return frozenset(field.name for field in self.descriptor.fields)
-
-    @property
-    def comments(self) -> Mapping[str, str]:
-        """The comments on messages and fields in its file, by full name."""
-        return contracts.comments(self.file)
+        return contracts.descriptors(self.file)[self.name]
 
     def new(self) -> Message:
-        """Return a new, empty message."""
+        """Return a new, empty message of protobuf."""
         return contracts.message_class(self.file, self.name)()
 
 

@@ -197,9 +197,9 @@ class _Reading:
 
 def _model_field(document: tree.Document, edition: Edition) -> tree.Field | None:
     """Return the first list that only a model has, unless there are fields of a quant.cfg too."""
-    if any(field.text in edition.request.field_names for field in document.fields):
+    if any(field.text in edition.request.descriptor.fields for field in document.fields):
         return None
-    lists = {field.name for field in edition.model.descriptor.fields if field.is_repeated}
+    lists = {name for name, field in edition.model.descriptor.fields.items() if field.is_repeated}
     return next((field for field in document.fields if field.text in lists), None)
 
 
@@ -258,7 +258,7 @@ def _unread(reading: _Reading, bound: BoundMessage) -> frozenset[str]:
     """Return the fields of a message that have invalid values."""
     if not reading.failed:
         return _NONE
-    names = bound.descriptor.fields_by_name
+    names = bound.descriptor.fields
     return frozenset(name for name in names if (*bound.path, name) in reading.failed)
 
 

@@ -17,9 +17,8 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from types import MappingProxyType
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
-
 from quantcfg import limits
+from quantcfg.contracts.descriptors import Descriptor, FieldDescriptor
 from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue
 from quantcfg.diagnostics.suggestions import Suggestion, is_slip_of_any, suggest
 from quantcfg.frozen import frozen_value, replace
@@ -29,15 +28,14 @@ from quantcfg.textproto.bound import (
     Bound,
     BoundMessage,
     BoundScalar,
-    Known,
     Path,
     Place,
-    fields_of,
     holding_required,
     place_of,
     required,
 )
 from quantcfg.textproto.literals import quotable
+from quantcfg.textproto.scalars import converter
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_SUGGESTION = Suggestion()
@@ -144,7 +142,7 @@ def bind(
 def _bind_fields(context: _Context, node: tree.Message, target: BoundMessage) -> Sequence[tree.Field]:
     """Bind the fields of a message; return those that belong to an enclosing message, in reverse order."""
     context.enclosing.append(target)
-    known_fields = fields_of(target.descriptor)
+    known_fields = target.descriptor.spellings
     waiting = [*node.fields]
     waiting.reverse()
     while waiting:
@@ -167,7 +165,7 @@ def _belongs_outside(context: _Context, node: tree.Field) -> bool:
     """Return whether an enclosing message has this field and one of the open messages is not closed."""
     if all(target.is_closed for target in context.enclosing):
         return False
-    return any(node.text in fields_of(target.descriptor) for target in context.enclosing[:-1])
+    return any(node.text in target.descriptor.spellings for target in context.enclosing[:-1])
 
 
 def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessage) -> None:
@@ -177,7 +175,7 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessag
         return
     if context.document.closes_early:
         for ended in reversed(list(context.ended.values())):
-            if known := fields_of(ended.descriptor).get(node.text):
+            if known := ended.descriptor.spellings.get(node.text):
                 _bind_field(context, node, known, ended)
                 return
     if isinstance(node.value, tree.Missing):
@@ -191,7 +189,7 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessag
     if not context.lenient:
         _report_unknown_field(context, node.name, target, suggestion)
         if suggestion.slip:
-            _bind_field(context, node, fields_of(target.descriptor)[suggestion.slip], target)
+            _bind_field(context, node, target.descriptor.spellings[suggestion.slip], target)
     elif suggestion.slip:
         _report_slip(context, node.name, target, suggestion)
 
@@ -220,7 +218,7 @@ def _misplaced(context: _Context, node: tree.Field, target: BoundMessage) -> tup
 
 @cache
 def _message_fields(descriptor: Descriptor) -> AbstractSet[str]:
-    return {name for name, known in fields_of(descriptor).items() if known.message}
+    return {name for name, known in descriptor.spellings.items() if known.message}
 
 
 def _report_misplaced(context: _Context, node: tree.Field, message: str, target: BoundMessage) -> None:
@@ -233,7 +231,7 @@ def _report_misplaced(context: _Context, node: tree.Field, message: str, target:
 
 
 def _bind_field(
-    context: _Context, field: tree.Field, known: Known, target: BoundMessage
+    context: _Context, field: tree.Field, known: FieldDescriptor, target: BoundMessage
 ) -> Sequence[tree.Field]:
     """Bind a field; return the fields in it that belong to an enclosing message, in reverse order."""
     value = field.value
@@ -253,11 +251,11 @@ def _bind_field(
 
 
 def _bind_value(
-    context: _Context, field: tree.Field, node: tree.Value, known: Known, target: BoundMessage
+    context: _Context, field: tree.Field, node: tree.Value, known: FieldDescriptor, target: BoundMessage
 ) -> Sequence[tree.Field]:
     """Bind the value of a field, or an item of its list; return as _bind_field does."""
-    if known.convert:
-        value = known.convert(node)
+    if not known.message:
+        value = converter(known)(node)
         if value is None:
             _refuse(context, field, node, known, target)
             return ()
@@ -268,7 +266,7 @@ def _bind_value(
     if not isinstance(node, tree.Message):
         _refuse(context, field, node, known, target)
         return ()
-    if context.misplaced(known.descriptor, target):
+    if context.misplaced(known, target):
         _report_misplaced(context, field, _within(target), target)
         return ()
     earlier = _replaced(context, field, known, target)
@@ -283,7 +281,7 @@ def _bind_value(
 def _add_message(
     field: tree.Field,
     node: tree.Message | tree.Missing,
-    known: Known,
+    known: FieldDescriptor,
     target: BoundMessage,
     earlier: Bound | None = None,
 ) -> BoundMessage:
@@ -296,7 +294,7 @@ def _add_message(
     return message
 
 
-def _store(bound: Bound, known: Known, target: BoundMessage) -> None:
+def _store(bound: Bound, known: FieldDescriptor, target: BoundMessage) -> None:
     """Set a field and clear the others of its oneof, or append to a repeated field."""
     if known.is_repeated:
         items = target.fields.setdefault(known.name, [])
@@ -308,14 +306,14 @@ def _store(bound: Bound, known: Known, target: BoundMessage) -> None:
     target.fields[known.name] = bound
 
 
-def _next_path(known: Known, target: BoundMessage) -> Path:
+def _next_path(known: FieldDescriptor, target: BoundMessage) -> Path:
     """Return the path of the next value of a field."""
     path: Path = (*target.path, known.name)
     return (*path, len(target.items(known.name))) if known.is_repeated else path
 
 
 def _refuse(
-    context: _Context, field: tree.Field, node: tree.Value, known: Known, target: BoundMessage
+    context: _Context, field: tree.Field, node: tree.Value, known: FieldDescriptor, target: BoundMessage
 ) -> None:
     """Report a value that a field does not accept; a lenient binding only records unknown enum values."""
     if isinstance(node, tree.Missing):
@@ -324,13 +322,13 @@ def _refuse(
         return
     from quantcfg.textproto.refusals import refusal
 
-    wrong, path = refusal(context.document, node, known.descriptor), _next_path(known, target)
-    is_open = context.open_enums is None or known.descriptor.full_name in context.open_enums
+    wrong, path = refusal(context.document, node, known), _next_path(known, target)
+    is_open = context.open_enums is None or known.full_name in context.open_enums
     if context.lenient and is_open and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
         context.unknown_enums[path] = Place(context.document, field, node)
         return
     context.failed.add(path)
-    hint = context.hint(known.descriptor, node)
+    hint = context.hint(known, node)
     if hint:
         fix = (Edit(context.document.span(node), hint.text),) if hint.text else ()
         wrong = replace(wrong, help=hint.help, fix=fix)
@@ -338,7 +336,7 @@ def _refuse(
 
 
 def _expect_fields(
-    context: _Context, field: tree.Field, node: tree.Missing, known: Known, target: BoundMessage
+    context: _Context, field: tree.Field, node: tree.Missing, known: FieldDescriptor, target: BoundMessage
 ) -> None:
     """Add a message whose opening bracket is missing, for the fields after its name."""
     if not known.message or known.is_map or not context.document.closes_early:
@@ -348,7 +346,9 @@ def _expect_fields(
     context.ended[message.descriptor] = message
 
 
-def _replaced(context: _Context, node: tree.Field, known: Known, target: BoundMessage) -> Bound | None:
+def _replaced(
+    context: _Context, node: tree.Field, known: FieldDescriptor, target: BoundMessage
+) -> Bound | None:
     """Return the value that a field replaces: its own earlier one, or that of another oneof member.
 
     A replaced scalar and a replaced oneof member are reported.
@@ -367,7 +367,7 @@ def _replaced(context: _Context, node: tree.Field, known: Known, target: BoundMe
         _report_repeated(context, node, place, target)
         # The fields of a message that is set twice would only repeat the error.
         context.repeated.update([_next_path(known, target)] if known.message else ())
-    elif known.convert and known.has_presence:
+    elif not known.message and not known.is_implicit:
         related = [Related(place.span, "this value is overridden")]
         context.report(catalogue.SET_AGAIN.at(context.document.span(node.name), field=name, related=related))
     return earlier
@@ -406,7 +406,8 @@ def _report_unknown_field(
     if name.bracketed:
         context.report(catalogue.NOT_SUPPORTED.at(span, what="an extension or Any type name"))
         return
-    if name.text in _reserved_names(target.descriptor):
+    # Reserved names are accepted and ignored (spec: "Fields").
+    if name.text in target.descriptor.reserved:
         return
     context.failed.update((*target.path, meant) for meant in suggestion.names)
     owners = [] if suggestion.names else _owners(context, name.text, target)
@@ -438,23 +439,21 @@ def _owners(context: _Context, name: str, target: BoundMessage) -> list[str]:
     A required field of target that leads to it is marked as failed, not missing: its content is at the
     wrong level.
     """
-    for inner in target.descriptor.fields:
+    for inner in target.descriptor.fields.values():
         if name in _holders((inner,)):
             context.failed.add((*target.path, inner.name))
-    nearest = [field.name for field in target.descriptor.fields if _has_field(field.message_type, name)]
+    nearest = [field.name for field in target.descriptor.fields.values() if _has_field(field.message, name)]
     around = [_within(each) for each in reversed(context.enclosing[:-1]) if _has_field(each.descriptor, name)]
     return nearest or around[:1] or _holders(_current_fields(context.enclosing[0].descriptor)).get(name, [])
 
 
 def _has_field(message: Descriptor | None, name: str) -> bool:
-    return message is not None and name in message.fields_by_name
+    return message is not None and name in message.fields
 
 
 @cache
 def _current_fields(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
-    return tuple(
-        field for field in descriptor.fields if not (field.has_options and field.GetOptions().deprecated)
-    )
+    return tuple(field for field in descriptor.fields.values() if not field.is_deprecated)
 
 
 @cache
@@ -464,29 +463,19 @@ def _holders(fields: tuple[FieldDescriptor, ...]) -> Mapping[str, list[str]]:
     seen: set[str] = set()
     holders: dict[str, dict[str, None]] = {}
     while waiting:
-        message, holder = waiting[0].message_type, waiting.popleft().name
+        message, holder = waiting[0].message, waiting.popleft().name
         if message is None:
             continue
-        for name in message.fields_by_name:
+        for name in message.fields:
             holders.setdefault(name, {})[holder] = None
         if message.full_name not in seen:
             seen.add(message.full_name)
-            waiting.extend(message.fields)
+            waiting.extend(message.fields.values())
     return {name: list(found) for name, found in holders.items()}
 
 
 def _move_help(owners: list[str]) -> str | None:
     return f"move it to {' or '.join(owners[:_MOST_OWNERS])}" if owners else None
-
-
-@cache
-def _reserved_names(descriptor: Descriptor) -> list[str]:
-    """Return the reserved names of a message type, which are accepted and ignored (spec: "Fields")."""
-    from google.protobuf.descriptor_pb2 import DescriptorProto
-
-    proto = DescriptorProto()
-    descriptor.CopyToProto(proto)
-    return list(proto.reserved_name)
 
 
 def _missing_fields(context: _Context, message: BoundMessage) -> Iterator[Diagnostic]:

@@ -2,83 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
-
-from quantcfg.frozen import Caching, frozen_value, small_value
+from quantcfg.contracts.descriptors import Descriptor, FieldDescriptor
 from quantcfg.frozen import field as value_field
+from quantcfg.frozen import frozen_value, small_value
 from quantcfg.source import Span
 from quantcfg.textproto import tree
-from quantcfg.textproto.scalars import Converter, converter
 
 Path = tuple[str | int, ...]
 """The path to a value in a message: field names, and indices into repeated fields."""
 
 
-@frozen_value
-class Known:
-    """What the binder needs to know about a schema field, computed once per field.
-
-    Exactly one of message (the type of a message field) and convert (reads a
-    scalar) is set. rivals are all fields of its oneof, including itself.
-    """
-
-    descriptor: FieldDescriptor
-    name: str
-    is_map: bool
-    is_repeated: bool
-    has_presence: bool
-    rivals: Collection[str]
-    message: Descriptor | None
-    convert: Converter | None
-
-
-@cache
-def fields_of(descriptor: Descriptor) -> Mapping[str, Known]:
-    """Return the fields of a message type by every name that text format accepts for them."""
-    names = {}
-    for field in descriptor.fields:
-        names[field.name] = known = _known(field)
-        group = field.message_type if field.type == FieldDescriptor.TYPE_GROUP else None
-        # A group is also accepted under its type name (spec: "group Fields").
-        if group and group.name.lower() == field.name:
-            names[group.name] = known
-    return names
-
-
-def _known(field: FieldDescriptor) -> Known:
-    oneof, message = field.containing_oneof, field.message_type
-    return Known(
-        field,
-        field.name,
-        message is not None and message.has_options and message.GetOptions().map_entry,
-        field.is_repeated,
-        field.has_presence,
-        [each.name for each in oneof.fields] if oneof else (),
-        message,
-        None if message else converter(field),
-    )
-
-
-@cache
-def _members(descriptor: Descriptor, oneof: str) -> Sequence[str]:
-    return [field.name for field in descriptor.oneofs_by_name[oneof].fields]
-
-
 @cache
 def required(descriptor: Descriptor) -> Sequence[str]:
     """Return the names of the required fields."""
-    return [field.name for field in descriptor.fields if field.is_required]
+    return [name for name, field in descriptor.fields.items() if field.is_required]
 
 
 @cache
 def holding_required(descriptor: Descriptor) -> Sequence[str]:
     """Return the names of the message fields that contain required fields at any depth."""
-    return [field.name for field in descriptor.fields if any(map(required, _message_types(field)))]
+    return [name for name, field in descriptor.fields.items() if any(map(required, _message_types(field)))]
 
 
 def _message_types(field: FieldDescriptor) -> Iterable[Descriptor]:
@@ -86,10 +34,10 @@ def _message_types(field: FieldDescriptor) -> Iterable[Descriptor]:
     found: dict[str, Descriptor] = {}
     waiting = [field]
     while waiting:
-        message = waiting.pop().message_type
+        message = waiting.pop().message
         if message and message.full_name not in found:
             found[message.full_name] = message
-            waiting += message.fields
+            waiting += message.fields.values()
     return found.values()
 
 
@@ -127,6 +75,23 @@ class BoundMessage:
         """Whether its closing bracket was found; true for a message without brackets."""
         return isinstance(self.node, tree.Missing) or self.node.is_closed
 
+    def __contains__(self, name: str) -> bool:
+        """Return whether a field is set."""
+        return name in self.fields
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the content of a field, or its default if it is not set.
+
+        This is a plain value, a name for an enum, a message, which may be empty, or a
+        tuple for a repeated field.
+        """
+        field, bound = self.descriptor.fields[name], self.fields.get(name)
+        if isinstance(bound, list):
+            return tuple([_read(each, field) for each in bound])
+        if bound is None and field.message and not field.is_repeated:
+            return BoundMessage(field.message, self.field, self.node, (*self.path, name), self.depth + 1, {})
+        return field.default if bound is None else _read(bound, field)
+
     def scalar(self, name: str) -> BoundScalar | None:
         """Return the value of a scalar field, if it is set."""
         bound = self.fields.get(name)
@@ -134,7 +99,7 @@ class BoundMessage:
 
     def chosen(self, oneof: str) -> str | None:
         """Return the name of the oneof member that is set, if any."""
-        return next((name for name in _members(self.descriptor, oneof) if name in self.fields), None)
+        return next((name for name in self.descriptor.oneofs[oneof] if name in self.fields), None)
 
     def message(self, name: str) -> BoundMessage | None:
         """Return the message of a field, if it is set."""
@@ -164,6 +129,12 @@ def replaced_by(bound: Bound) -> Iterator[Bound]:
     while earlier:
         yield earlier
         earlier = earlier.earlier
+
+
+def _read(bound: Bound, field: FieldDescriptor) -> Any:
+    if isinstance(bound, BoundMessage):
+        return bound
+    return field.enum.names.get(bound.value, bound.value) if field.enum else bound.value
 
 
 def _content(bound: Bound | list[Bound]) -> Any:
@@ -204,7 +175,7 @@ def place_of(bound: Bound, document: tree.Document) -> Place:
 
 
 @frozen_value
-class Binding(Caching):
+class Binding:
     """The bound tree of a document, and what could not be bound.
 
     unknown_enums: the enum values that a lenient binding does not know; their
@@ -217,13 +188,6 @@ class Binding(Caching):
     unknown_enums: Mapping[Path, Place]
     failed: AbstractSet[Path]
     broken: AbstractSet[Path]
-
-    @cached_property
-    def message(self) -> Any:
-        """The protobuf message, created on first access."""
-        from google.protobuf.message_factory import GetMessageClass
-
-        return GetMessageClass(self.whole.descriptor)(**self.whole.content())
 
     def place_at(self, path: Path) -> Place | None:
         """Return the location of the value at a path, or None if it is not set."""

@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeGuard
 
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
-
+from quantcfg.contracts.descriptors import EnumDescriptor, FieldDescriptor
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue
 from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.source import Span
@@ -22,27 +21,27 @@ _FLAG_WORDS = dict.fromkeys(("true", "yes", "on"), "true") | dict.fromkeys(("fal
 _PLAIN_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _EXPECTED = {
     **dict.fromkeys(INTEGER_RANGES, "an integer"),
-    FieldDescriptor.TYPE_FLOAT: "a decimal number",
-    FieldDescriptor.TYPE_DOUBLE: "a decimal number",
-    FieldDescriptor.TYPE_BOOL: "true or false",
-    FieldDescriptor.TYPE_STRING: "a string in quotes",
-    FieldDescriptor.TYPE_BYTES: "a string in quotes",
+    "float": "a decimal number",
+    "double": "a decimal number",
+    "bool": "true or false",
+    "string": "a string in quotes",
+    "bytes": "a string in quotes",
 }
 
 
 def refusal(document: tree.Document, value: tree.Value, field: FieldDescriptor) -> Diagnostic:
     """Return the error for a value that a field does not accept."""
-    if field.message_type:
+    if field.message:
         return _wrong_type(document, value, field, "a message in braces")
     if isinstance(value, tree.List):
         return _list_for_one(document, value, field)
-    enum, kind = field.enum_type, field.type
+    enum, kind = field.enum, field.kind
     if enum and (isinstance(value, tree.Identifier) or _is_integer(value)):
         is_open = not enum.is_closed and isinstance(value, tree.Number)
         return _out_of_range(document, value, field) if is_open else _unknown_value(document, value, field)
     if kind in INTEGER_RANGES and _is_integer(value):
         return _out_of_range(document, value, field)
-    if kind in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES) and isinstance(value, tree.String):
+    if kind in ("string", "bytes") and isinstance(value, tree.String):
         return _bad_string(document, value, field)
     return _wrong_type(document, value, field, _one_of(enum) if enum else _EXPECTED[kind])
 
@@ -54,7 +53,7 @@ def _is_integer(value: tree.Value) -> TypeGuard[tree.Number]:
 def _out_of_range(
     document: tree.Document, value: tree.Number | tree.Identifier, field: FieldDescriptor
 ) -> Diagnostic:
-    span, (low, high) = document.span(value), INTEGER_RANGES[field.type]
+    span, (low, high) = document.span(value), INTEGER_RANGES[field.kind]
     return catalogue.INTEGER_RANGE.at(span, field=field.name, low=low, high=high, value=quotable(value.text))
 
 
@@ -80,15 +79,15 @@ def _escaped(document: tree.Document, string: tree.String) -> list[Edit]:
 
 
 def _one_of(enum: EnumDescriptor) -> str:
-    names = list(enum.values_by_name)
+    names = list(enum.numbers)
     return f"one of {', '.join(names)}" if len(names) <= _MOST_NAMES else "an enum value"
 
 
 def _unknown_value(
     document: tree.Document, value: tree.Number | tree.Identifier, field: FieldDescriptor
 ) -> Diagnostic:
-    assert field.enum_type
-    span, names = document.span(value), list(field.enum_type.values_by_name)
+    assert field.enum
+    span, names = document.span(value), list(field.enum.numbers)
     suggestion = suggest(value.text, names)
     return catalogue.UNKNOWN_ENUM_VALUE.at(
         span,
@@ -128,35 +127,34 @@ def _wrong_type(
 
 def _meant(value: tree.Value, field: FieldDescriptor) -> tuple[str | None, str | None]:
     """Return the help for a value of the wrong type, and its replacement, if that is certain."""
-    kind = field.type
-    if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_STRING:
+    kind = field.kind
+    if isinstance(value, tree.Identifier) and kind == "string":
         text = f'"{value.text}"'
         is_name = value.text.lower() not in (*_FLAG_WORDS, "null", "none", "nil")
         return f"put it in quotes: {quotable(text)}", text if is_name else None
-    if isinstance(value, tree.String) and field.message_type is None:
+    if isinstance(value, tree.String) and field.message is None:
         text = "".join(part.text[1:-1] for part in value.parts)
         return ("remove the quotes", text) if _is_word_for(text, field) else (None, None)
-    if isinstance(value, tree.Identifier) and kind == FieldDescriptor.TYPE_BOOL:
+    if isinstance(value, tree.Identifier) and kind == "bool":
         meant = _FLAG_WORDS.get(value.text.lower())
         return (f"write {meant}", meant) if meant else (None, None)
     if isinstance(value, tree.Number) and kind in INTEGER_RANGES:
         number = floating(value.text)
         if number is not None and number.is_integer() and abs(number) < 2**53:
-            enum, whole = field.enum_type, int(number)
-            is_known = enum is None or whole in enum.values_by_number
+            enum, whole = field.enum, int(number)
+            is_known = enum is None or whole in enum.names
             return (f"write {whole}", str(whole)) if is_known else (None, None)
     return None, None
 
 
 def _is_word_for(text: str, field: FieldDescriptor) -> bool:
     """Return whether the content of a string, unquoted, is a value of a field."""
-    if field.type == FieldDescriptor.TYPE_BOOL:
+    if field.kind == "bool":
         return text in BOOLS
-    if field.enum_type is not None:
-        # Looking up a string that is not valid UTF-8 fails in protobuf; enum values are ASCII.
-        return text.isascii() and text in field.enum_type.values_by_name
+    if field.enum:
+        return text in field.enum.numbers
     return bool(re.fullmatch(_PLAIN_NUMBER, text)) and (
-        field.type not in INTEGER_RANGES or text.lstrip("-").isdigit()
+        field.kind not in INTEGER_RANGES or text.lstrip("-").isdigit()
     )
 
 

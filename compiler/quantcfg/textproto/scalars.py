@@ -5,27 +5,21 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
-
+from quantcfg.contracts.descriptors import EnumDescriptor, FieldDescriptor
 from quantcfg.textproto import tree
 from quantcfg.textproto.literals import floating, integer, plain_text
 
 INTEGER_RANGES = {
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SFIXED32),
-        (-(2**31), 2**31 - 1),
-    ),
-    **dict.fromkeys(
-        (FieldDescriptor.TYPE_INT64, FieldDescriptor.TYPE_SINT64, FieldDescriptor.TYPE_SFIXED64),
-        (-(2**63), 2**63 - 1),
-    ),
-    **dict.fromkeys((FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32), (0, 2**32 - 1)),
-    **dict.fromkeys((FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64), (0, 2**64 - 1)),
-    FieldDescriptor.TYPE_ENUM: (-(2**31), 2**31 - 1),
+    **dict.fromkeys(("int32", "sint32", "sfixed32", "enum"), (-(2**31), 2**31 - 1)),
+    **dict.fromkeys(("int64", "sint64", "sfixed64"), (-(2**63), 2**63 - 1)),
+    **dict.fromkeys(("uint32", "fixed32"), (0, 2**32 - 1)),
+    **dict.fromkeys(("uint64", "fixed64"), (0, 2**64 - 1)),
 }
+"""The smallest and the greatest integer of each kind of field."""
+
 BOOLS = {"true": True, "True": True, "t": True, "false": False, "False": False, "f": False}
 _WORDS = (tree.Number, tree.Identifier)
 _MOST_KEPT = 1000
@@ -36,14 +30,15 @@ Converter = Callable[[tree.Value], Any]
 """Returns the value of a scalar, or None if the field does not accept it; refusals.py finds the reason."""
 
 
+@cache
 def converter(field: FieldDescriptor) -> Converter:
     """Return the function that converts values of a scalar field; a float becomes its shortest decimal."""
-    if field.enum_type:
-        return partial(_to_enum, enum=field.enum_type)
-    if field.type in INTEGER_RANGES:
-        low, high = INTEGER_RANGES[field.type]
+    if field.enum:
+        return partial(_to_enum, enum=field.enum)
+    if field.kind in INTEGER_RANGES:
+        low, high = INTEGER_RANGES[field.kind]
         return partial(_to_integer, low=low, high=high)
-    return _CONVERTERS[field.type]
+    return _CONVERTERS[field.kind]
 
 
 def _to_integer(value: tree.Value, *, low: int, high: int) -> int | None:
@@ -96,19 +91,18 @@ def _to_bytes(value: tree.Value) -> bytes | None:
 
 def _to_enum(value: tree.Value, *, enum: EnumDescriptor) -> int | None:
     if isinstance(value, tree.Identifier):
-        known = enum.values_by_name.get(value.text)
-        return known.number if known else None
-    low, high = INTEGER_RANGES[FieldDescriptor.TYPE_ENUM]
+        return enum.numbers.get(value.text)
+    low, high = INTEGER_RANGES["enum"]
     number = _to_integer(value, low=low, high=high)
-    return None if number is None or (enum.is_closed and number not in enum.values_by_number) else number
+    return None if number is None or (enum.is_closed and number not in enum.names) else number
 
 
-_CONVERTERS: Mapping[int, Converter] = {
-    FieldDescriptor.TYPE_FLOAT: _to_float,
-    FieldDescriptor.TYPE_DOUBLE: _to_double,
-    FieldDescriptor.TYPE_BOOL: _to_bool,
-    FieldDescriptor.TYPE_STRING: _to_string,
-    FieldDescriptor.TYPE_BYTES: _to_bytes,
+_CONVERTERS: Mapping[str, Converter] = {
+    "float": _to_float,
+    "double": _to_double,
+    "bool": _to_bool,
+    "string": _to_string,
+    "bytes": _to_bytes,
 }
 
 

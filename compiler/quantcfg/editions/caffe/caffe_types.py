@@ -7,6 +7,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from quantcfg import contracts
+from quantcfg.contracts.descriptors import EnumDescriptor
 from quantcfg.editions.caffe import CAFFE
 
 BlobCount = tuple[int, int | None]
@@ -83,6 +85,13 @@ def v1_type(name: str) -> str:
 def v0_type(name: str) -> str:
     """Return the current name of a V0 layer type; an unknown type keeps its name."""
     return v0_types().get(name, name)
+
+
+def enum(message: str, field: str) -> EnumDescriptor:
+    """Return the enum of a field in caffe.proto."""
+    found = contracts.descriptors("caffe")[f"caffe.{message}"].fields[field].enum
+    assert found
+    return found
 
 
 @cache

@@ -7,21 +7,18 @@ quantization needs it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts
+from quantcfg.contracts.descriptors import Descriptor, FieldDescriptor
 from quantcfg.contracts.layer_types import Attribute
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.editions.caffe import CAFFE, caffe_types
-from quantcfg.frozen import frozen_value, replace, small_value
+from quantcfg.frozen import replace, small_value
 from quantcfg.source import Span
-from quantcfg.textproto import Binding, BoundMessage, Path, Place, place_of
-
-if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from quantcfg.textproto import Binding, Bound, BoundMessage, BoundScalar, Path, Place, place_of
 
 OPEN_ENUMS = frozenset(
     (
@@ -36,6 +33,16 @@ OPEN_ENUMS = frozenset(
 
 _V0_OUTPUTS = {"num_output": "num_output", "biasterm": "bias_term"}
 _V0_SIZES = {"kernelsize": "kernel_size", "stride": "stride", "pad": "pad"}
+_V0_PARAMETERS = {
+    "innerproduct": ("inner_product_param", _V0_OUTPUTS),
+    "conv": ("convolution_param", {**_V0_OUTPUTS, **_V0_SIZES, "group": "group"}),
+    "pool": ("pooling_param", {**_V0_SIZES, "pool": "pool"}),
+}
+"""The parameter message of each V0 layer type, and its fields by their V0 names."""
+
+_OLD_PARAMS = {"blobs_lr": "lr_mult", "param": "name", "blob_share_mode": "share_mode"}
+"""The lists of V0 and V1 layers with a value per blob, and the fields of ParamSpec that replace them."""
+
 PADDING = "padding"
 """The V0 layer type that the upgrade merges into the next layer."""
 _V1_IN_V0_HELP = 'write it as "layers" with a "layer" inside, like the others, or write all as "layer"'
@@ -48,12 +55,13 @@ class Definition:
     """One layer definition: a caffe.LayerParameter, and where it is in the prototxt.
 
     type is the current name of the layer type, word the name as written in this
-    format version (0, 1 or 2). bound is the bound message; unknown_enums maps a field
-    to the path of its value that is not in Caffe's enum.
+    format version (0, 1 or 2). bound is the message in the prototxt, from which
+    parameter may have been upgraded; unknown_enums maps a field to the path of its
+    value that is not in Caffe's enum.
     """
 
     version: int
-    parameter: Any
+    parameter: BoundMessage
     type: str
     word: str
     bottoms: tuple[str, ...]
@@ -65,7 +73,7 @@ class Definition:
     @property
     def name(self) -> str:
         """The name of the layer, which may be empty."""
-        name: str = self.parameter.name
+        name: str = self.parameter["name"]
         return name
 
     @property
@@ -123,14 +131,12 @@ class Definition:
     @property
     def dropped_type(self) -> str:
         """The current name of the type that the upgrade drops, or an empty string."""
-        number = self.bound.scalar("type") if self.is_v1_in_v0 else None
-        types = self.bound.descriptor.enum_types_by_name.get("LayerType")
-        return caffe_types.v1_type(types.values_by_number[number.value].name) if number and types else ""
+        return caffe_types.v1_type(self.bound["type"]) if self.is_v1_in_v0 and "type" in self.bound else ""
 
     @property
-    def params(self) -> Sequence[Any]:
+    def params(self) -> Sequence[BoundMessage]:
         """Its param messages; Caffe drops those of a BatchNorm with one for each blob."""
-        params: Sequence[Any] = self.parameter.param
+        params = self.parameter.messages("param")
         is_dropped = self.type == "BatchNorm" and len(params) == caffe_types.blob_count(self.type)
         return () if is_dropped else params
 
@@ -143,10 +149,10 @@ class Definition:
         """Yield the index, name and place of each parameter that has a name."""
         for index, parameter in enumerate(self.params):
             path = (*self.path, "param", index)
-            if parameter.name:
+            if parameter["name"]:
                 place = self.binding.place_at((*path, "name")) or self.binding.place_at(path)
                 assert place
-                yield index, parameter.name, place
+                yield index, parameter["name"], place
 
     def attributes(self) -> dict[str, Attribute]:
         """Return the parameters that the conditions of its type need, with defaults filled in.
@@ -162,21 +168,23 @@ class Definition:
             for name, path in self.unknown_enums.items()
             if name in names
         }
-        return _values(getattr(self.parameter, field), names) | unknown
+        return _values(self.parameter[field], names) | unknown
 
 
 def definitions(binding: Binding, report: Report) -> tuple[Definition, ...]:
     """Return the layers of a caffe.NetParameter in text order, upgraded to the current format."""
-    net, version = binding.message, version_of(binding.message)
-    if net.layers and net.layer:
+    net, version = binding.whole, version_of(binding.whole)
+    if "layers" in net and "layer" in net:
         report(_mixed_versions(binding, version))
-    unknown = _unknown_enums(binding, "layer" if version == 2 else "layers")
-    if version == 0:
-        return _upgrade_v0(binding, unknown, report)
-    upgrade = _upgrade_v1 if version == 1 else _unchanged
-    messages, bounds = (net.layer, "layer") if version == 2 else (net.layers, "layers")
-    layers = zip(messages, binding.whole.messages(bounds), strict=True)
-    return tuple(upgrade(binding, *each, unknown[index]) for index, each in enumerate(layers))
+    name = "layer" if version == 2 else "layers"
+    unknown = _unknown_enums(binding, name)
+    upgrade = (_upgrade_v0, _upgrade_v1, _unchanged)[version]
+    layers = [upgrade(binding, bound, unknown[index]) for index, bound in enumerate(net[name])]
+    for layer in layers:
+        if layer.is_v1_in_v0:
+            what = f'name, type and parameters of layer "{layer.name}" are'
+            report(catalogue.MIXED_V0.at(layer.span, what=what, help=_V1_IN_V0_HELP))
+    return tuple(layers if version else _without_padding(layers, report))
 
 
 def is_misplaced(field: FieldDescriptor, target: BoundMessage) -> bool:
@@ -190,10 +198,10 @@ def _is_v1(layers: BoundMessage) -> bool:
 
 def _mixed_versions(binding: Binding, version: int) -> Diagnostic:
     """Return the diagnostic for layers of two versions, at the first layer of the rarer form."""
-    net = binding.message
+    net = binding.whole
     if version == 0:
         rule, rare, help = catalogue.MIXED_V0, "layer", 'write it as "layers", like the other layers'
-    elif len(net.layer) < len(net.layers):
+    elif len(net["layer"]) < len(net["layers"]):
         rule, rare, help = catalogue.MIXED_V1, "layer", 'write it as "layers", with an enum value as type'
     else:
         rule, rare, help = catalogue.MIXED_V1, "layers", 'write it as "layer", with a string as type'
@@ -205,107 +213,74 @@ def _mixed_versions(binding: Binding, version: int) -> Diagnostic:
     return rule.at(place.name_span, what='"layer" is', related=others, help=help)
 
 
-def version_of(net: Any) -> int:
+def version_of(net: BoundMessage) -> int:
     """Return the format version of a caffe.NetParameter: 0, 1 or 2."""
-    if any(layer.HasField("layer") for layer in net.layers):
+    if any("layer" in layer for layer in net["layers"]):
         return 0
-    return 1 if net.layers else 2
+    return 1 if "layers" in net else 2
 
 
-def _unchanged(binding: Binding, layer: Any, bound: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
-    blobs = tuple(layer.bottom), tuple(layer.top)
-    return Definition(2, layer, layer.type, layer.type, *blobs, bound, binding, unknown)
+def _unchanged(binding: Binding, layer: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
+    return Definition(
+        2, layer, layer["type"], layer["type"], layer["bottom"], layer["top"], layer, binding, unknown
+    )
 
 
-def _upgrade_v1(binding: Binding, old: Any, bound: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
-    layer = _new_layer(old.name, old.top)
-    for name in ("include", "exclude"):
-        getattr(layer, name).extend(getattr(old, name))
-    for name in _v1_parameters():
-        if old.HasField(name):
-            getattr(layer, name).CopyFrom(getattr(old, name))
-    _add_params(layer, old)
-    for name, parameter in zip(old.param, layer.param, strict=False):
-        parameter.name = name
-    for mode, parameter in zip(old.blob_share_mode, layer.param, strict=False):
-        parameter.share_mode = mode
-    types = old.DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
-    word = binding.unknown_enums[unknown["type"]].span.text if "type" in unknown else types[old.type].name
-    blobs = tuple(old.bottom), tuple(old.top)
-    return Definition(1, layer, caffe_types.v1_type(word), word, *blobs, bound, binding, unknown)
+def _upgrade_v1(binding: Binding, old: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
+    word = binding.unknown_enums[unknown["type"]].span.text if "type" in unknown else old["type"]
+    kind, layer = caffe_types.v1_type(word), _upgraded(old)
+    return Definition(1, layer, kind, word, old["bottom"], old["top"], old, binding, unknown)
+
+
+def _upgrade_v0(binding: Binding, old: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
+    v0: BoundMessage = old["layer"]
+    kind, layer = v0["type"], _upgraded(v0)
+    if "name" in old and "name" not in v0:
+        # The upgrade drops the name of a V1 layer, but messages need it.
+        layer = replace(layer, fields={**layer.fields, "name": old.fields["name"]})
+    if kind in _V0_PARAMETERS:
+        field, names = _V0_PARAMETERS[kind]
+        layer = _with(layer, field, {new: bound for name, new in names.items() if (bound := v0.scalar(name))})
+    inner = old.message("layer") or old
+    return Definition(0, layer, kind, kind, old["bottom"], old["top"], inner, binding, unknown)
+
+
+def _upgraded(old: BoundMessage) -> BoundMessage:
+    """Return a layer in the current format: the fields that are the same, and its param messages."""
+    kept = {name: bound for name, bound in old.fields.items() if name in _kept_fields(old.descriptor)}
+    columns = {new: old.items(name) for name, new in _OLD_PARAMS.items()}
+    params: list[Bound] = [
+        replace(
+            old,
+            descriptor=_descriptor("ParamSpec"),
+            fields={name: column[index] for name, column in columns.items() if index < len(column)},
+        )
+        for index in range(max(len(old.items("weight_decay")), *map(len, columns.values())))
+    ]
+    return replace(old, descriptor=_descriptor("LayerParameter"), fields={**kept, "param": params})
 
 
 @cache
-def _v1_parameters() -> tuple[str, ...]:
-    """Return the parameter messages that V1 layers and current layers share."""
-    old, new = (
-        contracts.message_class("caffe", f"caffe.{name}").DESCRIPTOR
-        for name in ("V1LayerParameter", "LayerParameter")
-    )
-    return tuple(
-        field.name
-        for field in old.fields
-        if field.message_type and not field.is_repeated and field.name in new.fields_by_name
-    )
+def _kept_fields(old: Descriptor) -> Collection[str]:
+    """Return the fields that are the same in an old format and in the current one."""
+    kinds = {name: (each.kind, each.message) for name, each in _descriptor("LayerParameter").fields.items()}
+    return {name for name, each in old.fields.items() if kinds.get(name) == (each.kind, each.message)}
 
 
-def _add_params(layer: Any, old: Any) -> None:
-    """Add a param message for each blob that has a learning rate, decay or name in the old layer."""
-    rates = list(old.blobs_lr)
-    of_v1 = (len(getattr(old, field, ())) for field in ("param", "blob_share_mode"))
-    for index in range(max(len(rates), len(old.weight_decay), *of_v1)):
-        layer.param.add(**({"lr_mult": rates[index]} if index < len(rates) else {}))
+def _with(layer: BoundMessage, field: str, values: Mapping[str, Bound]) -> BoundMessage:
+    """Return a layer with values in the message of a field."""
+    inner: BoundMessage = layer[field]
+    known = inner.descriptor.fields
+    if not values:
+        return layer
+    fields: dict[str, Bound | list[Bound]] = {
+        name: [bound] if known[name].is_repeated else bound for name, bound in values.items()
+    }
+    return replace(layer, fields={**layer.fields, field: replace(inner, fields={**inner.fields, **fields})})
 
 
-def _upgrade_v0(
-    binding: Binding, unknown: Mapping[int, Mapping[str, Path]], report: Report
-) -> tuple[Definition, ...]:
-    layers = [
-        Definition(
-            0,
-            _upgraded_v0_layer(old),
-            old.layer.type,
-            old.layer.type,
-            tuple(old.bottom),
-            tuple(old.top),
-            bound.message("layer") or bound,
-            binding,
-            unknown[index],
-        )
-        for index, (old, bound) in enumerate(
-            zip(binding.message.layers, binding.whole.messages("layers"), strict=True)
-        )
-    ]
-    for layer in layers:
-        if layer.is_v1_in_v0:
-            what = f'name, type and parameters of layer "{layer.name}" are'
-            report(catalogue.MIXED_V0.at(layer.span, what=what, help=_V1_IN_V0_HELP))
-    return tuple(
-        replace(layer, type=caffe_types.v0_type(layer.type)) for layer in _without_padding(layers, report)
-    )
-
-
-def _upgraded_v0_layer(old: Any) -> Any:
-    # The upgrade drops the name of a V1 layer, but messages need it.
-    layer, v0 = _new_layer(old.layer.name or old.name, old.top), old.layer
-    if v0.type == "innerproduct":
-        _copy(v0, _V0_OUTPUTS, layer.inner_product_param)
-    elif v0.type == "conv":
-        _copy(v0, {**_V0_OUTPUTS, "group": "group"}, layer.convolution_param)
-        for old_name, name in _V0_SIZES.items():
-            if v0.HasField(old_name):
-                getattr(layer.convolution_param, name).append(getattr(v0, old_name))
-    elif v0.type == "pool":
-        _copy(v0, {**_V0_SIZES, "pool": "pool"}, layer.pooling_param)
-    _add_params(layer, v0)
-    return layer
-
-
-def _copy(old: Any, names: Mapping[str, str], new: Any) -> None:
-    """Copy the fields that are set, under their new names."""
-    for old_name, name in names.items():
-        if old.HasField(old_name):
-            setattr(new, name, getattr(old, old_name))
+def _descriptor(name: str) -> Descriptor:
+    return contracts.descriptors("caffe")[f"caffe.{name}"]
 
 
 def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[Definition]:
@@ -320,13 +295,13 @@ def _without_padding(layers: Sequence[Definition], report: Report) -> Iterator[D
         }
         for padding in paddings.values():
             if _pads(padding, layer):
-                pad = padding.bound.scalar("pad")
-                _set_pad(layer, pad.value if pad else 0)
+                layer = _padded(layer, padding.bound)
             else:
                 misplaced[padding.path] = padding
         written_by.update(dict.fromkeys(layer.tops, layer))
         if layer.type != PADDING:
-            yield replace(layer, bottoms=tuple(_unpadded(blob, paddings) for blob in layer.bottoms))
+            bottoms = tuple(_unpadded(blob, paddings) for blob in layer.bottoms)
+            yield replace(layer, type=caffe_types.v0_type(layer.type), bottoms=bottoms)
     for padding in misplaced.values():
         report(catalogue.MISPLACED_PADDING.at(padding.span, layer=padding.name))
 
@@ -336,21 +311,16 @@ def _pads(padding: Definition, layer: Definition) -> bool:
     return layer.type in _PADDED and len(layer.bottoms) == len(padding.bottoms) == len(padding.tops) == 1
 
 
-def _set_pad(layer: Definition, pad: int) -> None:
-    if layer.type == "pool":
-        layer.parameter.pooling_param.pad = pad
-    else:
-        layer.parameter.convolution_param.pad[:] = [pad]
+def _padded(layer: Definition, padding: BoundMessage) -> Definition:
+    pad = padding.scalar("pad") or BoundScalar(0, padding.field, padding.node)
+    field, _ = _V0_PARAMETERS[layer.type]
+    return replace(layer, parameter=_with(layer.parameter, field, {"pad": pad}))
 
 
 def _unpadded(blob: str, paddings: Mapping[str, Definition]) -> str:
     """Return the input of the padding layer that wrote a blob, or the blob itself if there is none."""
     padding = paddings.get(blob)
     return padding.bottoms[0] if padding and padding.bottoms else blob
-
-
-def _new_layer(name: str, tops: Sequence[str]) -> Any:
-    return contracts.message_class("caffe", "caffe.LayerParameter")(name=name, top=tops)
 
 
 def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, Path]]:
@@ -362,36 +332,9 @@ def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, P
     return paths
 
 
-def _values(message: Any, names: AbstractSet[str]) -> dict[str, Attribute]:
-    values: dict[str, Attribute] = {}
-    for field in _value_fields(message.DESCRIPTOR, names):
-        if field.is_repeated:
-            values[field.name] = tuple(getattr(message, field.name))
-        elif field.has_default or message.HasField(field.name):
-            value = getattr(message, field.name)
-            values[field.name] = field.words[value] if field.words else value
-    return values
-
-
-@frozen_value
-class _ValueField:
-    """A scalar or enum field; words are the names of the enum values, by number."""
-
-    name: str
-    is_repeated: bool
-    has_default: bool
-    words: Mapping[int, str]
-
-
-@cache
-def _value_fields(descriptor: Descriptor, names: AbstractSet[str]) -> tuple[_ValueField, ...]:
-    return tuple(
-        _ValueField(
-            field.name,
-            field.is_repeated,
-            field.has_default_value,
-            {value.number: value.name for value in field.enum_type.values} if field.enum_type else {},
-        )
-        for field in descriptor.fields
-        if field.name in names
-    )
+def _values(message: BoundMessage, names: AbstractSet[str]) -> dict[str, Attribute]:
+    return {
+        name: message[name]
+        for name, field in message.descriptor.fields.items()
+        if name in names and (name in message or field.is_repeated or field.declared is not None)
+    }

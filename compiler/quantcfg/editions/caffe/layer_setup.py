@@ -7,7 +7,6 @@ inner_product_layer.cpp, pooling_layer.cpp and batch_norm_layer.cpp.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.diagnostics.phrases import counted
@@ -21,6 +20,7 @@ from quantcfg.editions.caffe.shapes import (
     input_channels,
     is_convolution,
 )
+from quantcfg.textproto import BoundMessage
 
 _CHECKED = ("", "Convolution", "Deconvolution", "InnerProduct", "Input", "Pooling", "Scale")
 """The layer types with parameter checks; "" is a layer without a type."""
@@ -35,7 +35,7 @@ def check_setup(parameters: Iterable[Parameters], report: Report) -> None:
     """Report the layers that Caffe cannot set up."""
     for each in parameters:
         layer = each.layer
-        if layer.type in _CHECKED or layer.parameter.param:
+        if layer.type in _CHECKED or layer.parameter["param"]:
             for problem, help in (*_problems(each), *_param_problems(each)):
                 report(catalogue.CANNOT_SET_UP.at(layer.span, layer=layer.name, problem=problem, help=help))
 
@@ -55,31 +55,31 @@ def _problems(parameters: Parameters) -> Iterator[_Problem]:
         yield from _convolution_problems(layer, bottom)
     elif layer.type == "InnerProduct":
         yield from _output_problems(layer, "inner_product_param")
-        yield from _axis_problems(layer.parameter.inner_product_param.axis, bottom)
+        yield from _axis_problems(layer.parameter["inner_product_param"]["axis"], bottom)
     elif layer.type == "Pooling":
-        yield from _pooling_problems(layer.parameter.pooling_param, bottom)
+        yield from _pooling_problems(layer.parameter["pooling_param"], bottom)
         if len(layer.tops) > 1 and layer.attributes()["pool"] in ("AVE", "STOCHASTIC"):
             yield f"has {len(layer.tops)} tops, but only max pooling may have two", "remove the second top"
     elif layer.type == "Input":
-        yield from _input_problems(layer.parameter.input_param, len(layer.tops))
+        yield from _input_problems(layer.parameter["input_param"], len(layer.tops))
     elif layer.type == "Scale" and len(parameters.bottoms) == 1:
-        yield from _scale_problems(layer.parameter.scale_param, bottom)
+        yield from _scale_problems(layer.parameter["scale_param"], bottom)
 
 
-def _input_problems(parameter: Any, tops: int) -> Iterator[_Problem]:
-    sizes = {size for shape in parameter.shape for size in shape.dim}
+def _input_problems(parameter: BoundMessage, tops: int) -> Iterator[_Problem]:
+    sizes = {size for shape in parameter["shape"] for size in shape["dim"]}
     if any(size < 0 for size in sizes):
         yield f"has a dimension of {min(sizes)}", "write the sizes of the input; the batch size may be 1"
-    if len(parameter.shape) not in (0, 1, tops):
+    if len(parameter["shape"]) not in (0, 1, tops):
         yield (
-            f"has {len(parameter.shape)} shapes, but {counted(tops, 'top')}",
+            f"has {len(parameter['shape'])} shapes, but {counted(tops, 'top')}",
             "write one shape, or one for each top",
         )
 
 
-def _scale_problems(parameter: Any, bottom: Extent) -> Iterator[_Problem]:
-    yield from _axis_problems(parameter.axis, bottom)
-    axis, count = bottom.axis(parameter.axis), parameter.num_axes
+def _scale_problems(parameter: BoundMessage, bottom: Extent) -> Iterator[_Problem]:
+    yield from _axis_problems(parameter["axis"], bottom)
+    axis, count = bottom.axis(parameter["axis"]), parameter["num_axes"]
     if count < -1:
         yield f"has num_axes {count}", "use -1 for all axes"
     elif axis is not None and bottom.rank is not None and axis + count > bottom.rank > axis:
@@ -91,16 +91,16 @@ def _axes_of(bottom: Extent) -> str:
 
 
 def _output_problems(layer: Definition, field: str) -> Iterator[_Problem]:
-    parameter = getattr(layer.parameter, field)
-    if not parameter.HasField("num_output"):
+    parameter = layer.parameter[field]
+    if "num_output" not in parameter:
         yield "has no num_output", _missing_field(layer, field, "num_output")
-    elif not 0 < parameter.num_output <= _MAX_SIZE:
-        yield f"has num_output {parameter.num_output}", None
+    elif not 0 < parameter["num_output"] <= _MAX_SIZE:
+        yield f"has num_output {parameter['num_output']}", None
 
 
 def _missing_field(layer: Definition, message: str, field: str) -> str:
     """Return the help for a missing field, whose message may be missing as well."""
-    has_message = layer.parameter.HasField(message)
+    has_message = message in layer.parameter
     return f"add {field} to its {message}" if has_message else f"add {message} {{ {field}: ... }}"
 
 
@@ -112,12 +112,12 @@ def _axis_problems(axis: int, bottom: Extent) -> Iterator[_Problem]:
 
 
 def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Problem]:
-    if not layer.parameter.HasField("convolution_param"):
+    if "convolution_param" not in layer.parameter:
         yield "has no convolution_param", "add convolution_param { num_output: ... kernel_size: ... }"
         return
-    parameter = layer.parameter.convolution_param
+    parameter = layer.parameter["convolution_param"]
     yield from _output_problems(layer, "convolution_param")
-    yield from _axis_problems(parameter.axis, bottom)
+    yield from _axis_problems(parameter["axis"], bottom)
     axes = axes_after_channels(parameter, bottom)
     yield from _kernel_problems(parameter, axes)
     for field, names in _CONVOLUTION_SIZES.items():
@@ -125,39 +125,41 @@ def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Proble
     yield from _group_problems(parameter, input_channels(parameter, bottom))
 
 
-def _kernel_problems(parameter: Any, axes: int | None) -> Iterator[_Problem]:
-    sides = [parameter.HasField(f"kernel_{side}") for side in _SIDES]
+def _kernel_problems(parameter: BoundMessage, axes: int | None) -> Iterator[_Problem]:
+    sides = [f"kernel_{side}" in parameter for side in _SIDES]
     if axes == 0 and not any(sides):
         # Without spatial axes, Caffe ignores the kernel size.
         return
-    if not any(sides) and not parameter.kernel_size:
+    if not any(sides) and not parameter["kernel_size"]:
         yield "has no kernel_size", "add kernel_size to its convolution_param"
-    elif any(sides) and parameter.kernel_size:
+    elif any(sides) and parameter["kernel_size"]:
         yield "has both kernel_size and kernel_h or kernel_w", "remove one of them"
     elif any(sides) and not all(sides):
         yield "has only one of kernel_h and kernel_w", "write both, or kernel_size"
-    elif 0 in ((parameter.kernel_h, parameter.kernel_w) if any(sides) else parameter.kernel_size):
+    elif 0 in ((parameter["kernel_h"], parameter["kernel_w"]) if any(sides) else parameter["kernel_size"]):
         yield "has a kernel of size 0", None
     elif any(sides) and axes not in (None, 2):
         yield f"has kernel_h and kernel_w, but {axes} spatial axes", "use kernel_size"
     elif not any(sides):
-        yield from _count_problems("kernel_size", len(parameter.kernel_size), axes)
+        yield from _count_problems("kernel_size", len(parameter["kernel_size"]), axes)
 
 
 _CONVOLUTION_SIZES = {"stride": ("stride_h", "stride_w"), "pad": ("pad_h", "pad_w"), "dilation": ()}
 """The optional sizes of a convolution, and the fields with a size for one side."""
 
 
-def _size_problems(parameter: Any, field: str, names: Sequence[str], axes: int | None) -> Iterator[_Problem]:
-    sizes = getattr(parameter, field)
-    sides = [name for name in names if parameter.HasField(name)]
+def _size_problems(
+    parameter: BoundMessage, field: str, names: Sequence[str], axes: int | None
+) -> Iterator[_Problem]:
+    sizes = parameter[field]
+    sides = [name for name in names if name in parameter]
     if sides and sizes:
         yield f"has both {field} and {sides[0]}", "remove one of them"
     if sides and axes not in (None, 2):
         yield f"has {sides[0]}, but {axes} spatial axes", f"use {field}"
     if field == "stride" and len(sides) == 1:
         yield "has only one of stride_h and stride_w", "write both, or stride"
-    elif field == "stride" and 0 in (*sizes, *(getattr(parameter, name) for name in sides)):
+    elif field == "stride" and 0 in (*sizes, *(parameter[name] for name in sides)):
         yield f"has {field} 0", None
     if sizes and not sides:
         yield from _count_problems(field, len(sizes), axes)
@@ -171,25 +173,25 @@ def _count_problems(field: str, count: int, axes: int | None) -> Iterator[_Probl
         )
 
 
-def _group_problems(parameter: Any, channels: int | None) -> Iterator[_Problem]:
-    group = parameter.group
+def _group_problems(parameter: BoundMessage, channels: int | None) -> Iterator[_Problem]:
+    group = parameter["group"]
     if group == 0:
         yield "has 0 groups", None
         return
-    if parameter.num_output % group:
-        yield f"has num_output {parameter.num_output}, not a multiple of group {group}", None
+    if parameter["num_output"] % group:
+        yield f"has num_output {parameter['num_output']}, not a multiple of group {group}", None
     if channels is not None and channels % group:
         yield f"has {counted(channels, 'input channel')}, not a multiple of group {group}", None
 
 
-def _pooling_problems(parameter: Any, bottom: Extent) -> Iterator[_Problem]:
+def _pooling_problems(parameter: BoundMessage, bottom: Extent) -> Iterator[_Problem]:
     if bottom.rank not in (None, 4):
         yield f"needs an input with 4 axes, found {bottom.rank}", None
-    problems = _global_pooling_problems if parameter.global_pooling else _pooling_kernel_problems
+    problems = _global_pooling_problems if parameter["global_pooling"] else _pooling_kernel_problems
     yield from problems(parameter)
     for field in ("pad", "stride"):
         yield from _pooling_size_problems(parameter, field)
-    if parameter.pool == parameter.STOCHASTIC and any(_pooling_size(parameter, "pad")):
+    if parameter["pool"] == "STOCHASTIC" and any(_pooling_size(parameter, "pad")):
         yield "has pad, which stochastic pooling does not support", "remove pad"
 
 
@@ -197,10 +199,10 @@ _POOLING_SIZES = {"kernel": "kernel_size", "pad": "pad", "stride": "stride"}
 """The sizes of a pooling layer, and the fields with one size for both sides."""
 
 
-def _pooling_size_problems(parameter: Any, field: str) -> Iterator[_Problem]:
+def _pooling_size_problems(parameter: BoundMessage, field: str) -> Iterator[_Problem]:
     """Yield the problems of pad or stride: one size for both sides, or a size for each."""
-    sides = [f"{field}_{side}" for side in _SIDES if parameter.HasField(f"{field}_{side}")]
-    if sides and parameter.HasField(field):
+    sides = [f"{field}_{side}" for side in _SIDES if f"{field}_{side}" in parameter]
+    if sides and field in parameter:
         yield f"has both {field} and {sides[0]}", "remove one of them"
     elif len(sides) == 1:
         yield f"has only one of {field}_h and {field}_w", f"write both, or {field}"
@@ -208,16 +210,16 @@ def _pooling_size_problems(parameter: Any, field: str) -> Iterator[_Problem]:
         yield "has stride 0", None
 
 
-def _global_pooling_problems(parameter: Any) -> Iterator[_Problem]:
-    if any(parameter.HasField(field) for field in ("kernel_size", "kernel_h", "kernel_w")):
+def _global_pooling_problems(parameter: BoundMessage) -> Iterator[_Problem]:
+    if any(field in parameter for field in ("kernel_size", "kernel_h", "kernel_w")):
         yield "has both global_pooling and a kernel size", "remove the kernel size"
     if any(_pooling_size(parameter, "pad")) or set(_pooling_size(parameter, "stride")) - {0, 1}:
         yield "has both global_pooling and pad or stride", "remove them"
 
 
-def _pooling_kernel_problems(parameter: Any) -> Iterator[_Problem]:
+def _pooling_kernel_problems(parameter: BoundMessage) -> Iterator[_Problem]:
     kernel, pad = _pooling_size(parameter, "kernel"), _pooling_size(parameter, "pad")
-    whole, height, width = (parameter.HasField(field) for field in ("kernel_size", "kernel_h", "kernel_w"))
+    whole, height, width = (field in parameter for field in ("kernel_size", "kernel_h", "kernel_w"))
     if not (whole or height or width):
         yield "has no kernel_size", "add kernel_size to its pooling_param"
     elif whole and height and width:
@@ -230,13 +232,13 @@ def _pooling_kernel_problems(parameter: Any) -> Iterator[_Problem]:
         yield "has a pad that is not smaller than its kernel", None
 
 
-def _pooling_size(parameter: Any, field: str) -> tuple[int, int]:
+def _pooling_size(parameter: BoundMessage, field: str) -> tuple[int, int]:
     """Return the height and width of the kernel, pad or stride of a pooling layer."""
     both, sides = _POOLING_SIZES[field], [f"{field}_{side}" for side in _SIDES]
-    if any(parameter.HasField(name) for name in sides) and not parameter.HasField(both):
-        height, width = (getattr(parameter, name) for name in sides)
+    if any(name in parameter for name in sides) and both not in parameter:
+        height, width = (parameter[name] for name in sides)
         return height, width
-    return getattr(parameter, both), getattr(parameter, both)
+    return parameter[both], parameter[both]
 
 
 def _param_problems(parameters: Parameters) -> Iterator[_Problem]:
@@ -245,5 +247,5 @@ def _param_problems(parameters: Parameters) -> Iterator[_Problem]:
     if shapes is not None and len(params) > len(shapes):
         found, needed = counted(len(params), "param message"), counted(len(shapes), "blob")
         yield f"has {found}, but {needed}", "remove the last ones"
-    elif layer.type == "BatchNorm" and any(param.lr_mult for param in params):
+    elif layer.type == "BatchNorm" and any(param["lr_mult"] for param in params):
         yield "has lr_mult, but statistics are not learned", "remove its param messages"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Edit, Related, Report, catalogue, related
 from quantcfg.diagnostics.phrases import quoted
@@ -14,7 +13,7 @@ from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.shapes import Parameters, PartialShape, may_be_equal, shown
 from quantcfg.frozen import frozen_value
 from quantcfg.network.network import Layer
-from quantcfg.textproto import Path, Place
+from quantcfg.textproto import BoundMessage, Path, Place
 
 _STATISTICS = "use_global_stats"
 _MAX_SHOWN = 5
@@ -131,10 +130,9 @@ def check_shared_shapes(parameters: Sequence[Parameters], report: Report) -> Non
                 )
 
 
-def _agree(owner: PartialShape, shape: PartialShape, param: Any) -> bool:
+def _agree(owner: PartialShape, shape: PartialShape, param: BoundMessage) -> bool:
     """Return whether two shapes may be equal, or have the same size if share_mode is PERMISSIVE."""
-    permissive = param.DESCRIPTOR.enum_values_by_name["PERMISSIVE"].number
-    if param.share_mode == permissive:
+    if param["share_mode"] == "PERMISSIVE":
         sizes = [size for size in (*owner, *shape) if size is not None]
         return len(sizes) < len(owner) + len(shape) or prod(sizes[: len(owner)]) == prod(sizes[len(owner) :])
     return may_be_equal(owner, shape)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from quantcfg.diagnostics import Diagnostic, Related, Report, catalogue
 from quantcfg.diagnostics.suggestions import suggest
@@ -11,7 +10,7 @@ from quantcfg.editions.caffe.definitions import Definition, version_of
 from quantcfg.editions.caffe.shapes import Extent, extent_of
 from quantcfg.frozen import small_value
 from quantcfg.source import Span
-from quantcfg.textproto import Binding
+from quantcfg.textproto import Binding, BoundMessage
 
 _LEVEL = 0
 _PHASES = ("TRAIN", "TEST")
@@ -35,27 +34,27 @@ class Inputs:
 
 def net_inputs(binding: Binding, report: Report) -> Inputs:
     """Return the inputs of a caffe.NetParameter; report missing shapes."""
-    net, is_v0 = binding.message, version_of(binding.message) == 0
+    net, is_v0 = binding.whole, version_of(binding.whole) == 0
     # The upgrade of a V0 net drops input_shape.
-    shapes = [] if is_v0 else [shape.dim for shape in net.input_shape]
-    if not shapes and not net.input_dim:
-        return Inputs({}, tuple(net.input), is_v0)
+    shapes = [] if is_v0 else [shape["dim"] for shape in net["input_shape"]]
+    if not shapes and "input_dim" not in net:
+        return Inputs({}, tuple(net["input"]), is_v0)
     _check_names(binding, report)
-    extents = list(_extents(shapes, net.input_dim))
-    if len(extents) < len(net.input):
-        place, left = binding.place_at(("input", len(extents))), len(net.input_dim) % _DIMENSIONS
+    extents = list(_extents(shapes, net["input_dim"]))
+    if len(extents) < len(net["input"]):
+        place, left = binding.place_at(("input", len(extents))), len(net["input_dim"]) % _DIMENSIONS
         assert place
         needed, found = ("an input_shape", "none") if shapes else (f"{_DIMENSIONS} input_dim", left)
-        name = net.input[len(extents)]
+        name = net["input"][len(extents)]
         report(catalogue.INPUT_WITHOUT_SHAPE.at(place.span, name=name, needed=needed, found=found))
-        extents += [Extent()] * (len(net.input) - len(extents))
-    return Inputs(dict(zip(net.input, extents, strict=False)), (), is_v0)
+        extents += [Extent()] * (len(net["input"]) - len(extents))
+    return Inputs(dict(zip(net["input"], extents, strict=False)), (), is_v0)
 
 
 def _check_names(binding: Binding, report: Report) -> None:
     """Report duplicate inputs: Caffe makes all inputs the tops of one layer."""
     seen: set[str] = set()
-    for index, name in enumerate(binding.message.input):
+    for index, name in enumerate(binding.whole["input"]):
         if name in seen:
             place = binding.place_at(("input", index))
             assert place
@@ -84,7 +83,7 @@ def stages(binding: Binding, report: Report) -> frozenset[str]:
     unknown = binding.unknown_enums.get(("state", "phase"))
     if unknown:
         report(_unknown_phase(unknown.span, "the network state"))
-    return frozenset() if version_of(binding.message) == 0 else frozenset(binding.message.state.stage)
+    return frozenset() if version_of(binding.whole) == 0 else frozenset(binding.whole["state"]["stage"])
 
 
 def holds_in_test(layer: Definition, stages: frozenset[str], report: Report) -> bool:
@@ -93,7 +92,7 @@ def holds_in_test(layer: Definition, stages: frozenset[str], report: Report) -> 
     It is if one of its include rules matches, or if it has no include rules and none
     of its exclude rules matches. A layer with both kinds of rules is an error.
     """
-    include, exclude = layer.parameter.include, layer.parameter.exclude
+    include, exclude = layer.parameter["include"], layer.parameter["exclude"]
     if "phase" in layer.unknown_enums:
         report(_unknown_phase(layer.unknown_word("phase").span, f'layer "{layer.name}"'))
         return True
@@ -113,12 +112,11 @@ def _unknown_phase(span: Span, owner: str) -> Diagnostic:
     return catalogue.UNKNOWN_PHASE.at(span, owner=owner, value=span.text, help=help)
 
 
-def _matches(rule: Any, stages: frozenset[str]) -> bool:
-    test = rule.DESCRIPTOR.fields_by_name["phase"].enum_type.values_by_name["TEST"].number
+def _matches(rule: BoundMessage, stages: frozenset[str]) -> bool:
     return not (
-        (rule.HasField("phase") and rule.phase != test)
-        or (rule.HasField("min_level") and rule.min_level > _LEVEL)
-        or (rule.HasField("max_level") and rule.max_level < _LEVEL)
-        or not stages.issuperset(rule.stage)
-        or not stages.isdisjoint(rule.not_stage)
+        ("phase" in rule and rule["phase"] != "TEST")
+        or ("min_level" in rule and rule["min_level"] > _LEVEL)
+        or ("max_level" in rule and rule["max_level"] < _LEVEL)
+        or not stages.issuperset(rule["stage"])
+        or not stages.isdisjoint(rule["not_stage"])
     )

@@ -36,8 +36,7 @@ from quantcfg.source import Source
 from quantcfg.textproto import Binding, bind, parse
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import FieldDescriptor
-
+    from quantcfg.contracts.descriptors import FieldDescriptor
     from quantcfg.editions.caffe.weights import Weights
     from quantcfg.files import PathLike, Reader
     from quantcfg.textproto.binder import Hint
@@ -82,9 +81,10 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
 def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
     """Return the diagnostic for a file without layers, which may not be a prototxt at all."""
     document = parse(source, lambda _: None)
-    unknown = [field.name.text for field in document.fields if field.name.text not in CAFFE.model.field_names]
+    known = CAFFE.model.descriptor.fields
+    unknown = [field.name.text for field in document.fields if field.name.text not in known]
     help = None
-    if is_strange and any(name in CAFFE.request.field_names for name in unknown):
+    if is_strange and any(name in CAFFE.request.descriptor.fields for name in unknown):
         help = "this is a quant.cfg: pass it with --config"
     elif is_strange and unknown:
         help = f"check the file name: found {quoted(dict.fromkeys(unknown))} instead"
@@ -94,8 +94,8 @@ def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
 def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> Network:
     report = limited(found.append)
     binding = _bound(source, report)
-    name, net = binding.message.name, binding.message
-    if len(net.layer) + len(net.layers) > limits.LAYERS:
+    name, net = binding.whole["name"], binding.whole
+    if len(net["layer"]) + len(net["layers"]) > limits.LAYERS:
         report(catalogue.TOO_MANY_LAYERS.at(None, file=source.name, limit=limits.LAYERS))
         return Network(CAFFE, name, ())
     layers, inputs = definitions(binding, report), net_inputs(binding, report)
@@ -209,7 +209,7 @@ def _title(definition: Definition, obstacle: Obstacle | None, *, is_shared: bool
         return "V1 layer in a V0 network"
     fields = map(caffe_types.parameter_field, CAFFE.layer_types.quantizable)
     is_unknown = definition.type not in CAFFE.layer_types.known
-    if is_unknown and any(field and definition.parameter.HasField(field) for field in fields):
+    if is_unknown and any(field in definition.parameter for field in fields if field):
         return f"type {definition.type}" if definition.type else "no type"
     return None
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
-from typing import Any
 
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.frozen import small_value
 from quantcfg.network.network import Shape
+from quantcfg.textproto import BoundMessage
 
 PartialShape = tuple[int | None, ...]
 """The dimensions of a blob, None for unknown ones."""
@@ -108,34 +108,34 @@ def _image(_layer: Definition, _bottoms: Sequence[Extent]) -> Iterator[Extent]:
 
 
 def _input(layer: Definition, _: Sequence[Extent]) -> Iterator[Extent]:
-    extents = [extent_of(shape.dim) for shape in layer.parameter.input_param.shape] or [UNKNOWN]
+    extents = [extent_of(shape["dim"]) for shape in layer.parameter["input_param"]["shape"]] or [UNKNOWN]
     # One shape is for all tops.
     return repeat(extents[0]) if len(extents) == 1 else iter(extents)
 
 
 def _convolution(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
-    parameter, bottom = layer.parameter.convolution_param, first(bottoms)
-    rank, axis = bottom.rank, bottom.axis(parameter.axis)
+    parameter, bottom = layer.parameter["convolution_param"], first(bottoms)
+    rank, axis = bottom.rank, bottom.axis(parameter["axis"])
     if rank is None and axis is not None and (axes := _kernel_axes(parameter)):
         rank = axis + 1 + axes
     if axis == _CHANNELS:
-        return repeat(Extent(rank, parameter.num_output or None))
+        return repeat(Extent(rank, parameter["num_output"] or None))
     return repeat(Extent(rank, bottom.channels if axis is not None and axis > _CHANNELS else None))
 
 
 def _inner_product(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
-    parameter, bottom = layer.parameter.inner_product_param, first(bottoms)
-    axis = bottom.axis(parameter.axis)
+    parameter, bottom = layer.parameter["inner_product_param"], first(bottoms)
+    axis = bottom.axis(parameter["axis"])
     if axis is None or axis < 0:
         return repeat(UNKNOWN)
     if axis == _CHANNELS:
-        return repeat(Extent(axis + 1, parameter.num_output or None))
+        return repeat(Extent(axis + 1, parameter["num_output"] or None))
     return repeat(Extent(axis + 1, bottom.channels if axis > _CHANNELS else None))
 
 
 def _concat(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
-    parameter, bottom = layer.parameter.concat_param, first(bottoms)
-    axis = parameter.concat_dim if parameter.HasField("concat_dim") else bottom.axis(parameter.axis)
+    parameter, bottom = layer.parameter["concat_param"], first(bottoms)
+    axis = parameter["concat_dim"] if "concat_dim" in parameter else bottom.axis(parameter["axis"])
     if axis != _CHANNELS:
         return repeat(bottom if axis is not None else Extent(bottom.rank))
     sizes = [each.channels for each in bottoms if each.channels is not None]
@@ -143,8 +143,8 @@ def _concat(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
 
 
 def _slice(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
-    parameter, bottom = layer.parameter.slice_param, first(bottoms)
-    axis = parameter.slice_dim if parameter.HasField("slice_dim") else bottom.axis(parameter.axis)
+    parameter, bottom = layer.parameter["slice_param"], first(bottoms)
+    axis = parameter["slice_dim"] if "slice_dim" in parameter else bottom.axis(parameter["axis"])
     if axis is None:
         return repeat(Extent(bottom.rank))
     if axis != _CHANNELS:
@@ -152,11 +152,11 @@ def _slice(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     return (Extent(bottom.rank, size) for size in _parts(parameter, bottom.channels, len(layer.tops)))
 
 
-def _parts(parameter: Any, channels: int | None, count: int) -> Iterator[int | None]:
+def _parts(parameter: BoundMessage, channels: int | None, count: int) -> Iterator[int | None]:
     """Yield the sizes of the parts of a slice: between its slice points, or equal parts."""
-    if not parameter.slice_point:
+    if not parameter["slice_point"]:
         return repeat(channels // count if channels and count and not channels % count else None)
-    points = [0, *parameter.slice_point]
+    points = [0, *parameter["slice_point"]]
     last = None if channels is None else channels - points[-1]
     sizes = [end - start for start, end in pairwise(points)]
     return (size if size is not None and size > 0 else None for size in (*sizes, last))
@@ -164,7 +164,7 @@ def _parts(parameter: Any, channels: int | None, count: int) -> Iterator[int | N
 
 def _crop(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     bottom = first(bottoms)
-    axis = bottom.axis(layer.parameter.crop_param.axis)
+    axis = bottom.axis(layer.parameter["crop_param"]["axis"])
     if axis is None:
         return repeat(Extent(bottom.rank))
     # The second input gives the sizes of this axis and all later ones.
@@ -173,13 +173,13 @@ def _crop(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
 
 
 def _reshape(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
-    parameter, bottom = layer.parameter.reshape_param, first(bottoms)
-    if not parameter.HasField("shape"):
+    parameter, bottom = layer.parameter["reshape_param"], first(bottoms)
+    if "shape" not in parameter:
         return repeat(UNKNOWN)
     before, after = _reshaped(parameter, bottom.rank)
     if before is None or after is None:
         return repeat(UNKNOWN)
-    dimensions = list(parameter.shape.dim)
+    dimensions = list(parameter["shape"]["dim"])
     rank = before + len(dimensions) + after
     if before > _CHANNELS:
         return repeat(Extent(rank, bottom.channels))
@@ -188,9 +188,9 @@ def _reshape(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     return repeat(Extent(rank, written if written > 0 else copied))
 
 
-def _reshaped(parameter: Any, rank: int | None) -> tuple[int | None, int | None]:
+def _reshaped(parameter: BoundMessage, rank: int | None) -> tuple[int | None, int | None]:
     """Return the number of dimensions before and after the reshaped ones, None if unknown."""
-    start, count = parameter.axis, parameter.num_axes
+    start, count = parameter["axis"], parameter["num_axes"]
     if rank is None:
         return (start, 0) if start >= 0 and count == -1 else (None, None)
     start = start if start >= 0 else start + rank + 1
@@ -199,9 +199,9 @@ def _reshaped(parameter: Any, rank: int | None) -> tuple[int | None, int | None]
 
 
 def _flatten(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
-    parameter, bottom = layer.parameter.flatten_param, first(bottoms)
-    start, end = bottom.axis(parameter.axis), bottom.axis(parameter.end_axis)
-    if start is not None and parameter.end_axis == -1:
+    parameter, bottom = layer.parameter["flatten_param"], first(bottoms)
+    start, end = bottom.axis(parameter["axis"]), bottom.axis(parameter["end_axis"])
+    if start is not None and parameter["end_axis"] == -1:
         return repeat(Extent(start + 1, bottom.channels if start > _CHANNELS else None))
     if start is None or end is None or bottom.rank is None:
         return repeat(UNKNOWN)
@@ -237,7 +237,7 @@ def spatial_axes(layer: Definition, bottoms: Sequence[Extent], stored: Shape | N
     stored is the weight shape in the weights file, used only if the prototxt does not
     determine the number and the weight has a spatial axis.
     """
-    parameter = layer.parameter.convolution_param
+    parameter = layer.parameter["convolution_param"]
     if axes := _kernel_axes(parameter):
         return axes
     if (axes := axes_after_channels(parameter, first(bottoms))) is not None:
@@ -245,17 +245,17 @@ def spatial_axes(layer: Definition, bottoms: Sequence[Extent], stored: Shape | N
     return len(stored) - _FILTER_AXES if stored and len(stored) > _FILTER_AXES else _SPATIAL_AXES
 
 
-def axes_after_channels(parameter: Any, bottom: Extent) -> int | None:
+def axes_after_channels(parameter: BoundMessage, bottom: Extent) -> int | None:
     """Return the number of input axes after the channel axis of a convolution, None if unknown."""
-    axis = bottom.axis(parameter.axis)
+    axis = bottom.axis(parameter["axis"])
     return None if bottom.rank is None or axis is None or axis >= bottom.rank else bottom.rank - axis - 1
 
 
-def _kernel_axes(parameter: Any) -> int | None:
+def _kernel_axes(parameter: BoundMessage) -> int | None:
     """Return the number of axes with a kernel size of their own, None if one size is for all axes."""
     if _has_sides(parameter):
         return _SPATIAL_AXES
-    count = len(parameter.kernel_size)
+    count = len(parameter["kernel_size"])
     return count if count > 1 else None
 
 
@@ -278,8 +278,8 @@ class Parameters:
     shapes: Sequence[Expected] | None
 
 
-def _has_sides(parameter: Any) -> bool:
-    return bool(parameter.HasField("kernel_h") or parameter.HasField("kernel_w"))
+def _has_sides(parameter: BoundMessage) -> bool:
+    return "kernel_h" in parameter or "kernel_w" in parameter
 
 
 def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | None) -> list[Expected] | None:
@@ -290,12 +290,11 @@ def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | N
     """
     bottom, parameter = first(bottoms), layer.parameter
     if axes is not None:
-        weight = _filter_shape(layer, bottom, axes)
-        return _with_bias(parameter.convolution_param, weight, parameter.convolution_param.num_output or None)
+        return _with_bias(parameter["convolution_param"], _filter_shape(layer, bottom, axes))
     if layer.type == "InnerProduct":
-        outputs = parameter.inner_product_param.num_output or None
-        matrix = (None, outputs) if parameter.inner_product_param.transpose else (outputs, None)
-        return _with_bias(parameter.inner_product_param, matrix, outputs)
+        product = parameter["inner_product_param"]
+        outputs = product["num_output"] or None
+        return _with_bias(product, (None, outputs) if product["transpose"] else (outputs, None))
     if layer.type == "BatchNorm":
         channels = 1 if bottom.rank == 1 else bottom.channels
         return [
@@ -304,40 +303,40 @@ def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | N
             ("scale factor", (1,)),
         ]
     if layer.type == "Scale":
-        return _scale_shapes(parameter.scale_param, bottoms)
+        return _scale_shapes(parameter["scale_param"], bottoms)
     return [] if caffe_types.blob_count(layer.type) == 0 else None
 
 
-def _with_bias(parameter: Any, weight: PartialShape, outputs: int | None) -> list[Expected]:
-    bias = [("bias", (outputs,))] if parameter.bias_term else []
+def _with_bias(parameter: BoundMessage, weight: PartialShape) -> list[Expected]:
+    bias = [("bias", (parameter["num_output"] or None,))] if parameter["bias_term"] else []
     return [("weight", weight), *bias]
 
 
 def _filter_shape(layer: Definition, bottom: Extent, axes: int) -> PartialShape:
-    parameter = layer.parameter.convolution_param
-    outputs, inputs = parameter.num_output or None, input_channels(parameter, bottom)
+    parameter = layer.parameter["convolution_param"]
+    outputs, inputs = parameter["num_output"] or None, input_channels(parameter, bottom)
     outer, inner = (outputs, inputs) if layer.type == "Convolution" else (inputs, outputs)
-    group = parameter.group
+    group = parameter["group"]
     in_group = inner // group if inner and group and not inner % group else None
     return (outer, in_group, *_kernel(parameter, axes))
 
 
-def input_channels(parameter: Any, bottom: Extent) -> int | None:
+def input_channels(parameter: BoundMessage, bottom: Extent) -> int | None:
     """Return the number of input channels of a convolution, None if unknown."""
-    return bottom.channels if bottom.axis(parameter.axis) == _CHANNELS else None
+    return bottom.channels if bottom.axis(parameter["axis"]) == _CHANNELS else None
 
 
-def _kernel(parameter: Any, axes: int) -> PartialShape:
+def _kernel(parameter: BoundMessage, axes: int) -> PartialShape:
     if _has_sides(parameter):
-        return (parameter.kernel_h or None, parameter.kernel_w or None)
-    sizes = tuple(size or None for size in parameter.kernel_size)
+        return (parameter["kernel_h"] or None, parameter["kernel_w"] or None)
+    sizes = tuple(size or None for size in parameter["kernel_size"])
     return sizes if len(sizes) > 1 else (sizes or (None,)) * axes
 
 
-def _scale_shapes(parameter: Any, bottoms: Sequence[Extent]) -> list[Expected]:
+def _scale_shapes(parameter: BoundMessage, bottoms: Sequence[Extent]) -> list[Expected]:
     bottom = first(bottoms)
-    is_along_channels = parameter.num_axes == 1 and bottom.axis(parameter.axis) == _CHANNELS
+    is_along_channels = parameter["num_axes"] == 1 and bottom.axis(parameter["axis"]) == _CHANNELS
     shape = (bottom.channels,) if is_along_channels else None
     # A second input replaces the scale.
     scale: list[Expected] = [("scale", shape)] if len(bottoms) == 1 else []
-    return [*scale, ("bias", shape)] if parameter.bias_term else scale
+    return [*scale, ("bias", shape)] if parameter["bias_term"] else scale

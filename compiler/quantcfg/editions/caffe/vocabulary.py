@@ -10,9 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue
 from quantcfg.diagnostics.suggestions import near
 from quantcfg.editions.caffe import caffe_types
@@ -23,7 +22,7 @@ from quantcfg.textproto import Binding, tree
 from quantcfg.textproto.binder import Hint
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import FieldDescriptor
+    from quantcfg.contracts.descriptors import FieldDescriptor
 
 
 @frozen_value
@@ -73,8 +72,8 @@ def _unknown_types(layer: Definition) -> Iterator[tuple[_Vocabulary, str, Span]]
 
 @cache
 def _pooling_methods() -> _Vocabulary:
-    parameter: Any = contracts.message_class("caffe", "caffe.PoolingParameter")
-    words, forks = tuple(parameter.PoolMethod.keys()), caffe_types.fork_words("fork_pool_methods")
+    words = tuple(caffe_types.enum("PoolingParameter", "pool").numbers)
+    forks = caffe_types.fork_words("fork_pool_methods")
     return _Vocabulary("pooling method", words, frozenset((*words, *forks)), {word: word for word in words})
 
 

@@ -302,8 +302,8 @@ def _text(content: bytes) -> str:
 def _type(message: str, value: bytes | int) -> str:
     """Return the current name of a stored layer type."""
     if isinstance(value, int):
-        known = _layer_types().get(value)
-        return caffe_types.v1_type(known.name) if known else f"V1 type {value}"
+        name = caffe_types.enum("V1LayerParameter", "type").names.get(value)
+        return caffe_types.v1_type(name) if name else f"V1 type {value}"
     text = _text(value)
     return caffe_types.v0_type(text) if message == "StoredV0Layer" else text
 
@@ -360,14 +360,6 @@ def _varint(data: Bytes, start: int, end: int) -> tuple[int, int]:
 
 
 @cache
-def _layer_types() -> Mapping[int, Any]:
-    types: Mapping[int, Any] = (
-        _message("V1LayerParameter").DESCRIPTOR.enum_types_by_name["LayerType"].values_by_number
-    )
-    return types
-
-
-@cache
 def _decode_error() -> type[Exception]:
     """Return DecodeError of protobuf, imported only when weights are read."""
     from google.protobuf.message import DecodeError
@@ -377,7 +369,8 @@ def _decode_error() -> type[Exception]:
 
 @cache
 def _numbers(message: str) -> Mapping[str, int]:
-    return {field.name: field.number for field in _message(message).DESCRIPTOR.fields}
+    fields = contracts.descriptors("caffe")[f"caffe.{message}"].fields
+    return {name: field.number for name, field in fields.items()}
 
 
 def _message(name: str) -> Any:
