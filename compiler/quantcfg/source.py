@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from quantcfg.frozen import Caching, field, frozen_value
+from quantcfg.frozen import Caching, field, frozen_value, small_value
 
 
 @frozen_value
@@ -40,7 +40,7 @@ class Source(Caching):
         return start, end - (end > start and self.text[end - 1] == "\r")
 
 
-@frozen_value
+@small_value
 class Span:
     """A half-open range of offsets in a source."""
 

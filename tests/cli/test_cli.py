@@ -473,13 +473,19 @@ def test_what_takes_long_to_load_is_not_loaded_to_show_little(option: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("weights", "protobuf"), [((), "google.protobuf"), (WEIGHTS, "google.protobuf.descriptor_pb2")]
+    ("weights", "unneeded"),
+    [
+        ((), {"google.protobuf", "pkgutil", "threading"}),
+        (WEIGHTS, {"google.protobuf.descriptor_pb2"}),
+    ],
 )
-def test_a_compile_without_mistakes_loads_only_what_it_needs(weights: Sequence[str], protobuf: str) -> None:
+def test_a_compile_without_mistakes_loads_only_what_it_needs(
+    weights: Sequence[str], unneeded: set[str]
+) -> None:
     loaded = modules_after("compile", *MODEL, *weights, *CONFIGURED, "-o", "config.json")
     assert Path("config.json").is_file()
     assert not loaded & {"lark", "jsonschema", "numpy", "importlib.resources", "difflib", "tempfile"}
-    assert not loaded & {"dataclasses", "inspect", protobuf}
+    assert not loaded & {"dataclasses", "inspect", *unneeded}
     modules = ("cursor", "edits", "loose_lexer", "printer", "recovery", "trivia")
     assert all(map(find_spec, [f"quantcfg.textproto.{module}" for module in modules]))
     assert not loaded & {f"quantcfg.textproto.{module}" for module in modules}

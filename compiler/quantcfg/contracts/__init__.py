@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pkgutil import get_data
-from threading import Lock
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from quantcfg.contracts.descriptors import Descriptors
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
     from google.protobuf.message import Message
 
-_LOADING = Lock()
+_POOLS: dict[str, DescriptorPool] = {}
 
 
 @cache
@@ -63,23 +62,22 @@ def message_class(file: str, name: str) -> type[Message]:
     """
     from google.protobuf.message_factory import GetMessageClass
 
-    # With two pools for one file, a message would have two incompatible classes.
-    with _LOADING:
-        pool = _pool(file)
-    return GetMessageClass(pool.FindMessageTypeByName(name))
+    return GetMessageClass(_pool(file).FindMessageTypeByName(name))
 
 
 def _content(package: str, name: str) -> bytes:
-    """Return a file of a package; pkgutil loads faster than importlib.resources."""
-    content = get_data(package, name)
-    assert content is not None
+    """Return a file of a package; importlib.resources and pkgutil take longer to load."""
+    module: Any = import_module(package)
+    content: bytes = module.__loader__.get_data(f"{module.__path__[0]}/{name}")
     return content
 
 
-@cache
 def _pool(file: str) -> DescriptorPool:
-    from google.protobuf.descriptor_pool import DescriptorPool
+    if file not in _POOLS:
+        from google.protobuf.descriptor_pool import DescriptorPool
 
-    pool = DescriptorPool()
-    pool.AddSerializedFile(_content("quantcfg.proto", f"{file}.binpb"))
-    return pool
+        pool = DescriptorPool()
+        pool.AddSerializedFile(_content("quantcfg.proto", f"{file}.binpb"))
+        # The first of several threads sets it: in two pools, a message has two incompatible classes.
+        _POOLS.setdefault(file, pool)
+    return _POOLS[file]

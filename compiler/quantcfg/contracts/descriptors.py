@@ -12,8 +12,8 @@ from typing import Any
 
 from quantcfg.frozen import small_value
 
-_ZEROS: Mapping[str, Any] = {"string": "", "bytes": b"", "bool": False, "float": 0.0, "double": 0.0}
-"""The default of a field that declares none, by its kind; 0 for all others."""
+_ZEROS: Mapping[str, Any] = {"string": "", "bytes": b"", "bool": False, "message": None, "group": None}
+"""The value of an unset field that declares no default, by its kind; 0 for all others."""
 
 
 @small_value
@@ -30,9 +30,10 @@ class FieldDescriptor:
     """A field of a message type.
 
     kind is its type as protobuf calls it ("int32", "message", "group"). declared is
-    the default that the .proto file declares, for an enum its name. rivals are all
-    fields of its oneof, including itself. is_implicit is whether it cannot be told from
-    an unset field while it has its default.
+    the default that the .proto file declares, for an enum its name; default is the
+    value if the field is not set. rivals are all fields of its oneof, including
+    itself. is_implicit is whether it cannot be told from an unset field while it has
+    its default.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FieldDescriptor:
     message: Descriptor | None = None
     enum: EnumDescriptor | None = None
     declared: Any = None
+    default: Any = None
     rivals: Collection[str] = ()
     is_repeated: bool = False
     is_required: bool = False
@@ -52,15 +54,6 @@ class FieldDescriptor:
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
-
-    @property
-    def default(self) -> Any:
-        """The value of the field if it is not set."""
-        if self.is_repeated:
-            return ()
-        if self.declared is None and self.enum:
-            return next(iter(self.enum.numbers))
-        return _ZEROS.get(self.kind, 0) if self.declared is None else self.declared
 
 
 class Descriptor:
@@ -86,11 +79,13 @@ class Descriptor:
         self, name: str, *, message: str | None = None, enum: Mapping[str, Any] | None = None, **entry: Any
     ) -> FieldDescriptor:
         names = {number: name for name, number in reversed(enum["numbers"].items())} if enum else {}
+        first = next(iter(enum["numbers"])) if enum else _ZEROS.get(entry["kind"], 0)
         return FieldDescriptor(
             name,
             f"{self.full_name}.{name}",
             message=self._types[message] if message else None,
             enum=EnumDescriptor(names=names, **enum) if enum else None,
+            default=() if entry.get("is_repeated") else entry.get("declared", first),
             rivals=next((members for members in self.oneofs.values() if name in members), ()),
             **entry,
         )

@@ -16,13 +16,13 @@ from collections.abc import Iterable, Mapping
 
 from quantcfg import limits
 from quantcfg.diagnostics.diagnostic import Diagnostic, Edit, Related, Report, Severity
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import small_value
 from quantcfg.source import Span
 
 _LONGEST_VALUE = 1000
 
 
-@frozen_value
+@small_value
 class Rule:
     """A kind of diagnostic; message is a format string."""
 

@@ -88,9 +88,11 @@ class BoundMessage:
         field, bound = self.descriptor.fields[name], self.fields.get(name)
         if isinstance(bound, list):
             return tuple([_read(each, field) for each in bound])
-        if bound is None and field.message and not field.is_repeated:
+        if bound:
+            return _read(bound, field)
+        if field.default is None and field.message:
             return BoundMessage(field.message, self.field, self.node, (*self.path, name), self.depth + 1, {})
-        return field.default if bound is None else _read(bound, field)
+        return field.default
 
     def scalar(self, name: str) -> BoundScalar | None:
         """Return the value of a scalar field, if it is set."""

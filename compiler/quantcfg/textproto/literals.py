@@ -11,17 +11,17 @@ _MOST_DIGITS = 100
 _MOST_KEPT = 1000
 _LONGEST_QUOTE = 40
 _FLOAT_WORDS = ("inf", "infinity", "nan")
-_ESCAPE = re.compile(
-    r"""\\(?:
+_ESCAPE = r"""(?xs)
+    \\(?:
         (?P<simple> [abfnrtv?\\'"])
       | (?P<octal>  [0-7]{1,3})
       | x (?P<hex>  [0-9A-Fa-f]{1,2})
       | u (?P<short> [0-9A-Fa-f]{4})
       | U (?P<long>  [0-9A-Fa-f]{8})
       | (?P<wrong> .)
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
+    )"""
+"""An escape of a string; compiled on first use, as most files have none."""
+
 _SIMPLE = dict(zip("abfnrtv?\\'\"", b"\a\b\f\n\r\t\v?\\'\"", strict=True))
 _WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\000"}
 
@@ -79,7 +79,7 @@ def decode_string(string: String) -> bytes | Literal:
             decoded += _encoded(body)
             continue
         end = 0
-        for escape in _ESCAPE.finditer(body):
+        for escape in re.finditer(_ESCAPE, body):
             value = _unescape(escape)
             if value is None:
                 return Literal(escape[0], part.start + 1 + escape.start(), len(escape[0]))

@@ -221,9 +221,8 @@ def version_of(net: BoundMessage) -> int:
 
 
 def _unchanged(binding: Binding, layer: BoundMessage, unknown: Mapping[str, Path]) -> Definition:
-    return Definition(
-        2, layer, layer["type"], layer["type"], layer["bottom"], layer["top"], layer, binding, unknown
-    )
+    kind = layer["type"]
+    return Definition(2, layer, kind, kind, layer["bottom"], layer["top"], layer, binding, unknown)
 
 
 def _upgrade_v1(binding: Binding, old: BoundMessage, unknown: Mapping[str, Path]) -> Definition:

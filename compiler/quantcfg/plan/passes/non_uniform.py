@@ -7,7 +7,6 @@ whose weights the chip can compress has a flag, and lists its original layers.
 from __future__ import annotations
 
 import json
-import ntpath
 import os
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -72,6 +71,8 @@ def _is_possible(layer: Layer, types: LayerTypes) -> bool:
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     """Return the layer names in the mapping file, or None after reporting that it cannot be read."""
+    import ntpath
+
     is_absolute = os.path.isabs(file.value) or ntpath.isabs(file.value)
     help = None if is_absolute else "the path is relative to the working directory"
     content = read_bytes(file.value, report, span=file.span, help=help)
