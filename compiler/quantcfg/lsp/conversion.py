@@ -9,7 +9,7 @@ from dataclasses import field
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
-from quantcfg.diagnostics import Diagnostic, Edit, Severity
+from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
 from quantcfg.frozen import frozen_value
 from quantcfg.lsp.annotations import Hint
 from quantcfg.lsp.completion import Item, Kind
@@ -29,6 +29,7 @@ _SEVERITIES = {
     Severity.WARNING: types.DiagnosticSeverity.Warning,
     Severity.NOTE: types.DiagnosticSeverity.Information,
 }
+_START = types.Range(types.Position(0, 0), types.Position(0, 0))
 _ITEM_KINDS = {
     Kind.FIELD: types.CompletionItemKind.Property,
     Kind.MESSAGE: types.CompletionItemKind.Struct,
@@ -75,7 +76,9 @@ class Conversion:
         return types.Position(*self.lines(source).position(offset))
 
     def range(self, span: Span) -> types.Range:
-        """Return the range of a span."""
+        """Return the range of a span; in a binary file, it is the start."""
+        if span.source.is_binary:
+            return _START
         position = self.lines(span.source).position
         return types.Range(types.Position(*position(span.start)), types.Position(*position(span.end)))
 
@@ -86,16 +89,15 @@ class Conversion:
 
     def diagnostic(self, diagnostic: Diagnostic) -> types.Diagnostic:
         """Convert a diagnostic; one without a span goes to the start of the file."""
-        start = types.Position(0, 0)
         help = f"\n{diagnostic.help}" if diagnostic.help else ""
         return types.Diagnostic(
-            self.range(diagnostic.span) if diagnostic.span else types.Range(start, start),
+            self.range(diagnostic.span) if diagnostic.span else _START,
             diagnostic.message + help,
             _SEVERITIES[diagnostic.severity],
             diagnostic.code,
             source="quantcfg",
             related_information=[
-                types.DiagnosticRelatedInformation(self.location(each.span), each.message)
+                types.DiagnosticRelatedInformation(self.location(each.span), _related_message(each))
                 for each in diagnostic.related
             ],
         )
@@ -175,6 +177,11 @@ class Conversion:
             kind = TOKEN_TYPES.index(token.kind.value)
             data += [now.line - before.line, column, length, kind, int(token.is_deprecated)]
         return types.SemanticTokens(data)
+
+
+def _related_message(related: Related) -> str:
+    element = related.span.element
+    return f"{element}: {related.message}" if element else related.message
 
 
 def _markdown(text: str) -> types.MarkupContent:
