@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from quantcfg import contracts
@@ -27,6 +29,11 @@ _SELECTORS = (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM)
 _ENDS = ("start", "end")
 _FIELD_END = "_quantize"
 
+QUANT_CFG = "quantCfg"
+"""The keyword for how a quant.cfg sets a key, if its name or its values differ there."""
+
+_SAME: Mapping[str, Any] = MappingProxyType({})
+
 Definition = Mapping[str, Any]
 
 
@@ -35,12 +42,14 @@ class Parameter:
     """A parameter of an algorithm: a key of the configuration.
 
     settings are the quant.cfg fields that set it, two for a range. defaults has
-    one value per setting, or is empty if the schema has no default.
+    one value per setting, or is empty if the schema has no default. values maps the
+    words for its values in a quant.cfg to those in a configuration, if they differ.
     """
 
     key: str
     settings: tuple[str, ...]
     defaults: tuple[Any, ...]
+    values: Mapping[str, Any] = field(default_factory=lambda: _SAME)
 
     @property
     def default(self) -> Any:
@@ -83,10 +92,16 @@ class ConfigSchema(Caching):
 
     # --- the keys of a configuration
 
+    @property
+    def global_keys(self) -> Mapping[str, Definition]:
+        """The global keys in output order, with their definitions (reference 3.1)."""
+        keys: Mapping[str, Definition] = self.document["properties"]
+        return keys
+
     @cached_property
     def global_defaults(self) -> Mapping[str, Any]:
-        """The global keys in output order, with their defaults (reference 3.1)."""
-        return {key: known["default"] for key, known in self.document["properties"].items()}
+        """The global keys with a default, in output order; the others are left out unless they are set."""
+        return {key: known["default"] for key, known in self.global_keys.items() if "default" in known}
 
     @property
     def layer_keys(self) -> Collection[str]:
@@ -95,10 +110,26 @@ class ConfigSchema(Caching):
         return keys
 
     @cached_property
+    def layer_fields(self) -> Mapping[str, str]:
+        """The keys of a layer that a field of a CalibrationConfig sets, by the path of that field."""
+        known = self.definitions["layer"]["properties"].items()
+        return {each[QUANT_CFG]["field"]: key for key, each in known if QUANT_CFG in each}
+
+    @property
+    def _tensor(self) -> Collection[str]:
+        """The name of the definition of a quantized tensor, if the edition has them."""
+        return [name for name in ("tensor",) if name in self.definitions]
+
+    @cached_property
     def integer_keys(self) -> AbstractSet[str]:
         """The global keys and algorithm parameters with integer values."""
-        owners = (self.document, *(self.definitions[name] for name in self._algorithms))
-        return {key for owner in owners for key, known in owner["properties"].items() if _is_integer(known)}
+        owners = (self.document, *(self.definitions[name] for name in (*self._algorithms, *self._tensor)))
+        return {
+            key
+            for owner in owners
+            for key, known in owner["properties"].items()
+            if _is_integer(self._resolved(known))
+        }
 
     def home_of(self, key: str) -> str | None:
         """Return the object that a layer key belongs to, for a message; None for any other key."""
@@ -139,7 +170,10 @@ class ConfigSchema(Caching):
     @cached_property
     def _parameters(self) -> Mapping[str, tuple[Parameter, ...]]:
         return {
-            name: tuple(_parameter(key, known) for key, known in self.definitions[name]["properties"].items())
+            name: tuple(
+                _parameter(key, self._resolved(known))
+                for key, known in self.definitions[name]["properties"].items()
+            )
             for name in self._algorithms
         }
 
@@ -194,7 +228,8 @@ class ConfigSchema(Caching):
             return known
         name = self.algorithm_of_field(algorithm)
         if name is None:
-            return {}
+            key = self.layer_fields.get(f"{algorithm}.{field}")
+            return self.definitions["layer"]["properties"][key] if key else {}
         parameter = next((each for each in self.parameters(name) if field in each.settings), None)
         if parameter is None:
             return {}
@@ -240,7 +275,9 @@ def activation_name(field: str) -> str:
 def _parameter(key: str, known: Definition) -> Parameter:
     if known.get("type") == "array":
         return Parameter(key, tuple(f"{key}_{end}" for end in _ENDS), tuple(known["default"]))
-    return Parameter(key, (key,), (known["default"],) if "default" in known else ())
+    written = known.get(QUANT_CFG, {})
+    defaults = (known["default"],) if "default" in known else ()
+    return Parameter(key, (written.get("field", key),), defaults, written.get("values", _SAME))
 
 
 def _is_integer(known: Definition) -> bool:

@@ -50,7 +50,7 @@ _WORDS = [edition_named(name).words for name in editions.NAMES]
 
 _WATCHED = [
     f"**/{SETTINGS}",
-    *(f"**/*{suffix}" for words in _WORDS for suffix in (words.model_suffix, words.weights_suffix)),
+    *(f"**/*{suffix}" for words in _WORDS for suffix in (words.model_suffix, words.weights_suffix) if suffix),
 ]
 _GC_THRESHOLD = 200_000
 """How many new objects start a garbage collection: those of an answer are not in cycles."""

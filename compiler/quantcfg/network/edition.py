@@ -52,14 +52,15 @@ class Words:
 
     model says what a model file is ("a prototxt"), network what it contains
     ("a Caffe network"). The suffixes are those of their names; language
-    is what editors call the language of a model.
+    is what editors call the language of a model. An edition without weights files, or
+    whose models are not text, has no suffix or language for them.
     """
 
     model: str
     network: str
     model_suffix: str
-    weights_suffix: str
-    language: str
+    weights_suffix: str | None = None
+    language: str | None = None
 
 
 class ModelReader(Protocol):
@@ -76,22 +77,25 @@ class Edition(Caching):
     """An edition: its name, its contracts, and how it reads models.
 
     title is its name in messages. request is the message of a quant.cfg, and model
-    that of a model in text format. schema is that of configurations; foreign is
-    the file in schemas/ that names the fields of other editions.
+    that of a model in text format, if there are such. schema is that of configurations; foreign is
+    the file in schemas/ that says which editions have fields that others do not.
     """
 
     name: str
     title: str
     words: Words
     request: MessageType
-    model: MessageType
     layer_types: LayerTypes
     schema: ConfigSchema
     foreign: str
     read_model: ModelReader
+    model: MessageType | None = None
 
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:
         """The help for each quant.cfg field that only other editions have (reference 2.1)."""
-        owners = contracts.schema(self.foreign)["fields"].items()
-        return {name: f"remove it: it is a field of {owner}, not of {self.title}" for name, owner in owners}
+        return {
+            name: f"remove it: it is a field of {known['owners']}, not of {self.title}"
+            for name, known in contracts.schema(self.foreign)["fields"].items()
+            if self.name not in known.get("editions", ())
+        }

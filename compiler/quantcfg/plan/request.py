@@ -197,7 +197,7 @@ class _Reading:
 
 def _model_field(document: tree.Document, edition: Edition) -> tree.Field | None:
     """Return the first list that only a model has, unless there are fields of a quant.cfg too."""
-    if any(field.text in edition.request.field_names for field in document.fields):
+    if edition.model is None or any(field.text in edition.request.field_names for field in document.fields):
         return None
     lists = {field.name for field in edition.model.descriptor.fields if field.is_repeated}
     return next((field for field in document.fields if field.text in lists), None)

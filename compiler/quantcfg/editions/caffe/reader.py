@@ -10,7 +10,7 @@ from quantcfg.contracts.layer_types import Obstacle
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.diagnostics.phrases import quoted
-from quantcfg.editions.caffe import CAFFE, caffe_types
+from quantcfg.editions.caffe import CAFFE, MODEL, caffe_types
 from quantcfg.editions.caffe.definitions import Definition, definitions
 from quantcfg.editions.caffe.flow import check_counts, check_flow
 from quantcfg.editions.caffe.layer_setup import check_setup
@@ -82,7 +82,7 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
 def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
     """Return the diagnostic for a file without layers, which may not be a prototxt at all."""
     document = parse(source, lambda _: None)
-    unknown = [field.name.text for field in document.fields if field.name.text not in CAFFE.model.field_names]
+    unknown = [field.name.text for field in document.fields if field.name.text not in MODEL.field_names]
     help = None
     if is_strange and any(name in CAFFE.request.field_names for name in unknown):
         help = "this is a quant.cfg: pass it with --config"
@@ -131,7 +131,7 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
 
 def _bound(source: Source, report: Report) -> Binding:
     document = parse(source, report, wanted="a prototxt")
-    return bind(document, CAFFE.model.descriptor, report, lenient=True, hint=_hint, refuse_repeated=True)
+    return bind(document, MODEL.descriptor, report, lenient=True, hint=_hint, refuse_repeated=True)
 
 
 def _without_misspelt(

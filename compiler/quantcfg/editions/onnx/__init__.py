@@ -1,0 +1,32 @@
+"""The ONNX edition as a value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quantcfg.contracts.config_schema import ConfigSchema
+from quantcfg.contracts.layer_types import LayerTypes
+from quantcfg.network.edition import Edition, MessageType, Words
+
+if TYPE_CHECKING:
+    from quantcfg.diagnostics import Report
+    from quantcfg.files import PathLike, Reader
+    from quantcfg.network import Network
+
+
+def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
+    from quantcfg.editions.onnx.reader import read_model  # type: ignore[import-not-found]
+
+    return read_model(model, weights, report, read=read)  # type: ignore[no-any-return]
+
+
+ONNX = Edition(
+    "onnx",
+    title="AMCT for ONNX",
+    words=Words(model="an ONNX model", network="an ONNX network", model_suffix=".onnx"),
+    request=MessageType("calibration_config_onnx", "amct_onnx.AMCTConfig"),
+    layer_types=LayerTypes("onnx_layers.json"),
+    schema=ConfigSchema("quant_config_onnx.schema.json"),
+    foreign="foreign_fields.json",
+    read_model=_read_model,
+)
