@@ -20,8 +20,9 @@ from quantcfg.configuration import config_schema_text
 from quantcfg.editions.caffe import CAFFE
 from tests.laws import law
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, relu, scale, weights
+from tests.plan.caffe_networks import generated_networks
 from tests.plan.compiling import compiled
-from tests.plan.generated import Case, cases, generated_networks
+from tests.plan.generated import Case, cases
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn

@@ -23,7 +23,8 @@ from quantcfg.source import Source
 from tests.decompiler.tuned import NETWORK, tuned_configs
 from tests.laws import law
 from tests.networks import network
-from tests.plan.generated import generated_networks, requests
+from tests.plan.caffe_networks import generated_networks
+from tests.plan.generated import requests
 from tests.plan.requests import for_all, for_layer, for_type
 
 SCHEMA = NETWORK.edition.schema
