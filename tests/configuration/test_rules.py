@@ -12,18 +12,17 @@ import pytest
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from quantcfg import contracts
+from quantcfg import compile_config, contracts
 from quantcfg.configuration import read_configuration, reading
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.editions.caffe import CAFFE
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.source import Source
-from tests.laws import law
+from tests.laws import law, law_of_editions
 from tests.marks import places, unmarked
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, relu, scale
 from tests.output.generated import damaged_configs, good_configs
-from tests.plan.compiling import compiled
 from tests.plan.generated import Case, cases
 
 NET = net(
@@ -39,9 +38,9 @@ NET = net(
 NETWORK = network(NET)
 
 
-def check(text: str, against: Network | None = None) -> list[Diagnostic]:
+def check(text: str, against: Network | None = None, edition: Edition = CAFFE) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    read_configuration(Source("config.json", text), against, CAFFE, found.append)
+    read_configuration(Source("config.json", text), against, edition, found.append)
     return found
 
 
@@ -490,14 +489,15 @@ def test_the_schema_decides_what_the_values_may_be(config: dict[str, Any]) -> No
     assert bool({each.code for each in found} - _OF_NO_SCHEMA) == refused
 
 
-@law(cases())
+@law_of_editions(cases)
 def test_what_is_compiled_is_in_order(case: Case) -> None:
     if case.request.config_text is None:
         return
-    compilation = compiled(case.network.prototxt, case.request.config_text)
-    if compilation.text:
-        assert check(compilation.text, network(case.network.prototxt)) == []
-        assert check(compilation.text) == []
+    against = case.network.read()
+    text = compile_config(against, config_text=case.request.config_text).text
+    if text:
+        assert check(text, against) == []
+        assert check(text, edition=against.edition) == []
 
 
 @law(damaged_configs())

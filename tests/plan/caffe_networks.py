@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
+from quantcfg import Network
 from tests import networks
 from tests.oracle.amct import OracleLayer
 
@@ -97,11 +98,14 @@ _RESERVED_NAMES = ("version", "batch_num", "skip_fusion_layers")
 
 
 @dataclass(frozen=True)
-class GeneratedNetwork:
+class CaffeNetwork:
     """The text of a network, and its layers in phase TEST as the oracle knows them."""
 
     prototxt: str
     layers: tuple[OracleLayer, ...]
+
+    def read(self) -> Network:
+        return networks.network(self.prototxt)
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class _Layer:
 
 
 @st.composite
-def generated_networks(draw: DrawFn) -> GeneratedNetwork:
+def caffe_networks(draw: DrawFn) -> CaffeNetwork:
     """A chain of layers; some share a parameter, some are for training only."""
     rank = draw(st.sampled_from([4, 4, 4, 5]))
     names = st.sampled_from(_NAMES * 10 + _RESERVED_NAMES)
@@ -130,7 +134,7 @@ def generated_networks(draw: DrawFn) -> GeneratedNetwork:
     # A network needs a layer in phase TEST to be one.
     data = networks.layer("data", "Input", (), "data", input_param=f"shape {{ dim: {[1] * rank} }}")
     known = OracleLayer("data", "Input", supported=False, non_uniform=False)
-    return GeneratedNetwork(
+    return CaffeNetwork(
         networks.net(data, *_chain(layers)),
         (known, *_all_known(tested, rank)),
     )

@@ -10,14 +10,11 @@ from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import strategies as st
 
-from quantcfg import contracts
+from tests.editions import GeneratedNetwork, KnownEdition
 from tests.oracle.amct import OracleLayer
-from tests.plan.caffe_networks import GeneratedNetwork, generated_networks
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
-
-CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")
 
 MAPPING_FILE = "MAPPING"
 """Stands in a request where the path of the mapping file belongs."""
@@ -58,13 +55,17 @@ _VALUES: Mapping[str, Choice] = {
     ),
     "max_percentile": _PERCENTILES,
     "min_percentile": _PERCENTILES,
+    "quant_bits": Choice(st.just(8), st.sampled_from([0, 4, 6, 7, 16])),
+    "migration_strength": Choice(
+        st.sampled_from([0.2, 0.25, 0.5, 0.8]) | st.floats(0.25, 0.75, width=32),
+        st.sampled_from([0.0, 0.19, 0.81, -0.5]) | _ANY_FLOAT,
+    ),
+    # By their numbers: INT8 and INT16, and the only mode there is.
+    "dst_type": Choice(st.sampled_from([1, 1, 1, 2]), st.just(2)),
+    "fakequant_precision_mode": Choice(st.just(1), st.just(1)),
+    "input_index": Choice(st.sampled_from([0, 1]), st.sampled_from([1, 2, 2**32 - 1])),
     "mapping_file": Choice(st.just(MAPPING_FILE), st.sampled_from(["", "\0", "nowhere/mapping.json"])),
 }
-_TYPES = Choice(
-    st.sampled_from(["Convolution", "Deconvolution", "InnerProduct", "Pooling"]),
-    st.sampled_from(["ReLU", "BatchNorm", "convolution", "", "Conv"]),
-)
-_WRONG_NAMES = ("nowhere", "conv", "", "ReLU", "versions")
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,11 @@ _MISTAKES: tuple[Mapping[str, int], ...] = (
 
 
 @st.composite
-def requests(draw: DrawFn, layers: Sequence[OracleLayer]) -> Request:
+def requests(draw: DrawFn, edition: KnownEdition, layers: Sequence[OracleLayer]) -> Request:
     """A request for layers: a quant.cfg of one or more merged messages, or plain arguments."""
-    filler = _Filler(draw, _names_of(layers), draw(st.sampled_from(_MISTAKES)))
+    filler = _Filler(
+        draw, edition.config, _names_of(layers, edition), _inputs_of(layers), draw(st.sampled_from(_MISTAKES))
+    )
     if draw(st.integers(0, 7)) == 0:
         return Request(arguments=filler.arguments())
     messages = [filler.config() for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3])))]
@@ -106,26 +109,33 @@ def requests(draw: DrawFn, layers: Sequence[OracleLayer]) -> Request:
     return Request(config_text="".join(_printed(draw, message) for message in messages), mapping=mapping)
 
 
-def _names_of(layers: Sequence[OracleLayer]) -> Mapping[str, Choice]:
+def _names_of(layers: Sequence[OracleLayer], edition: KnownEdition) -> Mapping[str, Choice]:
     """Return what the fields that name layers and types may say of the layers."""
+    known = edition.oracle
     every = [layer.name for layer in layers]
-    skippable = [layer.name for layer in layers if layer.type in _QUANTIZABLE]
-    fusible = [layer.name for layer in layers if layer.type in _QUANTIZABLE[:3]]
-    wrong = st.sampled_from([*_WRONG_NAMES, *every])
+    wrong = st.sampled_from([*edition.wrong_names, *every])
+
+    def of_types(types: Sequence[str]) -> Choice:
+        names = [layer.name for layer in layers if layer.type in types]
+        return Choice(st.sampled_from(names or edition.wrong_names), wrong)
+
+    types = Choice(st.sampled_from(known.quantizable), st.sampled_from(edition.wrong_types))
     return {
-        "skip_layers": Choice(_one_of(skippable), wrong),
-        "skip_fusion_layers": Choice(_one_of(fusible), wrong),
-        "layer_name": Choice(_one_of(every), wrong),
-        "skip_layer_types": _TYPES,
-        "layer_type": _TYPES,
+        "skip_layers": of_types(known.quantizable),
+        "skip_fusion_layers": of_types(known.fusible),
+        "layer_name": Choice(st.sampled_from(every or edition.wrong_names), wrong),
+        "tensor_quantize": of_types(known.tensor),
+        "skip_layer_types": types,
+        "layer_type": types,
     }
 
 
-_QUANTIZABLE = ("Convolution", "Deconvolution", "InnerProduct", "Pooling")
-
-
-def _one_of(names: Sequence[str]) -> SearchStrategy[str]:
-    return st.sampled_from(names or _WRONG_NAMES)
+def _inputs_of(layers: Sequence[OracleLayer]) -> Mapping[str, Sequence[int]]:
+    """Return the variable inputs of each layer."""
+    return {
+        layer.name: [index for index, is_variable in enumerate(layer.inputs) if is_variable]
+        for layer in layers
+    }
 
 
 @dataclass(frozen=True)
@@ -133,7 +143,9 @@ class _Filler:
     """Draws what a request says, and errs as often as it is told to."""
 
     draw: DrawFn
+    message: Any
     names: Mapping[str, Choice]
+    inputs: Mapping[str, Sequence[int]]
     mistakes: Mapping[str, int]
 
     def arguments(self) -> dict[str, Any]:
@@ -145,7 +157,7 @@ class _Filler:
         }
 
     def config(self) -> Any:
-        message: Any = CONFIG()
+        message = self.message()
         self.fill(message)
         return message
 
@@ -158,7 +170,9 @@ class _Filler:
                 self.give(message, field)
 
     def give(self, message: Any, field: FieldDescriptor) -> None:
-        if field.is_repeated and field.message_type:
+        if field.name == "tensor_quantize":
+            self.add_tensors(getattr(message, field.name))
+        elif field.is_repeated and field.message_type:
             self.add(getattr(message, field.name), field.message_type.fields[0].name)
         elif field.is_repeated:
             getattr(message, field.name).extend(self.names_in(field.name))
@@ -174,6 +188,17 @@ class _Filler:
             self.fill(override)
             if override.HasField(target):
                 setattr(override, target, name)
+
+    def add_tensors(self, tensors: Any) -> None:
+        for name in self.names_in("tensor_quantize"):
+            indexes = st.sampled_from(self.inputs.get(name) or [0])
+            for index in self.draw(st.lists(indexes, max_size=2, unique=not self.errs("repeats"))):
+                tensor = tensors.add()
+                self.fill(tensor)
+                if tensor.HasField("layer_name"):
+                    tensor.layer_name = name
+                if tensor.HasField("input_index") and not self.errs("values"):
+                    tensor.input_index = index
 
     def names_in(self, field: str) -> list[str]:
         values = [self.value(field) for _ in range(self.draw(st.integers(0, 3)))]
@@ -230,13 +255,14 @@ def _operator(names: Sequence[str], flags: Mapping[str, bool]) -> dict[str, obje
 
 @dataclass(frozen=True)
 class Case:
-    """A network and a request for it."""
+    """A network of an edition, and a request for it."""
 
+    edition: KnownEdition
     network: GeneratedNetwork
     request: Request
 
 
 @st.composite
-def cases(draw: DrawFn) -> Case:
-    network = draw(generated_networks())
-    return Case(network, draw(requests(network.layers)))
+def cases(draw: DrawFn, edition: KnownEdition) -> Case:
+    network = draw(edition.networks)
+    return Case(edition, network, draw(requests(edition, network.layers)))
