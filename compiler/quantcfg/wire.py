@@ -9,18 +9,29 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
+from quantcfg import limits
 from quantcfg.files import open_descriptor
 
-VARINT, FIXED64, LENGTH, _GROUP_START, _GROUP_END, FIXED32 = range(6)
-FIXED_LENGTHS = {FIXED64: 8, FIXED32: 4}
-_KNOWN_WIRES = (VARINT, LENGTH, *FIXED_LENGTHS)
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
+    from google.protobuf.message import Message
+
+VARINT, _FIXED64, LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
+_FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
+_KNOWN_WIRES = (VARINT, LENGTH, *_FIXED_LENGTHS)
 _MAX_VARINT = 10
 _MAX_NUMBER = 2**29 - 1
+_ANY_SIZE = 2**63
 
-Bytes = mmap.mmap
+_CHUNK = 2**16
+"""The number of bytes that protobuf parses at once; a larger message is walked."""
+
+Bytes = mmap.mmap | bytes
 Field = tuple[int, int, int, int]
 """Number, wire type, value (a varint, or the offset of any other value), and the end of the field."""
 
@@ -32,8 +43,12 @@ class MalformedError(Exception):
         self.offset = offset
 
 
+class TooDeepError(Exception):
+    """Messages are nested deeper than limits.NESTING."""
+
+
 @contextmanager
-def mapped(name: str) -> Iterator[Bytes]:
+def mapped(name: str) -> Iterator[mmap.mmap]:
     """Return the content of a regular file, mapped into memory.
 
     Raises:
@@ -78,6 +93,100 @@ def fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
         raise MalformedError(end)
 
 
+def declared(
+    data: Bytes, start: int, end: int, message: Descriptor
+) -> Iterator[tuple[FieldDescriptor, int, int, int]]:
+    """Yield the fields that a message type declares, with wire type, value and end; others are skipped."""
+    known = _declared(message)
+    for number, wire, value, field_end in fields(data, start, end):
+        if field := known.get((number, wire)):
+            yield field, wire, value, field_end
+
+
+@cache
+def _declared(message: Descriptor) -> Mapping[tuple[int, int], FieldDescriptor]:
+    """Return the fields of a message type by number and wire type; a list of numbers may be packed."""
+    known = {(field.number, _wire(field)): field for field in message.fields}
+    packed = {(field.number, LENGTH): field for field in message.fields if field.is_repeated}
+    return {**packed, **known}
+
+
+def _wire(field: FieldDescriptor) -> int:
+    if field.type in (field.TYPE_STRING, field.TYPE_BYTES, field.TYPE_MESSAGE):
+        return LENGTH
+    if field.type in (field.TYPE_DOUBLE, field.TYPE_FIXED64, field.TYPE_SFIXED64):
+        return _FIXED64
+    return _FIXED32 if field.type in (field.TYPE_FLOAT, field.TYPE_FIXED32, field.TYPE_SFIXED32) else VARINT
+
+
+def starts_like(sample: bytes, message: Descriptor) -> frozenset[str]:
+    """Return the fields at the start of a file, or nothing if the message type does not declare them all."""
+    known, found = _declared(message), set[str]()
+    try:
+        for number, wire, _, _ in fields(sample, 0, _ANY_SIZE):
+            if (number, wire) not in known:
+                return frozenset()
+            found.add(known[number, wire].name)
+    except MalformedError:
+        return frozenset()
+    except IndexError:  # The end of the sample.
+        pass
+    return frozenset(found)
+
+
+def parsed(data: Bytes, start: int, end: int, message: type[Message]) -> Message:
+    """Return a message; of large parts, only the declared fields are read.
+
+    Raises:
+        MalformedError: the message is invalid.
+        TooDeepError: it is nested too deep.
+
+    """
+    from google.protobuf.message import DecodeError
+
+    descriptor: Any = message.DESCRIPTOR
+    try:
+        return message.FromString(_condensed(data, start, end, descriptor, _CHUNK))
+    except DecodeError:
+        # The slow path finds the offset of the error, and skips groups of any depth.
+        content = _condensed(data, start, end, descriptor, 0)
+    try:
+        return message.FromString(content)
+    except DecodeError:
+        raise MalformedError(start) from None
+
+
+def _condensed(
+    data: Bytes, start: int, end: int, message: Descriptor, chunk: int, depth: int = limits.NESTING
+) -> bytes:
+    """Return a message without the fields that it does not declare; at most a chunk is kept as it is."""
+    if end - start <= chunk:
+        return data[start:end]
+    if not depth:
+        raise TooDeepError
+    parts: list[bytes] = []
+    for field, wire, value, field_end in declared(data, start, end, message):
+        parts.append(encoded(field.number << 3 | wire))
+        if wire == VARINT:
+            parts.append(encoded(value))
+            continue
+        inner = field.message_type
+        content = (
+            _condensed(data, value, field_end, inner, chunk, depth - 1) if inner else data[value:field_end]
+        )
+        parts += [encoded(len(content)), content] if wire == LENGTH else [content]
+    return b"".join(parts)
+
+
+def encoded(value: int) -> bytes:
+    """Return a varint as bytes."""
+    groups = []
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*groups, value])
+
+
 def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int]:
     """Return the value of a field as in Field, and the end of the field."""
     if wire == VARINT:
@@ -85,7 +194,7 @@ def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int]:
     if wire == LENGTH:
         length, start = varint(data, start, end)
         return start, start + length
-    return start, start + FIXED_LENGTHS[wire]
+    return start, start + _FIXED_LENGTHS[wire]
 
 
 def varint(data: Bytes, start: int, end: int) -> tuple[int, int]:

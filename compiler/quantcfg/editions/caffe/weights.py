@@ -2,7 +2,7 @@
 
 A caffemodel is a caffe.NetParameter in binary form. The file is mapped into memory
 and its fields are walked there. The data of large blobs is skipped, so a large file
-takes no more memory than a small one. Field numbers come from proto/caffe.proto.
+takes no more memory than a small one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts, limits
 from quantcfg.diagnostics import Report, catalogue
@@ -20,20 +20,22 @@ from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_con
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
 from quantcfg.wire import (
-    FIXED32,
-    FIXED64,
-    FIXED_LENGTHS,
     LENGTH,
     VARINT,
     Bytes,
     MalformedError,
+    declared,
     fields,
     mapped,
     signed,
     varint,
 )
 
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
+
 _SAMPLE = 4096
+_ITEM_SIZES = {"data": 4, "double_data": 8}
 _LEGACY_DIMENSIONS = ("num", "channels", "height", "width")
 _CHUNK = 2**16
 """The number of bytes that protobuf parses at once; a larger layer is walked."""
@@ -146,8 +148,7 @@ def _chunks(data: Bytes) -> Iterator[tuple[int, int]]:
 
 def _field_ends(data: Bytes) -> Iterator[int]:
     """Yield the end of each field of a file; fail after limits.LAYERS layers."""
-    net = _numbers("StoredNet")
-    numbers = (net["layer"], net["layers"])
+    numbers = [field.number for field in _descriptor("StoredNet").fields]
     count = 0
     for number, wire, _, end in fields(data, 0, len(data)):
         if wire == LENGTH and number in numbers:
@@ -201,59 +202,50 @@ def _parsed_blob(blob: Any) -> Blob:
 
 
 def _walked_layers(data: Bytes, start: int, end: int) -> Iterator[WeightLayer]:
-    net = _numbers("StoredNet")
-    for number, wire, value, field_end in fields(data, start, end):
-        if wire == LENGTH and number == net["layer"]:
+    for field, _, value, field_end in declared(data, start, end, _descriptor("StoredNet")):
+        if field.name == "layer":
             yield _walked_layer(data, [(value, field_end)], "StoredLayer")
-        elif wire == LENGTH and number == net["layers"]:
+        else:
             yield _walked_old_layer(data, value, field_end)
 
 
 def _walked_old_layer(data: Bytes, start: int, end: int) -> WeightLayer:
     """Return a V1 layer, or the V0 layer in it; repeated V0 messages are merged."""
-    inner = (_numbers("StoredV1Layer")["layer"], LENGTH)
-    v0 = [
-        (value, field_end)
-        for number, wire, value, field_end in fields(data, start, end)
-        if (number, wire) == inner
-    ]
+    fields = declared(data, start, end, _descriptor("StoredV1Layer"))
+    v0 = [(value, field_end) for field, _, value, field_end in fields if field.name == "layer"]
     if v0:
         return _walked_layer(data, v0, "StoredV0Layer")
     return _walked_layer(data, [(start, end)], "StoredV1Layer")
 
 
 def _walked_layer(data: Bytes, spans: Sequence[tuple[int, int]], message: str) -> WeightLayer:
-    numbers = _numbers(message)
-    type_wire = VARINT if message == "StoredV1Layer" else LENGTH
     name, layer_type = "", ""
     blobs: list[Blob] = []
-    for number, wire, value, end in chain(*(fields(data, *span) for span in spans)):
-        if number == numbers["name"] and wire == LENGTH:
+    descriptor = _descriptor(message)
+    for field, wire, value, end in chain(*(declared(data, *span, descriptor) for span in spans)):
+        if field.name == "name":
             name = _text(data[value:end])
-        elif number == numbers["type"] and wire == type_wire:
+        elif field.name == "type":
             layer_type = _type(message, signed(value, 32) if wire == VARINT else data[value:end])
-        elif number == numbers["blobs"] and wire == LENGTH:
+        elif field.name == "blobs":
             blobs.append(_walked_blob(data, value, end))
     return WeightLayer(name, layer_type, tuple(blobs))
 
 
 def _walked_blob(data: Bytes, start: int, end: int) -> Blob:
-    numbers = _numbers("StoredBlob")
-    legacy = [numbers[name] for name in _LEGACY_DIMENSIONS]
-    item_wires = {numbers["data"]: FIXED32, numbers["double_data"]: FIXED64}
-    lengths = dict.fromkeys(item_wires, 0)
-    dimensions: dict[int, int] = {}
+    lengths = dict.fromkeys(_ITEM_SIZES, 0)
+    dimensions: dict[str, int] = {}
     shape: Shape | None = None
-    for number, wire, value, field_end in fields(data, start, end):
-        if number == numbers["shape"] and wire == LENGTH:
+    for field, _, value, field_end in declared(data, start, end, _descriptor("StoredBlob")):
+        if field.name == "shape":
             shape = (*(shape or ()), *_dimensions(data, value, field_end))
-        elif number in legacy and wire == VARINT:
-            dimensions[number] = signed(value, 32)
-        elif number in item_wires and wire in (LENGTH, item_wires[number]):
-            lengths[number] += _items(value, field_end, FIXED_LENGTHS[item_wires[number]])
-    length = lengths[numbers["double_data"]] or lengths[numbers["data"]] or None
+        elif field.name in lengths:
+            lengths[field.name] += _items(value, field_end, _ITEM_SIZES[field.name])
+        else:
+            dimensions[field.name] = signed(value, 32)
+    length = lengths["double_data"] or lengths["data"] or None
     if dimensions:
-        return Blob(tuple(dimensions.get(number, 0) for number in legacy), True, length)
+        return Blob(tuple(dimensions.get(name, 0) for name in _LEGACY_DIMENSIONS), True, length)
     return Blob(shape, False, length)
 
 
@@ -265,15 +257,14 @@ def _items(start: int, end: int, size: int) -> int:
 
 
 def _dimensions(data: Bytes, start: int, end: int) -> Iterator[int]:
-    dim = _numbers("BlobShape")["dim"]
-    for number, wire, value, field_end in fields(data, start, end):
-        if number == dim and wire == VARINT:
+    for _, wire, value, field_end in declared(data, start, end, _descriptor("BlobShape")):
+        if wire == VARINT:
             yield signed(value, 64)
-        elif number == dim and wire == LENGTH:
-            at = value
-            while at < field_end:
-                dimension, at = varint(data, at, field_end)
-                yield signed(dimension, 64)
+            continue
+        at = value
+        while at < field_end:
+            dimension, at = varint(data, at, field_end)
+            yield signed(dimension, 64)
 
 
 def _text(content: bytes) -> str:
@@ -306,9 +297,8 @@ def _decode_error() -> type[Exception]:
     return DecodeError
 
 
-@cache
-def _numbers(message: str) -> Mapping[str, int]:
-    return {field.name: field.number for field in _message(message).DESCRIPTOR.fields}
+def _descriptor(message: str) -> Descriptor:
+    return contracts.message_descriptor("caffe", f"caffe.{message}")
 
 
 def _message(name: str) -> Any:
