@@ -27,6 +27,9 @@ ENDLESS = protos.message_class(_HERE / "everything.proto", "everything.Endless")
 IMPLICIT = protos.message_class(_HERE / "implicit.proto", "implicit.Implicit")
 DELIMITED = protos.message_class(_HERE / "delimited.proto", "delimited.Delimited")
 CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")
+ONNX_CONFIG = contracts.message_class("calibration_config_onnx", "amct_onnx.AMCTConfig")
+CONFIGS = (CONFIG, ONNX_CONFIG)
+"""The requests of all editions."""
 
 _REPOSITORY = Path(__file__).parents[2]
 OWN_TEXTS = [
