@@ -16,6 +16,7 @@ SHARED = Path(__file__).parents[1].parent / "shared"
 MODELS = SHARED / "models"
 CASES = SHARED / "cases"
 CONFIGS = SHARED / "configs"
+CONFIGS_ONNX = SHARED / "configs_onnx"
 REFERENCE = SHARED / "reference"
 
 needs_shared = pytest.mark.skipif(

@@ -35,7 +35,11 @@ _REPOSITORY = Path(__file__).parents[2]
 OWN_TEXTS = [
     path for folder in ("examples", "fuzz/corpus") for path in sorted((_REPOSITORY / folder).glob("*/*"))
 ]
-SHARED_TEXTS = [*shared.files(shared.MODELS, "*/*.prototxt"), *shared.files(shared.CONFIGS, "*.cfg")]
+SHARED_TEXTS = [
+    *shared.files(shared.MODELS, "*/*.prototxt"),
+    *shared.files(shared.CONFIGS, "*.cfg"),
+    *shared.files(shared.CONFIGS_ONNX, "*.cfg"),
+]
 
 
 _STRING_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(#[^\n]*)""")
