@@ -140,6 +140,16 @@ BATCH_STATISTICS = _warning(
     "QC326", 'layer "{layer}" does not use its stored statistics, so AMCT cannot fold it'
 )
 
+UNNAMED_NODE = _error("QC330", "quantizable {type} node has no name")
+REPEATED_NODE = _error("QC331", 'duplicate node name "{name}"')
+MALFORMED_ONNX = _error("QC332", '"{file}" is not a valid ONNX model: malformed data at byte {offset}')
+NO_NODES = _error("QC333", '"{file}" has no nodes in its graph')
+WEIGHTS_IN_MODEL = _error("QC334", '"{file}" cannot be used: an ONNX model contains its weights')
+UNUSUAL_OPSET = _warning("QC335", '"{file}" has opset {opset}, outside of the range {low} to {high}')
+SHARED_WEIGHT = _warning("QC336", "{layers} share a weight")
+FLOAT16_POOLING = _warning("QC337", "average pooling of float16 values may not be quantized: {layers}")
+DILATED_DECONVOLUTION = _warning("QC338", "dilated ConvTranspose may not be quantized: {layers}")
+
 UNKNOWN_LAYER = _error("QC401", 'layer "{name}" does not exist')
 UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')
 UNQUANTIZABLE_TYPE = _error("QC403", '"{name}" is not a quantizable layer type')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -79,6 +79,7 @@ class Edition(Caching):
     title is its name in messages. request is the message of a quant.cfg, and model
     that of a model in text format, if there are such. schema is that of configurations; foreign is
     the file in schemas/ that says which editions have fields that others do not.
+    is_model recognizes a binary model by its first bytes.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Edition(Caching):
     foreign: str
     read_model: ModelReader
     model: MessageType | None = None
+    is_model: Callable[[bytes], bool] | None = None
 
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes
+from quantcfg.files import has_controls
 from quantcfg.network.edition import Edition, MessageType, Words
 
 if TYPE_CHECKING:
@@ -15,9 +16,17 @@ if TYPE_CHECKING:
 
 
 def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
-    from quantcfg.editions.onnx.reader import read_model  # type: ignore[import-not-found]
+    from quantcfg.editions.onnx.reader import read_model
 
-    return read_model(model, weights, report, read=read)  # type: ignore[no-any-return]
+    return read_model(model, weights, report, read=read)
+
+
+def _is_model(start: bytes) -> bool:
+    if not has_controls(start):
+        return False
+    from quantcfg.editions.onnx.content import is_model
+
+    return is_model(start)
 
 
 ONNX = Edition(
@@ -29,4 +38,5 @@ ONNX = Edition(
     schema=ConfigSchema("quant_config_onnx.schema.json"),
     foreign="foreign_fields.json",
     read_model=_read_model,
+    is_model=_is_model,
 )
