@@ -22,6 +22,11 @@ ACTIVATION_PARAMS = "activation_quant_params"
 WEIGHT_PARAMS = "weight_quant_params"
 SKIP_FUSION = "skip_fusion_layers"
 NON_UNIFORM = "nuq_quantize"
+TENSORS = "tensor_quantize"
+BALANCER = "dmq_balancer_param"
+NUM_BITS = "num_bits"
+LAYER_NAME = "layer_name"
+INPUT_INDEX = "input_index"
 
 _SELECTORS = (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM))
 """The definitions of objects with an algorithm, and the key that names the algorithm."""
@@ -57,6 +62,10 @@ class Parameter:
         if not self.defaults:
             return None
         return list(self.defaults) if len(self.settings) > 1 else self.defaults[0]
+
+    def word(self, value: Any) -> Any:
+        """Return the word for a value in a quant.cfg, or the value if it has none."""
+        return next((word for word, each in self.values.items() if each == value), value)
 
     def items(self, value: Any) -> Iterator[tuple[str, Any]]:
         """Yield the quant.cfg fields that set a value of the configuration, with their values."""
@@ -194,6 +203,11 @@ class ConfigSchema(Caching):
         names = (name for each in self.definitions.values() for name in _choices(each, selector))
         having = [name for name in names if key in self.definitions[name]["properties"]]
         return having[0] if len(having) == 1 else None
+
+    def parameter_of_field(self, field: str) -> Parameter | None:
+        """Return a parameter that a field sets; it is the same for all algorithms that have it."""
+        known = (each for name in self._algorithms for each in self._parameters[name])
+        return next((each for each in known if field in each.settings), None)
 
     def algorithm_of_field(self, field: str) -> str | None:
         """Return the algorithm that a quant.cfg field selects, or None for any other field."""

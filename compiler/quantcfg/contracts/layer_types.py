@@ -66,6 +66,11 @@ class LayerTypes(Caching):
         """The sequences of layer types that are fused (reference 5.3)."""
         return tuple(tuple(pattern["layers"]) for pattern in self.contract["fusion_patterns"])
 
+    @property
+    def tensor_types(self) -> tuple[str, ...]:
+        """The types whose inputs can be quantized by themselves; none in some editions."""
+        return tuple(self.contract.get("tensor_types", ()))
+
     @cached_property
     def most_capable(self) -> str:
         """A type that supports every setting that any type supports."""

@@ -152,7 +152,7 @@ DILATED_DECONVOLUTION = _warning("QC338", "dilated ConvTranspose may not be quan
 
 UNKNOWN_LAYER = _error("QC401", 'layer "{name}" does not exist')
 UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')
-UNQUANTIZABLE_TYPE = _error("QC403", '"{name}" is not a quantizable layer type')
+UNQUANTIZABLE_TYPE = _error("QC403", "{names} not {what}")
 REPEATED_NAME = _error("QC404", 'duplicate name "{name}" in {field}')
 ALL_TYPES_SKIPPED = _error("QC405", "skip_layer_types skips every quantizable layer type")
 NOTHING_QUANTIZABLE = _error("QC406", "no layer of the network can be quantized")
@@ -181,6 +181,19 @@ MAPPING_UNMATCHED = _warning("QC429", 'mapping file "{file}" has no effect: it s
 COMMON_UNUSED = _warning("QC430", "{level} has no effect: no layer uses it")
 NOT_MIGRATED = _error("QC431", '"{field}" cannot be migrated together with nuq_config: {reason}')
 SKIP_UNMATCHED = _warning("QC432", "skip has no effect: {reason}")
+NO_BALANCER = _error("QC440", "dmq_balancer is not supported for {what}{reason}")
+BALANCER_DROPPED = _warning("QC441", "dmq_balancer of {level} does not apply to {layers}: {reason}")
+TENSOR_OF_TYPE = _error("QC442", 'the inputs of layer "{layer}" cannot be quantized: its type is {type}')
+NO_SUCH_INPUT = _error("QC443", 'input {index} of layer "{layer}" cannot be quantized: {reason}')
+TENSOR_REPEATED = _error("QC444", 'input {index} of layer "{layer}" is quantized twice')
+TENSOR_SIBLINGS = _warning("QC445", 'two inputs of layer "{layer}" are quantized')
+ALWAYS_SYMMETRIC = _error("QC446", 'asymmetric cannot be true for layer "{layer}": {reason}')
+OFFSET_IGNORED = _warning("QC447", "asymmetric has no effect for {layers}: {reason}")
+NO_INT16 = _error("QC448", "{bits}-bit activations are not supported for {what}")
+INT16_LOWERED = _warning(
+    "QC449", "activations do not have {bits} bits for {layers}: {type} does not support it"
+)
+INT16_CHIPS = _warning("QC450", "Atlas chips do not support {bits}-bit activations")
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
     from quantcfg.files import PathLike, Reader
     from quantcfg.network.network import Network
+
+_TYPES = "foreign_types.json"
+"""The file in schemas/ with the corresponding layer types of all editions."""
 
 
 @frozen_value
@@ -92,6 +95,21 @@ class Edition(Caching):
     read_model: ModelReader
     model: MessageType | None = None
     is_model: Callable[[bytes], bool] | None = None
+
+    @cached_property
+    def foreign_types(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """The layer types of other editions, by title of the edition, with the corresponding own types."""
+        table = contracts.schema(_TYPES)
+        return {
+            title: {
+                name: row[self.name]
+                for row in table["rows"]
+                for name in row[other]
+                if name not in self.layer_types.known
+            }
+            for other, title in table["editions"].items()
+            if other != self.name
+        }
 
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:

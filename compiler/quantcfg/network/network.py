@@ -14,6 +14,12 @@ from quantcfg.source import Span
 
 Shape = tuple[int, ...]
 
+INPUTS = "inputs"
+"""The attribute with the number of inputs, for types whose inputs can be quantized by themselves."""
+
+VARIABLE_INPUTS = "variable_inputs"
+"""The attribute with the indices of those that are not constants."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:

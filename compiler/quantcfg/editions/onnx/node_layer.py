@@ -8,7 +8,7 @@ from quantcfg.contracts.layer_types import Attribute, Obstacle
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.onnx_file import Node
-from quantcfg.network.network import Layer, Shape
+from quantcfg.network.network import INPUTS, VARIABLE_INPUTS, Layer, Shape
 from quantcfg.source import Span
 from quantcfg.textproto.scalars import shortest_decimal
 
@@ -59,9 +59,20 @@ def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | Non
     if weight is not None:
         kind = graph.kind(weight)
         values |= {"weight": kind, "shared_weight": graph.is_shared(weight)}
+    if node.type in _TYPES.tensor_types:
+        values |= _inputs(graph, node)
     if node.type in _SPECIAL:
         values |= _SPECIAL[node.type](graph, node, shape)
     return values
+
+
+def _inputs(graph: Graph, node: Node) -> Attributes:
+    """Return the number of inputs, and the indices of those that are not constants."""
+    variable = [name and name not in graph.constants for name in node.inputs]
+    return {
+        INPUTS: len(node.inputs),
+        VARIABLE_INPUTS: tuple(index for index, is_variable in enumerate(variable) if is_variable),
+    }
 
 
 def _decimal(value: Attribute) -> Attribute:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, NON_UNIFORM
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes, Network
 from quantcfg.plan.assumed import assumed_layer
+from quantcfg.plan.passes.balancer import supports
 from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.request import Algorithm, Calibration, Override
@@ -146,6 +148,8 @@ def _changes(layer: LayerPlan, edition: Edition) -> Iterator[str]:
     yield from _dropped_parameters(
         chosen.activation, lower.activation, activation_algorithm, schema, is_channel_wise
     )
+    if lower.balancer and not chosen.balancer and supports(layer.layer, types):
+        yield "there is no balance step"
     if _supports(lower.weight, layer.layer, types):
         yield from _dropped_parameters(chosen.weight, lower.weight, weight_algorithm, schema, is_channel_wise)
 
@@ -176,7 +180,12 @@ def _dropped_parameters(
             dropped = lower.parameters.get(name)
             kept = own is not None and name in own.parameters
             if dropped and not kept and dropped.value != default:
-                yield f"{name} is {json.dumps(default)}, not {json.dumps(dropped.value)}"
+                words = [parameter.word(value) for value in (default, dropped.value)]
+                yield f"{name} is {_shown(words[0])}, not {_shown(words[1])}"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _type_default(key: str, is_channel_wise: bool) -> tuple[bool, ...]:
