@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.onnx_file import CONSTANT, Constant, Node, OnnxFile
@@ -71,8 +71,14 @@ class Graph(Caching):
 
 def weight_of(node: Node) -> str | None:
     """Return the value that is the weight of a node, "" if it is missing, None if its type has none."""
-    index = ONNX.layer_types.known.get(node.type, {}).get("weight_input")
+    index = _weight_inputs().get(node.type)
     return None if index is None else input_of(node, index)
+
+
+@cache
+def _weight_inputs() -> Mapping[str, int]:
+    known = ONNX.layer_types.known.items()
+    return {name: each["weight_input"] for name, each in known if "weight_input" in each}
 
 
 def input_of(node: Node, index: int) -> str:

@@ -6,12 +6,12 @@ by one, by what proto/onnx.proto declares. External data is never opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from quantcfg import contracts, limits
-from quantcfg.frozen import Caching, frozen_value, small_value
+from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
 from quantcfg.wire import LENGTH, Bytes, declared, parsed
 
@@ -41,12 +41,14 @@ class Constant:
 
     shape: Shape | None
     element: int
+    is_external: bool = False
 
 
 @small_value
 class Node:
     """A node of the top graph.
 
+    type is the operator, with the domain in front if it is not one of ONNX itself.
     attributes has the numbers and lists of integers. constant is the tensor of a
     Constant node. outer_reads are the values that subgraphs read from around them.
     """
@@ -54,36 +56,33 @@ class Node:
     name: str
     domain: str
     op_type: str
+    type: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Value]
     constant: Constant | None = None
     has_subgraph: bool = False
     outer_reads: frozenset[str] = frozenset()
-
-    @property
-    def type(self) -> str:
-        """The operator, with the domain in front if it is not one of ONNX itself."""
-        return _qualified(self.domain, self.op_type)
+    is_external: bool = False
 
 
 @frozen_value
-class OnnxFile(Caching):
+class OnnxFile:
     """The part of an ONNX file that is read.
 
     initializers are those of the top graph by name, elements the known element types of
     its values. functions are the types that the file defines itself.
     """
 
-    name: str = ""
-    nodes: tuple[Node, ...] = ()
-    initializers: Mapping[str, Constant] = field(default_factory=dict)
-    inputs: frozenset[str] = frozenset()
-    outputs: frozenset[str] = frozenset()
-    elements: Mapping[str, int] = field(default_factory=dict)
-    opset: int | None = None
-    functions: frozenset[str] = frozenset()
-    has_external_data: bool = False
+    name: str
+    nodes: tuple[Node, ...]
+    initializers: Mapping[str, Constant]
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+    elements: Mapping[str, int]
+    opset: int | None
+    functions: frozenset[str]
+    has_external_data: bool
 
 
 class Element(NamedTuple):
@@ -103,12 +102,6 @@ def elements(data: Bytes, message: str, spans: Iterable[tuple[int, int]]) -> Ite
                 yield Element(each.name, start, end)
 
 
-def graph_spans(data: Bytes) -> list[tuple[int, int]]:
-    """Return the spans of the top graph: protobuf merges a message that is there twice."""
-    whole = elements(data, "ModelProto", [(0, len(data))])
-    return [(each.start, each.end) for each in whole if each.name == "graph"]
-
-
 def read_onnx(data: Bytes) -> OnnxFile:
     """Return the graph in a mapped file.
 
@@ -118,81 +111,87 @@ def read_onnx(data: Bytes) -> OnnxFile:
         TooManyNodesError: it has too many nodes.
 
     """
-    reading = _Reading()
+    parts: dict[str, list[Any]] = defaultdict(list)
     for each in elements(data, "ModelProto", [(0, len(data))]):
-        if each.name == "graph":
-            _read_graph(reading, data, each)
-        elif each.name == "opset_import":
-            opset = message(data, each, "OperatorSetIdProto")
-            if text(opset.domain) in DOMAINS:
-                reading.opset = opset.version
-        elif each.name == "functions":
-            function = message(data, each, "FunctionProto")
-            reading.functions.add(_qualified(text(function.domain), text(function.name)))
-            reading.has_external_data |= any(map(_node_is_external, function.node))
-    return reading.result()
+        inner = elements(data, "GraphProto", [each[1:]]) if each.name == "graph" else [each]
+        for part in inner:
+            if read := _READERS.get(part.name):
+                parts[part.name].append(read(data, part))
+                if len(parts["node"]) > limits.LAYERS:
+                    raise TooManyNodesError
+    initializers = [named for key in _INITIALIZERS for named in parts[key]]
+    values = [value for key in ("input", "output", "value_info") for value in parts[key]]
+    opsets = [version for domain, version in parts["opset_import"] if domain in DOMAINS]
+    with_data = [*parts["node"], *(tensor for _, tensor in initializers)]
+    return OnnxFile(
+        "".join(parts["name"][-1:]),
+        tuple(parts["node"]),
+        dict(initializers),
+        frozenset(name for name, _ in parts["input"]),
+        frozenset(name for name, _ in parts["output"]),
+        {name: element for name, element in values if element},
+        opsets[-1] if opsets else None,
+        frozenset(name for name, _ in parts["functions"]),
+        any(each.is_external for each in with_data) or any(external for _, external in parts["functions"]),
+    )
 
 
-class _Reading:
-    """The parts of a file read so far."""
-
-    def __init__(self) -> None:
-        self.name = ""
-        self.nodes: list[Node] = []
-        self.initializers: dict[str, Constant] = {}
-        self.elements: dict[str, int] = {}
-        self.names: dict[str, set[str]] = {"input": set(), "output": set(), "value_info": set()}
-        self.opset: int | None = None
-        self.functions: set[str] = set()
-        self.has_external_data = False
-
-    def result(self) -> OnnxFile:
-        return OnnxFile(
-            self.name,
-            tuple(self.nodes),
-            self.initializers,
-            frozenset(self.names["input"]),
-            frozenset(self.names["output"]),
-            self.elements,
-            self.opset,
-            frozenset(self.functions),
-            self.has_external_data,
-        )
+def _read_name(data: Bytes, part: Element) -> str:
+    return _text(data[part.start : part.end])
 
 
-def _read_graph(reading: _Reading, data: Bytes, graph: Element) -> None:
-    for each in elements(data, "GraphProto", [(graph.start, graph.end)]):
-        if each.name == "node":
-            if len(reading.nodes) == limits.LAYERS:
-                raise TooManyNodesError
-            node = message(data, each, "NodeProto")
-            reading.nodes.append(_node(node))
-            reading.has_external_data |= _node_is_external(node)
-        elif each.name == "name":
-            reading.name = text(data[each.start : each.end])
-        elif each.name == "initializer":
-            tensor = message(data, each, "TensorProto")
-            reading.initializers[text(tensor.name)] = _dense(tensor)
-            reading.has_external_data |= _is_external(tensor)
-        elif each.name == "sparse_initializer":
-            sparse = message(data, each, "SparseTensorProto")
-            reading.initializers[text(sparse.values.name)] = _sparse(sparse)
-            reading.has_external_data |= _sparse_is_external(sparse)
-        else:
-            info = message(data, each, "ValueInfoProto")
-            name = text(info.name)
-            reading.names[each.name].add(name)
-            if element := info.type.tensor_type.elem_type:
-                reading.elements[name] = element
+def _read_opset(data: Bytes, part: Element) -> tuple[str, int]:
+    opset = _message(data, part, "OperatorSetIdProto")
+    return _text(opset.domain), opset.version
 
 
-def message(data: Bytes, element: Element, name: str) -> Any:
-    """Return the message of a type in proto/onnx.proto that an element is."""
-    return parsed(data, element.start, element.end, contracts.message_class("onnx", f"onnx.{name}"))
+def _read_function(data: Bytes, part: Element) -> tuple[str, bool]:
+    """Return the type of a function, and whether it has external data."""
+    function = _message(data, part, "FunctionProto")
+    name = _qualified(_text(function.domain), _text(function.name))
+    return name, any(map(_node_is_external, function.node))
 
 
-def text(content: bytes) -> str:
-    """Return a name."""
+def _read_node(data: Bytes, part: Element) -> Node:
+    return _node(_message(data, part, "NodeProto"))
+
+
+def _read_initializer(data: Bytes, part: Element) -> tuple[str, Constant]:
+    tensor = _message(data, part, "TensorProto")
+    return _text(tensor.name), _dense(tensor)
+
+
+def _read_sparse(data: Bytes, part: Element) -> tuple[str, Constant]:
+    tensor = _message(data, part, "SparseTensorProto")
+    return _text(tensor.values.name), _sparse(tensor)
+
+
+def _read_value(data: Bytes, part: Element) -> tuple[str, int]:
+    """Return the name of a value and the number of its element type, 0 if it is not known."""
+    value = _message(data, part, "ValueInfoProto")
+    return _text(value.name), value.type.tensor_type.elem_type
+
+
+_INITIALIZERS = ("initializer", "sparse_initializer")
+_READERS: Mapping[str, Callable[[Bytes, Element], Any]] = {
+    "opset_import": _read_opset,
+    "functions": _read_function,
+    "name": _read_name,
+    "node": _read_node,
+    "initializer": _read_initializer,
+    "sparse_initializer": _read_sparse,
+    "input": _read_value,
+    "output": _read_value,
+    "value_info": _read_value,
+}
+"""How the fields of models and graphs are read, by name; no name is in both."""
+
+
+def _message(data: Bytes, part: Element, name: str) -> Any:
+    return parsed(data, part.start, part.end, contracts.message_class("onnx", f"onnx.{name}"))
+
+
+def _text(content: bytes) -> str:
     return content.decode(errors="replace")
 
 
@@ -201,18 +200,20 @@ def _qualified(domain: str, op_type: str) -> str:
 
 
 def _node(node: Any) -> Node:
-    domain, op_type = text(node.domain), text(node.op_type)
-    graphs = list(_graphs(node))
+    domain, op_type = _text(node.domain), _text(node.op_type)
+    node_type, graphs = _qualified(domain, op_type), list(_graphs(node))
     return Node(
-        text(node.name),
+        _text(node.name),
         domain,
         op_type,
-        tuple(map(text, node.input)),
-        tuple(map(text, node.output)),
+        node_type,
+        tuple(map(_text, node.input)),
+        tuple(map(_text, node.output)),
         dict(_values(node)),
-        _constant(node) if _qualified(domain, op_type) == CONSTANT else None,
+        _constant(node) if node_type == CONSTANT else None,
         bool(graphs),
         frozenset().union(*map(_outer_reads, graphs)) if graphs else frozenset(),
+        _node_is_external(node),
     )
 
 
@@ -221,7 +222,7 @@ def _values(node: Any) -> Iterator[tuple[str, Value]]:
         name = _VALUE_FIELDS.get(attribute.type) if attribute.type else _present(attribute)
         if name:
             value = getattr(attribute, name)
-            yield text(attribute.name), tuple(value) if name == "ints" else value
+            yield _text(attribute.name), tuple(value) if name == "ints" else value
 
 
 def _present(attribute: Any) -> str | None:
@@ -233,7 +234,7 @@ def _present(attribute: Any) -> str | None:
 def _constant(node: Any) -> Constant | None:
     """Return the tensor of a Constant node; it has one attribute, which says what it is."""
     for attribute in node.attribute:
-        name = text(attribute.name)
+        name = _text(attribute.name)
         if name == "value":
             return _dense(attribute.t)
         if name == "sparse_value":
@@ -245,11 +246,11 @@ def _constant(node: Any) -> Constant | None:
 
 
 def _dense(tensor: Any) -> Constant:
-    return Constant(tuple(tensor.dims), tensor.data_type)
+    return Constant(tuple(tensor.dims), tensor.data_type, _is_external(tensor))
 
 
 def _sparse(tensor: Any) -> Constant:
-    return Constant(tuple(tensor.dims), tensor.values.data_type)
+    return Constant(tuple(tensor.dims), tensor.values.data_type, _sparse_is_external(tensor))
 
 
 # Subgraphs
@@ -269,7 +270,7 @@ def _outer_reads(graph: Any) -> frozenset[str]:
     inner |= {tensor.values.name for tensor in graph.sparse_initializer}
     inner |= {name for node in graph.node for name in node.output}
     nested = (_outer_reads(each) for node in graph.node for each in _graphs(node))
-    return frozenset().union(map(text, reads - inner), *nested) - set(map(text, inner))
+    return frozenset().union(map(_text, reads - inner), *nested) - set(map(_text, inner))
 
 
 # External data
