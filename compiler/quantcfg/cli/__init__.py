@@ -32,6 +32,7 @@ _COMMANDS = {
 _EPILOG = """\
 examples:
   quantcfg compile --model MODEL --weights WEIGHTS --config quant.cfg -o config.json
+  quantcfg compile --model net.onnx --config quant.cfg -o config.json
   quantcfg check quant.cfg --model MODEL
   quantcfg explain --model MODEL --config quant.cfg conv1
   quantcfg fmt quant.cfg

@@ -6,7 +6,6 @@ Editions are registered here and imported on first use.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from quantcfg.files import start_of
@@ -25,10 +24,14 @@ def edition_named(name: str) -> Edition:
 
 def edition_of_model(file: str) -> Edition:
     """Return the edition of a model by its content, else by its suffix, else the default."""
-    editions, start = [*map(edition_named, NAMES)], start_of(file)
-    by_content = (each for each in editions if each.is_model and each.is_model(start))
-    by_suffix = (each for each in editions if file.endswith(each.words.model_suffix))
-    return next(chain(by_content, by_suffix), edition_named(DEFAULT))
+    by_suffix = (each for each in map(edition_named, NAMES) if file.endswith(each.words.model_suffix))
+    return edition_of_binary(file) or next(by_suffix, edition_named(DEFAULT))
+
+
+def edition_of_binary(file: str) -> Edition | None:
+    """Return the edition whose binary models have the content of a file, None for any other file."""
+    start = start_of(file)
+    return next((each for each in map(edition_named, NAMES) if each.is_model and each.is_model(start)), None)
 
 
 def _caffe() -> Edition:

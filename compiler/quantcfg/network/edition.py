@@ -54,16 +54,23 @@ class Words:
     """The terms for the files of an edition in messages and editors.
 
     model says what a model file is ("a prototxt"), network what it contains
-    ("a Caffe network"). The suffixes are those of their names; language
-    is what editors call the language of a model. An edition without weights files, or
-    whose models are not text, has no suffix or language for them.
+    ("a Caffe network"), and scope which part of it has the layers ("phase TEST"). The
+    suffixes are those of their names; language is what editors call the language of a
+    model. An edition without weights files, or whose models are not text, has no suffix or
+    language for them.
     """
 
     model: str
     network: str
+    scope: str
     model_suffix: str
     weights_suffix: str | None = None
     language: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether models are text."""
+        return self.language is not None
 
 
 class ModelReader(Protocol):

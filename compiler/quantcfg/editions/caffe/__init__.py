@@ -29,6 +29,7 @@ CAFFE = Edition(
     words=Words(
         model="a prototxt",
         network="a Caffe network",
+        scope="phase TEST",
         model_suffix=".prototxt",
         weights_suffix=".caffemodel",
         language="prototxt",

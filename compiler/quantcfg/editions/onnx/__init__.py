@@ -32,7 +32,9 @@ def _is_model(start: bytes) -> bool:
 ONNX = Edition(
     "onnx",
     title="AMCT for ONNX",
-    words=Words(model="an ONNX model", network="an ONNX network", model_suffix=".onnx"),
+    words=Words(
+        model="an ONNX model", network="an ONNX network", scope="the top graph", model_suffix=".onnx"
+    ),
     request=MessageType("calibration_config_onnx", "amct_onnx.AMCTConfig"),
     layer_types=LayerTypes("onnx_layers.json"),
     schema=ConfigSchema("quant_config_onnx.schema.json"),
