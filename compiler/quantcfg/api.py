@@ -14,10 +14,10 @@ from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_er
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_model
-from quantcfg.emit import Config, Configuration, Guard, bad_output_name, write_file, write_files
+from quantcfg.emit import Config, Configuration, Content, Guard, bad_output_name, write_file, write_files
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.frozen import frozen_value
-from quantcfg.network import Edition, Network
+from quantcfg.network import Edition, NamedModel, Network
 from quantcfg.plan import After, Plan, Request, request_from_arguments, request_from_config
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 
@@ -169,6 +169,25 @@ def load_model(
     """
     edition = edition or edition_of_model(os.fspath(model_file))
     return edition.read_model(model_file, weights_file, report, read=read)
+
+
+def write_named_model(
+    model_file: PathLike, output: str, report: Report, guard: Guard = nullcontext
+) -> NamedModel | None:
+    """Write a model with unique node names, and return it, or None after reporting an error."""
+    bad = bad_output_name(output, [model_file])
+    if bad:
+        report(bad)
+        return None
+    named = name_nodes(model_file, output, report)
+    return named if named and write_file(output, named.content, report, guard) else None
+
+
+def name_nodes(model_file: PathLike, output: str, report: Report) -> NamedModel | None:
+    """Return a model with unique node names, to be written to output, or None after reporting an error."""
+    known = (edition_of_model(os.fspath(model_file)), *map(edition_named, NAMES))
+    give_names = next(each.name_nodes for each in known if each.name_nodes)
+    return give_names(model_file, output, report)
 
 
 def compile_config(
@@ -386,19 +405,19 @@ def write_config(
     name: str,
     inputs: Sequence[PathLike],
     report: Report,
-    beside: Mapping[str, str] = MappingProxyType({}),
+    beside: Mapping[str, Content] = MappingProxyType({}),
     guard: Guard = nullcontext,
 ) -> bool:
     """Write the configuration of a compilation, but not over an input; return whether it was written.
 
-    beside maps other files to their texts: either all files are written or none. guard
+    beside maps other files to their contents: either all files are written or none. guard
     is the context in which files are replaced.
     """
     assert compilation.text is not None
     assert compilation.plan is not None
     non_uniform = compilation.plan.request.non_uniform
     mapping = [non_uniform.mapping_file.value] if non_uniform and non_uniform.mapping_file else []
-    files = {**beside, name: compilation.text}
+    files: dict[str, Content] = {**beside, name: compilation.text}
     bad = [bad for file in files if (bad := bad_output_name(file, [*inputs, *mapping]))]
     for each in bad:
         report(each)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -83,13 +83,34 @@ class ModelReader(Protocol):
 
 
 @frozen_value
+class NamedModel:
+    """A model whose nodes have unique names.
+
+    content is that of the file, in pieces. names are the new names, by the position of the
+    node. read_network returns the network, or None after reporting why it cannot be read.
+    """
+
+    content: Iterable[bytes]
+    names: Mapping[int, str]
+    read_network: Callable[[Report], Network | None]
+
+
+class ModelNamer(Protocol):
+    """A function that gives the nodes of a model unique names."""
+
+    def __call__(self, model: PathLike, output: str, report: Report) -> NamedModel | None:
+        """Return the model to write to a file, or None after reporting why that is not possible."""
+
+
+@frozen_value
 class Edition(Caching):
     """An edition: its name, its contracts, and how it reads models.
 
     title is its name in messages. request is the message of a quant.cfg, and model
     that of a model in text format, if there are such. schema is that of configurations; foreign is
     the file in schemas/ that says which editions have fields that others do not.
-    is_model recognizes a binary model by its first bytes.
+    is_model recognizes a binary model by its first bytes. name_nodes is for models whose
+    nodes need no names.
     """
 
     name: str
@@ -102,6 +123,7 @@ class Edition(Caching):
     read_model: ModelReader
     model: MessageType | None = None
     is_model: Callable[[bytes], bool] | None = None
+    name_nodes: ModelNamer | None = None
 
     @cached_property
     def foreign_types(self) -> Mapping[str, Mapping[str, Sequence[str]]]:

@@ -12,13 +12,19 @@ from quantcfg.network.edition import Edition, MessageType, Words
 if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
     from quantcfg.files import PathLike, Reader
-    from quantcfg.network import Network
+    from quantcfg.network import NamedModel, Network
 
 
 def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
     from quantcfg.editions.onnx.reader import read_model
 
     return read_model(model, weights, report, read=read)
+
+
+def _name_nodes(model: PathLike, output: str, report: Report) -> NamedModel | None:
+    from quantcfg.editions.onnx.name_nodes import name_nodes
+
+    return name_nodes(model, output, report)
 
 
 def _is_model(start: bytes) -> bool:
@@ -41,4 +47,5 @@ ONNX = Edition(
     foreign="foreign_fields.json",
     read_model=_read_model,
     is_model=_is_model,
+    name_nodes=_name_nodes,
 )

@@ -16,7 +16,7 @@ from quantcfg.editions.onnx.node_layer import layer_of
 from quantcfg.editions.onnx.onnx_file import Node, OnnxFile, TooManyNodesError, read_onnx
 from quantcfg.files import PathLike, Reader, reason, start_of
 from quantcfg.network.fusion_groups import with_fusion_groups
-from quantcfg.network.network import Network
+from quantcfg.network.network import Layer, Network
 from quantcfg.source import Source, Span
 from quantcfg.wire import MalformedError, TooDeepError, mapped
 
@@ -37,12 +37,21 @@ def read_model(
         help = "omit the weights file"
         found.append(catalogue.WEIGHTS_IN_MODEL.at(None, file=os.fspath(weights), help=help))
     content = read_file(name, found.append)
-    network = _network(name, content, limited(found.append)) if content else None
     for diagnostic in found:
         report(diagnostic)
-    if network is None or has_errors(found):
-        return None
-    return Network(ONNX, network.name, network.layers, tuple(found))
+    return None if content is None or has_errors(found) else network_of(name, content, report)
+
+
+def network_of(name: str, content: OnnxFile, report: Report) -> Network | None:
+    """Return the network of an ONNX file, or None after reporting why it cannot be used.
+
+    Warnings are reported, and kept in the network as well.
+    """
+    found: list[Diagnostic] = []
+    layers = _layers(name, content, limited(found.append))
+    for diagnostic in found:
+        report(diagnostic)
+    return None if has_errors(found) else Network(ONNX, content.name, layers, tuple(found))
 
 
 def read_file(name: str, report: Report) -> OnnxFile | None:
@@ -80,12 +89,12 @@ def _other_file(name: str) -> Diagnostic | None:
     return catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted=ONNX.words.model, help=help)
 
 
-def _network(name: str, content: OnnxFile, report: Report) -> Network:
+def _layers(name: str, content: OnnxFile, report: Report) -> tuple[Layer, ...]:
     graph = Graph(content)
     spans = _spans(name, content.nodes)
     layers = [layer_of(graph, node, span) for node, span in zip(content.nodes, spans, strict=True)]
     check_graph(name, graph, layers, report)
-    return Network(ONNX, content.name, with_fusion_groups(layers, ONNX.layer_types, graph.read_elsewhere))
+    return with_fusion_groups(layers, ONNX.layer_types, graph.read_elsewhere)
 
 
 def _spans(name: str, nodes: Sequence[Node]) -> Iterator[Span]:
