@@ -99,37 +99,53 @@ def write_quant_config(
     batch_num: int,
     activation_offset: bool,
     config_defination: str | None,
+    updated_model: str | None = None,
 ) -> None:
     """Do what create_quant_config of an edition does; its functions differ only in their arguments.
 
     files maps the arguments that are files to their values: config_file, model_file
     and, if the edition has weights files, weights_file.
     """
-    optional = {} if config_defination is None else {"config_defination": config_defination}
-    wrong = [*_bad_strings({**files, **optional}), *_bad_arguments(skip_layers, batch_num, activation_offset)]
+    optional = {"config_defination": config_defination, "updated_model": updated_model}
+    given = {**files, **{name: file for name, file in optional.items() if file is not None}}
+    wrong = [*_bad_strings(given), *_bad_arguments(skip_layers, batch_num, activation_offset)]
     if wrong:
         raise TypeError(f"create_quant_config: {wrong[0].message}")
-    config_file = files["config_file"]
-    replaces = os.path.exists(config_file)
-    compilation = compile_files(
-        files["model_file"],
-        files.get("weights_file"),
+    outputs = [given.pop(name) for name in ("config_file", "updated_model") if name in given]
+    replaced = [file for file in outputs if os.path.exists(file)]
+    of_model: list[Diagnostic] = []
+    network, beside = _model(edition_named(edition), files, updated_model, of_model.append)
+    compilation = _compile_file(
         config_defination,
+        network,
+        edition_named(edition),
+        of_model,
         skip_layers=skip_layers,
         batch_num=batch_num,
         activation_offset=activation_offset,
-        edition=edition_named(edition),
     )
     found = list(compilation.diagnostics)
-    inputs = [*files.values(), *optional.values()][1:]
-    if not compilation.ok or not write_config(compilation, config_file, inputs, found.append):
+    if not compilation.ok or not write_config(
+        compilation, files["config_file"], [*given.values()], found.append, beside
+    ):
         raise QuantConfigError(tuple(found))
-    if replaces:
-        found.append(catalogue.OUTPUT_REPLACED.at(None, file=config_file))
+    found += [catalogue.OUTPUT_REPLACED.at(None, file=file) for file in replaced]
     from quantcfg.diagnostics.formats.text import render_line
 
     for diagnostic in found:
         warnings.warn(render_line(diagnostic), QuantConfigWarning, stacklevel=3)
+
+
+def _model(
+    edition: Edition, files: Mapping[str, str], updated_model: str | None, report: Report
+) -> tuple[Network | None, Mapping[str, Content]]:
+    """Return the network of a model, or of updated_model, with the content to write to that file."""
+    file = files["model_file"]
+    if updated_model is None:
+        return load_model(file, files.get("weights_file"), report, edition=edition), {}
+    assert edition.name_nodes
+    named = edition.name_nodes(file, updated_model, report)
+    return (named.read_network(report), {updated_model: named.content}) if named else (None, {})
 
 
 def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Network:
@@ -313,21 +329,40 @@ def compile_files(
     skip_layers: list[str] | None = None,
     batch_num: int = 1,
     activation_offset: bool = True,
-    edition: Edition | None = None,
 ) -> Compilation:
-    """Compile a request from files, like compile_config. Never raises for bad input.
-
-    edition is by default what the content of the model shows.
-    """
+    """Compile a request from files, like compile_config. Never raises for bad input."""
     found: list[Diagnostic] = []
+    edition = edition_of_model(os.fspath(model_file))
     network = load_model(model_file, weights_file, found.append, edition=edition)
+    return _compile_file(
+        config_file,
+        network,
+        edition,
+        found,
+        skip_layers=skip_layers,
+        batch_num=batch_num,
+        activation_offset=activation_offset,
+    )
+
+
+def _compile_file(
+    config_file: PathLike | None,
+    network: Network | None,
+    edition: Edition,
+    found: list[Diagnostic],
+    *,
+    skip_layers: list[str] | None,
+    batch_num: int,
+    activation_offset: bool,
+) -> Compilation:
+    """Compile a quant.cfg, or without one the plain arguments; found holds the diagnostics so far."""
     config = None if config_file is None else read_source(config_file, found.append, wanted="a quant.cfg")
     if config_file is not None and config is None:
         return _failure(found)
     return compile_given(
         config,
         network,
-        network.edition if network else edition or edition_of_model(os.fspath(model_file)),
+        edition,
         found,
         skip_layers=skip_layers,
         batch_num=batch_num,
@@ -419,6 +454,8 @@ def write_config(
     mapping = [non_uniform.mapping_file.value] if non_uniform and non_uniform.mapping_file else []
     files: dict[str, Content] = {**beside, name: compilation.text}
     bad = [bad for file in files if (bad := bad_output_name(file, [*inputs, *mapping]))]
+    if name in beside:
+        bad.append(catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="is the name of two outputs"))
     for each in bad:
         report(each)
     if bad:

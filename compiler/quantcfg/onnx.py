@@ -22,6 +22,7 @@ def create_quant_config(
     batch_num: int = 1,
     activation_offset: bool = True,
     config_defination: str | None = None,
+    updated_model: str | None = None,
 ) -> None:
     """Write the quantization configuration of a model, like the function of this name in AMCT (reference 1).
 
@@ -34,11 +35,13 @@ def create_quant_config(
         activation_offset: whether activations are quantized with an offset.
         config_defination: the quant.cfg; if it is given, the three arguments
             before it are ignored.
+        updated_model: an ONNX file to write: the model with a unique name for each
+            node. The configuration has these names. Both files are written, or none.
 
     Raises:
         TypeError: an argument has the wrong type.
-        QuantConfigError: the request cannot be compiled, or the file cannot be
-            written. An existing file then stays as it is.
+        QuantConfigError: the request cannot be compiled, or a file cannot be
+            written. Existing files then stay as they are.
 
     """
     api.write_quant_config(
@@ -48,6 +51,7 @@ def create_quant_config(
         batch_num=batch_num,
         activation_offset=activation_offset,
         config_defination=config_defination,
+        updated_model=updated_model,
     )
 
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 import quantcfg
@@ -49,6 +50,20 @@ def test_the_module_has_the_functions_of_its_edition() -> None:
         assert all(getattr(module, name).__doc__ for name in module.__all__)
 
 
+def test_the_signature_is_that_of_amct() -> None:
+    parameters = inspect.signature(quantcfg.onnx.create_quant_config).parameters.values()
+    assert [(each.name, each.default) for each in parameters] == [
+        ("config_file", inspect.Parameter.empty),
+        ("model_file", inspect.Parameter.empty),
+        ("skip_layers", None),
+        ("batch_num", 1),
+        ("activation_offset", True),
+        ("config_defination", None),
+        ("updated_model", None),
+    ]
+    assert {each.kind for each in parameters} == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+
 def test_a_call_without_a_config_writes_the_file(onnx_file: str, tmp_path: Path) -> None:
     out = tmp_path / "results" / "config.json"
     assert ANY(str(out), onnx_file, ["conv1"], 2, False) is None
@@ -89,6 +104,7 @@ def test_a_file_that_is_replaced_is_a_warning(onnx_file: str, tmp_path: Path) ->
         ("batch_num", True),
         ("activation_offset", 1),
         ("config_defination", 1),
+        ("updated_model", Path("named.onnx")),
     ],
 )
 def test_a_wrong_type_is_a_type_error_that_names_the_argument(
@@ -110,6 +126,77 @@ def test_an_error_is_raised_and_nothing_is_written(onnx_file: str, tmp_path: Pat
         quantcfg.onnx.create_quant_config(onnx_file, onnx_file)
     assert "QC503" in codes(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx"]
+
+
+# --- updated_model
+
+
+@pytest.fixture
+def unnamed(tmp_path: Path) -> str:
+    """A model with an unnamed node and a repeated name."""
+    file = tmp_path / "unnamed.onnx"
+    nodes = (conv(""), conv("a", weight="v"), node("MatMul", ["x", "m"], ["y"], name="a"))
+    content = model(*nodes, initializers=(*WEIGHTS, tensor("v", 8, 3, 1, 1)))
+    file.write_bytes(content.SerializeToString())
+    return str(file)
+
+
+def test_the_updated_model_and_the_configuration_have_the_same_names(unnamed: str, tmp_path: Path) -> None:
+    out, named = tmp_path / "a" / "config.json", tmp_path / "b" / "named.onnx"
+    with pytest.raises(QuantConfigError) as caught:
+        quantcfg.onnx.create_quant_config(str(out), unnamed)
+    assert codes(caught.value) == ["QC330", "QC331"]
+    before = Path(unnamed).read_bytes()
+    quantcfg.onnx.create_quant_config(str(out), unnamed, ["a1"], updated_model=str(named))
+    assert quantized(out) == {"Conv_0": True, "a": True, "a1": False}
+    assert [each.name for each in onnx.load(named).graph.node] == ["Conv_0", "a", "a1"]
+    assert [layer.name for layer in quantcfg.read_model(named).quantizable] == ["Conv_0", "a", "a1"]
+    assert Path(unnamed).read_bytes() == before
+
+
+def test_replaced_files_are_warnings(unnamed: str, tmp_path: Path) -> None:
+    out, named = tmp_path / "config.json", tmp_path / "named.onnx"
+    for file in (out, named):
+        file.write_text("old")
+    with pytest.warns(QuantConfigWarning) as caught:
+        quantcfg.onnx.create_quant_config(str(out), unnamed, updated_model=str(named))
+    assert [str(out) in str(caught[0].message), str(named) in str(caught[1].message)] == [True, True]
+    assert len(caught) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"skip_layers": ["nowhere"]}, "QC401"),
+        ({"updated_model": "{}/config.json"}, "QC502"),
+        ({"updated_model": "{}/unnamed.onnx"}, "QC503"),
+        ({"updated_model": ""}, "QC503"),
+        ({"updated_model": "{}"}, "QC503"),
+        ({"config_file": "{}/unnamed.onnx"}, "QC503"),
+        ({"config_file": "{}/unnamed.onnx/config.json"}, "QC502"),
+        ({"config_file": "{}/protected.json"}, "QC502"),
+        ({"model_file": "{}/nowhere.onnx"}, "QC101"),
+    ],
+    ids=repr,
+)
+def test_both_files_are_written_or_none(
+    unnamed: str, tmp_path: Path, arguments: dict[str, Any], code: str
+) -> None:
+    (tmp_path / "protected.json").write_text("old")
+    (tmp_path / "protected.json").chmod(0o444)
+    given = {
+        "config_file": "{}/config.json",
+        "model_file": unnamed,
+        "updated_model": "{}/named.onnx",
+        **arguments,
+    }
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(QuantConfigError) as caught:
+        ANY(
+            **{name: file.format(tmp_path) if isinstance(file, str) else file for name, file in given.items()}
+        )
+    assert codes(caught.value) == [code]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 # --- the edition of a model
