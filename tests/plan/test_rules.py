@@ -741,8 +741,9 @@ def test_every_rule_of_the_lowering_is_in_a_table() -> None:
         for rule in vars(catalogue).values()
         if isinstance(rule, catalogue.Rule) and rule.code.startswith("QC4") and rule is not OF_MIGRATION
     }
-    tables = [Path(__file__), Path(__file__).with_name("test_onnx_rules.py")]
-    text = "".join(table.read_text(encoding="utf-8") for table in tables)
+    folder = Path(__file__).parents[1]
+    files = ("plan/test_rules.py", "plan/test_onnx_rules.py", "configuration/test_onnx_configurations.py")
+    text = "".join((folder / file).read_text(encoding="utf-8") for file in files)
     assert of_lowering == set(re.findall("QC4[0-9]{2}", text))
 
 

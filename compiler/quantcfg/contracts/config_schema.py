@@ -152,7 +152,12 @@ class ConfigSchema(Caching):
             for name in _choices(self.definitions[definition], selector)
             for key in self.definitions[name]["properties"]
         }
-        return owners | dict.fromkeys(self.layer_keys, "a layer")
+        tensors = [key for name in self._tensor for key in self.definitions[name]["properties"]]
+        return (
+            dict.fromkeys(tensors, f"an item of {TENSORS}")
+            | owners
+            | dict.fromkeys(self.layer_keys, "a layer")
+        )
 
     # --- algorithms
 
@@ -251,13 +256,16 @@ class ConfigSchema(Caching):
         items: Definition = known.get("items", {})
         return items if len(parameter.settings) > 1 else known
 
-    def at(self, path: Sequence[str], around: Mapping[str, Any]) -> Definition:
-        """Return the definition of the value at a path of keys, or {} for an unknown key.
+    def at(self, path: Sequence[str | int], around: Mapping[str, Any]) -> Definition:
+        """Return the definition of the value at a path of keys and indices, or {} for an unknown key.
 
         around is the object with the last key: it determines the algorithm.
         """
         known: Definition = self.document
         for key in path:
+            if isinstance(key, int):
+                known = self._resolved(known.get("items", {}))
+                continue
             properties = known.get("properties", {})
             if "if" in known:
                 properties = {**properties, **self._chosen(known, around)}

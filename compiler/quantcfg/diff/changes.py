@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.emit.emit import Path, layer_body, layer_values, leaves, value_of
+from quantcfg.contracts.config_schema import TENSORS
+from quantcfg.emit.emit import Path, layer_body, layer_values, leaves, tensor_body, tensor_values, value_of
 from quantcfg.frozen import frozen_value
 from quantcfg.plan import LayerPlan, Leaf, OriginKind, Plan
 from quantcfg.source import Span
@@ -17,8 +18,9 @@ class Change:
 
     layer is the name of its layer, None for the whole network. path is the key of
     the network, or the keys below the layer name. A layer that only one side lists
-    is a single change of all its values, with an empty path. The spans are where the
-    values are written, None for a default.
+    is a single change of all its values, with an empty path. For a quantized tensor,
+    the path has its name in words after the key of the network. The spans are where
+    the values are written, None for a default.
     """
 
     layer: str | None
@@ -34,11 +36,34 @@ def difference(old: Plan, new: Plan) -> tuple[Change, ...]:
 
     Without changes the configurations of both plans are equal.
     """
-    changes = [*_changes(None, dict(leaves(old.values)), dict(leaves(new.values)))]
+    changes = [*_changes(None, *(dict(_network_leaves(plan)) for plan in (old, new)))]
+    changes += _tensor_changes(old, new)
     before, after = ({layer.layer.name: layer for layer in plan.layers} for plan in (old, new))
     for name in sorted(before.keys() | after.keys()):
         changes += _layer_changes(name, before.get(name), after.get(name))
     return tuple(changes)
+
+
+def _network_leaves(plan: Plan) -> Iterator[tuple[Path, Leaf]]:
+    """Yield the values of the network, without the list of tensors, which are compared one by one."""
+    return ((path, leaf) for path, leaf in leaves(plan.values) if path != (TENSORS,))
+
+
+def _tensor_changes(old: Plan, new: Plan) -> Iterator[Change]:
+    before, after = ({each.tensor.what: each for each in plan.tensors} for plan in (old, new))
+    for name in (*before, *(name for name in after if name not in before)):
+        was, becomes = before.get(name), after.get(name)
+        if was and becomes:
+            both = [dict(leaves(tensor_values(each), (TENSORS, name))) for each in (was, becomes)]
+            yield from _changes(None, *both)
+        else:
+            old_body, new_body = (tensor_body(each) if each else None for each in (was, becomes))
+            spans = (each.tensor.layer.span if each else None for each in (was, becomes))
+            yield Change(None, (TENSORS, name), old_body, new_body, *spans)
+    old_order = [name for name in before if name in after]
+    new_order = [name for name in after if name in before]
+    if old_order != new_order:
+        yield Change(None, (TENSORS,), old_order, new_order)
 
 
 def _layer_changes(name: str, old: LayerPlan | None, new: LayerPlan | None) -> Iterator[Change]:

@@ -55,8 +55,12 @@ def _locations(changes: Sequence[Change]) -> str:
 
 def _of_network(change: Change) -> Iterator[str]:
     """Yield the changes of a key of the network; for a list, the removed and the added items."""
-    key, old, new = change.path[-1], change.old, change.new
-    if not isinstance(old, list):
+    (first, *inner), old, new = change.path, change.old, change.new
+    if isinstance(old, dict) or isinstance(new, dict):
+        yield f"{first}: {'removed' if new is None else 'added'} {inner[0]}"
+        return
+    key = ": ".join((first, *inner[:1], *inner[1:][-1:]))
+    if not isinstance(old, list) or inner:
         yield f"{key}: {_shown(old)} → {_shown(new)}"
         return
     removed, added = [each for each in old if each not in new], [each for each in new if each not in old]
@@ -82,7 +86,10 @@ def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[tupl
     """Yield the changes in the values of a layer; a new algorithm and its parameters are one change."""
     replaced = {change.path[0] for change in changes if change.path and change.path[-1] in _SELECTORS}
     for change in changes:
-        if len(change.path) < 2:
+        if change.path in ((), (QUANT_ENABLE,)):
+            continue
+        if len(change.path) == 1:
+            yield change, f"{change.path[0]}: {_shown(change.old)} → {_shown(change.new)}"
             continue
         parent, key = change.path
         if key in _SELECTORS:

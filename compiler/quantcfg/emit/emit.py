@@ -24,6 +24,10 @@ from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, TensorPlan, Values
 
 Config = dict[str, Any]
 Path = tuple[str, ...]
+"""The path of a value in an object: keys."""
+
+PlanPath = tuple[str | int, ...]
+"""The path of a value in the configuration: keys, and the index of a tensor."""
 
 _INDENT = 4 * " "
 _MARSHAL_VERSION = 2
@@ -139,9 +143,12 @@ def layer_values(layer: LayerPlan) -> dict[str, Setting[Any] | Values]:
     }
 
 
-def plan_leaves(plan: Plan) -> Iterator[tuple[Path, Leaf]]:
+def plan_leaves(plan: Plan) -> Iterator[tuple[PlanPath, Leaf]]:
     """Yield the values of a plan by their paths in the configuration; a list is one value."""
     yield from leaves(plan.values)
+    for index, tensor in enumerate(plan.tensors):
+        for path, leaf in leaves(tensor_values(tensor)):
+            yield (TENSORS, index, *path), leaf
     for layer in plan.layers:
         yield from leaves(layer_values(layer), (layer.layer.name,))
 

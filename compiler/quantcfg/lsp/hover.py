@@ -133,7 +133,7 @@ def _at(places: Places, offset: int) -> Iterator[tuple[Path, Value]]:
 
 def _meaning_of_key(path: Path, places: Places, document: Document) -> Iterator[str]:
     schema, keys = document.edition.schema, [step for step in path if isinstance(step, str)]
-    if len(keys) == 1 and keys[0] not in schema.global_defaults:
+    if len(keys) == 1 and keys[0] not in schema.global_keys:
         yield from _layer(keys[0], document.network)
     around = places.node(tuple(keys[:-1]))
     known = schema.at(keys, plain(around) if isinstance(around, Object) else {})

@@ -125,6 +125,12 @@ class Edition(Caching):
     is_model: Callable[[bytes], bool] | None = None
     name_nodes: ModelNamer | None = None
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The titles of all editions, by name."""
+        titles: Mapping[str, str] = contracts.schema(_TYPES)["editions"]
+        return titles
+
     @cached_property
     def foreign_types(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
         """The layer types of other editions, by title of the edition, with the corresponding own types."""
@@ -136,7 +142,7 @@ class Edition(Caching):
                 for name in row[other]
                 if name not in self.layer_types.known
             }
-            for other, title in table["editions"].items()
+            for other, title in self.titles.items()
             if other != self.name
         }
 

@@ -8,7 +8,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import (
+    ACTIVATION_ALGORITHM,
+    ASYMMETRIC,
+    CHANNEL_WISE,
+    TENSORS,
+    WEIGHT_ALGORITHM,
+)
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean
 from quantcfg.network import ConfigSchema, Layer, LayerTypes
@@ -57,6 +63,8 @@ def _network_values(plan: Plan) -> Values:
     given: dict[str, Leaf] = {**plan.request.settings, **plan.values}
     schema, values = plan.network.edition.schema, dict[str, Leaf]()
     for key in schema.global_keys:
+        if key == TENSORS and plan.tensors:
+            continue
         if leaf := given.get(key):
             values[key] = leaf
         elif key in schema.global_defaults:
