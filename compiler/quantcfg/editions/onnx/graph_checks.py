@@ -50,13 +50,13 @@ def _check_names(file: str, nodes: Sequence[Node], layers: Sequence[Layer], repo
     """Report quantizable nodes without a unique name, which is a key of the configuration (U7, U24)."""
     proposed = new_names(nodes)
     command = f"quantcfg name-nodes {quote(os.path.basename(file))} -o named.onnx"
-    first: dict[str, Layer] = {}
-    for position, layer in enumerate(layers):
-        other = first.setdefault(layer.name, layer) if layer.name else layer
-        help = f'name it "{proposed.get(position)}", or run "{command}"'
-        if layer.quantizable and not layer.name:
+    first = {layer.name: layer for layer in reversed(layers) if layer.name}
+    for position, name in proposed.items():
+        layer, help = layers[position], f'name it "{name}", or run "{command}"'
+        other = first.get(layer.name)
+        if other is None and layer.quantizable:
             report(catalogue.UNNAMED_NODE.at(layer.span, type=layer.type, help=help))
-        elif other is not layer and (layer.quantizable or other.quantizable):
+        elif other and (layer.quantizable or other.quantizable):
             place = related(other.span, "first used here")
             report(catalogue.REPEATED_NODE.at(layer.span, name=layer.name, related=place, help=help))
 
