@@ -12,6 +12,7 @@ from referencing import Registry, Resource
 
 from quantcfg import contracts
 from quantcfg.editions import edition_named
+from quantcfg.network.layer_table import layer_table
 from tests.onnx.models import (
     FLOAT16,
     WEIGHTS,
@@ -421,6 +422,11 @@ def test_constants_do_not_prevent_fusion() -> None:
         node("BatchNormalization", ["c_out", "k", "k", "k", "k"], ["o"], name="bn"),
     ]
     assert network(*nodes).layers[-1].fusion == ("c", "bn")
+
+
+def test_a_fused_node_without_a_name_is_listed_as_such() -> None:
+    table = layer_table(network(conv("c"), batch_norm("", "c_out")).layers)
+    assert [line.split("  ")[-1] for line in table.splitlines()[1:]] == ["c + (no name)"] * 2
 
 
 @pytest.mark.parametrize(

@@ -266,6 +266,17 @@ def test_a_model_that_changes_meanwhile_is_not_written() -> None:
         b"".join(made.content)
 
 
+def test_a_model_that_changes_before_it_is_edited_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def new_names(_: object) -> dict[int, str]:
+        Path("net.onnx").write_bytes(b"")
+        return {0: "x"}
+
+    monkeypatch.setattr("quantcfg.editions.onnx.name_nodes.new_names", new_names)
+    found: list[Diagnostic] = []
+    assert name_nodes("net.onnx", "named.onnx", found.append) is None
+    assert [each.message for each in found] == ['cannot read "net.onnx": the model has changed']
+
+
 @pytest.mark.parametrize("where", ["initializer", "constant", "subgraph"])
 def test_with_external_data_the_output_is_beside_the_model(where: str, capsys: Captured) -> None:
     external = tensor("e", 8, 3, 3, 3)

@@ -24,5 +24,7 @@ def _row(layer: Layer) -> tuple[str, ...]:
         layer.type,
         f"no: {layer.obstacle}" if layer.obstacle else "yes",
         "" if layer.weight_shape is None else "x".join(map(str, layer.weight_shape)),
-        f"no: {layer.fusion_obstacle}" if layer.fusion_obstacle else " + ".join(layer.fusion),
+        f"no: {layer.fusion_obstacle}"
+        if layer.fusion_obstacle
+        else " + ".join(each or _NO_NAME for each in layer.fusion),
     )

@@ -19,10 +19,14 @@ from quantcfg.editions.onnx.onnx_file import Element, OnnxFile, elements
 from quantcfg.editions.onnx.reader import network_of, read_file
 from quantcfg.files import PathLike
 from quantcfg.network.edition import NamedModel
-from quantcfg.wire import LENGTH, Bytes, encoded, mapped
+from quantcfg.wire import LENGTH, Bytes, MalformedError, encoded, mapped
 
 _PIECE = 2**20
 """The number of bytes that are copied at once."""
+
+
+_CHANGED = "the model has changed"
+"""Why a file that could be read before cannot be copied."""
 
 
 class _Edit(NamedTuple):
@@ -49,8 +53,12 @@ def name_nodes(model: PathLike, output: str, report: Report) -> NamedModel | Non
         report(catalogue.BAD_OUTPUT_NAME.at(None, file=output, reason=reason))
         return None
     names = new_names(content.nodes)
-    with mapped(name) as data:
-        edits = _edits(data, names)
+    try:
+        with mapped(name) as data:
+            edits = _edits(data, names)
+    except (OSError, ValueError, MalformedError):
+        report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=_CHANGED))
+        return None
     return NamedModel(
         _copied(name, edits, before), names, partial(network_of, name, _renamed(content, names))
     )
@@ -119,7 +127,7 @@ def _copied(name: str, edits: Iterable[_Edit], before: tuple[int, ...] | None) -
 
     """
     if _stamp(name) != before:
-        raise ValueError("the model has changed")
+        raise ValueError(_CHANGED)
     with open(name, "rb") as file:
         start = 0
         for edit in edits:
