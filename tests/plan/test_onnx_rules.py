@@ -31,6 +31,8 @@ NETWORK = network(
     node("Add", ["e", "m"], ["f"], name="add_constant"),
     node("Add", ["e", "f"], ["g"], name="add"),
     node("Relu", ["g"], ["h"], name="relu"),
+    node("Gemm", ["h", "m"], ["i"], name="fc_scaled", alpha=0.5),
+    node("Relu", ["i"], ["j"]),
     initializers=WEIGHTS,
 )
 
@@ -56,6 +58,7 @@ RULES = {
     "a balance step of an unsupported type": for_type("AveragePool", "«QC440»dmq_balancer { }"),
     "its strength is written": for_type("AveragePool", "dmq_balancer { migration_strength: «QC440»0.3 }"),
     "a balance step of an unsupported layer": for_layer("mm_variable", "«QC440»dmq_balancer { }"),
+    "a layer that is not quantizable": for_layer("«QC421»fc_scaled", "«QC440»dmq_balancer { }"),
     "a constant of rank 3": for_layer("mm_rank3", "«QC440»dmq_balancer { }"),
     "a balance step for all layers": for_all("«QC441»dmq_balancer { }"),
     "a balance step of a type that some layers lack": for_type("MatMul", "«QC441»dmq_balancer { }"),
@@ -92,6 +95,9 @@ RULES = {
     "an unknown type of data": for_all("ifmr_quantize { dst_type: «QC204»INT4 }"),
     "an unknown precision": "fakequant_precision_mode: «QC204»DEFAULT",
     "channel_wise for all": for_all("arq_quantize { channel_wise: «QC409»true }"),
+    "a node without a name is skipped": 'skip_layers: «QC401»""',
+    "a tensor of a node without a name": 'tensor_quantize { layer_name: «QC401»"" input_index: 0 }',
+    "an override of a node without a name": for_layer("«QC401»"),
     "a type of another edition": 'skip_layer_types: «QC403»"Convolution"',
     "types of another edition": 'skip_layer_types: «QC403»"Convolution"\n' + for_type("InnerProduct"),
     "types of two editions": 'skip_layer_types: [«QC403»"Convolution", «QC403»"Linear"]',

@@ -28,7 +28,7 @@ from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema, Edition, Layer, Network
 from quantcfg.network.network import VARIABLE_INPUTS
 from quantcfg.plan.passes.activations import has_all_bits, symmetric_reason
-from quantcfg.plan.passes.balancer import BALANCER as BALANCER_KIND
+from quantcfg.plan.passes.balancer import reason_without
 
 Schema = dict[str, Any]
 
@@ -99,7 +99,7 @@ def _kind(layer: Layer, network: Network) -> _Kind:
         types.channel_wise(layer.type),
         reason,
         symmetric_reason(layer, types),
-        types.reason(BALANCER_KIND, layer.type, layer.attributes) if types.has(BALANCER_KIND) else None,
+        reason_without(layer, types),
         has_all_bits(layer, types),
     )
 

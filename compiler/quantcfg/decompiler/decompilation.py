@@ -22,7 +22,7 @@ from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, Layer, Network
 from quantcfg.plan import Plan
 from quantcfg.plan.passes.activations import has_all_bits, symmetric_reason
-from quantcfg.plan.passes.balancer import BALANCER, supports
+from quantcfg.plan.passes.balancer import supports
 from quantcfg.source import Source, Span, argument_span
 
 
@@ -136,7 +136,7 @@ def _abilities(layer: Layer, wanted: Wanted, edition: Edition) -> Abilities:
     bits = edition.schema.parameters_by_key(wanted.activation.name).get(NUM_BITS)
     return Abilities(
         has_offset=symmetric_reason(layer, types) is None,
-        has_balancer=not types.has(BALANCER) or supports(layer, types),
+        has_balancer=supports(layer, types),
         ignored_field=None if bits is None or has_all_bits(layer, types) else bits.settings[0],
     )
 

@@ -84,8 +84,8 @@ class Network(Caching):
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
-        """The layers by name."""
-        return {layer.name: layer for layer in self.layers}
+        """The layers by name; a layer without a name cannot be named."""
+        return {layer.name: layer for layer in self.layers if layer.name}
 
     @cached_property
     def quantizable(self) -> tuple[Layer, ...]:

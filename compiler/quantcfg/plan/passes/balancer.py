@@ -41,7 +41,14 @@ def resolve_balancer(plan: Plan, report: Report) -> Plan:
 
 def supports(layer: Layer, types: LayerTypes) -> bool:
     """Return whether a layer can have a balance step."""
-    return types.obstacle(BALANCER, layer.type, layer.attributes) is None
+    return reason_without(layer, types) is None
+
+
+def reason_without(layer: Layer, types: LayerTypes) -> str | None:
+    """Return why a layer cannot have a balance step, None if it can or the edition has none."""
+    if not types.has(BALANCER):
+        return None
+    return layer.obstacle or types.reason(BALANCER, layer.type, layer.attributes)
 
 
 def _check_overrides(plan: Plan, report: Report) -> Iterator[int]:
@@ -56,7 +63,7 @@ def _check_overrides(plan: Plan, report: Report) -> Iterator[int]:
             yield from _refused(override, f"{name} layers", "", (), report)
     for override in plan.request.layer_overrides:
         layer = plan.network.by_name.get(override.target.value)
-        reason = types.reason(BALANCER, layer.type, layer.attributes) if layer else None
+        reason = reason_without(layer, types) if layer else None
         if layer and reason:
             yield from _refused(override, f'layer "{layer.name}"', f": {reason}", [layer], report)
 
@@ -80,7 +87,7 @@ def _report_without(group: Sequence[LayerPlan], is_used: bool, types: LayerTypes
     calibration = group[0].calibration
     assert isinstance(calibration, Calibration)
     assert calibration.balancer
-    reasons = (types.reason(BALANCER, each.layer.type, each.layer.attributes) for each in group)
+    reasons = (reason_without(each.layer, types) for each in group)
     report(
         catalogue.BALANCER_DROPPED.at(
             calibration.balancer.span,
