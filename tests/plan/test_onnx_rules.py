@@ -19,7 +19,8 @@ from tests.onnx.models import conv, network, node, tensor
 from tests.plan.compiling import CONFIG, findings
 from tests.plan.requests import for_all, for_layer, for_type
 
-WEIGHTS = (tensor("w", 8, 8, 3, 3), tensor("w3", 8, 8, 3, 3, 3), tensor("m", 8, 8), tensor("m3", 1, 8, 8))
+SHAPES = {"w": (8, 8, 3, 3), "w3": (8, 8, 3, 3, 3), "m": (8, 8), "n": (8, 8), "m3": (1, 8, 8)}
+WEIGHTS = tuple(tensor(name, *shape) for name, shape in SHAPES.items())
 NETWORK = network(
     conv("conv"),
     conv("conv3", weight="w3"),
@@ -31,7 +32,7 @@ NETWORK = network(
     node("Add", ["e", "m"], ["f"], name="add_constant"),
     node("Add", ["e", "f"], ["g"], name="add"),
     node("Relu", ["g"], ["h"], name="relu"),
-    node("Gemm", ["h", "m"], ["i"], name="fc_scaled", alpha=0.5),
+    node("Gemm", ["h", "n"], ["i"], name="fc_scaled", alpha=0.5),
     node("Relu", ["i"], ["j"]),
     initializers=WEIGHTS,
 )
