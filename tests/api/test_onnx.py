@@ -168,7 +168,8 @@ def test_replaced_files_are_warnings(unnamed: str, tmp_path: Path) -> None:
     ("arguments", "code"),
     [
         ({"skip_layers": ["nowhere"]}, "QC401"),
-        ({"updated_model": "{}/config.json"}, "QC502"),
+        ({"updated_model": "{}/config.json"}, "QC503"),
+        ({"updated_model": "{}/./config.json"}, "QC502"),
         ({"updated_model": "{}/unnamed.onnx"}, "QC503"),
         ({"updated_model": ""}, "QC503"),
         ({"updated_model": "{}"}, "QC503"),
@@ -184,17 +185,17 @@ def test_both_files_are_written_or_none(
 ) -> None:
     (tmp_path / "protected.json").write_text("old")
     (tmp_path / "protected.json").chmod(0o444)
-    given = {
+    given: dict[str, Any] = {
         "config_file": "{}/config.json",
         "model_file": unnamed,
         "updated_model": "{}/named.onnx",
         **arguments,
     }
+    for name in ("config_file", "model_file", "updated_model"):
+        given[name] = given[name].replace("{}", str(tmp_path))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(QuantConfigError) as caught:
-        ANY(
-            **{name: file.format(tmp_path) if isinstance(file, str) else file for name, file in given.items()}
-        )
+        ANY(**given)
     assert codes(caught.value) == [code]
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
