@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from quantcfg import contracts
 from quantcfg.api import compile_config
 from quantcfg.diagnostics import Edit
+from quantcfg.editions import NAMES, edition_named
 from quantcfg.lsp import outline, semantic_tokens
 from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.document import Document
@@ -278,12 +278,13 @@ def test_it_is_said_why_there_is_nothing_to_show() -> None:
     assert title(request('{"batch_num": 1}')) is None
 
 
-def test_the_comments_of_the_contract_are_on_every_field() -> None:
-    said = contracts.comments("calibration_config_caffe")
-    config = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig").DESCRIPTOR
-    messages = config.file.message_types_by_name.values()
+@pytest.mark.parametrize("edition", NAMES)
+def test_the_comments_of_the_contract_are_on_every_field(edition: str) -> None:
+    request = edition_named(edition).request
+    messages = request.descriptor.file.message_types_by_name.values()
     names = {field.full_name for message in messages for field in message.fields}
-    assert names - said.keys() == set()
+    assert names - request.comments.keys() == set()
+    assert request.comments[f"{request.name}.batch_num"].startswith("Number of calibration batches.")
 
 
 def test_any_text_has_an_answer_to_every_question() -> None:

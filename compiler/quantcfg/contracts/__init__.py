@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 _LOADING = Lock()
-_PATH_LENGTHS = (2, 4)
-"""Lengths of the paths of messages and of their fields in SourceCodeInfo."""
+_MESSAGE, _FIELD = (4,), (4, 2)
+"""The field numbers in the paths of messages and of their fields, in descriptor.proto."""
 
 
 @cache
@@ -81,7 +81,7 @@ def comments(file: str) -> dict[str, str]:
     return {
         _full_name(descriptor, location.path): " ".join(location.leading_comments.split())
         for location in descriptor.source_code_info.location
-        if location.leading_comments and len(location.path) in _PATH_LENGTHS
+        if location.leading_comments and tuple(location.path[::2]) in (_MESSAGE, _FIELD)
     }
 
 

@@ -5,7 +5,7 @@ Editions are registered here and imported on first use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from quantcfg.files import start_of
@@ -24,14 +24,18 @@ def edition_named(name: str) -> Edition:
 
 def edition_of_model(file: str) -> Edition:
     """Return the edition of a model by its content, else by its suffix, else the default."""
-    by_suffix = (each for each in map(edition_named, NAMES) if file.endswith(each.words.model_suffix))
+    by_suffix = (each for each in _all() if file.endswith(each.words.model_suffix))
     return edition_of_binary(file) or next(by_suffix, edition_named(DEFAULT))
 
 
 def edition_of_binary(file: str) -> Edition | None:
     """Return the edition whose binary models have the content of a file, None for any other file."""
     start = start_of(file)
-    return next((each for each in map(edition_named, NAMES) if each.is_model and each.is_model(start)), None)
+    return next((each for each in _all() if each.is_model and each.is_model(start)), None)
+
+
+def _all() -> Iterator[Edition]:
+    return (get() for get in _EDITIONS.values())
 
 
 def _caffe() -> Edition:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 
 from lsprotocol import types
@@ -54,11 +54,13 @@ def uri_of(name: str) -> str:
 class Conversion:
     """Conversion of offsets and spans, in the negotiated encoding of columns; lines are cached by source.
 
-    uris maps the names of open documents to the URIs that the client uses.
+    uris maps the names of open documents to the URIs that the client uses. listed
+    returns what to show for a span of a binary file.
     """
 
     encoding: str
     uris: Mapping[str, str] = field(default_factory=dict)
+    listed: Callable[[Span], Span] = lambda span: span
     _lines: dict[int, tuple[Source, Lines]] = field(default_factory=dict)
 
     def lines(self, source: Source) -> Lines:
@@ -84,6 +86,7 @@ class Conversion:
 
     def location(self, span: Span) -> types.Location:
         """Return the location of a span, in any file."""
+        span = self.listed(span) if span.source.is_binary else span
         name = span.source.name
         return types.Location(self.uris.get(name) or uri_of(name), self.range(span))
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from quantcfg.contracts.config_schema import LAYER_NAME, TENSORS
+from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.emit import allowed
-from quantcfg.network import ConfigSchema, MessageType
+from quantcfg.network import ConfigSchema, MessageType, Network
+from quantcfg.plan.passes.names import Known, known_names
 from quantcfg.provenance import words
 from quantcfg.textproto.scalars import shortest_decimal
 
@@ -34,6 +37,12 @@ def field_at(request: MessageType, path: Sequence[str]) -> Any:
     return message_at(request, path[:-1]).fields_by_name.get(path[-1]) if path else None
 
 
+def known_at(network: Network, path: Sequence[str]) -> Known | None:
+    """Return the valid names of the field at a path, None if it does not hold names."""
+    known, field = known_names(network), path[-1] if path else ""
+    return known[TENSORS] if path[:1] == (TENSORS,) and field == LAYER_NAME else known.get(field)
+
+
 def comment(request: MessageType, field: Any) -> str:
     """Return the comments of a field and of its message type in the .proto file."""
     comments = request.comments
@@ -58,10 +67,17 @@ def is_string(field: Any) -> bool:
     return bool(field.type == field.TYPE_STRING)
 
 
+def enum_names(field: Any) -> list[str]:
+    """Return the names of the values of an enum field."""
+    return [value.name for value in field.enum_type.values]
+
+
 def kind(field: Any) -> str:
     """Return the type of a field in words."""
     if field.message_type is not None:
         word = "a message"
+    elif field.enum_type is not None:
+        word = alternatives(enum_names(field))
     elif is_string(field):
         word = "a string"
     elif is_bool(field):
@@ -76,6 +92,8 @@ def default(field: Any) -> str | None:
     if field.message_type is not None or not field.has_default_value:
         return None
     value = field.default_value
+    if field.enum_type is not None:
+        return str(field.enum_type.values_by_number[value].name)
     return words.value(shortest_decimal(value) if isinstance(value, float) else value)
 
 
@@ -87,7 +105,7 @@ def described(schema: ConfigSchema, path: Sequence[str]) -> dict[str, Any]:
 def facts(schema: ConfigSchema, path: Sequence[str], field: Any) -> str:
     """Return the type, range and default of a field in one line."""
     parts = [kind(field)]
-    if limits := allowed(described(schema, path)):
+    if field.enum_type is None and (limits := allowed(described(schema, path))):
         parts.append(limits)
     if (value := default(field)) is not None:
         parts.append(f"default {value}")
