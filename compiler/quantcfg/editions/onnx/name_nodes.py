@@ -78,11 +78,11 @@ def _edits(data: Bytes, names: Mapping[int, str]) -> Sequence[_Edit]:
     """Return the edits that give some nodes of the top graph new names, by offset."""
     edits: list[_Edit] = []
     position = 0
-    for graph in elements(data, "ModelProto", [(0, len(data))]):
+    for graph in elements(data, "ModelProto"):
         if graph.name != "graph":
             continue
         inner: list[_Edit] = []
-        for part in elements(data, "GraphProto", [(graph.start, graph.end)]):
+        for part in elements(data, "GraphProto", graph):
             if part.name == "node":
                 inner += _renaming(data, part, names[position]) if position in names else []
                 position += 1
@@ -93,7 +93,7 @@ def _edits(data: Bytes, names: Mapping[int, str]) -> Sequence[_Edit]:
 def _renaming(data: Bytes, node: Element, name: str) -> list[_Edit]:
     """Return the edits that rename a node: if a field is there twice, the last one counts."""
     content = encoded(len(name.encode())) + name.encode()
-    earlier = [each for each in elements(data, "NodeProto", [(node.start, node.end)]) if each.name == "name"]
+    earlier = [each for each in elements(data, "NodeProto", node) if each.name == "name"]
     if earlier:
         edit = _Edit(_length_start(data, earlier[-1].start), earlier[-1].end, content)
     else:

@@ -7,7 +7,7 @@ by one, by what proto/onnx.proto declares. External data is never opened.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from quantcfg import contracts, limits
@@ -86,20 +86,20 @@ class OnnxFile:
 
 
 class Element(NamedTuple):
-    """A field of a graph or model: its name, and the offsets of its content."""
+    """A field of a message: its name, and the offsets of its content."""
 
     name: str
     start: int
     end: int
 
 
-def elements(data: Bytes, message: str, spans: Iterable[tuple[int, int]]) -> Iterator[Element]:
-    """Yield the declared fields of a message that is in some spans of a file, except numbers."""
+def elements(data: Bytes, message: str, parent: Element | None = None) -> Iterator[Element]:
+    """Yield the declared fields of an element, or of the whole file, except numbers; message is its type."""
+    start, end = (parent.start, parent.end) if parent else (0, len(data))
     descriptor = contracts.message_descriptor("onnx", f"onnx.{message}")
-    for span in spans:
-        for each, wire, start, end in declared(data, *span, descriptor):
-            if wire == LENGTH:
-                yield Element(each.name, start, end)
+    for each, wire, content, content_end in declared(data, start, end, descriptor):
+        if wire == LENGTH:
+            yield Element(each.name, content, content_end)
 
 
 def read_onnx(data: Bytes) -> OnnxFile:
@@ -112,8 +112,8 @@ def read_onnx(data: Bytes) -> OnnxFile:
 
     """
     parts: dict[str, list[Any]] = defaultdict(list)
-    for each in elements(data, "ModelProto", [(0, len(data))]):
-        inner = elements(data, "GraphProto", [each[1:]]) if each.name == "graph" else [each]
+    for each in elements(data, "ModelProto"):
+        inner = elements(data, "GraphProto", each) if each.name == "graph" else [each]
         for part in inner:
             if read := _READERS.get(part.name):
                 parts[part.name].append(read(data, part))
