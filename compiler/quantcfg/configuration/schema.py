@@ -140,7 +140,7 @@ def _tensors(known: Schema, network: Network) -> Schema:
         return {TENSORS: {**known[TENSORS], "maxItems": 0}}
     message = f"must be a node of type {alternatives(types)}"
     named = {"properties": {LAYER_NAME: {"enum": names, "errorMessage": message}}}
-    items = {"allOf": [known[TENSORS]["items"], named, *starmap(_inputs, inputs.items())]}
+    items = {"type": "object", "allOf": [known[TENSORS]["items"], named, *starmap(_inputs, inputs.items())]}
     return {TENSORS: {**known[TENSORS], "items": items}}
 
 
@@ -215,7 +215,7 @@ def _activation(kind: _Kind, known: Schema, schema: ConfigSchema) -> Schema:
     if bits and not kind.has_all_bits:
         message = f"must be {bits.default} for {kind.type}"
         narrowed[NUM_BITS] = {"const": bits.default, "errorMessage": message}
-    return {"allOf": [known, {"properties": narrowed}]}
+    return {"type": "object", "allOf": [known, {"properties": narrowed}]}
 
 
 def _weight(kind: _Kind, schema: ConfigSchema) -> Schema:
