@@ -512,3 +512,7 @@ def test_every_mistake_has_a_place_of_its_own(known: KnownEdition, config: dict[
         assert all(diagnostic.span for diagnostic in found)
         said = [(diagnostic.code, diagnostic.span, diagnostic.message) for diagnostic in found]
         assert len(said) == len(set(said))
+
+
+def test_an_empty_name_is_that_of_a_layer_like_any_other() -> None:
+    assert check('{"": {"quant_enable": true}}') == []

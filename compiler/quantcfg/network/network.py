@@ -84,8 +84,8 @@ class Network(Caching):
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
-        """The layers by name; a layer without a name cannot be named."""
-        return {layer.name: layer for layer in self.layers if layer.name}
+        """The layers by name; one without a name cannot be named, unless it is quantizable."""
+        return {layer.name: layer for layer in self.layers if layer.name or layer.quantizable}
 
     @cached_property
     def quantizable(self) -> tuple[Layer, ...]:
