@@ -215,6 +215,16 @@ def test_configurations_of_one_edition_are_compared(capsys: Captured) -> None:
     assert '"conv2" is quantized now' in out
 
 
+def test_a_configuration_of_the_other_edition_is_one_error(capsys: Captured) -> None:
+    assert cli.main(["compile", *NET, "--config", "quant.cfg", "-o", "onnx.json"]) == 0
+    assert cli.main(["compile", "--model", "deploy.prototxt", "-o", "caffe.json"]) == 0
+    capsys.readouterr()
+    for arguments in (("check", "onnx.json"), ("diff", "onnx.json", "caffe.json")):
+        _, out, err = run(capsys, *arguments)
+        assert (out + err).count("error[") == 1
+        assert "error[QC451]: this file is for AMCT for ONNX, not for AMCT for Caffe" in out + err
+
+
 def test_files_of_two_editions_are_not_compared(capsys: Captured) -> None:
     Path("caffe.cfg").write_text("# quantcfg-model: deploy.prototxt\n")
     error = usage_error(capsys, "diff", "named.cfg", "caffe.cfg")

@@ -516,3 +516,8 @@ def test_every_mistake_has_a_place_of_its_own(known: KnownEdition, config: dict[
 
 def test_an_empty_name_is_that_of_a_layer_like_any_other() -> None:
     assert check('{"": {"quant_enable": true}}') == []
+
+
+def test_a_list_of_tensors_is_a_key_of_other_editions() -> None:
+    tensor = '{"layer_name": "a", "input_index": 0}'
+    assert [each.code for each in check(f'{{"tensor_quantize": [{tensor}]}}')] == ["QC514"]
