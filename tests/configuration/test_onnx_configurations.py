@@ -201,10 +201,23 @@ def test_a_difference_names_the_tensors() -> None:
     assert new
     lines = [line.split(" (")[0] for line in in_words(difference(old, new), {}, ONNX.schema)]
     assert lines == [
-        'tensor_quantize: input 0 of "max": search_step: 0.01 → 0.02',
+        'tensor_quantize: changed input 0 of "max"',
         'tensor_quantize: removed input 0 of "add"',
         'tensor_quantize: added input 1 of "add"',
     ]
+
+
+def test_a_difference_of_the_same_tensors_names_the_value() -> None:
+    old, new = (
+        compile_config(NETWORK, config_text=tensor_of("max", 0, f"ifmr_quantize {{ {value} }}")).plan
+        for value in ("", "search_step: 0.02")
+    )
+    assert old
+    assert new
+    (change,) = difference(old, new)
+    assert change.path == ("tensor_quantize", 0, "activation_quant_params", "search_step")
+    (line,) = in_words([change], {}, ONNX.schema)
+    assert line.startswith("tensor_quantize[0]: search_step: 0.01 → 0.02 (")
 
 
 # --- files for another edition

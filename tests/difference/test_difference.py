@@ -51,7 +51,7 @@ def applied(config: dict[str, Any], changes: Iterable[Change]) -> dict[str, Any]
     result = copy.deepcopy(config)
     for change in changes:
         *parents, key = change.path if change.layer is None else (change.layer, *change.path)
-        place = result
+        place: Any = result
         for parent in parents:
             place = place[parent]
         if change.new is None:

@@ -257,6 +257,8 @@ def test_with_a_tensor_no_layer_need_be_quantizable() -> None:
     alone = network(node("MaxPool", ["data"], ["e"], name="max", kernel_shape=[2, 2]))
     assert [each.code for each in compiled("", alone).diagnostics] == ["QC406"]
     assert list(layers(config(tensor_of("max"), alone))) == []
+    unused = compiled(for_all("dmq_balancer { migration_strength: 9 }") + tensor_of("max"), alone)
+    assert [each.code for each in unused.diagnostics] == ["QC430"]
 
 
 def test_a_node_cannot_have_the_name_of_a_key() -> None:

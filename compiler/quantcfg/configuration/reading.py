@@ -209,15 +209,15 @@ def _calibration(values: _Values, key: str, body: Mapping[str, Any]) -> Calibrat
         _algorithm(values, (key, WEIGHT_PARAMS), weight, name),
         _activation(values, (key,), body),
         values.key_origin((key,)),
-        _balancer(values, key, body),
+        _balancers(values, key, body),
     )
 
 
-def _balancer(values: _Values, key: str, body: Mapping[str, Any]) -> Setting[float] | None:
+def _balancers(values: _Values, key: str, body: Mapping[str, Any]) -> tuple[Setting[float], ...]:
     strength = body.get(BALANCER)
     if strength is None or BALANCER not in values.schema.layer_keys or (key, BALANCER) in values.rejected:
-        return None
-    return Setting(float(strength), values.origin((key,)), BALANCER)
+        return ()
+    return (Setting(float(strength), values.origin((key,)), BALANCER),)
 
 
 def _activation(values: _Values, path: Path, body: Mapping[str, Any]) -> Algorithm | None:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from quantcfg.contracts.config_schema import TENSORS
-from quantcfg.emit.emit import Path, layer_body, layer_values, leaves, tensor_body, tensor_values, value_of
+from quantcfg.emit.emit import (
+    Path,
+    PlanPath,
+    layer_body,
+    layer_values,
+    leaves,
+    tensor_body,
+    tensor_values,
+    value_of,
+)
 from quantcfg.frozen import frozen_value
 from quantcfg.plan import LayerPlan, Leaf, OriginKind, Plan
 from quantcfg.source import Span
@@ -18,13 +28,12 @@ class Change:
 
     layer is the name of its layer, None for the whole network. path is the key of
     the network, or the keys below the layer name. A layer that only one side lists
-    is a single change of all its values, with an empty path. For a quantized tensor,
-    the path has its name in words after the key of the network. The spans are where
-    the values are written, None for a default.
+    is a single change of all its values, with an empty path. The spans are where the
+    values are written, None for a default.
     """
 
     layer: str | None
-    path: Path
+    path: PlanPath
     old: Any
     new: Any
     old_span: Span | None = None
@@ -50,20 +59,15 @@ def _network_leaves(plan: Plan) -> Iterator[tuple[Path, Leaf]]:
 
 
 def _tensor_changes(old: Plan, new: Plan) -> Iterator[Change]:
-    before, after = ({each.tensor.what: each for each in plan.tensors} for plan in (old, new))
-    for name in (*before, *(name for name in after if name not in before)):
-        was, becomes = before.get(name), after.get(name)
-        if was and becomes:
-            both = [dict(leaves(tensor_values(each), (TENSORS, name))) for each in (was, becomes)]
-            yield from _changes(None, *both)
-        else:
-            old_body, new_body = (tensor_body(each) if each else None for each in (was, becomes))
-            spans = (each.tensor.layer.span if each else None for each in (was, becomes))
-            yield Change(None, (TENSORS, name), old_body, new_body, *spans)
-    old_order = [name for name in before if name in after]
-    new_order = [name for name in after if name in before]
-    if old_order != new_order:
-        yield Change(None, (TENSORS,), old_order, new_order)
+    """Yield the changes of the quantized tensors: by value if both plans have the same ones, else all."""
+    if [each.tensor.what for each in old.tensors] == [each.tensor.what for each in new.tensors]:
+        for index, both in enumerate(zip(old.tensors, new.tensors, strict=True)):
+            for change in _changes(None, *(dict(leaves(tensor_values(each))) for each in both)):
+                yield replace(change, path=(TENSORS, index, *change.path))
+        return
+    before, after = ([tensor_body(each) for each in plan.tensors] for plan in (old, new))
+    spans = (next((each.tensor.layer.span for each in plan.tensors), None) for plan in (old, new))
+    yield Change(None, (TENSORS,), before, after, *spans)
 
 
 def _layer_changes(name: str, old: LayerPlan | None, new: LayerPlan | None) -> Iterator[Change]:

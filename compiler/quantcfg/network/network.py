@@ -87,6 +87,11 @@ class Network(Caching):
         """The layers by name; one without a name cannot be named, unless it is quantizable."""
         return {layer.name: layer for layer in self.layers if layer.name or layer.quantizable}
 
+    def folded_into(self, layer: Layer) -> str | None:
+        """Return the name of the layer that the fusion group of a layer becomes, None without a group."""
+        members = (self.by_name.get(name) for name in layer.fusion)
+        return next((each.name for each in members if each and each.quantizable), None)
+
     @cached_property
     def quantizable(self) -> tuple[Layer, ...]:
         """The layers that AMCT can quantize, in network order."""

@@ -64,14 +64,20 @@ class Calibration:
     """A CalibrationConfig: at most one algorithm for weights and one for activations.
 
     level is its name in messages: "common_config", 'the override of type "A"'.
-    balancer is the strength of the balance step, None if there is none.
+    balancers are the settings that can give the strength of the balance step, in order
+    of precedence; without any there is no balance step.
     """
 
     level: str
     weight: Algorithm | None
     activation: Algorithm | None
     origin: Origin
-    balancer: Setting[float] | None = None
+    balancers: tuple[Setting[float], ...] = ()
+
+    @property
+    def balancer(self) -> Setting[float] | None:
+        """The strength of the balance step, None if there is none."""
+        return self.balancers[0] if self.balancers else None
 
     @property
     def span(self) -> Span | None:
@@ -275,20 +281,22 @@ def _calibration(
         _algorithm(reading, bound, bound.chosen("wts_quant_algo"), level),
         _algorithm(reading, bound, bound.chosen("acts_quant_algo"), level),
         _origin(reading, bound, bound.path),
-        _balancer(reading, bound, level),
+        _balancers(reading, bound, level),
     )
 
 
-def _balancer(reading: _Reading, calibration: BoundMessage, level: str) -> Setting[float] | None:
-    """Return the strength of the balance step, which has a default if the message is set without it."""
+def _balancers(reading: _Reading, calibration: BoundMessage, level: str) -> tuple[Setting[float], ...]:
+    """Return the strength of the balance step if it is set, and the default that the message gives it."""
     for path, key in reading.schema.layer_fields.items():
         name, field = path.split(".")
         bound = calibration.message(name)
         if bound and key == BALANCER:
             origin = _origin(reading, bound, bound.path, level)
+            given = _scalars(reading, bound, origin).get(field)
             default = bound.descriptor.fields_by_name[field].default_value
-            return _scalars(reading, bound, origin).get(field) or Setting(default, origin)
-    return None
+            unset = [Setting(default, each) for each in (origin, *origin.replaced())]
+            return (given, *unset) if given else tuple(unset)
+    return ()
 
 
 def _tensors(reading: _Reading) -> Iterator[Tensor]:

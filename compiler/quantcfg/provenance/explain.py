@@ -52,6 +52,9 @@ def explained(
     if layer in keys and key is None:
         return Provenance(tuple(each for each in network if each.path[0] == layer))
     found = _layer_named(layer, lowering)
+    of_tensors = tuple(each for each in network if each.owner and each.key == layer)
+    if found is None and of_tensors and key is None:
+        return Provenance(of_tensors)
     if found is None:
         report(_unknown_layer(layer, plan, key, spell("layer", layer).span))
         return None
@@ -177,8 +180,9 @@ def _layer(layer: LayerPlan, lowering: _Lowering) -> LayerExplanation:
 def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation]:
     plan = lowering.plan
     yield Explanation((QUANT_ENABLE,), _chain(_enabled(layer, lowering)))
-    if layer.balancer:
-        yield Explanation((BALANCER,), _chain([layer.balancer]), tuple(beaten_balancers(layer)))
+    if layer.balancer and layer.calibration:
+        chain = _chain(layer.calibration.balancers)
+        yield Explanation((BALANCER,), chain, tuple(beaten_balancers(layer)))
     sections = (
         (ACTIVATION_PARAMS, layer.activation_values, activation_settings, activation_levels),
         (WEIGHT_PARAMS, layer.weight_values, weight_settings, weight_levels),
@@ -233,9 +237,9 @@ def _unfused(plan: Plan) -> _Unfused:
 
 def _fusion(layer: Layer, lowering: _Lowering) -> str | None:
     """Return in words which layers are folded into which, or why they are not (reference 4.6)."""
-    if not layer.fusion:
+    target = lowering.plan.network.folded_into(layer)
+    if target is None:
         return f"none: {layer.fusion_obstacle}" if layer.fusion_obstacle else None
-    target = next(name for name in layer.fusion if lowering.plan.network.by_name[name].quantizable)
     folded = [name for name in layer.fusion if name != target]
     reason = lowering.unfused(target)
     if reason:

@@ -14,7 +14,7 @@ from quantcfg.plan.assumed import assumed_layer
 from quantcfg.plan.passes.balancer import supports
 from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
-from quantcfg.plan.request import Algorithm, Calibration, Override
+from quantcfg.plan.request import Algorithm, Calibration, Override, Request
 from quantcfg.plan.settings import activation_algorithm, weight_algorithm
 
 
@@ -30,7 +30,7 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     for diagnostic in dropped:
         report(diagnostic)
     if not dropped:
-        _check_common(request.common, layers, report)
+        _check_common(request, layers, report)
     return replace(plan, layers=(*layers, *_without_target(plan)))
 
 
@@ -84,12 +84,19 @@ def _with_levels(
     return LayerPlan(plan.layer, plan.enabled, tuple(given), given[0].weight)
 
 
-def _check_common(common: Calibration | None, layers: Sequence[LayerPlan], report: Report) -> None:
-    """Report a common calibration that no layer uses, not even for its flag (reference 4.4)."""
-    if common is None or not layers or any(layer.calibration is common for layer in layers):
+def _check_common(request: Request, layers: Sequence[LayerPlan], report: Report) -> None:
+    """Report a common calibration that no layer uses, not even for its flag (reference 4.4).
+
+    Without layers there is an error already, unless tensors are quantized.
+    """
+    common = request.common
+    if common is None or any(layer.calibration is common for layer in layers):
+        return
+    if not layers and not request.tensors:
         return
     if common.activation is None or ASYMMETRIC not in common.activation.parameters:
-        help = "remove it: every quantizable layer has an override"
+        why = "every quantizable layer has an override" if layers else "there are no quantizable layers"
+        help = f"remove it: {why}"
         report(catalogue.COMMON_UNUSED.at(common.span, level=common.level, help=help))
 
 
