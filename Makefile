@@ -47,7 +47,7 @@ bench: build/bench
 	$</bin/python $(QUIET_PIP) install '.[test]'
 	$</bin/python -m benchmarks $(ARGUMENTS)
 
-# TARGET is request, configuration, prototxt or weights; SECONDS is the duration.
+# TARGET is request, configuration, prototxt, weights or onnx; SECONDS is the duration.
 TARGET := request
 SECONDS := 60
 fuzz: .venv/fuzz

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from quantcfg.network import MessageType, Network
 from quantcfg.source import Source
 from quantcfg.textproto import bind, parse
 
-_MEGABYTE = 2**20
+_MEGABYTE, _GIGABYTE = 2**20, 2**30
 _NET, _REQUEST = ("caffe", "caffe.NetParameter"), ("calibration_config_caffe", "amct_caffe.AMCTConfig")
 _READ_ALONE = """
 import sys
@@ -44,6 +45,7 @@ text_format.Parse(open(sys.argv[2]).read(), caffe_pb2.NetParameter(), allow_unkn
 """
 _PROTO = Path(__file__).parents[1] / "proto"
 _READ_WEIGHTS = "from quantcfg.editions.caffe.weights import read_weights; read_weights({}, print)"
+_READ_ONNX = "from quantcfg.api import load_model; assert load_model({}, None, print)"
 _COMPILE = "from quantcfg.api import compile_files; assert compile_files({}_model, None, {}_config).ok"
 _LONGEST_KEYSTROKE = 25
 """The goal for a keystroke in milliseconds; a longer wait is noticeable."""
@@ -53,6 +55,12 @@ _LONGEST_ANSWER = 2_000
 
 _MOST_MEMORY = 16
 """The goal for the memory to read weights in megabytes."""
+
+_NODES = 200
+"""The number of nodes of the ONNX models that are read."""
+
+_LONGEST_READING = 1_000
+"""The goal for reading a large ONNX model in milliseconds."""
 
 _DUPLICATES = 300_000
 """How often a key is repeated in a configuration with duplicates."""
@@ -95,6 +103,8 @@ def results(directory: Path, model: Path, config: Path) -> Iterator[Result]:
     yield from _weights(directory)
     yield from _weights_of_small_layers(directory)
     yield from _growth(directory)
+    yield from reading_onnx(directory, 2 * _GIGABYTE)
+    yield from growth_of_onnx(directory, (500, 5_000, limits.LAYERS))
     yield from _checking(directory)
     yield from _checking_invalid(directory)
     yield from _editing(directory)
@@ -293,6 +303,42 @@ def _growth(directory: Path) -> Iterator[Result]:
             goal=11,
             unit="MB",
         )
+
+
+def reading_onnx(directory: Path, size: int) -> Iterator[Result]:
+    """Read a sparse ONNX model of a size in bytes, and a small one before to load all modules."""
+    small, large = (directory / f"{name}.onnx" for name in ("small", "large"))
+    inputs.write_onnx(small, _NODES)
+    inputs.write_onnx(large, _NODES, size)
+    what = f"{_NODES} nodes of an ONNX model of {size / _GIGABYTE:.1g} GB"
+    elapsed = elapsed_milliseconds(lambda: load_model(large, None, print))
+    yield Result(f"read {what}", f"{_LONGEST_READING} ms", Costs(elapsed, _LONGEST_READING), goal=1)
+    if HAS_MEMORY:
+        setup, work = (_READ_ONNX.format(name) for name in ("small", "large"))
+        added = megabytes(setup, work, small=small, large=large)
+        costs = Costs(added, _MOST_MEMORY)
+        yield Result(f"memory for {what}", f"{_MOST_MEMORY} MB", costs, goal=1, unit="MB")
+
+
+def growth_of_onnx(directory: Path, counts: tuple[int, int, int]) -> Iterator[Result]:
+    """Compile ONNX networks of three sizes, each ten times as large as the one before."""
+    networks = {count: _onnx_network(directory, count) for count in counts}
+    requests = {count: inputs.quant_cfg(count) for count in counts}
+    for few, many in pairwise(counts):
+        costs = milliseconds(
+            lambda: compile_config(networks[many], config_text=requests[many]),  # noqa: B023
+            lambda: compile_config(networks[few], config_text=requests[few]),  # noqa: B023
+        )
+        against = f"{few:,} nodes and overrides"
+        yield Result(f"compile {many:,} ONNX nodes with {many:,} overrides", against, costs, goal=11)
+
+
+def _onnx_network(directory: Path, count: int) -> Network:
+    file = directory / f"{count}.onnx"
+    inputs.write_onnx(file, count)
+    network = load_model(file, None, print)
+    assert network
+    return network
 
 
 def _memory(small: tuple[Path, Path], large: tuple[Path, Path]) -> float:

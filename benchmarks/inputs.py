@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from quantcfg import contracts
+
+_RAW_DATA = 9
+"""The number of the field with the values of an ONNX tensor, which quantcfg does not declare."""
 
 RESNET_152 = 670
 """The number of layers of ResNet-152."""
@@ -107,6 +112,36 @@ def write_weights(path: Path, layers: int, size: int) -> None:
             layer = parameter(name=_convolution(index), type="Convolution").SerializeToString()
             body = layer + b"\x3a" + _varint(len(blob)) + blob
             file.write(_varint(number << 3 | 2) + _varint(len(body)) + body)
+
+
+def write_onnx(path: Path, nodes: int, size: int = 0) -> None:
+    """Write an ONNX model of Conv nodes in a chain; the data of their weights, size bytes, is a hole."""
+    model, graph, node, tensor = (
+        contracts.message_class("onnx", f"onnx.{name}")
+        for name in ("ModelProto", "GraphProto", "NodeProto", "TensorProto")
+    )
+    names = ["data", *map(_convolution, range(nodes))]
+    parts: list[tuple[bytes, int]] = []
+    for data, name in pairwise(each.encode() for each in names):
+        conv = node(name=name, op_type=b"Conv", input=[data, name + b"_w"], output=[name]).SerializeToString()
+        parts.append((_head(graph, "node", len(conv)) + conv, 0))
+        values = size // nodes
+        weight = tensor(name=name + b"_w", data_type=1, dims=[64, 64, 3, 3]).SerializeToString()
+        weight += bytes([_RAW_DATA << 3 | 2]) + _varint(values)
+        parts.append((_head(graph, "initializer", len(weight) + values) + weight, values))
+    with path.open("wb") as file:
+        version = model.DESCRIPTOR.fields_by_name["ir_version"].number
+        length = sum(len(head) + values for head, values in parts)
+        file.write(_varint(version << 3) + _varint(8) + _head(model, "graph", length))
+        for head, values in parts:
+            file.write(head)
+            file.seek(values, os.SEEK_CUR)
+        file.truncate()
+
+
+def _head(message: Any, field: str, length: int) -> bytes:
+    """Return what is written before the content of a field."""
+    return _varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | 2) + _varint(length)
 
 
 def _varint(value: int) -> bytes:

@@ -27,6 +27,7 @@ _MORE = {
         "models/cifar10_*/*.prototxt",
     ),
     "weights": ("models/mtcnn_det1/*.caffemodel", "models/wechat_sr/*.caffemodel"),
+    "onnx": ("models_onnx/light_densenet121.onnx",),
 }
 """Further seeds, if this directory exists."""
 

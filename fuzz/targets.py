@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from quantcfg.api import load_model
+from quantcfg.api import load_model, name_nodes
 from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
@@ -107,10 +107,31 @@ def read_caffemodel() -> Target:
     return read
 
 
+def read_onnx() -> Target:
+    """Return a target that reads an ONNX model, and gives its nodes unique names, through files."""
+    directory = Path(tempfile.mkdtemp(prefix="quantcfg-fuzz-"))
+    model, named = directory / "net.onnx", directory / "named.onnx"
+
+    def read(content: bytes) -> None:
+        diagnostics: list[Diagnostic] = []
+        model.write_bytes(content)
+        load_model(model, None, diagnostics.append)
+        made = name_nodes(model, str(named), diagnostics.append)
+        if made:
+            named.write_bytes(b"".join(made.content))
+            again = name_nodes(named, str(model), diagnostics.append)
+            assert again
+            assert not again.names
+        _show(diagnostics)
+
+    return read
+
+
 TARGETS: Mapping[str, Callable[[], Target]] = {
     "request": lambda: check_text("quant.cfg"),
     "configuration": lambda: check_text("config.json"),
     "prototxt": read_prototxt,
     "weights": read_caffemodel,
+    "onnx": read_onnx,
 }
 """The targets by name, which is also the name of their directory in the corpus."""

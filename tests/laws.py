@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.editions import EDITIONS, KnownEdition
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hypothesis.strategies import SearchStrategy
 
@@ -18,6 +20,15 @@ TWICE = 2.5
 
 DEEP = 40
 """How many times more examples the deep run takes."""
+
+
+_NORMAL_AND_DEEP = pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param(1, id="normal", marks=pytest.mark.law),
+        pytest.param(DEEP, id="deep", marks=pytest.mark.deep),
+    ],
+)
 
 
 def law(
@@ -30,26 +41,42 @@ def law(
     """
 
     def make_test(holds: Callable[..., None]) -> Callable[[int], None]:
-        @pytest.mark.parametrize(
-            "times",
-            [
-                pytest.param(1, id="normal", marks=pytest.mark.law),
-                pytest.param(DEEP, id="deep", marks=pytest.mark.deep),
-            ],
-        )
+        @_NORMAL_AND_DEEP
         def test(times: int) -> None:
-            run = settings(
-                max_examples=examples * times,
-                derandomize=times == 1,
-                database=None,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            )
-            run(given(*strategies)(holds))()
+            _check(holds, strategies, examples, times)
 
         return test
 
     return make_test
+
+
+def law_of_editions(
+    *strategies: Callable[[KnownEdition], SearchStrategy[Any]], examples: int = 100
+) -> Callable[[Callable[..., None]], Callable[[int, str], None]]:
+    """Make a test of a law for each edition; the strategies are those for an edition."""
+
+    def make_test(holds: Callable[..., None]) -> Callable[[int, str], None]:
+        @pytest.mark.parametrize("edition", EDITIONS)
+        @_NORMAL_AND_DEEP
+        def test(times: int, edition: str) -> None:
+            _check(holds, [strategy(EDITIONS[edition]) for strategy in strategies], examples, times)
+
+        return test
+
+    return make_test
+
+
+def _check(
+    holds: Callable[..., None], strategies: Sequence[SearchStrategy[Any]], examples: int, times: int
+) -> None:
+    run = settings(
+        max_examples=examples * times,
+        derandomize=times == 1,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run(given(*strategies)(holds))()
 
 
 def calls(work: Callable[[], object]) -> int:

@@ -109,14 +109,14 @@ _KINDS = {number: name.removeprefix("TYPE_").lower() for name, number in FieldDe
 def _comments(file: FileDescriptorProto) -> Iterator[tuple[str, str]]:
     """Yield the comments on messages and fields, by full name."""
     for location in file.source_code_info.location:
-        if location.leading_comments and len(location.path) in _PATH_LENGTHS:
+        if location.leading_comments and tuple(location.path[::2]) in (_MESSAGE, _FIELD):
             message = file.message_type[location.path[1]]
             fields = [message.field[index].name for index in location.path[3:]]
             yield ".".join([file.package, message.name, *fields]), " ".join(location.leading_comments.split())
 
 
-_PATH_LENGTHS = (2, 4)
-"""Lengths of the paths of messages and of their fields in SourceCodeInfo."""
+_MESSAGE, _FIELD = (4,), (4, 2)
+"""The field numbers in the paths of messages and of their fields, in descriptor.proto."""
 
 
 @cache

@@ -14,8 +14,10 @@ import pytest
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 MODELS = SHARED / "models"
+MODELS_ONNX = SHARED / "models_onnx"
 CASES = SHARED / "cases"
 CONFIGS = SHARED / "configs"
+CONFIGS_ONNX = SHARED / "configs_onnx"
 REFERENCE = SHARED / "reference"
 
 needs_shared = pytest.mark.skipif(

@@ -7,24 +7,25 @@ import pytest
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from quantcfg import contracts
 from quantcfg.contracts.acceptance import acceptor
-from tests.laws import law
-from tests.output.generated import damaged_configs, good_configs
-
-CONFIGURATION = contracts.schema("quant_config.schema.json")
-LAYERS = contracts.schema("caffe_layers.json")
+from tests.editions import EDITIONS, KnownEdition
+from tests.laws import law, law_of_editions
+from tests.output.generated import any_configs
 
 
 def values() -> Iterator[tuple[Any, Mapping[str, Any]]]:
     """Yield the schema of every value that the schemas speak of, and the schema that it is in."""
-    conditions = [each[kind] for each in LAYERS["layer_types"].values() for kind in each if "able" in kind]
-    conditions += [each.get("non_uniform", {}) for each in LAYERS["layer_types"].values()]
-    for condition in (*conditions, *LAYERS["definitions"].values()):
-        yield from ((each, LAYERS) for each in condition.get("properties", {}).values())
-    for definition in (CONFIGURATION, *CONFIGURATION["definitions"].values()):
-        yield definition, CONFIGURATION
-        yield from ((each, CONFIGURATION) for each in definition.get("properties", {}).values())
+    for known in EDITIONS.values():
+        layers, configuration = known.edition.layer_types.contract, known.edition.schema.document
+        conditions = [
+            each[kind] for each in layers["layer_types"].values() for kind in each if kind != "channel_wise"
+        ]
+        for condition in (*conditions, *layers["definitions"].values()):
+            if isinstance(condition, dict):
+                yield from ((each, layers) for each in condition.get("properties", {}).values())
+        for definition in (configuration, *configuration["definitions"].values()):
+            yield definition, configuration
+            yield from ((each, configuration) for each in definition.get("properties", {}).values())
 
 
 # Those that the schemas speak of, and their neighbours, are as likely as all others together.
@@ -50,9 +51,12 @@ def test_a_value_is_accepted_if_jsonschema_finds_it_valid(
     assert acceptor(part, root)(value) == Draft7Validator(whole).is_valid(value)
 
 
-@law(good_configs() | damaged_configs(), examples=250)
-def test_a_configuration_is_accepted_if_jsonschema_finds_it_valid(config: dict[str, Any]) -> None:
-    assert acceptor(CONFIGURATION, CONFIGURATION)(config) == Draft7Validator(CONFIGURATION).is_valid(config)
+@law_of_editions(st.just, any_configs, examples=250)
+def test_a_configuration_is_accepted_if_jsonschema_finds_it_valid(
+    known: KnownEdition, config: dict[str, Any]
+) -> None:
+    schema = known.edition.schema.document
+    assert acceptor(schema, schema)(config) == Draft7Validator(schema).is_valid(config)
 
 
 @pytest.mark.parametrize("schema", [{"pattern": "a"}, {"items": {"oneOf": []}}, {"if": {"format": "date"}}])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import onnx
 import pytest
 
-from benchmarks import report
+from benchmarks import inputs, measure, report
 from benchmarks.__main__ import main
-from benchmarks.comparisons import Result, generated_model, small_request
-from benchmarks.measure import Costs
+from benchmarks.comparisons import Result, generated_model, growth_of_onnx, reading_onnx, small_request
+from benchmarks.measure import HAS_MEMORY, Costs
 from benchmarks.stages import shares
 
 if TYPE_CHECKING:
@@ -65,3 +66,19 @@ def test_only_the_results_of_the_generated_prototxt_are_kept(tmp_path: Path) -> 
     with pytest.raises(SystemExit) as caught:
         main([str(tmp_path / "deploy.prototxt"), "--write"])
     assert caught.value.code == 2
+
+
+def test_onnx_models_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "_SECONDS", 0)
+    found = [*reading_onnx(tmp_path, 2**20), *growth_of_onnx(tmp_path, (2, 20, 200))]
+    assert len(found) == 3 + HAS_MEMORY
+    assert all(result.goal and result.costs.ours > 0 for result in found if result.unit == "ms")
+
+
+def test_a_generated_onnx_model_is_one_for_others_too(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    inputs.write_onnx(path, 3, 3 * 64 * 64 * 9 * 4)
+    model = onnx.load(path)
+    assert [node.op_type for node in model.graph.node] == ["Conv"] * 3
+    assert [len(tensor.raw_data) for tensor in model.graph.initializer] == [64 * 64 * 9 * 4] * 3
+    assert path.stat().st_blocks * 512 < path.stat().st_size

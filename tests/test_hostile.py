@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -84,18 +84,18 @@ def test_whatever_a_request_holds_it_is_checked(name: str, capsys: Captured) -> 
         assert not Path("out.json").exists()
 
 
+UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "folder": (lambda path: path.mkdir(), "directory"),
+    "pipe": (os.mkfifo, "pipe"),
+    "link to itself": (lambda path: path.symlink_to(path), "symbolic links"),
+    "unreadable": (lambda path: path.symlink_to("/proc/self/mem"), ""),
+    "missing": (lambda _: None, "no such file"),
+}
+"""How to make what is no readable file, and what is said of it."""
+
+
 @pytest.mark.parametrize("role", ["config", "model", "weights"])
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (lambda path: path.mkdir(), "directory"),
-        (lambda path: os.mkfifo(path), "pipe"),
-        (lambda path: path.symlink_to(path), "symbolic links"),
-        (lambda path: path.symlink_to("/proc/self/mem"), ""),
-        (lambda _: None, "no such file"),
-    ],
-    ids=["folder", "pipe", "link to itself", "unreadable", "missing"],
-)
+@pytest.mark.parametrize(("make", "reason"), UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_no_readable_file_is_reported(role: str, make: Any, reason: str, capsys: Captured) -> None:
     odd = Path("odd")
     make(odd)
@@ -107,6 +107,45 @@ def test_what_is_no_readable_file_is_reported(role: str, make: Any, reason: str,
     is_empty = not reason and role == "weights"
     assert ("error[QC310]" if is_empty else 'error[QC101]: cannot read "odd": ') in message
     assert reason in message
+    assert not Path("out.json").exists()
+
+
+@pytest.mark.parametrize("command", [("layers", "--model"), ("name-nodes",)], ids=["layers", "name-nodes"])
+@pytest.mark.parametrize(("make", "reason"), UNREADABLE.values(), ids=UNREADABLE)
+def test_an_onnx_model_that_is_no_readable_file_is_reported(
+    make: Any, reason: str, command: tuple[str, ...], capsys: Captured
+) -> None:
+    make(Path("odd.onnx"))
+    output = ("-o", "out.onnx") if command == ("name-nodes",) else ()
+    assert cli.main([*command, "odd.onnx", *output]) == 1
+    message = capsys.readouterr().err
+    # A file that only seems to be one is empty.
+    assert ('error[QC101]: cannot read "odd.onnx": ' if reason else "error[QC117]") in message
+    assert reason in message
+    assert not Path("out.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "QC117"),
+        (b"layer { name: 'a' }", "QC117"),
+        (bytes(1000), "QC332"),
+        (b"\x08\x08", "QC333"),
+        (b"\x08\x08\x3a\xff", "QC332"),
+        (b"\x08\x08\x3a\x02\x0a\x00", None),
+        (bytes(range(256)) * 100, "QC332"),
+    ],
+)
+def test_whatever_an_onnx_model_holds_it_is_read(
+    content: bytes, expected: str | None, capsys: Captured
+) -> None:
+    Path("net.onnx").write_bytes(content)
+    assert cli.main(["layers", "--model", "net.onnx"]) == (0 if expected is None else 1)
+    err = capsys.readouterr().err
+    assert expected is None or f"error[{expected}]" in err
+    request = ["compile", "--model", "net.onnx", "--config", "quant.cfg", "-o", "out.json"]
+    assert codes(capsys, *request) == [expected or "QC406"]
     assert not Path("out.json").exists()
 
 

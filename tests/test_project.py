@@ -176,7 +176,7 @@ def test_an_edition_that_does_not_exist_is_helped_with_those_that_do() -> None:
     Path("quantcfg.toml").write_text('edition = "onnxx"')
     found: list[Diagnostic] = []
     settings_around(None, found.append)
-    assert [each.help for each in found] == ['use "caffe"']
+    assert [each.help for each in found] == ['use "caffe" or "onnx"']
 
 
 @pytest.mark.parametrize("name", editions.NAMES)

@@ -1,4 +1,4 @@
-"""The library: a drop-in replacement for AMCT's create_quant_config, and its steps."""
+"""The library: what the replacements of AMCT's create_quant_config do, and the steps of that."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from quantcfg.compile import compile_request, compile_source
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
-from quantcfg.editions import DEFAULT, edition_named, edition_of_model
-from quantcfg.emit import Config, Configuration, Guard, bad_output_name, write_file, write_files
+from quantcfg.diagnostics.phrases import alternatives
+from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_model
+from quantcfg.emit import Config, Configuration, Content, Guard, bad_output_name, write_file, write_files
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.frozen import frozen_value
-from quantcfg.network import Edition, Network
+from quantcfg.network import Edition, NamedModel, Network
 from quantcfg.plan import After, Plan, Request, request_from_arguments, request_from_config
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 
@@ -90,85 +91,119 @@ class Migration:
         return self.text is not None
 
 
-def create_quant_config(
-    config_file: str,
-    model_file: str,
-    weights_file: str,
-    skip_layers: list[str] | None = None,
-    batch_num: int = 1,
-    activation_offset: bool = True,
-    config_defination: str | None = None,
+def write_quant_config(
+    edition: str,
+    files: Mapping[str, str],
+    *,
+    skip_layers: list[str] | None,
+    batch_num: int,
+    activation_offset: bool,
+    config_defination: str | None,
+    updated_model: str | None = None,
 ) -> None:
-    """Write the quantization configuration of a model, like the function of this name in AMCT (reference 1).
+    """Do what create_quant_config of an edition does; its functions differ only in their arguments.
 
-    Args:
-        config_file: the JSON file to write; missing directories are created, an
-            existing file is replaced.
-        model_file: the prototxt.
-        weights_file: the caffemodel.
-        skip_layers: names of quantizable layers to skip.
-        batch_num: number of calibration batches.
-        activation_offset: whether activations are quantized with an offset.
-        config_defination: the quant.cfg; if it is given, the three arguments
-            before it are ignored.
-
-    Raises:
-        TypeError: an argument has the wrong type.
-        QuantConfigError: the request cannot be compiled, or the file cannot be
-            written. An existing file then stays as it is.
-
+    files maps the arguments that are files to their values: config_file, model_file
+    and, if the edition has weights files, weights_file.
     """
-    files = {"config_file": config_file, "model_file": model_file, "weights_file": weights_file}
-    optional = {} if config_defination is None else {"config_defination": config_defination}
-    wrong = [*_bad_strings(files | optional), *_bad_arguments(skip_layers, batch_num, activation_offset)]
+    optional = {"config_defination": config_defination, "updated_model": updated_model}
+    given = {**files, **{name: file for name, file in optional.items() if file is not None}}
+    wrong = [*_bad_strings(given), *_bad_arguments(skip_layers, batch_num, activation_offset)]
     if wrong:
         raise TypeError(f"create_quant_config: {wrong[0].message}")
-    replaces = os.path.exists(config_file)
-    compilation = compile_files(
-        model_file,
-        weights_file,
+    outputs = [given.pop(name) for name in ("config_file", "updated_model") if name in given]
+    replaced = [file for file in outputs if os.path.exists(file)]
+    of_model: list[Diagnostic] = []
+    network, beside = _model(edition_named(edition), files, updated_model, of_model.append)
+    compilation = _compile_file(
         config_defination,
+        network,
+        edition_named(edition),
+        of_model,
         skip_layers=skip_layers,
         batch_num=batch_num,
         activation_offset=activation_offset,
     )
     found = list(compilation.diagnostics)
-    inputs = (*files.values(), *optional.values())[1:]
-    if not compilation.ok or not write_config(compilation, config_file, inputs, found.append):
+    if not compilation.ok or not write_config(
+        compilation, files["config_file"], [*given.values()], found.append, beside
+    ):
         raise QuantConfigError(tuple(found))
-    if replaces:
-        found.append(catalogue.OUTPUT_REPLACED.at(None, file=config_file))
+    found += [catalogue.OUTPUT_REPLACED.at(None, file=file) for file in replaced]
     from quantcfg.diagnostics.formats.text import render_line
 
     for diagnostic in found:
-        warnings.warn(render_line(diagnostic), QuantConfigWarning, stacklevel=2)
+        warnings.warn(render_line(diagnostic), QuantConfigWarning, stacklevel=3)
+
+
+def _model(
+    edition: Edition, files: Mapping[str, str], updated_model: str | None, report: Report
+) -> tuple[Network | None, Mapping[str, Content]]:
+    """Return the network of a model, or of updated_model, with the content to write to that file."""
+    file = files["model_file"]
+    if updated_model is None:
+        return load_model(file, files.get("weights_file"), report, edition=edition), {}
+    assert edition.name_nodes
+    named = edition.name_nodes(file, updated_model, report)
+    return (named.read_network(report), {updated_model: named.content}) if named else (None, {})
 
 
 def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Network:
-    """Return the network of a prototxt in phase TEST, with the shapes of its weights if they are given.
+    """Return the network of a prototxt in phase TEST or of an ONNX model; it is recognized by its content.
 
+    The shapes of the weights of a prototxt are known if weights_file is given.
     Warnings are in its diagnostics.
 
     Raises:
         QuantConfigError: the model cannot be read.
 
     """
+    return read_model_as(None, model_file, weights_file)
+
+
+def read_model_as(edition: str | None, model_file: PathLike, weights_file: PathLike | None = None) -> Network:
+    """Return the network of a model of an edition, None for the edition that its content shows."""
     found: list[Diagnostic] = []
-    network = load_model(model_file, weights_file, found.append)
+    reader = edition_named(edition) if edition else None
+    network = load_model(model_file, weights_file, found.append, edition=reader)
     if network is None:
         raise QuantConfigError(in_order(found))
     return network
 
 
 def load_model(
-    model_file: PathLike, weights_file: PathLike | None, report: Report, *, read: Reader = read_source
+    model_file: PathLike,
+    weights_file: PathLike | None,
+    report: Report,
+    *,
+    read: Reader = read_source,
+    edition: Edition | None = None,
 ) -> Network | None:
     """Return the network of a model and its weights, or None after reporting why they cannot be read.
 
-    read reads the model file if it is text.
+    read reads the model file if it is text. edition is by default what its content shows.
     """
-    edition = edition_of_model(os.fspath(model_file))
+    edition = edition or edition_of_model(os.fspath(model_file))
     return edition.read_model(model_file, weights_file, report, read=read)
+
+
+def write_named_model(
+    model_file: PathLike, output: str, report: Report, guard: Guard = nullcontext
+) -> NamedModel | None:
+    """Write a model with unique node names, and return it, or None after reporting an error."""
+    bad = bad_output_name(output, [model_file])
+    if bad:
+        report(bad)
+        return None
+    named = name_nodes(model_file, output, report)
+    return named if named and write_file(output, named.content, report, guard) else None
+
+
+def name_nodes(model_file: PathLike, output: str, report: Report) -> NamedModel | None:
+    """Return a model with unique node names, to be written to output, or None after reporting an error."""
+    known = (edition_of_model(os.fspath(model_file)), *map(edition_named, NAMES))
+    give_names = next(each.name_nodes for each in known if each.name_nodes)
+    return give_names(model_file, output, report)
 
 
 def compile_config(
@@ -207,7 +242,9 @@ def compile_config(
     )
 
 
-def check_text(text: str, name: str = "quant.cfg", network: Network | None = None) -> tuple[Diagnostic, ...]:
+def check_text(
+    text: str, name: str = "quant.cfg", network: Network | None = None, *, edition: str = DEFAULT
+) -> tuple[Diagnostic, ...]:
     """Return the diagnostics for the text of a quant.cfg or JSON configuration, sorted by location.
 
     Args:
@@ -216,15 +253,16 @@ def check_text(text: str, name: str = "quant.cfg", network: Network | None = Non
             name ends in ".json" or the text starts with "{".
         network: the result of read_model. Without it, any name may be that of a
             layer, and only errors for every network are reported.
+        edition: the edition of AMCT if there is no network: "caffe" or "onnx".
 
     """
     from quantcfg.compile import check_source
 
-    problems = tuple(_bad_strings({"text": text, "name": name}))
-    return problems or check_source(Source(name, text), network, edition_named(DEFAULT))
+    problems = (*_bad_strings({"text": text, "name": name}), *_bad_edition(edition))
+    return problems or check_source(Source(name, text), network, edition_named(edition))
 
 
-def config_schema(network: Network | None = None) -> dict[str, Any]:
+def config_schema(network: Network | None = None, *, edition: str = DEFAULT) -> dict[str, Any]:
     """Return the JSON Schema of configurations, valid in draft-07 and 2020-12.
 
     With a network, it is stricter than the published schema: the layers are
@@ -234,11 +272,17 @@ def config_schema(network: Network | None = None) -> dict[str, Any]:
     Args:
         network: the result of read_model; without it, the published schema is
             returned.
+        edition: the edition of AMCT if there is no network: "caffe" or "onnx".
+
+    Raises:
+        QuantConfigError: there is no such edition.
 
     """
     from quantcfg.configuration.schema import config_schema
 
-    return config_schema(network, edition_named(DEFAULT))
+    if problems := tuple(_bad_edition(edition)):
+        raise QuantConfigError(problems)
+    return config_schema(network, edition_named(edition))
 
 
 def format_text(text: str, name: str = "quant.cfg") -> Formatting:
@@ -258,7 +302,7 @@ def format_text(text: str, name: str = "quant.cfg") -> Formatting:
     return Formatting(formatted, in_order(found))
 
 
-def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
+def migrate_text(text: str, name: str = "quant.cfg", *, edition: str = DEFAULT) -> Migration:
     """Return a quant.cfg without deprecated fields that compiles to the same result on every network.
 
     Never raises for bad input. Only deprecated fields are changed, and all comments
@@ -267,12 +311,13 @@ def migrate_text(text: str, name: str = "quant.cfg") -> Migration:
     Args:
         text: the content of the file.
         name: the file name in diagnostics.
+        edition: the edition of AMCT that it is for: "caffe" or "onnx".
 
     """
     from quantcfg.migrate import migrate_source
 
-    found = list(_bad_strings({"text": text, "name": name}))
-    migrated = None if found else migrate_source(Source(name, text), edition_named(DEFAULT), found.append)
+    found = [*_bad_strings({"text": text, "name": name}), *_bad_edition(edition)]
+    migrated = None if found else migrate_source(Source(name, text), edition_named(edition), found.append)
     return Migration(migrated, in_order(found))
 
 
@@ -287,14 +332,37 @@ def compile_files(
 ) -> Compilation:
     """Compile a request from files, like compile_config. Never raises for bad input."""
     found: list[Diagnostic] = []
-    network = load_model(model_file, weights_file, found.append)
+    edition = edition_of_model(os.fspath(model_file))
+    network = load_model(model_file, weights_file, found.append, edition=edition)
+    return _compile_file(
+        config_file,
+        network,
+        edition,
+        found,
+        skip_layers=skip_layers,
+        batch_num=batch_num,
+        activation_offset=activation_offset,
+    )
+
+
+def _compile_file(
+    config_file: PathLike | None,
+    network: Network | None,
+    edition: Edition,
+    found: list[Diagnostic],
+    *,
+    skip_layers: list[str] | None,
+    batch_num: int,
+    activation_offset: bool,
+) -> Compilation:
+    """Compile a quant.cfg, or without one the plain arguments; found holds the diagnostics so far."""
     config = None if config_file is None else read_source(config_file, found.append, wanted="a quant.cfg")
     if config_file is not None and config is None:
         return _failure(found)
     return compile_given(
         config,
         network,
-        network.edition if network else edition_named(DEFAULT),
+        edition,
         found,
         skip_layers=skip_layers,
         batch_num=batch_num,
@@ -372,20 +440,22 @@ def write_config(
     name: str,
     inputs: Sequence[PathLike],
     report: Report,
-    beside: Mapping[str, str] = MappingProxyType({}),
+    beside: Mapping[str, Content] = MappingProxyType({}),
     guard: Guard = nullcontext,
 ) -> bool:
     """Write the configuration of a compilation, but not over an input; return whether it was written.
 
-    beside maps other files to their texts: either all files are written or none. guard
+    beside maps other files to their contents: either all files are written or none. guard
     is the context in which files are replaced.
     """
     assert compilation.text is not None
     assert compilation.plan is not None
     non_uniform = compilation.plan.request.non_uniform
     mapping = [non_uniform.mapping_file.value] if non_uniform and non_uniform.mapping_file else []
-    files = {**beside, name: compilation.text}
+    files: dict[str, Content] = {**beside, name: compilation.text}
     bad = [bad for file in files if (bad := bad_output_name(file, [*inputs, *mapping]))]
+    if name in beside:
+        bad.append(catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="is the name of two outputs"))
     for each in bad:
         report(each)
     if bad:
@@ -430,6 +500,11 @@ def _bad_strings(arguments: Mapping[str, object]) -> Iterator[Diagnostic]:
     for name, value in arguments.items():
         if not isinstance(value, str):
             yield _wrong_argument(python_argument(name, value), "a string", value)
+
+
+def _bad_edition(edition: object) -> Iterator[Diagnostic]:
+    if not isinstance(edition, str) or edition not in NAMES:
+        yield _wrong_argument(python_argument("edition", edition), alternatives(NAMES), edition)
 
 
 def _bad_arguments(

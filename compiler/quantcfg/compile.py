@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors, in_order
@@ -12,6 +12,7 @@ from quantcfg.emit import Configuration, emit, validate
 from quantcfg.files import other_content
 from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import Edition, Network
+from quantcfg.network.other_edition import without_foreign_names
 from quantcfg.plan import After, Plan, Request, assumed_network, lower, request_from_tree
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
@@ -58,12 +59,19 @@ def compile_source(source: Source, network: Network | None, edition: Edition) ->
         from quantcfg.configuration import read_configuration
 
         make_plan = read_configuration(source, network, edition, found.append)
-        return Compiled(in_order(found), make_plan)
+        return Compiled(_reported(found, network, edition), make_plan)
     syntax_errors: list[Diagnostic] = []
     document = parse(source, syntax_errors.append, wanted="a quant.cfg")
     request = request_from_tree(document, syntax_errors, edition, found.append)
     plan, _ = compile_request(request, network, edition, found.append)
-    return Compiled(in_order(found), lambda: plan, document)
+    return Compiled(_reported(found, network, edition), lambda: plan, document)
+
+
+def _reported(
+    found: Sequence[Diagnostic], network: Network | None, edition: Edition
+) -> tuple[Diagnostic, ...]:
+    """Return diagnostics by location; without a model, the file may be for another edition."""
+    return in_order(found if network else without_foreign_names(found, edition))
 
 
 def check_source(source: Source, network: Network | None, edition: Edition) -> tuple[Diagnostic, ...]:

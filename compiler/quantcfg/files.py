@@ -195,6 +195,22 @@ def _is_binary(sample: bytes) -> bool:
     return b"\0" in sample and not looks_like_text(sample)
 
 
+def has_controls(sample: bytes) -> bool:
+    """Return whether the first bytes of a file have control characters that no text has."""
+    return len(sample.translate(None, _CONTROLS)) < len(sample)
+
+
+def start_of(name: PathLike) -> bytes:
+    """Return the first bytes of a regular file, or nothing if it cannot be read."""
+    try:
+        if is_special(name):
+            return b""
+        with open(name, "rb", opener=open_descriptor) as file:
+            return file.read(_SAMPLE)
+    except (OSError, ValueError):
+        return b""
+
+
 def looks_like_text(sample: bytes) -> bool:
     """Return whether the first bytes of a file are UTF-8, ignoring a truncated last character."""
     try:

@@ -15,11 +15,16 @@ from quantcfg.frozen import Caching, field, frozen_value, small_value
 
 @frozen_value
 class Source(Caching):
-    """The name and content of a file, or, if is_file is false, the value of an argument."""
+    """The name and content of a file, or, if is_file is false, the value of an argument.
+
+    The text of a binary file is a list of its elements: one line describes each, in file order.
+    A span in it covers one line.
+    """
 
     name: str
     text: str = field(repr=False)
     is_file: bool = True
+    is_binary: bool = False
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -52,6 +57,19 @@ class Span:
     def text(self) -> str:
         """The text in the span."""
         return self.source.text[self.start : self.end]
+
+    @property
+    def element(self) -> str | None:
+        """The element of a binary file, in words; None in a text file."""
+        return self.text if self.source.is_binary else None
+
+    @property
+    def location(self) -> str:
+        """The file with the line and column of its first character, or with the element."""
+        if self.source.is_binary:
+            return f"{self.source.name}: {self.text}"
+        line, column = self.start_position
+        return f"{self.source.name}:{line}:{column}"
 
     @property
     def start_position(self) -> tuple[int, int]:

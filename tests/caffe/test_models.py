@@ -11,7 +11,7 @@ from google.protobuf import text_format
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, catalogue
-from quantcfg.editions.caffe import CAFFE
+from quantcfg.editions.caffe import MODEL
 from quantcfg.editions.caffe.weights import read_weights
 from quantcfg.files import read_source
 from quantcfg.network import Network
@@ -139,7 +139,7 @@ def test_a_prototxt_is_bound_as_google_binds_it(model: str) -> None:
     found: list[Diagnostic] = []
     document = parse(source_of(path_of(model)), found.append)
     assert document is not None, found
-    binding = bind(document, CAFFE.model.descriptor, found.append, lenient=True)
+    binding = bind(document, MODEL.descriptor, found.append, lenient=True)
     assert found == []
     assert Net(**binding.whole.content()) == _parsed_by_google(model)
     assert not binding.unknown_enums

@@ -24,7 +24,9 @@ from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe import weights as weights_module
 from quantcfg.editions.caffe.weights import Blob, WeightLayer, Weights, read_weights
 from quantcfg.network.network import Shape
-from tests.caffe.wire import (
+from tests.laws import law
+from tests.networks import codes, conv, diagnose, inner_product, layer, net, network, pool, relu
+from tests.wire import (
     FIXED32,
     FIXED64,
     GROUP_END,
@@ -39,8 +41,6 @@ from tests.caffe.wire import (
     unknown_fields,
     varint,
 )
-from tests.laws import law
-from tests.networks import codes, conv, diagnose, inner_product, layer, net, network, pool, relu
 
 Net: Any = contracts.message_class("caffe", "caffe.NetParameter")
 StoredBlob: Any = contracts.message_class("caffe", "caffe.StoredBlob")

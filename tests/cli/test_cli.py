@@ -347,9 +347,9 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 
 def test_the_help_names_every_command_and_status(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(["--help"], capsys)
-    assert re.findall(r"^    (\w+) ", text, re.MULTILINE) == [
+    assert re.findall(r"^    ([a-z-]+) ", text, re.MULTILINE) == [
         *("compile", "check", "explain", "fmt", "migrate", "decompile", "diff"),
-        *("layers", "rule", "schema", "lsp"),
+        *("layers", "name-nodes", "rule", "schema", "lsp"),
     ]
     assert "exit status: 0 success, 1 errors in the input, 2 usage error" in text
 
@@ -371,6 +371,7 @@ OPTIONS = {
     "schema": {"-h", "--model", "--weights", "--edition", "-o"},
     "diff": {"-h", "--model", "--weights", "--edition", "--format"},
     "layers": {"-h", "--model", "--weights", "--format"},
+    "name-nodes": {"-h", "-o"},
     "rule": {"-h"},
     "lsp": {"-h", "--stdio"},
 }

@@ -6,24 +6,25 @@ In a text, the code of a diagnostic stands before the place that it is reported 
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from quantcfg import contracts
+from quantcfg import compile_config
 from quantcfg.configuration import read_configuration, reading
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
 from quantcfg.editions.caffe import CAFFE
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.source import Source
-from tests.laws import law
+from tests.editions import EDITIONS, KnownEdition
+from tests.laws import law, law_of_editions
 from tests.marks import places, unmarked
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, relu, scale
-from tests.output.generated import damaged_configs, good_configs
-from tests.plan.compiling import compiled
+from tests.output.generated import any_configs, damaged_configs
 from tests.plan.generated import Case, cases
 
 NET = net(
@@ -39,9 +40,9 @@ NET = net(
 NETWORK = network(NET)
 
 
-def check(text: str, against: Network | None = None) -> list[Diagnostic]:
+def check(text: str, against: Network | None = None, edition: Edition = CAFFE) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    read_configuration(Source("config.json", text), against, CAFFE, found.append)
+    read_configuration(Source("config.json", text), against, edition, found.append)
     return found
 
 
@@ -460,50 +461,63 @@ def test_what_is_found_is_the_same_when_every_layer_is_checked(config: dict[str,
 
 # --- agreement
 
-SCHEMA = contracts.schema("quant_config.schema.json")
 _OF_NO_SCHEMA = {"QC404", "QC411", "QC412", "QC514", "QC516"}
 
 
 INTEGERS = {"version", "batch_num", "num_of_bins", "num_steps", "num_of_iteration"}
 
 
-def has_float(value: Any, key: str = "") -> bool:
+def has_float(value: Any, integers: Set[str], key: str = "") -> bool:
     """Tell whether a configuration has 1.0 in place of an integer, which JSON Schema does not see."""
     if isinstance(value, dict):
-        return any(has_float(item, key) for key, item in value.items())
-    return key in INTEGERS and isinstance(value, float)
+        return any(has_float(item, integers, key) for key, item in value.items())
+    if isinstance(value, list):
+        return any(has_float(item, integers) for item in value)
+    return key in integers and isinstance(value, float)
 
 
 def test_the_keys_that_are_integers_are_those_of_amct() -> None:
     assert CAFFE.schema.integer_keys == INTEGERS
 
 
-@law(good_configs() | damaged_configs(), examples=250)
-def test_the_schema_decides_what_the_values_may_be(config: dict[str, Any]) -> None:
-    found = check(json.dumps(config))
+@law_of_editions(st.just, any_configs, examples=250)
+def test_the_schema_decides_what_the_values_may_be(known: KnownEdition, config: dict[str, Any]) -> None:
+    schema = known.edition.schema
+    found = check(json.dumps(config), edition=known.edition)
     # A key that is plainly no layer's is called so, whatever its value is.
     strangers = {json.loads(each.span.text) for each in found if each.code == "QC514" and each.span}
     rest = {key: value for key, value in config.items() if key not in strangers}
     # A name that stands twice is a failure of the schema too, and is called by the code of that mistake.
-    errors = Draft202012Validator(SCHEMA).iter_errors(rest)
-    refused = any(error.validator != "uniqueItems" for error in errors) or has_float(rest)
+    errors = Draft202012Validator(schema.document).iter_errors(rest)
+    is_float = has_float(rest, schema.integer_keys)
+    refused = any(error.validator != "uniqueItems" for error in errors) or is_float
     assert bool({each.code for each in found} - _OF_NO_SCHEMA) == refused
 
 
-@law(cases())
+@law_of_editions(cases)
 def test_what_is_compiled_is_in_order(case: Case) -> None:
     if case.request.config_text is None:
         return
-    compilation = compiled(case.network.prototxt, case.request.config_text)
-    if compilation.text:
-        assert check(compilation.text, network(case.network.prototxt)) == []
-        assert check(compilation.text) == []
+    against = case.network.read()
+    text = compile_config(against, config_text=case.request.config_text).text
+    if text:
+        assert check(text, against) == []
+        assert check(text, edition=against.edition) == []
 
 
-@law(damaged_configs())
-def test_every_mistake_has_a_place_of_its_own(config: dict[str, Any]) -> None:
-    for against in (None, NETWORK):
-        found = check(json.dumps(config, indent=4), against)
+@law_of_editions(st.just, damaged_configs)
+def test_every_mistake_has_a_place_of_its_own(known: KnownEdition, config: dict[str, Any]) -> None:
+    for against in (None, NETWORK) if known is EDITIONS["caffe"] else (None,):
+        found = check(json.dumps(config, indent=4), against, known.edition)
         assert all(diagnostic.span for diagnostic in found)
         said = [(diagnostic.code, diagnostic.span, diagnostic.message) for diagnostic in found]
         assert len(said) == len(set(said))
+
+
+def test_an_empty_name_is_that_of_a_layer_like_any_other() -> None:
+    assert check('{"": {"quant_enable": true}}') == []
+
+
+def test_a_list_of_tensors_is_a_key_of_other_editions() -> None:
+    tensor = '{"layer_name": "a", "input_index": 0}'
+    assert [each.code for each in check(f'{{"tensor_quantize": [{tensor}]}}')] == ["QC514"]

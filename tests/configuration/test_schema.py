@@ -18,13 +18,13 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from quantcfg import Diagnostic, Network, Severity, check_text, compile_config, config_schema, contracts
 from quantcfg.configuration import config_schema_text
 from quantcfg.editions.caffe import CAFFE
-from tests.laws import law
+from tests.editions import KnownEdition
+from tests.laws import law_of_editions
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, relu, scale, weights
-from tests.plan.compiling import compiled
-from tests.plan.generated import Case, cases, generated_networks
+from tests.plan.generated import Case, cases
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import DrawFn
+    from hypothesis.strategies import DrawFn, SearchStrategy
 
 PUBLISHED = contracts.schema("quant_config.schema.json")
 
@@ -105,9 +105,9 @@ _VALUES: Any = st.sampled_from([None, True, False, 0, 1, 1.0, "", "hfmg", "nuq_q
 
 
 @st.composite
-def networks_and_configs(draw: DrawFn) -> tuple[Network, dict[str, Any]]:
+def networks_and_configs(draw: DrawFn, edition: KnownEdition) -> tuple[Network, dict[str, Any]]:
     """A network and a configuration that was compiled for it, or written or damaged by hand."""
-    against = network(draw(generated_networks()).prototxt)
+    against = draw(edition.networks).read()
     config: dict[str, Any] = copy.deepcopy(compile_config(against).config or {})
     names = st.sampled_from([*against.by_name, *against.by_name, "nowhere", "$schema", "batch_num"])
     for _ in range(draw(st.integers(0, 3))):
@@ -133,13 +133,17 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from _places(value[key])
 
 
-@law(networks_and_configs(), examples=200)
+def networks_of(edition: KnownEdition) -> SearchStrategy[Network]:
+    return edition.networks.map(lambda generated: generated.read())
+
+
+@law_of_editions(networks_and_configs, examples=200)
 def test_the_schema_of_a_network_takes_what_the_check_takes(drawn: tuple[Network, dict[str, Any]]) -> None:
     against, config = drawn
     assert is_valid(config, config_schema(against)) == is_in_order(config, against)
 
 
-@law(generated_networks().map(lambda generated: network(generated.prototxt)), examples=40)
+@law_of_editions(networks_of, examples=40)
 def test_for_every_layer_the_schema_takes_the_weights_that_the_check_takes(against: Network) -> None:
     schema = config_schema(against)
     for name in against.by_name:
@@ -148,18 +152,19 @@ def test_for_every_layer_the_schema_takes_the_weights_that_the_check_takes(again
             assert is_valid(config, schema) == is_in_order(config, against)
 
 
-@law(cases(), examples=150)
+@law_of_editions(cases, examples=150)
 def test_what_is_compiled_for_a_network_is_valid_by_its_schema(case: Case) -> None:
     if case.request.config_text is None:
         return
-    config = compiled(case.network.prototxt, case.request.config_text).config
+    against = case.network.read()
+    config = compile_config(against, config_text=case.request.config_text).config
     if config:
-        assert is_valid(config, config_schema(network(case.network.prototxt)))
+        assert is_valid(config, config_schema(against))
 
 
-@law(generated_networks().map(lambda generated: generated.prototxt), examples=60)
-def test_the_schema_of_a_network_is_one_by_both_drafts(prototxt: str) -> None:
-    schema = config_schema(network(prototxt))
+@law_of_editions(networks_of, examples=60)
+def test_the_schema_of_a_network_is_one_by_both_drafts(against: Network) -> None:
+    schema = config_schema(against)
     for validator in (Draft7Validator, Draft202012Validator):
         validator.check_schema(schema)
 

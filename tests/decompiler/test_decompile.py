@@ -13,11 +13,11 @@ from google.protobuf import text_format
 from quantcfg import Decompilation, Network, compile_config, decompile, read_model
 from quantcfg.compile import compile_source
 from quantcfg.source import Source
-from tests.decompiler.tuned import DEFAULTS, NETWORK, tuned_configs
-from tests.laws import law
+from tests.decompiler.tuned import DEFAULTS, NETWORK, Tuned, tuned_configs
+from tests.laws import law_of_editions
 from tests.marks import places, unmarked
 from tests.networks import conv, inner_product, net, network, pool
-from tests.plan.generated import CONFIG, Case, cases
+from tests.plan.generated import Case, cases
 from tests.shared import MODELS, needs_shared
 
 S5_NETWORK = network(net(conv("conv1"), pool("pool5", "conv1"), inner_product("fc", "pool5")))
@@ -32,9 +32,9 @@ override_layer_types { layer_type: "InnerProduct" calibration_config { hfmg_quan
 # --- laws
 
 
-@law(cases(), examples=250)
+@law_of_editions(cases, examples=250)
 def test_what_is_compiled_is_decompiled_to_what_compiles_to_it_and_has_no_more_settings(case: Case) -> None:
-    model = network(case.network.prototxt)
+    model = case.network.read()
     text = case.request.config_text
     compilation = compile_config(model, config_text=text, **(case.request.arguments or {}))
     if compilation.config is None or compilation.config["batch_num"] >= 2**32:
@@ -42,9 +42,10 @@ def test_what_is_compiled_is_decompiled_to_what_compiles_to_it_and_has_no_more_s
     decompilation = decompile(compilation.text or "", model)
     assert decompilation.diagnostics == ()
     assert compile_config(model, config_text=decompilation.text).text == compilation.text
-    message = read(text or "")
+    message = read(text or "", model)
     # What only the deprecated pair and a mapping file can say shortly, takes more without them.
-    if not any(map(message.HasField, ("nuq_config", "conv_calibration_config", "fc_calibration_config"))):
+    shortcuts = {"nuq_config", "conv_calibration_config", "fc_calibration_config"}
+    if shortcuts.isdisjoint(field.name for field, _ in message.ListFields()):
         assert decompilation.settings <= settings_in(message) + plain_settings(case.request.arguments or {})
 
 
@@ -52,35 +53,37 @@ def plain_settings(arguments: Mapping[str, Any]) -> int:
     return sum(len(value) if isinstance(value, list) else 1 for value in arguments.values())
 
 
-@law(tuned_configs(), examples=250)
-def test_what_is_tuned_by_hand_is_decompiled_to_what_compiles_to_the_same(config: dict[str, Any]) -> None:
-    decompilation = decompile(config, NETWORK)
+@law_of_editions(tuned_configs, examples=250)
+def test_what_is_tuned_by_hand_is_decompiled_to_what_compiles_to_the_same(tuned: Tuned) -> None:
+    model = tuned.network
+    decompilation = decompile(tuned.config, model)
     assert {each.code for each in decompilation.diagnostics} <= {"QC517", "QC522"}
     assert decompilation.text is not None
-    assert decompilation.settings == settings_in(read(decompilation.text))
-    compiled = compile_config(NETWORK, config_text=decompilation.text).config
+    assert decompilation.settings == settings_in(read(decompilation.text, model))
+    compiled = compile_config(model, config_text=decompilation.text).config
     assert compiled is not None
-    source = Source("config.json", json.dumps(config))
-    whole = compile_source(source, NETWORK, NETWORK.edition).configuration.config
+    source = Source("config.json", json.dumps(tuned.config))
+    whole = compile_source(source, model, model.edition).configuration.config
     assert {key: compiled[key] for key in whole} == whole
     assert not any(compiled[key]["quant_enable"] for key in compiled.keys() - whole.keys())
 
 
-@law(tuned_configs())
-def test_what_is_decompiled_cannot_be_shortened_by_a_single_override(config: dict[str, Any]) -> None:
+@law_of_editions(tuned_configs)
+def test_what_is_decompiled_cannot_be_shortened_by_a_single_override(tuned: Tuned) -> None:
     """Check that without any one of its settings, a quant.cfg compiles to something else."""
-    text = decompile(config, NETWORK).text or ""
-    wanted = compile_config(NETWORK, config_text=text).config
-    message = read(text)
+    model = tuned.network
+    text = decompile(tuned.config, model).text or ""
+    wanted = compile_config(model, config_text=text).config
+    message = read(text, model)
     for name in ("override_layer_types", "override_layer_configs", "skip_layers", "skip_layer_types"):
         for index in range(len(getattr(message, name))):
             shorter = copy.deepcopy(message)
             del getattr(shorter, name)[index]
-            assert compile_config(NETWORK, config_text=text_format.MessageToString(shorter)).config != wanted
+            assert compile_config(model, config_text=text_format.MessageToString(shorter)).config != wanted
 
 
-def read(text: str) -> Any:
-    return text_format.Merge(text, CONFIG())
+def read(text: str, model: Network = NETWORK) -> Any:
+    return text_format.Merge(text, model.edition.request.new())
 
 
 def settings_in(message: Any) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from quantcfg import compile_config
+from quantcfg import Network, compile_config
+from tests.editions import KnownEdition
 from tests.networks import conv, deconv, inner_product, net, network, pool
+from tests.oracle.amct import OracleEdition, OracleLayer
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -30,6 +33,16 @@ NETWORK = network(
 )
 DEFAULTS: dict[str, Any] = json.loads(compile_config(NETWORK).text or "")
 
+CAFFE_LAYERS = (
+    *(OracleLayer(name, "Convolution", True, True) for name in ("conv1", "conv2", "conv3")),
+    OracleLayer("conv4", "Convolution", True, False),
+    OracleLayer("up1", "Deconvolution", True, False),
+    *(OracleLayer(name, "Pooling", True, False) for name in ("pool1", "pool2")),
+    *(OracleLayer(name, "InnerProduct", True, True) for name in ("fc1", "größe")),
+)
+_LAYERS = {"caffe": CAFFE_LAYERS}
+_NETWORKS = {"caffe": NETWORK}
+
 _STEPS = st.sampled_from([0.01, 0.02, 0.05, 1e-05])
 _IFMR = {
     "max_percentile": st.sampled_from([0.999999, 0.9999, 1, 1.0]),
@@ -44,19 +57,18 @@ _HFMG = {
     "num_of_bins": st.sampled_from([4096, 2048]),
     "asymmetric": st.booleans(),
 }
-_ARQ = {"wts_algo": st.just("arq_quantize")}
+_ARQ = {"wts_algo": st.just("arq_quantize"), "channel_wise": st.booleans()}
 _NUQ = {
     "wts_algo": st.just("nuq_quantize"),
     "num_steps": st.sampled_from([16, 32]),
     "num_of_iteration": st.sampled_from([0, 1]),
 }
-_NON_UNIFORM = ("conv1", "conv2", "conv3", "fc1", "größe")
 _GLOBALS = {
     "batch_num": st.sampled_from([1, 2, 2**32 - 1]),
     "activation_offset": st.booleans(),
     "joint_quant": st.booleans(),
     "do_fusion": st.booleans(),
-    "skip_fusion_layers": st.sampled_from([[], ["conv2", "conv1"], ["größe"]]),
+    "skip_fusion_layers": st.sampled_from([[], ["conv2", "conv1"], ["up1"]]),
 }
 
 
@@ -67,42 +79,80 @@ def _some_of(fields: dict[str, SearchStrategy[Any]]) -> SearchStrategy[dict[str,
     return st.fixed_dictionaries(named, optional=rest)
 
 
-def _bodies(name: str) -> SearchStrategy[dict[str, Any]]:
-    channel_wise = {"channel_wise": st.booleans()} if name.startswith(("conv", "up")) else {}
-    weights = _some_of(_ARQ | channel_wise)
-    if name in _NON_UNIFORM:
-        weights |= _some_of(_NUQ)
+def _num_bits(edition: OracleEdition, *values: int) -> dict[str, SearchStrategy[Any]]:
+    return {"num_bits": st.sampled_from(values)} if edition.num_bits else {}
+
+
+def _activations(edition: OracleEdition) -> SearchStrategy[dict[str, Any]]:
+    num_bits = _num_bits(edition, 8, 16)
+    return _some_of(_IFMR | num_bits) | _some_of(_HFMG | num_bits)
+
+
+def _bodies(edition: OracleEdition) -> SearchStrategy[dict[str, Any]]:
+    num_bits = _num_bits(edition, 8)
+    balancer = {"dmq_balancer_param": st.sampled_from([0.2, 0.5, 0.75])} if edition.balanced else {}
     return st.fixed_dictionaries(
         {},
         optional={
             "quant_enable": st.booleans(),
-            "activation_quant_params": _some_of(_IFMR) | _some_of(_HFMG),
-            "weight_quant_params": weights,
+            "activation_quant_params": _activations(edition),
+            "weight_quant_params": _some_of(_ARQ | num_bits) | _some_of(_NUQ | num_bits),
+            **balancer,
         },
     )
 
 
+def _globals(edition: OracleEdition) -> dict[str, SearchStrategy[Any]]:
+    if not edition.tensor:
+        return _GLOBALS
+    tensors = st.fixed_dictionaries(
+        {"layer_name": st.just("sum"), "input_index": st.integers(0, 1)},
+        optional={"activation_quant_params": _activations(edition)},
+    )
+    return _GLOBALS | {
+        "fakequant_precision_mode": st.just("FORCE_FP16_QUANT"),
+        "tensor_quantize": st.lists(tensors, max_size=2, unique_by=lambda tensor: tensor["input_index"]),
+    }
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A configuration, and the network that it is for."""
+
+    network: Network
+    config: dict[str, Any]
+
+
 @st.composite
-def tuned_configs(draw: DrawFn) -> dict[str, Any]:
+def tuned_configs(draw: DrawFn, edition: KnownEdition) -> Tuned:
     """A configuration in order: its layers share a few bodies; some keys, and some layers, are left out."""
-    config: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=_GLOBALS))
-    names = [layer.name for layer in NETWORK.quantizable]
+    config: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=_globals(edition.oracle)))
+    layers = _LAYERS[edition.name]
     is_whole: bool = draw(st.booleans())
-    kept = names if is_whole else draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+    kept = layers if is_whole else draw(st.lists(st.sampled_from(layers), min_size=1, unique=True))
     drawn: list[dict[str, Any]] = []
-    for name in kept:
+    bodies = _bodies(edition.oracle)
+    for layer in kept:
         # A body of another layer is taken over as far as this one can have it.
-        body = draw(st.sampled_from(drawn) | _bodies(name)) if drawn else draw(_bodies(name))
+        body = draw(st.sampled_from(drawn) | bodies) if drawn else draw(bodies)
         drawn.append(body)
-        config[name] = _possible(name, body)
-    config[kept[0]]["quant_enable"] = True
-    return config
+        config[layer.name] = _possible(layer, body, edition.oracle)
+    config[kept[0].name]["quant_enable"] = True
+    return Tuned(_NETWORKS[edition.name], config)
 
 
-def _possible(name: str, body: dict[str, Any]) -> dict[str, Any]:
-    weights = body.get("weight_quant_params", {})
-    if weights.get("wts_algo") == "nuq_quantize" and name not in _NON_UNIFORM:
-        return {key: value for key, value in body.items() if key != "weight_quant_params"}
-    if weights.get("channel_wise") and not name.startswith(("conv", "up")):
-        return {key: value for key, value in body.items() if key != "weight_quant_params"}
-    return copy.deepcopy(body)
+def _possible(layer: OracleLayer, body: dict[str, Any], edition: OracleEdition) -> dict[str, Any]:
+    """Return what a layer can have of a body."""
+    possible = copy.deepcopy(body)
+    weights = possible.get("weight_quant_params", {})
+    is_impossible_nuq = weights.get("wts_algo") == "nuq_quantize" and not layer.non_uniform
+    if is_impossible_nuq or (weights.get("channel_wise") and layer.type not in edition.channel_wise):
+        del possible["weight_quant_params"]
+    activation = possible.get("activation_quant_params", {})
+    if activation.get("num_bits") == 16 and layer.type not in edition.int16:
+        del activation["num_bits"]
+    if activation.get("asymmetric") and not layer.asymmetric:
+        del activation["asymmetric"]
+    if not layer.balancer:
+        possible.pop("dmq_balancer_param", None)
+    return possible

@@ -17,13 +17,13 @@ from quantcfg.diagnostics import has_errors
 from quantcfg.diff import Change, difference, in_words
 from quantcfg.editions.caffe import CAFFE
 from quantcfg.emit import emit
-from quantcfg.network import Network
+from quantcfg.network import Edition, Network
 from quantcfg.plan import Plan
 from quantcfg.source import Source
-from tests.decompiler.tuned import NETWORK, tuned_configs
-from tests.laws import law
-from tests.networks import network
-from tests.plan.generated import generated_networks, requests
+from tests.decompiler.tuned import NETWORK, Tuned, tuned_configs
+from tests.editions import KnownEdition
+from tests.laws import law_of_editions
+from tests.plan.generated import requests
 from tests.plan.requests import for_all, for_layer, for_type
 
 SCHEMA = NETWORK.edition.schema
@@ -32,12 +32,12 @@ TYPES = {layer.name: layer.type for layer in NETWORK.quantizable}
 # --- laws
 
 
-def plan_of(config: Mapping[str, Any], against: Network | None = NETWORK) -> Plan:
-    return read(json.dumps(config), against)
+def plan_of(config: Mapping[str, Any], against: Network | None = NETWORK, edition: Edition = CAFFE) -> Plan:
+    return read(json.dumps(config), against, edition)
 
 
-def read(text: str, against: Network | None = None) -> Plan:
-    compiled = compile_source(Source("config.json", text), against, CAFFE)
+def read(text: str, against: Network | None = None, edition: Edition = CAFFE) -> Plan:
+    compiled = compile_source(Source("config.json", text), against, edition)
     assert not has_errors(compiled.diagnostics)
     return compiled.plan
 
@@ -51,7 +51,7 @@ def applied(config: dict[str, Any], changes: Iterable[Change]) -> dict[str, Any]
     result = copy.deepcopy(config)
     for change in changes:
         *parents, key = change.path if change.layer is None else (change.layer, *change.path)
-        place = result
+        place: Any = result
         for parent in parents:
             place = place[parent]
         if change.new is None:
@@ -61,40 +61,37 @@ def applied(config: dict[str, Any], changes: Iterable[Change]) -> dict[str, Any]
     return result
 
 
-@law(tuned_configs(), tuned_configs())
-def test_what_a_difference_says_makes_one_configuration_of_the_other(
-    old: dict[str, Any], new: dict[str, Any]
-) -> None:
-    for against in (NETWORK, None):
-        before, after = plan_of(old, against), plan_of(new, against)
+@law_of_editions(tuned_configs, tuned_configs)
+def test_what_a_difference_says_makes_one_configuration_of_the_other(old: Tuned, new: Tuned) -> None:
+    edition, types = old.network.edition, {layer.name: layer.type for layer in old.network.quantizable}
+    for against in (old.network, None):
+        before, after = (plan_of(each.config, against, edition) for each in (old, new))
         changes = difference(before, after)
         was, becomes = emit(before), emit(after)
         assert written(applied(was.config, changes)) == written(becomes.config)
         assert (changes == ()) == (was.text == becomes.text)
-        assert bool(list(in_words(changes, TYPES, SCHEMA))) == bool(changes)
+        assert bool(list(in_words(changes, types, edition.schema))) == bool(changes)
 
 
-@law(tuned_configs())
-def test_a_configuration_does_not_differ_from_itself_or_from_what_it_leaves_unsaid(
-    config: dict[str, Any],
-) -> None:
-    plan = plan_of(config)
+@law_of_editions(tuned_configs)
+def test_a_configuration_does_not_differ_from_itself_or_from_what_it_leaves_unsaid(tuned: Tuned) -> None:
+    plan = plan_of(tuned.config, tuned.network)
     whole = emit(plan)
     assert difference(plan, plan) == ()
-    assert emit(read(whole.text, NETWORK)).text == whole.text
-    assert difference(plan, plan_of(dict(reversed(config.items())))) == ()
+    assert emit(read(whole.text, tuned.network)).text == whole.text
+    assert difference(plan, plan_of(dict(reversed(tuned.config.items())), tuned.network)) == ()
 
 
 @st.composite
-def _pairs(draw: Any) -> Any:
-    model = draw(generated_networks())
-    return model, draw(requests(model.layers)), draw(requests(model.layers))
+def _pairs(draw: Any, edition: KnownEdition) -> Any:
+    model = draw(edition.networks)
+    return model, draw(requests(edition, model.layers)), draw(requests(edition, model.layers))
 
 
-@law(_pairs())
+@law_of_editions(_pairs)
 def test_requests_differ_exactly_if_they_compile_to_something_else(pair: Any) -> None:
     generated, *asked = pair
-    model = network(generated.prototxt)
+    model = generated.read()
     old, new = (
         compile_config(model, config_text=each.config_text, **(each.arguments or {})) for each in asked
     )

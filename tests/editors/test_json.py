@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from quantcfg import config_schema, read_model
-from tests.editors import node
+from tests.editors.node import run
+from tests.onnx.models import batch_norm, conv, network, node
 
 pytestmark = pytest.mark.slow
 
@@ -24,9 +25,18 @@ CURSOR = "¦"
 
 DOCUMENTS = sorted(Path(__file__).parent.glob("json/*/*.json"))
 
+ONNX = network(
+    conv("conv1"),
+    batch_norm("bn1", "conv1_out"),
+    node("Add", ["bn1_out", "data"], ["sum"], name="add"),
+    node("MatMul", ["sum", "m"], ["y"], name="fc"),
+    node("MatMul", ["y", "sum"], ["z"], name="both"),
+)
+
 SCHEMAS = {
     "generic": config_schema(),
     "model": config_schema(read_model(Path(__file__).parent / "json" / "model" / "deploy.prototxt")),
+    "onnx": config_schema(ONNX),
 }
 
 
@@ -42,7 +52,7 @@ def answers() -> dict[Path, str]:
         }
         for file, text in zip(DOCUMENTS, marked, strict=True)
     ]
-    said = node.run("languageservice.cjs", requests)
+    said = run("languageservice.cjs", requests)
     return {
         file: "".join(shown(request, answer, "hovers" if file.stem == "hovers" else "completions"))
         for file, request, answer in zip(DOCUMENTS, requests, said, strict=True)
@@ -101,9 +111,9 @@ def test_a_validator_that_is_strict_takes_the_schema_with_the_documented_keyword
     vocabulary = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     configs = [{"conv1": {}}, {"conv1": {"weight_quant_params": {"num_steps": 16}}}, {"batch_num": 0}]
     request = {"schema": SCHEMAS[name], "vocabulary": vocabulary, "configs": configs}
-    assert node.run("ajv.cjs", request) == [True, False, False]
+    assert run("ajv.cjs", request) == [True, False, False]
     with pytest.raises(AssertionError, match="strict mode: unknown keyword"):
-        node.run("ajv.cjs", {**request, "vocabulary": []})
+        run("ajv.cjs", {**request, "vocabulary": []})
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

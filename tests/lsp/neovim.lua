@@ -1,5 +1,7 @@
 -- What a user does in Neovim, from 0.7 on; what came of it is written as JSON to the file in $RESULT.
+-- $NAMES has the names in the request as JSON, and the name of the file with the definitions.
 local done = {}
+local names = vim.fn.json_decode(vim.env.NAMES)
 
 local function lines()
   return vim.api.nvim_buf_get_lines(0, 0, -1, false)
@@ -50,9 +52,9 @@ local function run()
   end)
   done.diagnostics = codes()
 
-  go_to('"res2a"', 6)
+  go_to('"' .. names.begun .. '"', 1 + #names.begun)
   for _, item in ipairs(ask("textDocument/completion")) do
-    if item.label == "res2a_branch1" then
+    if item.label == names.completed then
       vim.lsp.util.apply_text_edits({ item.textEdit }, vim.api.nvim_get_current_buf(), "utf-16")
     end
   end
@@ -61,7 +63,7 @@ local function run()
   go_to("batch_num", 1)
   done.hover = ask("textDocument/hover").contents.value
 
-  go_to("cnov1", 1)
+  go_to(names.misspelt, 1)
   local range = vim.lsp.util.make_range_params(0, "utf-16").range
   local context = { diagnostics = {}, only = { "quickfix" } }
   for _, action in ipairs(ask("textDocument/codeAction", { range = range, context = context })) do
@@ -82,10 +84,10 @@ local function run()
   done.formatted = lines()
 
   vim.cmd("silent write")
-  go_to("res2a_branch1", 3)
+  go_to(names.completed, 3)
   vim.lsp.buf.definition()
   until_true("a jump", function()
-    return vim.api.nvim_buf_get_name(0):match("deploy.prototxt$") ~= nil
+    return vim.endswith(vim.api.nvim_buf_get_name(0), names.definitions)
   end)
   done.defined = vim.api.nvim_get_current_line()
 end

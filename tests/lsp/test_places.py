@@ -7,6 +7,7 @@ import pytest
 from quantcfg import contracts
 from quantcfg.api import compile_config
 from quantcfg.diagnostics import Edit
+from quantcfg.editions import NAMES, edition_named
 from quantcfg.lsp import outline, semantic_tokens
 from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.document import Document
@@ -279,8 +280,9 @@ def test_it_is_said_why_there_is_nothing_to_show() -> None:
     assert title(request('{"batch_num": 1}')) is None
 
 
-def test_the_comments_of_the_contract_are_on_every_field() -> None:
-    types = contracts.descriptors("calibration_config_caffe")
+@pytest.mark.parametrize("edition", NAMES)
+def test_the_comments_of_the_contract_are_on_every_field(edition: str) -> None:
+    types = contracts.descriptors(edition_named(edition).request.file)
     fields = [field for name in types.table for field in types[name].fields.values()]
     assert fields
     assert [field.full_name for field in fields if not field.comment] == []

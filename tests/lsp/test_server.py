@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from quantcfg import editions
 from quantcfg.lsp.server import SHOW_COMPILED, Server, make_server
 from tests.lsp.client import Client, Message, conversation, position, span, started
 from tests.networks import conv, net, pool
@@ -122,6 +121,7 @@ def test_a_client_that_can_watch_files_is_asked_to(folder: Path) -> None:
         "**/quantcfg.toml",
         "**/*.prototxt",
         "**/*.caffemodel",
+        "**/*.onnx",
     ]
 
 
@@ -156,13 +156,12 @@ def test_settings_that_cannot_be_used_are_told_once(folder: Path) -> None:
 def test_without_a_network_the_edition_is_that_of_the_settings(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(editions, "NAMES", ("caffe", "other"))
     monkeypatch.setattr(Server, "workspace", SimpleNamespace(root_path=None))
     uri, server = uri_in(folder), make_server(str(folder))
     assert server.document(uri).edition.name == "caffe"
-    (folder / "quantcfg.toml").write_text('edition = "other"')
-    assert server.document(uri).edition_name == "other"
-    (folder / "quantcfg.toml").write_text('edition = "other"\nmodel = "deploy.prototxt"')
+    (folder / "quantcfg.toml").write_text('edition = "onnx"')
+    assert server.document(uri).edition_name == "onnx"
+    (folder / "quantcfg.toml").write_text('edition = "onnx"\nmodel = "deploy.prototxt"')
     assert server.document(uri).edition.name == "caffe"
 
 

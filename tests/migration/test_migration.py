@@ -11,8 +11,9 @@ import pytest
 from google.protobuf import text_format
 from hypothesis import strategies as st
 
-from quantcfg import Compilation, check_text, compile_config, contracts, format_text, migrate_text
+from quantcfg import Compilation, check_text, compile_config, format_text, migrate_text
 from quantcfg.network import Network
+from tests.editions import CAFFE
 from tests.laws import law
 from tests.marks import places, unmarked
 from tests.networks import conv, inner_product, net, network, pool
@@ -23,7 +24,6 @@ from tests.textproto.strategies import noisy_text
 if TYPE_CHECKING:
     from random import Random
 
-CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")
 DEPRECATED = {"QC425", "QC426"}
 NETWORK = network(
     net(
@@ -92,11 +92,11 @@ def test_a_text_without_deprecated_fields_stays_as_it_is(text: str) -> None:
 @st.composite
 def deprecated_cases(draw: st.DrawFn) -> tuple[Case, str]:
     """A network, and a request for it that has the deprecated pair more often than not, and many comments."""
-    case = draw(cases())
+    case = draw(cases(CAFFE))
     random: Random = draw(st.randoms(use_true_random=False))
     texts = []
     for _ in range(draw(st.sampled_from([1, 1, 1, 2]))):
-        message = text_format.Merge(case.request.config_text or "", CONFIG())
+        message = text_format.Merge(case.request.config_text or "", CAFFE.config())
         make_older(draw, message)
         texts.append(noisy_text(parsed(text_format.MessageToString(message)), random) + "\n")
     return case, "".join(texts)
@@ -124,7 +124,7 @@ def test_a_migrated_request_compiles_to_the_same(case_and_text: tuple[Case, str]
     if migration.text is None:
         assert migration.diagnostics
         return
-    against = network(case.network.prototxt)
+    against = case.network.read()
     assert compiled(migration.text, against).text == compiled(before, against).text
     assert codes(compiled(migration.text, against)) == codes(compiled(before, against))
     assert_is_migrated(before, migration.text)

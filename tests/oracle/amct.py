@@ -1,7 +1,8 @@
 """From quant.cfg to AMCT's JSON, written down naively from the reference.
 
-Section numbers are those of the reference. Open questions are decided as its
-section 8 recommends.
+Section numbers are those of the reference: the one for Caffe, where nothing else
+is said, and the one for ONNX, where "ONNX" stands before them. Open questions are
+decided as their sections 8, 10 and 14 (U1 to U30 of ONNX) recommend.
 """
 
 import functools
@@ -16,32 +17,86 @@ from typing import Any, TypeAlias
 import numpy as np
 from google.protobuf import descriptor_pool, message_factory, text_format
 
-GLOBAL_KEYS = (
-    "version",
-    "batch_num",
-    "activation_offset",
-    "joint_quant",
-    "do_fusion",
-    "skip_fusion_layers",
-)
-QUANTIZABLE_TYPES = ("Convolution", "InnerProduct", "Deconvolution", "Pooling")
-CHANNEL_WISE_TYPES = ("Convolution", "Deconvolution")
-FUSIBLE_TYPES = ("Convolution", "Deconvolution", "InnerProduct")
-
-_DESCRIPTOR = Path(__file__).resolve().parents[2] / "proto" / "calibration_config_caffe.binpb"
+_PROTO = Path(__file__).resolve().parents[2] / "proto"
 
 # Protobuf builds its classes at run time, so there is no type to name.
 _Message: TypeAlias = Any
 
 
 @dataclass(frozen=True)
+class OracleEdition:
+    """What the editions of AMCT differ in.
+
+    `proto` is the file and the package of the request. `tensor` are the types of
+    nodes with an input that can be quantized on its own (ONNX 2.2), and `num_bits`
+    tells whether that key is written (U19, ONNX U2).
+    """
+
+    proto: tuple[str, str]
+    global_keys: tuple[str, ...]
+    quantizable: tuple[str, ...]
+    channel_wise: tuple[str, ...]
+    fusible: tuple[str, ...]
+    balanced: tuple[str, ...] = ()
+    int16: tuple[str, ...] = ()
+    tensor: tuple[str, ...] = ()
+    num_bits: bool = False
+
+
+CAFFE = OracleEdition(
+    ("calibration_config_caffe", "amct_caffe"),
+    global_keys=(
+        "version",
+        "batch_num",
+        "activation_offset",
+        "joint_quant",
+        "do_fusion",
+        "skip_fusion_layers",
+    ),
+    quantizable=("Convolution", "InnerProduct", "Deconvolution", "Pooling"),
+    channel_wise=("Convolution", "Deconvolution"),
+    fusible=("Convolution", "Deconvolution", "InnerProduct"),
+)
+
+ONNX = OracleEdition(
+    ("calibration_config_onnx", "amct_onnx"),
+    # ONNX 3.1
+    global_keys=(
+        "version",
+        "batch_num",
+        "activation_offset",
+        "joint_quant",
+        "do_fusion",
+        "fakequant_precision_mode",
+        "skip_fusion_layers",
+        "tensor_quantize",
+    ),
+    quantizable=("Conv", "Gemm", "MatMul", "ConvTranspose", "AveragePool"),  # ONNX 6.1
+    channel_wise=("Conv", "ConvTranspose"),  # ONNX 4.4
+    fusible=("Conv", "ConvTranspose"),  # ONNX U14
+    balanced=("Conv", "Gemm", "MatMul", "ConvTranspose"),  # ONNX 4.2
+    int16=("Conv", "Gemm", "ConvTranspose"),  # ONNX 4.3
+    tensor=("MaxPool", "Add"),  # ONNX 2.2
+    num_bits=True,
+)
+
+
+@dataclass(frozen=True)
 class OracleLayer:
-    """A layer of the network, with the answers of section 5 given."""
+    """A layer of the network, with the answers of section 5 (ONNX 4.2, 4.5, 6.1) given.
+
+    `asymmetric` is False for a layer that can only be symmetric, `balancer` True for
+    one that can have dmq_balancer. `inputs` has a flag for each input of the node:
+    whether it is variable.
+    """
 
     name: str
     type: str
     supported: bool
     non_uniform: bool
+    asymmetric: bool = True
+    balancer: bool = False
+    inputs: tuple[bool, ...] = ()
 
 
 class Refused(Exception):  # noqa: N818 - AMCT refuses the input; nothing here has failed
@@ -54,6 +109,7 @@ class Refused(Exception):  # noqa: N818 - AMCT refuses the input; nothing here h
 
 def lower(
     layers: Sequence[OracleLayer],
+    edition: OracleEdition = CAFFE,
     *,
     config_text: str | None = None,
     skip_layers: Sequence[str] = (),
@@ -71,49 +127,56 @@ def lower(
 
     # Steps 1 and 2. A batch_num that is an argument need not fit into a uint32.
     if config_text is None:
-        config = _message_class()(skip_layers=skip_layers, activation_offset=activation_offset)
+        message = _message_class(edition)
+        config = message(skip_layers=skip_layers, activation_offset=activation_offset)
     else:
-        config = _parse(config_text)
+        config = _parse(config_text, edition)
         batch_num = config.batch_num
     for names in (config.skip_layers, config.skip_layer_types, config.skip_fusion_layers):
         _reject_repeats(names)
 
     # Steps 3 to 5.
-    by_name = _layer_overrides(config, types)
-    by_type = _type_overrides(config)
+    by_name = _layer_overrides(config, layers, edition)
+    by_type = _type_overrides(config, edition)
     overridden = {layer.name for layer in layers if layer.name in by_name or layer.type in by_type}
-    common = config.common_config if config.HasField("common_config") else None
-    if common is None and not by_type:
+    common = _set_field(config, "common_config")
+    if common is None and not by_type and edition is CAFFE:
         common, by_type = _deprecated_pair(config)
 
-    # Steps 6 to 8.
-    _check_skips(config, types)
+    # Steps 6 to 8. Quantized tensors are enough (ONNX 4.1).
+    _check_skips(config, types, edition)
     supported = sorted((layer for layer in layers if layer.supported), key=lambda layer: layer.name)
-    _check_supported(supported)
+    tensors = _tensors(config, common) if edition.tensor else []
+    if not tensors:
+        _reject_nothing(supported, "nothing_supported")
+    _check_names(supported, edition)
     enabled = {
         layer.name
         for layer in supported
         if layer.name not in config.skip_layers and layer.type not in config.skip_layer_types
     }
-    if not enabled:
-        raise Refused("nothing_enabled")
+    if not tensors:
+        _reject_nothing(enabled, "nothing_enabled")
 
     # Steps 9 to 13.
-    result = _globals(config, batch_num)
-    check_globals(result, types)
+    result = _globals(config, batch_num, tensors, edition)
+    check_globals(result, layers, edition)
     compressed = _compressed_layers(config, mapping) - overridden
     for layer in supported:
         chosen = by_name.get(layer.name, by_type.get(layer.type, common))
         if chosen is None:
-            chosen = _message_class()().common_config
+            chosen = _message_class(edition)().common_config
         nuq = config.nuq_config.nuq_quantize if layer.name in compressed and layer.non_uniform else None
+        asymmetric = layer.asymmetric and _asymmetric(chosen, common, config.activation_offset)
         values = {
             "quant_enable": layer.name in enabled,
+            **_balancer(layer, chosen),
             "activation_quant_params": _activation_params(chosen)
-            | {"asymmetric": _asymmetric(chosen, common, config.activation_offset)},
-            "weight_quant_params": _weight_params(layer, chosen, nuq),
+            | _possible_bits(layer, chosen, edition)
+            | {"asymmetric": asymmetric},
+            "weight_quant_params": _weight_params(layer, chosen, nuq, edition),
         }
-        check_layer(layer, values)
+        check_layer(layer, values, edition)
         result[layer.name] = values
 
     # Step 14.
@@ -137,14 +200,15 @@ def layer_types(layers: Sequence[OracleLayer]) -> dict[str, str]:
 
 
 @functools.cache
-def _message_class() -> Any:
+def _message_class(edition: OracleEdition) -> Any:
+    file, package = edition.proto
     pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(_DESCRIPTOR.read_bytes())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("amct_caffe.AMCTConfig"))
+    pool.AddSerializedFile((_PROTO / f"{file}.binpb").read_bytes())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.AMCTConfig"))
 
 
-def _parse(config_text: str) -> _Message:
-    config = _message_class()()
+def _parse(config_text: str, edition: OracleEdition) -> _Message:
+    config = _message_class(edition)()
     try:
         text_format.Merge(config_text, config)
     except text_format.ParseError as error:
@@ -156,72 +220,94 @@ def _parse(config_text: str) -> _Message:
     return config
 
 
+def _set_field(message: _Message, name: str) -> _Message | None:
+    """Return a field of a message if it is set; None also if the edition has no such field."""
+    is_set = name in message.DESCRIPTOR.fields_by_name and message.HasField(name)
+    return getattr(message, name) if is_set else None
+
+
 def _reject_repeats(names: Sequence[str]) -> None:
     if len(set(names)) != len(names):
         raise Refused("repeated", ", ".join(names))
 
 
-def _layer_overrides(config: _Message, types: Mapping[str, str]) -> dict[str, _Message]:
-    overrides = config.override_layer_configs
-    _reject_repeats([override.layer_name for override in overrides])
-    for override in overrides:
-        if override.layer_name not in types:
-            raise Refused("unknown_layer", override.layer_name)
+def _reject_nothing(layers: Collection[object], reason: str) -> None:
+    if not layers:
+        raise Refused(reason)
+
+
+def _layer_overrides(
+    config: _Message, layers: Sequence[OracleLayer], edition: OracleEdition
+) -> dict[str, _Message]:
+    known = {layer.name: layer for layer in layers}
+    overrides = {}
+    _reject_repeats([override.layer_name for override in config.override_layer_configs])
+    for override in config.override_layer_configs:
+        name, calibration = override.layer_name, override.calibration_config
+        if name not in known:
+            raise Refused("unknown_layer", name)
         # Holds for any existing layer, supported or not (4.9).
-        _check_channel_wise(override.calibration_config, types[override.layer_name])
-    return {override.layer_name: override.calibration_config for override in overrides}
+        _check_possible(calibration, known[name].type, edition)
+        if _set_field(calibration, "dmq_balancer") is not None and not known[name].balancer:
+            raise Refused("balancer", name)
+        if _own_asymmetric(calibration) and not known[name].asymmetric:
+            raise Refused("symmetric", name)
+        overrides[name] = calibration
+    return overrides
 
 
-def _type_overrides(config: _Message) -> dict[str, _Message]:
-    overrides = config.override_layer_types
-    _reject_repeats([override.layer_type for override in overrides])
-    for override in overrides:
-        _check_quantizable(override.layer_type)
-        _check_channel_wise(override.calibration_config, override.layer_type)
-    return {override.layer_type: override.calibration_config for override in overrides}
+def _type_overrides(config: _Message, edition: OracleEdition) -> dict[str, _Message]:
+    overrides = {}
+    _reject_repeats([override.layer_type for override in config.override_layer_types])
+    for override in config.override_layer_types:
+        layer_type, calibration = override.layer_type, override.calibration_config
+        _check_quantizable(layer_type, edition)
+        _check_possible(calibration, layer_type, edition)
+        if _set_field(calibration, "dmq_balancer") is not None and layer_type not in edition.balanced:
+            raise Refused("balancer", layer_type)
+        overrides[layer_type] = calibration
+    return overrides
 
 
 def _deprecated_pair(config: _Message) -> tuple[_Message | None, dict[str, _Message]]:
     """Return what takes the place of common_config and of the type overrides (4.5)."""
-    common = config.conv_calibration_config if config.HasField("conv_calibration_config") else None
+    common = _set_field(config, "conv_calibration_config")
     # An unset fc_calibration_config reads as an empty one, which keeps conv's
     # settings away from InnerProduct and Pooling.
-    by_type = {name: config.fc_calibration_config for name in QUANTIZABLE_TYPES if not _is_channel_wise(name)}
+    names = [name for name in CAFFE.quantizable if name not in CAFFE.channel_wise]
+    by_type = dict.fromkeys(names, config.fc_calibration_config)
     for name, calibration in by_type.items():
-        _check_channel_wise(calibration, name)
+        _check_possible(calibration, name, CAFFE)
     return common, by_type
 
 
-def _check_channel_wise(calibration: _Message, layer_type: str) -> None:
-    if calibration.arq_quantize.channel_wise and not _is_channel_wise(layer_type):
+def _check_possible(calibration: _Message, layer_type: str, edition: OracleEdition) -> None:
+    """Check that an override has only what its type can have (4.9, ONNX 4.3)."""
+    if calibration.arq_quantize.channel_wise and layer_type not in edition.channel_wise:
         raise Refused("channel_wise", layer_type)
+    if _activation_params(calibration).get("num_bits") == 16 and layer_type not in edition.int16:
+        raise Refused("int16", layer_type)
 
 
-def _is_channel_wise(layer_type: str) -> bool:
-    return layer_type in CHANNEL_WISE_TYPES
-
-
-def _check_quantizable(layer_type: str) -> None:
-    if layer_type not in QUANTIZABLE_TYPES:
+def _check_quantizable(layer_type: str, edition: OracleEdition) -> None:
+    if layer_type not in edition.quantizable:
         raise Refused("not_quantizable", layer_type)
 
 
-def _check_skips(config: _Message, types: Mapping[str, str]) -> None:
+def _check_skips(config: _Message, types: Mapping[str, str], edition: OracleEdition) -> None:
     for name in config.skip_layers:
         if name not in types:
             raise Refused("unknown_layer", name)
-        _check_quantizable(types[name])
+        _check_quantizable(types[name], edition)
     for layer_type in config.skip_layer_types:
-        _check_quantizable(layer_type)
-    if set(config.skip_layer_types) == set(QUANTIZABLE_TYPES):
+        _check_quantizable(layer_type, edition)
+    if set(config.skip_layer_types) == set(edition.quantizable):
         raise Refused("all_types_skipped")
 
 
-def _check_supported(supported: Collection[OracleLayer]) -> None:
-    if not supported:
-        raise Refused("nothing_supported")
+def _check_names(supported: Sequence[OracleLayer], edition: OracleEdition) -> None:
     for layer in supported:
-        if layer.name in GLOBAL_KEYS:
+        if layer.name in edition.global_keys:
             raise Refused("name_clash", layer.name)
 
 
@@ -249,30 +335,72 @@ def _compressed_layers(config: _Message, mapping: Any) -> set[str]:
 # Values
 
 
-def _globals(config: _Message, batch_num: int) -> dict[str, Any]:
-    return {
+def _globals(
+    config: _Message, batch_num: int, tensors: list[dict[str, Any]], edition: OracleEdition
+) -> dict[str, Any]:
+    values = {
         "version": 1,
         "batch_num": batch_num,
         "activation_offset": config.activation_offset,
         "joint_quant": config.joint_quant,
         "do_fusion": config.do_fusion,
         "skip_fusion_layers": list(config.skip_fusion_layers),
+        "tensor_quantize": tensors,
     }
+    if _set_field(config, "fakequant_precision_mode") is not None:
+        # The only value there is (ONNX 2.2).
+        values["fakequant_precision_mode"] = "FORCE_FP16_QUANT"
+    return {key: values[key] for key in edition.global_keys if key in values}
+
+
+def _tensors(config: _Message, common: _Message | None) -> list[dict[str, Any]]:
+    """Return the entries of tensor_quantize (ONNX 3.2, 4.1)."""
+    return [
+        {
+            "layer_name": tensor.layer_name,
+            "input_index": tensor.input_index,
+            "activation_quant_params": _activation_params(tensor)
+            | {"asymmetric": _asymmetric(tensor, common, config.activation_offset)},
+        }
+        for tensor in config.tensor_quantize
+    ]
 
 
 def _activation_params(chosen: _Message) -> dict[str, Any]:
-    """Return the activation parameters of 3.3, but for `asymmetric`."""
+    """Return the activation parameters of 3.3 (ONNX 3.3), but for `asymmetric`."""
     if chosen.HasField("hfmg_quantize"):
-        return {"act_algo": "hfmg", "num_of_bins": chosen.hfmg_quantize.num_of_bins}
+        hfmg = chosen.hfmg_quantize
+        return _num_bits(hfmg) | {"act_algo": "hfmg", "num_of_bins": hfmg.num_of_bins}
     # An absent message reads as one with all defaults.
     ifmr = chosen.ifmr_quantize
-    return {
+    return _num_bits(ifmr) | {
         "max_percentile": shortest(ifmr.max_percentile),
         "min_percentile": shortest(ifmr.min_percentile),
         "search_range": [shortest(ifmr.search_range_start), shortest(ifmr.search_range_end)],
         "search_step": shortest(ifmr.search_step),
         "act_algo": "ifmr",
     }
+
+
+def _num_bits(algorithm: _Message) -> dict[str, Any]:
+    """Return what dst_type says; INT16 is 2 (ONNX 2.2, 4.3)."""
+    if "dst_type" not in algorithm.DESCRIPTOR.fields_by_name:
+        return {}
+    return {"num_bits": 16 if algorithm.dst_type == 2 else 8}
+
+
+def _possible_bits(layer: OracleLayer, chosen: _Message, edition: OracleEdition) -> dict[str, Any]:
+    """Return the bits of a layer that cannot have the 16 of common_config (ONNX 4.3)."""
+    has_too_many = _activation_params(chosen).get("num_bits") == 16 and layer.type not in edition.int16
+    return {"num_bits": 8} if has_too_many else {}
+
+
+def _balancer(layer: OracleLayer, chosen: _Message) -> dict[str, Any]:
+    """Return dmq_balancer_param where a layer has it; one that cannot loses it (ONNX 4.2, U22)."""
+    balancer = _set_field(chosen, "dmq_balancer")
+    if balancer is None or not layer.balancer:
+        return {}
+    return {"dmq_balancer_param": shortest(balancer.migration_strength)}
 
 
 def shortest(value: float) -> float:
@@ -282,83 +410,130 @@ def shortest(value: float) -> float:
 
 def _asymmetric(chosen: _Message, common: _Message | None, activation_offset: bool) -> bool:
     """Return the flag of a layer, as the code decides it (4.4, U12)."""
-    algorithm = chosen.WhichOneof("acts_quant_algo") or "ifmr_quantize"
-    own = getattr(chosen, algorithm)
-    if own.HasField("asymmetric"):
-        return bool(own.asymmetric)
-    if common is not None and common.WhichOneof("acts_quant_algo") == algorithm:
-        shared = getattr(common, algorithm)
-        if shared.HasField("asymmetric"):
-            return bool(shared.asymmetric)
+    own = _own_asymmetric(chosen)
+    if own is not None:
+        return own
+    if common is not None and common.WhichOneof("acts_quant_algo") == _algorithm(chosen):
+        shared = _own_asymmetric(common)
+        if shared is not None:
+            return shared
     return activation_offset
 
 
-def _weight_params(layer: OracleLayer, chosen: _Message, nuq: _Message | None) -> dict[str, Any]:
-    """Return the weight parameters of 3.4; `nuq` is set where the mapping selects the layer."""
-    if nuq is None and chosen.HasField("nuq_quantize"):
-        nuq = chosen.nuq_quantize
+def _own_asymmetric(calibration: _Message) -> bool | None:
+    return _set_field(getattr(calibration, _algorithm(calibration)), "asymmetric")
+
+
+def _algorithm(calibration: _Message) -> str:
+    return "hfmg_quantize" if calibration.HasField("hfmg_quantize") else "ifmr_quantize"
+
+
+def _weight_params(
+    layer: OracleLayer, chosen: _Message, nuq: _Message | None, edition: OracleEdition
+) -> dict[str, Any]:
+    """Return the weight parameters of 3.4 (ONNX 3.3); `nuq` is set where the mapping selects the layer."""
+    num_bits = {"num_bits": 8} if edition.num_bits else {}
+    if nuq is None:
+        nuq = _set_field(chosen, "nuq_quantize")
     if nuq is not None:
-        return {
+        return num_bits | {
             "wts_algo": "nuq_quantize",
             "num_steps": nuq.num_steps,
             "num_of_iteration": nuq.num_of_iteration,
         }
     arq = chosen.arq_quantize
-    return {
+    quant_bits = _set_field(arq, "quant_bits")
+    if quant_bits is not None:
+        num_bits = {"num_bits": quant_bits}
+    channel_wise = _set_field(arq, "channel_wise")
+    return num_bits | {
         "wts_algo": "arq_quantize",
-        "channel_wise": arq.channel_wise if arq.HasField("channel_wise") else _is_channel_wise(layer.type),
+        "channel_wise": layer.type in edition.channel_wise if channel_wise is None else channel_wise,
     }
 
 
 # Checks of values
 
 
-def check_globals(values: Mapping[str, Any], types: Mapping[str, str]) -> None:
-    """Check the ranges of 3.1; `types` maps the layers of the network to their types."""
+def check_globals(values: Mapping[str, Any], layers: Sequence[OracleLayer], edition: OracleEdition) -> None:
+    """Check the ranges of 3.1, and the tensors (ONNX U18)."""
     # True would pass for 1 and be written as a flag (1).
     if type(values["batch_num"]) is not int or values["batch_num"] < 1:
         raise Refused("batch_num")
     if values["version"] != 1:
         raise Refused("version")
+    types = layer_types(layers)
     _reject_repeats(values["skip_fusion_layers"])
     for name in values["skip_fusion_layers"]:
         if name not in types:
             raise Refused("unknown_layer", name)
-        if types[name] not in FUSIBLE_TYPES:
+        if types[name] not in edition.fusible:
             raise Refused("not_fusible", name)
+    if edition.tensor:
+        _check_tensors(values["tensor_quantize"], layers, edition)
 
 
-def check_layer(layer: OracleLayer, values: Mapping[str, Any]) -> None:
+def _check_tensors(
+    tensors: Sequence[Mapping[str, Any]], layers: Sequence[OracleLayer], edition: OracleEdition
+) -> None:
+    known = {layer.name: layer for layer in layers}
+    _reject_repeats([f"{tensor['layer_name']} {tensor['input_index']}" for tensor in tensors])
+    for tensor in tensors:
+        name, index = tensor["layer_name"], tensor["input_index"]
+        if name not in known:
+            raise Refused("unknown_layer", name)
+        if known[name].type not in edition.tensor:
+            raise Refused("not_a_tensor", name)
+        if not 0 <= index < len(known[name].inputs) or not known[name].inputs[index]:
+            raise Refused("tensor_input", f"{index} of {name}")
+        _check_activation(tensor["activation_quant_params"], f"{name} {index}")
+
+
+def check_layer(layer: OracleLayer, values: Mapping[str, Any], edition: OracleEdition) -> None:
     """Check the ranges of 3.3 and 3.4 for the complete values of a layer, skipped or not (4.3)."""
+    if "dmq_balancer_param" in values:
+        _require(0.2 <= values["dmq_balancer_param"] <= 0.8, layer.name, "dmq_balancer_param")
     activation = values["activation_quant_params"]
-    if activation["act_algo"] == "hfmg":
-        _require(activation["num_of_bins"] in (1024, 2048, 4096, 8192), layer, "num_of_bins")
-    else:
-        _check_ifmr(layer, activation)
+    _check_activation(activation, layer.name)
+    # A configuration that is read may have what no request can give (ONNX 3.4).
+    if activation.get("num_bits") == 16 and layer.type not in edition.int16:
+        raise Refused("int16", layer.name)
+    if activation["asymmetric"] and not layer.asymmetric:
+        raise Refused("symmetric", layer.name)
 
     weights = values["weight_quant_params"]
+    # ONNX U5.
+    _require(weights.get("num_bits", 8) == 8, layer.name, "num_bits")
     if weights["wts_algo"] == "nuq_quantize":
         if not layer.non_uniform:
             raise Refused("non_uniform", layer.name)
-        _require(weights["num_steps"] in (16, 32), layer, "num_steps")
-        _require(weights["num_of_iteration"] in range(6), layer, "num_of_iteration")
-    elif weights["channel_wise"] and not _is_channel_wise(layer.type):
+        _require(weights["num_steps"] in (16, 32), layer.name, "num_steps")
+        _require(weights["num_of_iteration"] in range(6), layer.name, "num_of_iteration")
+    elif weights["channel_wise"] and layer.type not in edition.channel_wise:
         raise Refused("channel_wise", layer.name)
 
 
-def _check_ifmr(layer: OracleLayer, activation: Mapping[str, Any]) -> None:
+def _check_activation(activation: Mapping[str, Any], where: str) -> None:
+    _require(activation.get("num_bits", 8) in (8, 16), where, "num_bits")
+    if activation["act_algo"] == "hfmg":
+        _require(activation["num_of_bins"] in (1024, 2048, 4096, 8192), where, "num_of_bins")
+    else:
+        _check_ifmr(activation, where)
+
+
+def _check_ifmr(activation: Mapping[str, Any], where: str) -> None:
     step = activation["search_step"]
     start, end = activation["search_range"]
     for value in (step, start, end, activation["max_percentile"], activation["min_percentile"]):
         # Only a float can be nan or inf (U22), and a huge integer is not one.
-        _require(isinstance(value, int) or math.isfinite(value), layer, "not finite")
+        _require(isinstance(value, int) or math.isfinite(value), where, "not finite")
     for key in ("max_percentile", "min_percentile"):
-        _require(0.5 < activation[key] <= 1, layer, key)
-    _require(0 < start < end, layer, "search_range")
+        _require(0.5 < activation[key] <= 1, where, key)
+    _require(0 < start < end, where, "search_range")
     widest = Decimal(str(end)) - Decimal(str(start))
-    _require(0 < Decimal(str(step)) <= widest, layer, "search_step")
+    _require(0 < Decimal(str(step)) <= widest, where, "search_step")
 
 
-def _require(holds: bool, layer: OracleLayer, what: str) -> None:
+def _require(holds: bool, where: str, what: str) -> None:
     if not holds:
-        raise Refused("range", f"{what} in layer {layer.name}")
+        raise Refused("range", f"{what} in {where}")

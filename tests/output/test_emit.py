@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from quantcfg import compile_config
 from quantcfg.emit import Configuration, emit
-from tests.laws import law
+from tests.laws import law_of_editions
 from tests.networks import conv, net, network, pool
 from tests.output.generated import good_configs
 from tests.plan.compiling import compiled
@@ -19,12 +19,12 @@ ANYTHING = st.recursive(
 )
 
 
-@law(good_configs() | st.dictionaries(st.text(), ANYTHING))
+@law_of_editions(lambda edition: good_configs(edition) | st.dictionaries(st.text(), ANYTHING))
 def test_the_text_has_the_layout_that_amct_gives_it(config: dict[str, Any]) -> None:
     assert Configuration(config).text == json.dumps(config, indent=4, separators=(",", ":"))
 
 
-@law(good_configs())
+@law_of_editions(good_configs)
 def test_the_text_is_ascii_without_a_final_newline_and_reads_back_to_the_same(config: dict[str, Any]) -> None:
     text = Configuration(config).text
     assert text.isascii()

@@ -5,52 +5,58 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from quantcfg import contracts
 from quantcfg.editions.caffe import CAFFE
 from quantcfg.emit import Configuration, schema_errors
-from tests.laws import law
+from quantcfg.network import ConfigSchema
+from tests.editions import KnownEdition
+from tests.laws import law_of_editions
 from tests.networks import conv, net
-from tests.output.generated import damaged_configs, good_configs
+from tests.output.generated import any_configs, damaged_configs, good_configs
 from tests.plan.compiling import compiled, findings
-
-SCHEMA = contracts.schema("quant_config.schema.json")
 
 Failure = tuple[str, tuple[str | int, ...], str]
 
 
-def failures(errors: Iterable[ValidationError], config: dict[str, Any]) -> set[Failure]:
+def failures(errors: Iterable[ValidationError], config: dict[str, Any], schema: ConfigSchema) -> set[Failure]:
     """Return what fails: a key of the network, or the body of a layer, whatever the layer is named."""
-    return {failure(error, config) for error in errors}
+    return {failure(error, config, schema) for error in errors}
 
 
-def failure(error: ValidationError, config: dict[str, Any]) -> Failure:
+def failure(error: ValidationError, config: dict[str, Any], schema: ConfigSchema) -> Failure:
     name, *path = error.absolute_path
-    body = str(name) if name in SCHEMA["properties"] else json.dumps(config[str(name)])
+    body = str(name) if name in schema.document["properties"] else json.dumps(config[str(name)])
     return body, tuple(path), str(error.validator)
 
 
-@law(good_configs() | damaged_configs(), examples=150)
-def test_checking_each_distinct_body_once_finds_what_checking_all_finds(config: dict[str, Any]) -> None:
-    all_errors = Draft7Validator(SCHEMA).iter_errors(config)
-    alike = Configuration(config).alike(apart=CAFFE.schema.global_defaults)
+@law_of_editions(st.just, any_configs, examples=150)
+def test_checking_each_distinct_body_once_finds_what_checking_all_finds(
+    known: KnownEdition, config: dict[str, Any]
+) -> None:
+    schema = known.edition.schema
+    all_errors = Draft7Validator(schema.document).iter_errors(config)
+    alike = Configuration(config).alike(apart=schema.global_keys)
     distinct = {keys[0]: config[keys[0]] for keys in alike}
-    assert failures(schema_errors(distinct, CAFFE.schema), config) == failures(all_errors, config)
+    found = failures(schema_errors(distinct, schema), config, schema)
+    assert found == failures(all_errors, config, schema)
 
 
-@law(good_configs())
-def test_a_configuration_in_order_has_no_errors(config: dict[str, Any]) -> None:
-    assert not list(schema_errors(config, CAFFE.schema))
+@law_of_editions(st.just, good_configs)
+def test_a_configuration_in_order_has_no_errors(known: KnownEdition, config: dict[str, Any]) -> None:
+    assert not list(schema_errors(config, known.edition.schema))
 
 
-@law(damaged_configs())
-def test_both_drafts_read_the_schema_alike(config: dict[str, Any]) -> None:
+@law_of_editions(st.just, damaged_configs)
+def test_both_drafts_read_the_schema_alike(known: KnownEdition, config: dict[str, Any]) -> None:
+    schema = known.edition.schema
     old, new = (
-        validator(SCHEMA).iter_errors(config) for validator in (Draft7Validator, Draft202012Validator)
+        validator(schema.document).iter_errors(config)
+        for validator in (Draft7Validator, Draft202012Validator)
     )
-    assert failures(old, config) == failures(new, config)
+    assert failures(old, config, schema) == failures(new, config, schema)
 
 
 def test_values_that_python_takes_for_equal_are_told_apart() -> None:

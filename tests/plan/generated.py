@@ -1,13 +1,8 @@
-"""Generated networks and requests, most of them in order and the others wrong in one way or in several.
-
-What AMCT can do with a layer stands here once more, beside the text of the
-layer, so that neither the compiler nor the oracle answers for it.
-"""
+"""Generated requests, most of them in order and the others wrong in one way or in several."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,178 +10,14 @@ from google.protobuf import text_format
 from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import strategies as st
 
-from quantcfg import contracts
-from tests import networks
+from tests.editions import GeneratedNetwork, KnownEdition
 from tests.oracle.amct import OracleLayer
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")
-
 MAPPING_FILE = "MAPPING"
 """Stands in a request where the path of the mapping file belongs."""
-
-
-# --- networks
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A layer without its name: its type, its parameters, and what AMCT can do with it (reference 5.1, 5.5).
-
-    Where the rank of its filter is that of its input, it can do it in two
-    dimensions only.
-    """
-
-    type: str
-    parameters: Mapping[str, str]
-    supported: bool = False
-    non_uniform: bool = False
-    rank_of_input: bool = False
-
-
-def _kind(layer_type: str, message: str, text: str, can: str = "", *, rank_of_input: bool = False) -> Kind:
-    return Kind(layer_type, {message: text}, "uniform" in can, "non-uniform" in can, rank_of_input)
-
-
-def _conv(text: str, can: str = "", *, rank_of_input: bool = False) -> Kind:
-    return _kind("Convolution", "convolution_param", text, can, rank_of_input=rank_of_input)
-
-
-def _deconv(text: str, can: str = "", *, rank_of_input: bool = False) -> Kind:
-    return _kind("Deconvolution", "convolution_param", text, can, rank_of_input=rank_of_input)
-
-
-_BOTH = "uniform and non-uniform"
-
-_KINDS = (
-    _conv("num_output: 8 kernel_size: 3", _BOTH, rank_of_input=True),
-    _conv("num_output: 8 kernel_h: 3 kernel_w: 1", _BOTH),
-    _conv("kernel_size: [3, 5] dilation: 1 dilation: 1 group: 1", _BOTH),
-    _conv("kernel_size: 3 group: 4", "uniform", rank_of_input=True),
-    _conv("kernel_size: 3 kernel_size: 3 dilation: 2", "uniform"),
-    _conv("kernel_size: [3, 3, 3]"),
-    _deconv("num_output: 8 kernel_size: 4", "uniform", rank_of_input=True),
-    _deconv("kernel_size: [4, 4] group: 8", "uniform"),
-    _deconv("kernel_h: 4 kernel_w: 4 dilation: [1, 2]"),
-    _deconv("kernel_size: [2, 2, 2]"),
-    _kind("InnerProduct", "inner_product_param", "num_output: 10", _BOTH),
-    _kind("InnerProduct", "inner_product_param", "num_output: 10 axis: 1 transpose: false", _BOTH),
-    _kind("InnerProduct", "inner_product_param", "transpose: true"),
-    _kind("InnerProduct", "inner_product_param", "axis: 2"),
-    _kind("Pooling", "pooling_param", "pool: AVE kernel_size: 2", "uniform"),
-    _kind("Pooling", "pooling_param", "pool: 1 global_pooling: false", "uniform"),
-    _kind("Pooling", "pooling_param", "pool: AVE global_pooling: true"),
-    _kind("Pooling", "pooling_param", "pool: MAX kernel_size: 2"),
-    _kind("Pooling", "pooling_param", "pool: STOCHASTIC"),
-    _kind("Pooling", "pooling_param", ""),
-    _kind("BatchNorm", "batch_norm_param", "use_global_stats: true"),
-    _kind("Scale", "scale_param", "bias_term: true"),
-    Kind("ReLU", {}),
-    Kind("Eltwise", {}),
-)
-
-_USUAL_KINDS = tuple(kind for kind in _KINDS if kind.supported)
-_PARAMETERS = ("",) * 8 + ("shared",)
-_RULES = ("",) * 6 + ("TEST", "TRAIN")
-_NAMES = (
-    *("conv1", "conv10", "conv2", "Conv1", "CONV1", "fc", "pool5", "a/b", "res2a_branch1", "_", "0"),
-    *(
-        "a name",
-        'a "quoted" name',
-        "back\\slash",
-        "tab\t",
-        "größe",
-        "第一层",
-        "\U0001f600",
-        "\u2028",
-        "e\u0301",
-    ),
-)
-_RESERVED_NAMES = ("version", "batch_num", "skip_fusion_layers")
-
-
-@dataclass(frozen=True)
-class GeneratedNetwork:
-    """The text of a network, and its layers in phase TEST as the oracle knows them."""
-
-    prototxt: str
-    layers: tuple[OracleLayer, ...]
-
-
-@dataclass(frozen=True)
-class _Layer:
-    kind: Kind
-    name: str
-    parameter: str
-    rule: str
-
-
-@st.composite
-def generated_networks(draw: DrawFn) -> GeneratedNetwork:
-    """A chain of layers; some share a parameter, some are for training only."""
-    rank = draw(st.sampled_from([4, 4, 4, 5]))
-    names = st.sampled_from(_NAMES * 10 + _RESERVED_NAMES)
-    layers = [
-        _Layer(
-            draw(st.sampled_from(_USUAL_KINDS) | st.sampled_from(_KINDS)),
-            name,
-            draw(st.sampled_from(_PARAMETERS)),
-            draw(st.sampled_from(_RULES)),
-        )
-        for name in draw(st.lists(names, min_size=2, max_size=8, unique=True))
-    ]
-    tested = [layer for layer in layers if layer.rule != "TRAIN"]
-    # A network needs a layer in phase TEST to be one.
-    data = networks.layer("data", "Input", (), "data", input_param=f"shape {{ dim: {[1] * rank} }}")
-    known = OracleLayer("data", "Input", supported=False, non_uniform=False)
-    return GeneratedNetwork(
-        networks.net(data, *_chain(layers)),
-        (known, *_all_known(tested, rank)),
-    )
-
-
-def _chain(layers: Sequence[_Layer]) -> list[str]:
-    texts = []
-    bottom = "data"
-    for index, layer in enumerate(layers):
-        messages = dict(layer.kind.parameters)
-        if layer.parameter:
-            messages["param"] = f'name: "{layer.parameter}"'
-        if layer.rule:
-            messages["include"] = f"phase: {layer.rule}"
-        texts.append(
-            networks.layer(_quotable(layer.name), layer.kind.type, bottom, f"top{index}", **messages)
-        )
-        # Behind an InnerProduct there is no plane to convolve.
-        if layer.rule != "TRAIN" and layer.kind.type != "InnerProduct":
-            bottom = f"top{index}"
-    return texts
-
-
-def _quotable(name: str) -> str:
-    return json.dumps(name, ensure_ascii=False)[1:-1]
-
-
-def _all_known(tested: Sequence[_Layer], rank: int) -> Iterator[OracleLayer]:
-    return (_known(layer, tested, rank) for layer in tested)
-
-
-def _known(layer: _Layer, tested: Sequence[_Layer], rank: int) -> OracleLayer:
-    shares = layer.parameter and any(
-        other.parameter == layer.parameter for other in tested if other is not layer
-    )
-    possible = not shares and (rank == 4 or not layer.kind.rank_of_input)
-    return OracleLayer(
-        layer.name,
-        layer.kind.type,
-        supported=layer.kind.supported and possible,
-        non_uniform=layer.kind.non_uniform and possible,
-    )
-
-
-# --- requests
 
 
 @dataclass(frozen=True)
@@ -224,13 +55,17 @@ _VALUES: Mapping[str, Choice] = {
     ),
     "max_percentile": _PERCENTILES,
     "min_percentile": _PERCENTILES,
+    "quant_bits": Choice(st.just(8), st.sampled_from([0, 4, 6, 7, 16])),
+    "migration_strength": Choice(
+        st.sampled_from([0.2, 0.25, 0.5, 0.8]) | st.floats(0.25, 0.75, width=32),
+        st.sampled_from([0.0, 0.19, 0.81, -0.5]) | _ANY_FLOAT,
+    ),
+    # By their numbers: INT8 and INT16, and the only mode there is.
+    "dst_type": Choice(st.sampled_from([1, 1, 1, 2]), st.just(2)),
+    "fakequant_precision_mode": Choice(st.just(1), st.just(1)),
+    "input_index": Choice(st.sampled_from([0, 1]), st.sampled_from([1, 2, 2**32 - 1])),
     "mapping_file": Choice(st.just(MAPPING_FILE), st.sampled_from(["", "\0", "nowhere/mapping.json"])),
 }
-_TYPES = Choice(
-    st.sampled_from(["Convolution", "Deconvolution", "InnerProduct", "Pooling"]),
-    st.sampled_from(["ReLU", "BatchNorm", "convolution", "", "Conv"]),
-)
-_WRONG_NAMES = ("nowhere", "conv", "", "ReLU", "versions")
 
 
 @dataclass(frozen=True)
@@ -258,9 +93,11 @@ _MISTAKES: tuple[Mapping[str, int], ...] = (
 
 
 @st.composite
-def requests(draw: DrawFn, layers: Sequence[OracleLayer]) -> Request:
+def requests(draw: DrawFn, edition: KnownEdition, layers: Sequence[OracleLayer]) -> Request:
     """A request for layers: a quant.cfg of one or more merged messages, or plain arguments."""
-    filler = _Filler(draw, _names_of(layers), draw(st.sampled_from(_MISTAKES)))
+    filler = _Filler(
+        draw, edition.config, _names_of(layers, edition), _inputs_of(layers), draw(st.sampled_from(_MISTAKES))
+    )
     if draw(st.integers(0, 7)) == 0:
         return Request(arguments=filler.arguments())
     messages = [filler.config() for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3])))]
@@ -272,26 +109,33 @@ def requests(draw: DrawFn, layers: Sequence[OracleLayer]) -> Request:
     return Request(config_text="".join(_printed(draw, message) for message in messages), mapping=mapping)
 
 
-def _names_of(layers: Sequence[OracleLayer]) -> Mapping[str, Choice]:
+def _names_of(layers: Sequence[OracleLayer], edition: KnownEdition) -> Mapping[str, Choice]:
     """Return what the fields that name layers and types may say of the layers."""
+    known = edition.oracle
     every = [layer.name for layer in layers]
-    skippable = [layer.name for layer in layers if layer.type in _QUANTIZABLE]
-    fusible = [layer.name for layer in layers if layer.type in _QUANTIZABLE[:3]]
-    wrong = st.sampled_from([*_WRONG_NAMES, *every])
+    wrong = st.sampled_from([*edition.wrong_names, *every])
+
+    def of_types(types: Sequence[str]) -> Choice:
+        names = [layer.name for layer in layers if layer.type in types]
+        return Choice(st.sampled_from(names or edition.wrong_names), wrong)
+
+    types = Choice(st.sampled_from(known.quantizable), st.sampled_from(edition.wrong_types))
     return {
-        "skip_layers": Choice(_one_of(skippable), wrong),
-        "skip_fusion_layers": Choice(_one_of(fusible), wrong),
-        "layer_name": Choice(_one_of(every), wrong),
-        "skip_layer_types": _TYPES,
-        "layer_type": _TYPES,
+        "skip_layers": of_types(known.quantizable),
+        "skip_fusion_layers": of_types(known.fusible),
+        "layer_name": Choice(st.sampled_from(every or edition.wrong_names), wrong),
+        "tensor_quantize": of_types(known.tensor),
+        "skip_layer_types": types,
+        "layer_type": types,
     }
 
 
-_QUANTIZABLE = ("Convolution", "Deconvolution", "InnerProduct", "Pooling")
-
-
-def _one_of(names: Sequence[str]) -> SearchStrategy[str]:
-    return st.sampled_from(names or _WRONG_NAMES)
+def _inputs_of(layers: Sequence[OracleLayer]) -> Mapping[str, Sequence[int]]:
+    """Return the variable inputs of each layer."""
+    return {
+        layer.name: [index for index, is_variable in enumerate(layer.inputs) if is_variable]
+        for layer in layers
+    }
 
 
 @dataclass(frozen=True)
@@ -299,7 +143,9 @@ class _Filler:
     """Draws what a request says, and errs as often as it is told to."""
 
     draw: DrawFn
+    message: Any
     names: Mapping[str, Choice]
+    inputs: Mapping[str, Sequence[int]]
     mistakes: Mapping[str, int]
 
     def arguments(self) -> dict[str, Any]:
@@ -311,7 +157,7 @@ class _Filler:
         }
 
     def config(self) -> Any:
-        message: Any = CONFIG()
+        message = self.message()
         self.fill(message)
         return message
 
@@ -324,7 +170,9 @@ class _Filler:
                 self.give(message, field)
 
     def give(self, message: Any, field: FieldDescriptor) -> None:
-        if field.is_repeated and field.message_type:
+        if field.name == "tensor_quantize":
+            self.add_tensors(getattr(message, field.name))
+        elif field.is_repeated and field.message_type:
             self.add(getattr(message, field.name), field.message_type.fields[0].name)
         elif field.is_repeated:
             getattr(message, field.name).extend(self.names_in(field.name))
@@ -340,6 +188,17 @@ class _Filler:
             self.fill(override)
             if override.HasField(target):
                 setattr(override, target, name)
+
+    def add_tensors(self, tensors: Any) -> None:
+        for name in self.names_in("tensor_quantize"):
+            indexes = st.sampled_from(self.inputs.get(name) or [0])
+            for index in self.draw(st.lists(indexes, max_size=2, unique=not self.errs("repeats"))):
+                tensor = tensors.add()
+                self.fill(tensor)
+                if tensor.HasField("layer_name"):
+                    tensor.layer_name = name
+                if tensor.HasField("input_index") and not self.errs("values"):
+                    tensor.input_index = index
 
     def names_in(self, field: str) -> list[str]:
         values = [self.value(field) for _ in range(self.draw(st.integers(0, 3)))]
@@ -396,13 +255,14 @@ def _operator(names: Sequence[str], flags: Mapping[str, bool]) -> dict[str, obje
 
 @dataclass(frozen=True)
 class Case:
-    """A network and a request for it."""
+    """A network of an edition, and a request for it."""
 
+    edition: KnownEdition
     network: GeneratedNetwork
     request: Request
 
 
 @st.composite
-def cases(draw: DrawFn) -> Case:
-    network = draw(generated_networks())
-    return Case(network, draw(requests(network.layers)))
+def cases(draw: DrawFn, edition: KnownEdition) -> Case:
+    network = draw(edition.networks)
+    return Case(edition, network, draw(requests(edition, network.layers)))

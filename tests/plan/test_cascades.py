@@ -15,7 +15,7 @@ from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic, Severity, has_errors
 from quantcfg.editions.caffe import CAFFE
 from quantcfg.source import Source
-from tests.laws import law
+from tests.laws import law_of_editions
 from tests.marks import places, unmarked
 from tests.networks import conv, inner_product, net, network, pool, relu
 from tests.plan.generated import Case, cases
@@ -220,13 +220,13 @@ def test_a_name_in_pieces_is_not_put_together() -> None:
     assert diagnostic.fix == ()
 
 
-@law(cases(), examples=150)
+@law_of_editions(cases, examples=150)
 def test_what_is_right_for_a_network_is_right_without_one(case: Case) -> None:
     if case.request.config_text is None:
         return
     source = Source("quant.cfg", case.request.config_text)
-    against = check_source(source, network(case.network.prototxt), CAFFE)
-    alone = check_source(source, None, CAFFE)
+    against = check_source(source, case.network.read(), case.edition.edition)
+    alone = check_source(source, None, case.edition.edition)
     if not has_errors(against):
         # What AMCT ignores for this network, because nothing uses it, another network may use. In a
         # deprecated field, one of the two algorithms may be unused, and no diagnostic says so.
@@ -234,11 +234,14 @@ def test_what_is_right_for_a_network_is_right_without_one(case: Case) -> None:
         assert unused or not has_errors(alone)
 
 
-@law(cases(), examples=100)
+@law_of_editions(cases, examples=100)
 def test_every_mistake_is_reported_once(case: Case) -> None:
     if case.request.config_text is None:
         return
     source = Source("quant.cfg", case.request.config_text)
-    for against in (None, network(case.network.prototxt)):
-        said = [(each.code, each.span, each.message) for each in check_source(source, against, CAFFE)]
+    for against in (None, case.network.read()):
+        said = [
+            (each.code, each.span, each.message)
+            for each in check_source(source, against, case.edition.edition)
+        ]
         assert len(said) == len(set(said))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,23 +12,19 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
-from jsonschema.protocols import Validator
 
-from quantcfg import Compilation, Network, Severity, compile_config, contracts, read_model
+from quantcfg import Compilation, Network, Severity, compile_config, read_model
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.formats.text import render, render_line
-from quantcfg.editions.caffe import CAFFE
 from quantcfg.frozen import replace
-from tests.laws import law
+from tests.editions import CAFFE, KnownEdition
+from tests.laws import law, law_of_editions
 from tests.networks import conv, net, network, relu
 from tests.oracle.amct import OracleLayer, Refused, lower
 from tests.oracle.reader import read
 from tests.plan.compiling import findings
 from tests.plan.generated import MAPPING_FILE, Case, Request, cases, requests
 from tests.shared import MODELS, files, needs_shared
-
-SCHEMA = contracts.schema("quant_config.schema.json")
-VALIDATORS: tuple[Validator, ...] = (Draft7Validator(SCHEMA), Draft202012Validator(SCHEMA))
 
 RULES = {rule.code: rule for rule in vars(catalogue).values() if isinstance(rule, catalogue.Rule)}
 
@@ -38,18 +34,39 @@ WITHOUT_A_PLACE = {catalogue.NOTHING_QUANTIZABLE.code}
 """What can be found in a network and a request that were read, and is nowhere to be seen in them."""
 
 
-@law(cases(), examples=150)
+CODES: Mapping[str, set[str]] = {
+    "required": {"QC206"},
+    "repeated": {"QC404"},
+    "unknown_layer": {"QC401"},
+    "not_quantizable": {"QC402", "QC403"},
+    "all_types_skipped": {"QC405"},
+    "nothing_supported": {"QC406"},
+    "nothing_enabled": {"QC407"},
+    "name_clash": {"QC408"},
+    "channel_wise": {"QC409"},
+    "non_uniform": {"QC410"},
+    "not_fusible": {"QC413"},
+    "mapping": {"QC414"},
+    "mapping_file": {"QC101"},
+    "batch_num": {"QC501"},
+    "range": {"QC411", "QC412", "QC501"},
+}
+"""The codes of the errors that are reported where the oracle has a reason to refuse."""
+
+
+@law_of_editions(cases, examples=250)
 def test_a_request_is_compiled_or_refused_as_the_oracle_does_it(case: Case) -> None:
-    compilation = check_request(network(case.network.prototxt), case.network.layers, case.request)
+    network = case.network.read()
+    compilation = check_request(network, case.network.layers, case.request, case.edition)
     # The compiler checks each distinct layer once; this is the whole document, by both drafts.
-    for validator in VALIDATORS if compilation.ok else ():
-        assert not list(validator.iter_errors(compilation.config))
+    for validator in (Draft7Validator, Draft202012Validator) if compilation.ok else ():
+        assert not list(validator(network.edition.schema.document).iter_errors(compilation.config))
 
 
 @st.composite
 def requests_for_models(draw: st.DrawFn) -> tuple[Path, Request]:
     model = draw(st.sampled_from(MODEL_FILES))
-    return model, draw(requests(layers_of(read_once(model))))
+    return model, draw(requests(CAFFE, layers_of(read_once(model))))
 
 
 @needs_shared
@@ -58,7 +75,7 @@ def test_a_request_for_a_real_model_is_compiled_or_refused_as_the_oracle_does_it
     model_and_request: tuple[Path, Request],
 ) -> None:
     model, request = model_and_request
-    check_request(read_once(model), layers_of(read_once(model)), request)
+    check_request(read_once(model), layers_of(read_once(model)), request, CAFFE)
 
 
 @cache
@@ -74,22 +91,26 @@ def layers_of(model: Network) -> tuple[OracleLayer, ...]:
             layer.name,
             layer.type,
             supported=layer.quantizable,
-            non_uniform=CAFFE.layer_types.obstacle("non_uniform", layer.type, layer.attributes) is None,
+            non_uniform=model.edition.layer_types.obstacle("non_uniform", layer.type, layer.attributes)
+            is None,
         )
         for layer in model.layers
     )
 
 
-def check_request(model: Network, layers: Sequence[OracleLayer], request: Request) -> Compilation:
+def check_request(
+    model: Network, layers: Sequence[OracleLayer], request: Request, edition: KnownEdition
+) -> Compilation:
     """Compile a request, and check that all that is found and written is in order."""
     with TemporaryDirectory() as folder:
         request = placed(request, Path(folder, "mapping.json"))
         compilation = by_compiler(model, request)
-        expected = by_oracle(layers, request)
-    assert compilation.text == expected, findings(compilation)
+        expected, reason = by_oracle(layers, request, edition)
+    assert compilation.text == expected, (reason, findings(compilation))
+    assert reason is None or CODES[reason] & {each.code for each in compilation.diagnostics}, reason
     check_diagnostics(compilation)
     if compilation.text is not None:
-        check_config(compilation, layers)
+        check_config(compilation, layers, edition)
     return compilation
 
 
@@ -105,22 +126,31 @@ def by_compiler(model: Network, request: Request) -> Compilation:
     return compile_config(model, config_text=request.config_text, **(request.arguments or {}))
 
 
-def by_oracle(layers: Sequence[OracleLayer], request: Request) -> str | None:
+def by_oracle(
+    layers: Sequence[OracleLayer], request: Request, edition: KnownEdition
+) -> tuple[str | None, str | None]:
+    """Return the text, or None and the reason why there is none."""
+    arguments = request.arguments or {}
     try:
-        return lower(
-            layers, config_text=request.config_text, mapping=request.mapping, **(request.arguments or {})
+        text = lower(
+            layers,
+            edition.oracle,
+            config_text=request.config_text,
+            mapping=request.mapping,
+            **arguments,
         )
-    except Refused:
-        return None
+    except Refused as refused:
+        return None, refused.reason
+    return text, None
 
 
-def check_config(compilation: Compilation, layers: Sequence[OracleLayer]) -> None:
+def check_config(compilation: Compilation, layers: Sequence[OracleLayer], edition: KnownEdition) -> None:
     """Check that a consumer gets from the text what the compiler put into it."""
     assert compilation.text
     config = json.loads(compilation.text)
     assert config == compilation.config
     assert in_order(config) == in_order(compilation.config)
-    assert in_order(read(compilation.text, layers)) == in_order(config)
+    assert in_order(read(compilation.text, layers, edition.oracle)) == in_order(config)
 
 
 def in_order(value: Any) -> Any:

@@ -23,9 +23,10 @@ from quantcfg.plan.passes.skips import resolve_skips
 from quantcfg.plan.plan import Pass, initial_plan
 from quantcfg.source import Source
 from quantcfg.textproto.scalars import shortest_decimal
-from tests.laws import law
+from tests.editions import CAFFE
+from tests.laws import law_of_editions
 from tests.networks import batch_norm, conv, inner_product, net, network, pool, scale
-from tests.plan.generated import CONFIG, Case, cases
+from tests.plan.generated import Case, cases
 
 NETWORK = network(
     net(
@@ -268,10 +269,10 @@ pool5 (Pooling): skipped; calibration from the override of layer "pool5"
 # --- origins
 
 
-@law(cases())
+@law_of_editions(cases)
 def test_a_value_that_is_written_has_a_place_where_that_value_is_written(case: Case) -> None:
     compilation = compile_config(
-        network(case.network.prototxt),
+        case.network.read(),
         config_text=case.request.config_text,
         **(case.request.arguments or {}),
     )
@@ -317,5 +318,5 @@ def says(text: str, key: str, value: Any) -> bool:
         return int(text) == value
     if isinstance(value, float):
         return bool(shortest_decimal(struct.unpack("<f", struct.pack("<f", float(text)))[0]) == value)
-    message: Any = text_format.Parse(f"skip_layers: {text}", CONFIG())
+    message: Any = text_format.Parse(f"skip_layers: {text}", CAFFE.config())
     return list(message.skip_layers) == [value]

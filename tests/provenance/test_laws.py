@@ -15,7 +15,8 @@ from quantcfg import Compilation, Explanation, Network, Provenance, compile_conf
 from quantcfg.frozen import replace
 from quantcfg.plan import Origin, OriginKind, Setting
 from quantcfg.textproto.edits import removal
-from tests.laws import law
+from tests.editions import CAFFE
+from tests.laws import law, law_of_editions
 from tests.networks import conv, deconv, inner_product, net, network, pool
 from tests.plan.generated import MAPPING_FILE, Case, Request, cases
 from tests.plan.requests import for_all, for_layer, for_type
@@ -28,7 +29,7 @@ Explained = dict[tuple[str | int, ...], Explanation]
 # --- every value
 
 
-@law(cases())
+@law_of_editions(cases)
 def test_every_value_of_a_configuration_is_explained(case: Case) -> None:
     compilation = compiled(case)
     if compilation.config is not None:
@@ -56,7 +57,7 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
         yield from leaves(item, (*path, step))
 
 
-@law(cases(), examples=50)
+@law_of_editions(cases, examples=50)
 def test_what_is_asked_for_is_a_part_of_all(case: Case) -> None:
     compilation = compiled(case)
     if compilation.config is None:
@@ -140,9 +141,9 @@ def without_argument(origin: Origin, arguments: Mapping[str, Any]) -> dict[str, 
     return {**arguments, name: kept}
 
 
-@law(cases(), examples=150)
+@law_of_editions(cases, examples=150)
 def test_without_its_origin_a_value_is_what_the_chain_says(case: Case) -> None:
-    list(outcomes(case.request, network(case.network.prototxt)))
+    list(outcomes(case.request, case.network.read()))
 
 
 @pytest.mark.slow
@@ -151,9 +152,9 @@ def test_most_origins_can_be_taken_out() -> None:
     counts: Counter[str] = Counter()
 
     def count(case: Case) -> None:
-        counts.update(outcomes(case.request, network(case.network.prototxt)))
+        counts.update(outcomes(case.request, case.network.read()))
 
-    law(cases(), examples=100)(count)(1)
+    law(cases(CAFFE), examples=100)(count)(1)
     assert counts.total() > 50
     assert counts["refused"] * 20 < counts.total()
 
@@ -286,7 +287,7 @@ def test_the_chains_hold_for_a_real_model() -> None:
 def compiled(case: Case) -> Compilation:
     with TemporaryDirectory() as folder:
         request = placed(case.request, Path(folder, "mapping.json"))
-        return compile_request(network(case.network.prototxt), request)
+        return compile_request(case.network.read(), request)
 
 
 def placed(request: Request, mapping_file: Path) -> Request:

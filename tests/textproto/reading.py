@@ -28,12 +28,19 @@ ENDLESS = protos.message_class(_HERE / "everything.proto", "everything.Endless")
 IMPLICIT = protos.message_class(_HERE / "implicit.proto", "implicit.Implicit")
 DELIMITED = protos.message_class(_HERE / "delimited.proto", "delimited.Delimited")
 CONFIG = contracts.message_class("calibration_config_caffe", "amct_caffe.AMCTConfig")
+ONNX_CONFIG = contracts.message_class("calibration_config_onnx", "amct_onnx.AMCTConfig")
+CONFIGS = (CONFIG, ONNX_CONFIG)
+"""The requests of all editions."""
 
 _REPOSITORY = Path(__file__).parents[2]
 OWN_TEXTS = [
     path for folder in ("examples", "fuzz/corpus") for path in sorted((_REPOSITORY / folder).glob("*/*"))
 ]
-SHARED_TEXTS = [*shared.files(shared.MODELS, "*/*.prototxt"), *shared.files(shared.CONFIGS, "*.cfg")]
+SHARED_TEXTS = [
+    *shared.files(shared.MODELS, "*/*.prototxt"),
+    *shared.files(shared.CONFIGS, "*.cfg"),
+    *shared.files(shared.CONFIGS_ONNX, "*.cfg"),
+]
 
 
 _STRING_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(#[^\n]*)""")

@@ -196,9 +196,9 @@ _SCALARS: dict[int, SearchStrategy[Any]] = {
 
 
 @st.composite
-def messages(draw: DrawFn, message_type: type[Message]) -> Message:
-    """A message with any values in it, but without maps, extensions and Anys."""
-    message = message_type()
+def messages(draw: DrawFn, *message_types: type[Message]) -> Message:
+    """A message of one of some types with any values in it, but without maps, extensions and Anys."""
+    message: Message = draw(st.sampled_from(message_types))()
     _fill(draw, message, 3)
     return message
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.laws import law
 from tests.textproto.deviations import DEVIATIONS, Deviation, Stricter
 from tests.textproto.near_misses import nearly_valid_texts
-from tests.textproto.reading import CONFIG, EVERYTHING, IMPLICIT, read, read_by_google, same
+from tests.textproto.reading import CONFIGS, EVERYTHING, IMPLICIT, read, read_by_google, same
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "text-format.md"
 
 
-@law(st.sampled_from([CONFIG, EVERYTHING, IMPLICIT]), st.data(), examples=450)
+@law(st.sampled_from([*CONFIGS, EVERYTHING, IMPLICIT]), st.data(), examples=450)
 def test_both_accept_the_same_texts_and_read_the_same_but_for_the_known_deviations(
     message_type: type[Message], data: st.DataObject
 ) -> None:

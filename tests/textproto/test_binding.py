@@ -10,7 +10,7 @@ from quantcfg.textproto import Binding, BoundMessage, bind
 from tests.laws import law
 from tests.protos import descriptor_of
 from tests.textproto.reading import (
-    CONFIG,
+    CONFIGS,
     EVERYTHING,
     IMPLICIT,
     STRICT,
@@ -88,7 +88,7 @@ def test_items_that_are_refused_leave_no_gap() -> None:
     assert same(reading.message, message("many_int32: [1, 2] many_nested {number: 6}", EVERYTHING))
 
 
-@law(messages(CONFIG) | messages(EVERYTHING) | messages(IMPLICIT), examples=100)
+@law(messages(*CONFIGS, EVERYTHING, IMPLICIT), examples=100)
 def test_every_value_of_a_message_has_a_place_and_nothing_else_has_one(message: Message) -> None:
     text = text_format.MessageToString(message)
     assert set(given(bound(text, type(message)).whole)) == set(paths(message, ()))
@@ -172,7 +172,7 @@ def test_a_lenient_binding_refuses_values_that_fields_do_not_take(text: str, cod
     assert read(text, NETWORK, lenient=True).codes == [code]
 
 
-@law(messages(CONFIG) | messages(EVERYTHING), examples=100)
+@law(messages(*CONFIGS, EVERYTHING), examples=100)
 def test_what_a_strict_binding_accepts_a_lenient_one_reads_the_same(given: Message) -> None:
     text = text_format.MessageToString(given)
     assert same(message(text, type(given), lenient=True), message(text, type(given)))

@@ -21,7 +21,7 @@ from tests.laws import law
 from tests.marks import places
 from tests.shared import SHARED, files, needs_shared
 from tests.textproto.reading import (
-    CONFIG,
+    CONFIGS,
     EVERYTHING,
     IMPLICIT,
     comments_of,
@@ -91,7 +91,7 @@ def test_a_small_text_gets_its_layout(text: str, expected: str) -> None:
 @st.composite
 def configs(draw: st.DrawFn) -> tuple[type[Message], str]:
     """A message as a text, with comments and blanks wherever they may be."""
-    message = draw(messages(CONFIG) | messages(EVERYTHING) | messages(IMPLICIT))
+    message = draw(messages(*CONFIGS, EVERYTHING, IMPLICIT))
     random: Random = draw(st.randoms(use_true_random=False))
     return type(message), noisy_text(parsed(text_format.MessageToString(message)), random)
 
@@ -228,7 +228,7 @@ def test_a_real_text_keeps_its_message_and_its_comments(file: Path) -> None:
     assert formatted(again) == again
     assert parsed(again) == parsed(text)
     assert comments_of(again) == comments_of(text)
-    for message_type in (CONFIG, NET):
+    for message_type in (*CONFIGS, NET):
         message, expected = (read_by_google(each, message_type) for each in (again, text))
         assert (message is None) == (expected is None)
         assert message is None or (expected is not None and same(message, expected))

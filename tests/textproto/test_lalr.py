@@ -15,7 +15,7 @@ from quantcfg.textproto import parser, tree
 from tests import shared
 from tests.laws import law
 from tests.textproto.near_misses import nearly_valid_texts
-from tests.textproto.reading import CONFIG, EVERYTHING, OWN_TEXTS, SHARED_TEXTS, places
+from tests.textproto.reading import CONFIGS, EVERYTHING, OWN_TEXTS, SHARED_TEXTS, places
 from tests.textproto.strategies import damaged_texts, documents, noisy_texts
 
 
@@ -57,7 +57,7 @@ def test_on_a_text_without_mistakes(text: str) -> None:
     assert_they_agree(text)
 
 
-@law(nearly_valid_texts(CONFIG) | nearly_valid_texts(EVERYTHING))
+@law(nearly_valid_texts(*CONFIGS, EVERYTHING))
 def test_on_a_text_that_is_nearly_right(text: str) -> None:
     assert_they_agree(text)
 

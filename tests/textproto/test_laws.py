@@ -12,7 +12,7 @@ from quantcfg.textproto import tree
 from quantcfg.textproto.literals import decode_string, encode_string, floating, integer
 from quantcfg.textproto.printer import print_document
 from tests.laws import law
-from tests.textproto.reading import CONFIG, EVERYTHING, IMPLICIT, parsed, read, read_by_google, same
+from tests.textproto.reading import CONFIGS, EVERYTHING, IMPLICIT, parsed, read, read_by_google, same
 from tests.textproto.strategies import (
     bracketed_names,
     documents,
@@ -103,14 +103,14 @@ STYLES: tuple[dict[str, Any], ...] = (
 )
 
 
-@law(messages(CONFIG) | messages(EVERYTHING) | messages(IMPLICIT), st.sampled_from(STYLES))
+@law(messages(*CONFIGS, EVERYTHING, IMPLICIT), st.sampled_from(STYLES))
 def test_what_google_prints_is_read_back(message: Message, style: dict[str, Any]) -> None:
     reading = read(text_format.MessageToString(message, **style), type(message))
     assert reading.diagnostics == []
     assert same(reading.message, message)
 
 
-@law(messages(CONFIG) | messages(EVERYTHING) | messages(IMPLICIT))
+@law(messages(*CONFIGS, EVERYTHING, IMPLICIT))
 def test_what_we_print_google_reads_back(message: Message) -> None:
     text = print_document(parsed(text_format.MessageToString(message)))
     again = read_by_google(text, type(message))

@@ -16,7 +16,7 @@ from quantcfg.textproto.loose_lexer import check_tokens
 from tests import shared
 from tests.laws import TWICE, calls, law
 from tests.textproto.near_misses import nearly_valid_texts
-from tests.textproto.reading import CONFIG, EVERYTHING, OWN_TEXTS, SHARED_TEXTS, places
+from tests.textproto.reading import CONFIGS, EVERYTHING, OWN_TEXTS, SHARED_TEXTS, places
 from tests.textproto.strategies import damaged_texts, documents, noisy_texts
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_in_a_text_without_mistakes(text: str) -> None:
     assert_runs_make_no_difference(text)
 
 
-@law(nearly_valid_texts(CONFIG) | nearly_valid_texts(EVERYTHING))
+@law(nearly_valid_texts(*CONFIGS, EVERYTHING))
 def test_in_a_text_that_is_nearly_right(text: str) -> None:
     assert_runs_make_no_difference(text)
 

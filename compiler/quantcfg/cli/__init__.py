@@ -23,6 +23,7 @@ _COMMANDS = {
     "decompile": "convert a configuration to a short quant.cfg",
     "diff": "compare two requests or configurations",
     "layers": "list the layers of a network and whether they can be quantized",
+    "name-nodes": "write an ONNX model with unique node names",
     "rule": "explain a diagnostic code",
     "schema": "print the JSON Schema of configurations",
     "lsp": "run the language server for editors",
@@ -32,11 +33,13 @@ _COMMANDS = {
 _EPILOG = """\
 examples:
   quantcfg compile --model MODEL --weights WEIGHTS --config quant.cfg -o config.json
+  quantcfg compile --model net.onnx --config quant.cfg -o config.json
   quantcfg check quant.cfg --model MODEL
   quantcfg explain --model MODEL --config quant.cfg conv1
   quantcfg fmt quant.cfg
   quantcfg migrate quant.cfg
   quantcfg layers --model MODEL
+  quantcfg name-nodes model.onnx -o named.onnx
   quantcfg rule QC409
   quantcfg schema --model MODEL -o config.schema.json
 
@@ -80,5 +83,5 @@ def _parser(arguments: Sequence[str]) -> Parser:
         command = commands.add_parser(name, help=_COMMANDS[name])
         command.set_defaults(parser=command)
         if name in arguments:
-            import_module(f"{__name__}.{name}").add_arguments(command)
+            import_module(f"{__name__}.{name.replace('-', '_')}").add_arguments(command)
     return parser

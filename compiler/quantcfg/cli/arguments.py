@@ -30,14 +30,14 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = Tru
     parser.add_argument(
         "--model",
         metavar="FILE",
-        help='the model; "-" is standard input. Without it, "# quantcfg-model: FILE" at the top of a '
-        "quant.cfg names the model, or else quantcfg.toml",
+        help='the model; "-" is standard input, for a model in text format. Without it, "# quantcfg-model: '
+        'FILE" at the top of a quant.cfg names the model, or else quantcfg.toml',
     )
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="the weights of --model; only names and shapes are read. Without it, the rank of a filter "
-        "comes from the model",
+        help="the weights of --model, if it does not contain them; only names and shapes are read. Without "
+        "it, the rank of a filter comes from the model",
     )
 
 

@@ -45,6 +45,17 @@ def print_file(text: str) -> None:
     _put(text.encode())
 
 
+def print_pieces(pieces: Iterable[bytes]) -> None:
+    """Write the content of a binary file to standard output.
+
+    Raises:
+        OutputError: standard output cannot be written.
+
+    """
+    for piece in pieces:
+        _put(piece)
+
+
 def _put(content: bytes) -> None:
     if sys.stdout is None:
         raise OutputError(os.strerror(errno.EBADF))

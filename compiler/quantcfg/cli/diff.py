@@ -57,6 +57,10 @@ def run(options: argparse.Namespace) -> int:
         print_plain(found)
         return _FAILED
 
+    old, new = (plan.network.edition for plan in plans)
+    if old is not new:
+        options.parser.error(f"{options.old} is for {old.title}, and {options.new} for {new.title}")
+
     from quantcfg.diff import difference
 
     changes = difference(*plans)

@@ -32,4 +32,5 @@ def run(options: argparse.Namespace) -> int:
     """Format the files and report diagnostics and a summary."""
     from quantcfg.format import format_source
 
-    return run_rewriting(options, Rewriting(format_source, "a quant.cfg or a model", "formatted"))
+    wanted = "a quant.cfg or a model in text format"
+    return run_rewriting(options, Rewriting(format_source, wanted, "formatted"))

@@ -12,7 +12,6 @@ from quantcfg.cli.console import print_plain, print_result, print_stderr
 from quantcfg.cli.streams import check_inputs, read_model
 from quantcfg.diagnostics import has_errors
 from quantcfg.diagnostics.phrases import counted
-from quantcfg.diagnostics.terminal import aligned
 
 if TYPE_CHECKING:
     from quantcfg.network import Layer
@@ -23,14 +22,13 @@ examples:
   quantcfg layers --model MODEL --format json
 """
 
-_HEADINGS = ("name", "type", "quantizable", "weight", "fused")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set the help of the command and add its arguments."""
     parser.description = (
-        "List the layers of phase TEST in network order: the type, whether it can be quantized or why not,\n"
-        "the shape of the weight if known, and the layers that are fused."
+        "List the layers of a network in its order: the type, whether it can be quantized or why not,\n"
+        "the shape of the weight if known, and the layers that are fused. For Caffe, layers are those of\n"
+        "phase TEST, for ONNX the nodes of the top graph."
     )
     parser.epilog = _EPILOG
     add_model_arguments(parser)
@@ -49,9 +47,12 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if found:
         print_stderr("")
-    print_result(_json(network.layers) if options.format == "json" else _table(network.layers))
-    layers, quantizable = counted(len(network.layers), "layer"), len(network.quantizable)
-    print_stderr(f"{layers} in phase TEST, {quantizable} quantizable")
+
+    from quantcfg.network.layer_table import layer_table
+
+    print_result(_json(network.layers) if options.format == "json" else layer_table(network.layers))
+    layers, scope = counted(len(network.layers), "layer"), network.edition.words.scope
+    print_stderr(f"{layers} in {scope}, {len(network.quantizable)} quantizable")
     return 0
 
 
@@ -69,19 +70,3 @@ def _entry(layer: Layer) -> dict[str, Any]:
         "fusion": layer.fusion or None,
         "fusion_reason": layer.fusion_obstacle,
     }
-
-
-def _table(layers: Sequence[Layer]) -> str:
-    columns = zip(_HEADINGS, *map(_row, layers), strict=True)
-    shown = [column for column in columns if any(column[1:])]
-    return "\n".join(aligned(zip(*shown, strict=True)))
-
-
-def _row(layer: Layer) -> tuple[str, ...]:
-    return (
-        layer.name,
-        layer.type,
-        f"no: {layer.obstacle}" if layer.obstacle else "yes",
-        "" if layer.weight_shape is None else "x".join(map(str, layer.weight_shape)),
-        f"no: {layer.fusion_obstacle}" if layer.fusion_obstacle else " + ".join(layer.fusion),
-    )

@@ -12,6 +12,7 @@ from quantcfg.diagnostics import has_errors, in_order
 _EPILOG = """\
 examples:
   quantcfg schema
+  quantcfg schema --edition onnx
   quantcfg schema --model MODEL --weights WEIGHTS -o config.schema.json
 """
 

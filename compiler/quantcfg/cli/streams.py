@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from quantcfg.cli.arguments import STANDARD_STREAM, command_line_argument
 from quantcfg.cli.console import print_file
-from quantcfg.diagnostics import Diagnostic, Report, in_order
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
@@ -41,7 +42,24 @@ def read(options: argparse.Namespace, file: PathLike, report: Report, *, wanted:
 
     if file == STANDARD_STREAM:
         return read_standard_input(options.stdin_filename, report, wanted=wanted)
-    return read_source(file, report, wanted=wanted)
+    found: list[Diagnostic] = []
+    source = read_source(file, found.append, wanted=wanted)
+    for each in found:
+        report(_of_binary(options, file, wanted) or each if each.code == catalogue.NOT_TEXT.code else each)
+    return source
+
+
+def _of_binary(options: argparse.Namespace, file: PathLike, wanted: str) -> Diagnostic | None:
+    """Return the error for a file that is a binary model instead of text, None if it is not."""
+    from quantcfg.editions import edition_of_binary
+
+    edition = edition_of_binary(os.fspath(file))
+    if edition is None:
+        return None
+    help = "pass it with --model" if "model" in options else None
+    return catalogue.OTHER_CONTENT.at(
+        None, file=os.fspath(file), what=edition.words.model, wanted=wanted, help=help
+    )
 
 
 class Loaded(NamedTuple):
@@ -85,11 +103,13 @@ def read_model(
 ) -> Loaded:
     """Read the model of --model and --weights, or else the one named in the source or in quantcfg.toml.
 
-    Exits with a usage error for --weights without --model, and if the command needs
-    a model, none is named, and there are no earlier diagnostics to explain it.
+    Exits with a usage error for --weights without --model or with a model that
+    contains its weights, and if the command needs a model, none is named, and there
+    are no earlier diagnostics to explain it.
     """
     load = load or loader(options)
     if options.model is not None:
+        _check_weights(options)
         network, found = load(options.model, options.weights)
         return Loaded(network, (options.model, options.weights), found)
     if options.weights is not None:
@@ -112,6 +132,17 @@ def read_model(
         otherwise = OTHERWISE if "config" in options else ", or model in quantcfg.toml"
         options.parser.error(f"a model is required: use --model{otherwise}")
     return Loaded(None, (), failures, settings)
+
+
+def _check_weights(options: argparse.Namespace) -> None:
+    """Exit with a usage error for the weights of a model that contains its weights."""
+    if options.weights is None:
+        return
+    from quantcfg.editions import edition_of_model
+
+    words = edition_of_model(options.model).words
+    if words.weights_suffix is None:
+        options.parser.error(f"--weights cannot be used with {words.model}, which contains its weights")
 
 
 def edition_of(

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from quantcfg.configuration.places import Path, Places
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, QUANT_ENABLE, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, QUANT_ENABLE, TENSORS, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives, boolean, counted, quoted
 from quantcfg.diagnostics.suggestions import (
@@ -22,7 +22,7 @@ from quantcfg.diagnostics.suggestions import (
     worth_suggesting,
 )
 from quantcfg.emit import Configuration
-from quantcfg.emit.validate import Failure, expected, failures
+from quantcfg.emit.validate import Failure, expected, failures, help_of
 from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import ConfigSchema, Edition, Network
 from quantcfg.plan.plan import DEFINED_HERE
@@ -33,7 +33,7 @@ _LARGEST_EXACT = 2**53
 """The largest integer up to which a double represents all integers."""
 
 _DEPTH = 3
-"""The length of the path of a parameter: layer, section, parameter."""
+"""The length of the path of a parameter: layer, section, parameter. That of a tensor has an index before."""
 
 _NOT_ABOUT_VALUES = ("additionalProperties", "uniqueItems")
 """Keywords that can fail for an object or a list even if all its values are valid."""
@@ -60,7 +60,7 @@ class Content(Caching):
     @cached_property
     def layers(self) -> Mapping[str, Any]:
         """The keys that are not settings of the whole network, with their values."""
-        settings = self.edition.schema.global_defaults
+        settings = self.edition.schema.global_keys
         return {key: value for key, value in self.config.items() if key not in settings}
 
     @cached_property
@@ -88,7 +88,7 @@ class Content(Caching):
     @cached_property
     def missing(self) -> Sequence[str]:
         """The quantizable layers that the configuration omits."""
-        listed = {*self.names.values(), *self.edition.schema.global_defaults}
+        listed = {*self.names.values(), *self.edition.schema.global_keys}
         return [name for name in _quantizable(self.network) if name not in listed] if self.network else []
 
 
@@ -105,7 +105,12 @@ def check_content(content: Content, report: Report) -> AbstractSet[Path]:
     rejected = set(_check_values(content.known, content, report))
     for each in _omissions(content) if content.is_whole else ():
         report(each)
-    return {path[:_DEPTH] for path in rejected}
+    return {_value_path(path) for path in rejected}
+
+
+def _value_path(path: Path) -> Path:
+    """Return the path of a parameter instead of those of the items of its list."""
+    return path[: _DEPTH + (path[:1] == (TENSORS,))]
 
 
 # --- unknown layers
@@ -113,7 +118,7 @@ def check_content(content: Content, report: Report) -> AbstractSet[Path]:
 
 def _suggestions(content: Content) -> Mapping[str, Suggestion]:
     """Return suggestions for keys that are not layer names; of very many, only for the first ones."""
-    keys, network, settings = content.layers, content.network, content.edition.schema.global_defaults
+    keys, network, settings = content.layers, content.network, content.edition.schema.global_keys
     if network is None:
         return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
     unknown = [key for key in keys if key not in network.by_name]
@@ -148,7 +153,7 @@ def _help_if_misplaced(key: str, edition: Edition) -> str | None:
         return 'AMCT rejects "$schema"; map the schema to the file name in the editor instead'
     if key in edition.request.descriptor.fields:
         return f'use the keys of each layer: "{key}" is a field of a quant.cfg'
-    return edition.foreign_fields.get(key) or _help_to_move(key, edition.schema)
+    return _help_to_move(key, edition.schema) or edition.foreign_fields.get(key)
 
 
 def _help_to_move(key: str, schema: ConfigSchema) -> str | None:
@@ -177,7 +182,7 @@ def _invalid_layer(
         removal = places.removal((key,)) if key == _SCHEMA_KEY else ()
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=help, fix=removal)
     else:
-        is_layer = name is not None or suggestion.slip in content.edition.schema.global_defaults
+        is_layer = name is not None or suggestion.slip in content.edition.schema.global_keys
         fix = _renaming(span, suggestion, taken) if is_layer else []
         yield catalogue.NO_SUCH_LAYER.at(span, key=key, help=suggestion.help, fix=fix)
 
@@ -192,7 +197,8 @@ def _renaming(span: Span | None, suggestion: Suggestion, taken: Iterable[object]
 def _omissions(content: Content) -> Iterator[Diagnostic]:
     """Yield a diagnostic if nothing is quantized, or if layers of the network are omitted."""
     place = content.places.value(())
-    if not any(_may_be_enabled(key, body, content) for key, body in content.layers.items()):
+    is_enabled = any(_may_be_enabled(key, body, content) for key, body in content.layers.items())
+    if not is_enabled and not content.config.get(TENSORS):
         help = "set quant_enable of at least one layer to true"
         yield catalogue.NOTHING_ENABLED.at(place, help=help)
         return
@@ -237,6 +243,11 @@ def _schema_errors(failure: Failure, content: Content) -> Iterator[Diagnostic]:
         for key in failure.value:
             if key not in failure.schema["properties"]:
                 yield from _unknown_key(key, failure, content)
+    elif failure.keyword == "required":
+        for key in failure.limit:
+            if key not in failure.value:
+                place, message = content.places.value(failure.path), _key_of(failure.path)
+                yield catalogue.MISSING_FIELD.at(place, field=key, message=message)
     elif failure.keyword != "uniqueItems":  # Repeated names are reported by a pass.
         yield _invalid_value(failure, content.places)
 
@@ -248,7 +259,7 @@ def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagn
     if not content.is_whole and _is_layer(failure.value[key], schema):
         return  # An object before it is not closed.
     span = content.places.key((*path, key))
-    where = f'layer "{path[0]}"' if len(path) == 1 else f'"{path[-1]}" of layer "{path[0]}"'
+    where = _owner(path)
     for selector in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
         name = properties.get(selector, {}).get("default")
         other = schema.algorithm_of(key, selector) if name else None
@@ -259,10 +270,19 @@ def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagn
                 help = _help_of_other(failure.value, selector, (name, other), schema)
                 yield catalogue.OTHER_ALGORITHM.at(span, **names, help=help)
             return
-    elsewhere = edition.foreign_fields.get(key) or _help_to_move(key, schema)
+    elsewhere = _help_to_move(key, schema) or edition.foreign_fields.get(key)
     suggestion = Suggestion() if elsewhere else suggest(key, properties)
     fix = _renaming(span, suggestion, failure.value)
     yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=elsewhere or suggestion.help, fix=fix)
+
+
+def _owner(path: Path) -> str:
+    """Return the name of an object in a message."""
+    if path[0] == TENSORS:
+        whole, rest = f"{TENSORS}[{path[1]}]", path[2:]
+    else:
+        whole, rest = f'layer "{path[0]}"', path[1:]
+    return f'"{rest[-1]}" of {whole}' if rest else whole
 
 
 def _help_of_other(
@@ -296,7 +316,7 @@ def _invalid_value(failure: Failure, places: Places) -> Diagnostic:
         key=_key_of(failure.path),
         expected=expected(failure),
         value=_shown(failure.value),
-        help=help,
+        help=help or help_of(failure),
         fix=[Edit(span, correction)] if span and correction is not None else [],
     )
 

@@ -89,7 +89,7 @@ def check_duplicates(
 def _duplicate(source: Source, duplicate: Duplicate, content: Content) -> Diagnostic:
     first, again, is_same = duplicate.first.key, duplicate.again.key, duplicate.is_same(source.text)
     # Do not remove a layer that was copied but not renamed.
-    is_layer = len(duplicate.path) == 1 and duplicate.path[0] not in content.edition.schema.global_defaults
+    is_layer = len(duplicate.path) == 1 and duplicate.path[0] not in content.edition.schema.global_keys
     help = "remove one of them" if is_same else "remove the wrong one"
     return catalogue.DUPLICATE_KEY.at(
         Span(source, again.start, again.end),

@@ -13,8 +13,12 @@ from quantcfg.configuration.places import Path, Places
 from quantcfg.contracts.config_schema import (
     ACTIVATION_ALGORITHM,
     ACTIVATION_PARAMS,
+    BALANCER,
+    INPUT_INDEX,
+    LAYER_NAME,
     QUANT_ENABLE,
     SKIP_FUSION,
+    TENSORS,
     WEIGHT_ALGORITHM,
     WEIGHT_PARAMS,
     field_of,
@@ -26,8 +30,11 @@ from quantcfg.jsontext import Object, parse, plain
 from quantcfg.network import ConfigSchema, Edition, Network
 from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, Request, Setting, assumed_network, complete
 from quantcfg.plan.plan import QUANTIZED
-from quantcfg.plan.request import Algorithm, Calibration, Override
+from quantcfg.plan.request import Algorithm, Calibration, Override, Tensor
 from quantcfg.source import Source, Span
+
+_TARGET = {LAYER_NAME, INPUT_INDEX}
+"""The keys that say which tensor is quantized."""
 
 
 def read_configuration(
@@ -130,6 +137,7 @@ def _initial_plan(values: _Values, keys: Iterable[str]) -> Plan:
         settings=dict(_settings(values)),
         skip_fusion_layers=tuple(_fusion_names(values)),
         layer_overrides=tuple(overrides),
+        tensors=tuple(_tensors(values)),
     )
     network = content.network or assumed_network(request, content.edition)
     layers = [_layer(values, override, network) for override in overrides]
@@ -151,8 +159,8 @@ def _without_assumptions(plan: Plan) -> Plan:
 
 
 def _settings(values: _Values) -> Iterator[tuple[str, Setting[Any]]]:
-    for key, default in values.schema.global_defaults.items():
-        given = values.content.config.get(key)
+    for key, known in values.schema.global_keys.items():
+        default, given = known.get("default"), values.content.config.get(key)
         is_read_apart = isinstance(default, list) and given != []
         if given is not None and (key,) not in values.rejected and not is_read_apart:
             yield key, Setting(_number_like(default, given), values.origin((key,)))
@@ -165,6 +173,22 @@ def _fusion_names(values: _Values) -> Iterator[Setting[str]]:
             yield Setting(name, values.origin((SKIP_FUSION, index)))
 
 
+def _tensors(values: _Values) -> Iterator[Tensor]:
+    """Yield the quantized tensors whose node and input are known."""
+    listed = values.content.config.get(TENSORS) if TENSORS in values.schema.global_keys else None
+    for index, body in enumerate(listed if isinstance(listed, list) else ()):
+        path = (TENSORS, index)
+        if not isinstance(body, dict) or not body.keys() - values.rejected_in(path) >= _TARGET:
+            continue
+        source, activation = values.origin(path), _activation(values, path, body)
+        yield Tensor(
+            Setting(body[LAYER_NAME], source, LAYER_NAME),
+            Setting(int(body[INPUT_INDEX]), source, INPUT_INDEX),
+            activation,
+            values.key_origin(path),
+        )
+
+
 def _layer(values: _Values, override: Override, network: Network) -> LayerPlan:
     layer, calibration = network.by_name[override.target.value], override.calibration
     (key,) = calibration.origin.path
@@ -174,20 +198,32 @@ def _layer(values: _Values, override: Override, network: Network) -> LayerPlan:
 
 
 def _calibration(values: _Values, key: str, body: Mapping[str, Any]) -> Calibration:
-    activation, weight = (_object(body.get(part)) for part in (ACTIVATION_PARAMS, WEIGHT_PARAMS))
+    weight = _object(body.get(WEIGHT_PARAMS))
     name = values.schema.default_weight
     if (key, WEIGHT_PARAMS, WEIGHT_ALGORITHM) not in values.rejected:
         name = weight.get(WEIGHT_ALGORITHM, name)
-    if (key, ACTIVATION_PARAMS, ACTIVATION_ALGORITHM) in values.rejected:
-        activation = {}  # The algorithm that the other parameters belong to is not known.
     return Calibration(
         "the configuration",
         _algorithm(values, (key, WEIGHT_PARAMS), weight, name),
-        _algorithm(
-            values, (key, ACTIVATION_PARAMS), activation, values.schema.activation_algorithm_of(activation)
-        ),
+        _activation(values, (key,), body),
         values.key_origin((key,)),
+        _balancers(values, key, body),
     )
+
+
+def _balancers(values: _Values, key: str, body: Mapping[str, Any]) -> tuple[Setting[float], ...]:
+    strength = body.get(BALANCER)
+    if strength is None or BALANCER not in values.schema.layer_keys or (key, BALANCER) in values.rejected:
+        return ()
+    return (Setting(float(strength), values.origin((key,)), BALANCER),)
+
+
+def _activation(values: _Values, path: Path, body: Mapping[str, Any]) -> Algorithm | None:
+    """Return the activation algorithm of a layer or of a tensor."""
+    params, inner = _object(body.get(ACTIVATION_PARAMS)), (*path, ACTIVATION_PARAMS)
+    if (*inner, ACTIVATION_ALGORITHM) in values.rejected:
+        params = {}  # The algorithm that the other parameters belong to is not known.
+    return _algorithm(values, inner, params, values.schema.activation_algorithm_of(params))
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -206,7 +242,8 @@ def _algorithm(values: _Values, path: Path, params: Mapping[str, Any], name: str
             continue
         parameter = known.get(key)
         if parameter is None or len(parameter.settings) == 1:
-            given[key] = Setting(_number_like(parameter and parameter.default, value), source, key)
+            name_of_field = parameter.settings[0] if parameter else key
+            given[name_of_field] = Setting(_number_like(parameter and parameter.default, value), source, key)
         else:
             items = values.origin((*path, key))
             for index, (field, item) in enumerate(parameter.items(value)):

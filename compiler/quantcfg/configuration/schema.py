@@ -5,25 +5,49 @@ from __future__ import annotations
 import copy
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import starmap
 from typing import Any
 
-from quantcfg.contracts.config_schema import CHANNEL_WISE, SKIP_FUSION, WEIGHT_ALGORITHM, WEIGHT_PARAMS
+from quantcfg.contracts.config_schema import (
+    ACTIVATION_PARAMS,
+    ASYMMETRIC,
+    BALANCER,
+    CHANNEL_WISE,
+    INPUT_INDEX,
+    LAYER_NAME,
+    NUM_BITS,
+    SKIP_FUSION,
+    TENSORS,
+    WEIGHT_ALGORITHM,
+    WEIGHT_PARAMS,
+)
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema, Edition, Layer, Network
+from quantcfg.network.network import VARIABLE_INPUTS
+from quantcfg.plan.passes.activations import has_all_bits, symmetric_reason
+from quantcfg.plan.passes.balancer import reason_without
 
 Schema = dict[str, Any]
 
 
 @frozen_value
 class _Kind:
-    """What determines the allowed values of a layer; reason is why it cannot be non-uniform, or None."""
+    """What determines the allowed values of a layer.
+
+    reason is why it cannot be non-uniform, symmetric why it cannot have an offset, and
+    without_balancer why it cannot have a balance step; None if it can. has_all_bits is
+    False if it supports only the default number of bits.
+    """
 
     type: str
     is_channel_wise: bool
     reason: str | None
+    symmetric: str | None
+    without_balancer: str | None
+    has_all_bits: bool
 
 
 def config_schema(network: Network | None, edition: Edition) -> Schema:
@@ -59,6 +83,7 @@ def _narrowed(network: Network) -> Schema:
         "properties": {
             **schema["properties"],
             SKIP_FUSION: _fusion_names(schema["properties"][SKIP_FUSION], network),
+            **_tensors(schema["properties"], network),
             **{layer.name: _property(layer, kinds.get(layer.name), names) for layer in layers},
         },
         "additionalProperties": False,
@@ -69,7 +94,14 @@ def _narrowed(network: Network) -> Schema:
 def _kind(layer: Layer, network: Network) -> _Kind:
     types = network.edition.layer_types
     reason = types.reason("non_uniform", layer.type, layer.attributes)
-    return _Kind(layer.type, types.channel_wise(layer.type), reason)
+    return _Kind(
+        layer.type,
+        types.channel_wise(layer.type),
+        reason,
+        symmetric_reason(layer, types),
+        reason_without(layer, types),
+        has_all_bits(layer, types),
+    )
 
 
 def _names_of_kinds(kinds: Iterable[_Kind]) -> dict[_Kind, str]:
@@ -91,6 +123,33 @@ def _fusion_names(known: Schema, network: Network) -> Schema:
         return {**narrowed, "maxItems": 0}
     message = f"must be a layer of the network with type {alternatives(fusible)}"
     return {**narrowed, "items": {**known["items"], "enum": names, "errorMessage": message}}
+
+
+def _tensors(known: Schema, network: Network) -> Schema:
+    """Return the schema of quantized tensors with the nodes and inputs that are allowed, if there are any."""
+    if TENSORS not in known:
+        return {}
+    inputs: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    types = network.edition.layer_types.tensor_types
+    for name, layer in network.by_name.items():
+        variable = layer.attributes.get(VARIABLE_INPUTS)
+        if layer.type in types and isinstance(variable, tuple):
+            inputs[variable].append(name)
+    names = [name for group in inputs.values() for name in group]
+    if not names:
+        return {TENSORS: {**known[TENSORS], "maxItems": 0}}
+    message = f"must be a node of type {alternatives(types)}"
+    named = {"properties": {LAYER_NAME: {"enum": names, "errorMessage": message}}}
+    items = {"type": "object", "allOf": [known[TENSORS]["items"], named, *starmap(_inputs, inputs.items())]}
+    return {TENSORS: {**known[TENSORS], "items": items}}
+
+
+def _inputs(indices: tuple[int, ...], names: Sequence[str]) -> Schema:
+    """Return the rule for the inputs of some nodes."""
+    return {
+        "if": {"properties": {LAYER_NAME: {"enum": names, "doNotSuggest": True}}, "required": [LAYER_NAME]},
+        "then": {"properties": {INPUT_INDEX: {"enum": [*indices]}}},
+    }
 
 
 # --- properties: one for each layer
@@ -137,8 +196,26 @@ def _layer(kind: _Kind, schema: ConfigSchema) -> Schema:
     """Return the schema of a kind of layer; each layer has its own description."""
     generic = schema.definitions["layer"]
     layer = {key: value for key, value in generic.items() if key not in ("title", "description")}
-    weight = _weight(kind, schema)
-    return {**layer, "properties": {**layer["properties"], WEIGHT_PARAMS: weight}}
+    properties = {**layer["properties"], WEIGHT_PARAMS: _weight(kind, schema)}
+    if kind.without_balancer and BALANCER in properties:
+        message = f"there is no balance step: {kind.without_balancer}"
+        properties[BALANCER] = {"not": {}, "errorMessage": message, "doNotSuggest": True}
+    if kind.symmetric or not kind.has_all_bits:
+        properties[ACTIVATION_PARAMS] = _activation(kind, properties[ACTIVATION_PARAMS], schema)
+    return {**layer, "properties": properties}
+
+
+def _activation(kind: _Kind, known: Schema, schema: ConfigSchema) -> Schema:
+    """Return the schema of the activations of a kind of layer that does not support all values."""
+    narrowed: Schema = {}
+    if kind.symmetric:
+        message = f"must be false: {kind.symmetric}"
+        narrowed[ASYMMETRIC] = {"const": False, "errorMessage": message}
+    bits = schema.parameters_by_key(schema.default_activation).get(NUM_BITS)
+    if bits and not kind.has_all_bits:
+        message = f"must be {bits.default} for {kind.type}"
+        narrowed[NUM_BITS] = {"const": bits.default, "errorMessage": message}
+    return {"type": "object", "allOf": [known, {"properties": narrowed}]}
 
 
 def _weight(kind: _Kind, schema: ConfigSchema) -> Schema:

@@ -16,6 +16,8 @@ _ANNOTATIONS = {
     *("$schema", "$id", "$comment", "title", "description", "default", "examples", "definitions"),
     # Extensions for editors.
     *("markdownDescription", "enumDescriptions", "defaultSnippets", "doNotSuggest"),
+    # How a quant.cfg sets the key.
+    "quantCfg",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from quantcfg import contracts
@@ -20,12 +21,22 @@ ACTIVATION_PARAMS = "activation_quant_params"
 WEIGHT_PARAMS = "weight_quant_params"
 SKIP_FUSION = "skip_fusion_layers"
 NON_UNIFORM = "nuq_quantize"
+TENSORS = "tensor_quantize"
+BALANCER = "dmq_balancer_param"
+NUM_BITS = "num_bits"
+LAYER_NAME = "layer_name"
+INPUT_INDEX = "input_index"
 
 _SELECTORS = (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM))
 """The definitions of objects with an algorithm, and the key that names the algorithm."""
 
 _ENDS = ("start", "end")
 _FIELD_END = "_quantize"
+
+QUANT_CFG = "quantCfg"
+"""The keyword for how a quant.cfg sets a key, if its name or its values differ there."""
+
+_SAME: Mapping[str, Any] = MappingProxyType({})
 
 Definition = Mapping[str, Any]
 
@@ -35,12 +46,14 @@ class Parameter:
     """A parameter of an algorithm: a key of the configuration.
 
     settings are the quant.cfg fields that set it, two for a range. defaults has
-    one value per setting, or is empty if the schema has no default.
+    one value per setting, or is empty if the schema has no default. values maps the
+    words for its values in a quant.cfg to those in a configuration, if they differ.
     """
 
     key: str
     settings: tuple[str, ...]
     defaults: tuple[Any, ...]
+    values: Mapping[str, Any] = _SAME
 
     @property
     def default(self) -> Any:
@@ -48,6 +61,10 @@ class Parameter:
         if not self.defaults:
             return None
         return list(self.defaults) if len(self.settings) > 1 else self.defaults[0]
+
+    def word(self, value: Any) -> Any:
+        """Return the word for a value in a quant.cfg, or the value if it has none."""
+        return next((word for word, each in self.values.items() if each == value), value)
 
     def items(self, value: Any) -> Iterator[tuple[str, Any]]:
         """Yield the quant.cfg fields that set a value of the configuration, with their values."""
@@ -83,10 +100,16 @@ class ConfigSchema(Caching):
 
     # --- the keys of a configuration
 
+    @property
+    def global_keys(self) -> Mapping[str, Definition]:
+        """The global keys in output order, with their definitions (reference 3.1)."""
+        keys: Mapping[str, Definition] = self.document["properties"]
+        return keys
+
     @cached_property
     def global_defaults(self) -> Mapping[str, Any]:
-        """The global keys in output order, with their defaults (reference 3.1)."""
-        return {key: known["default"] for key, known in self.document["properties"].items()}
+        """The global keys with a default, in output order; the others are left out unless they are set."""
+        return {key: known["default"] for key, known in self.global_keys.items() if "default" in known}
 
     @property
     def layer_keys(self) -> Collection[str]:
@@ -95,10 +118,26 @@ class ConfigSchema(Caching):
         return keys
 
     @cached_property
+    def layer_fields(self) -> Mapping[str, str]:
+        """The keys of a layer that a field of a CalibrationConfig sets, by the path of that field."""
+        known = self.definitions["layer"]["properties"].items()
+        return {each[QUANT_CFG]["field"]: key for key, each in known if QUANT_CFG in each}
+
+    @property
+    def _tensor(self) -> Collection[str]:
+        """The name of the definition of a quantized tensor, if the edition has them."""
+        return [name for name in ("tensor",) if name in self.definitions]
+
+    @cached_property
     def integer_keys(self) -> AbstractSet[str]:
         """The global keys and algorithm parameters with integer values."""
-        owners = (self.document, *(self.definitions[name] for name in self._algorithms))
-        return {key for owner in owners for key, known in owner["properties"].items() if _is_integer(known)}
+        owners = (self.document, *(self.definitions[name] for name in (*self._algorithms, *self._tensor)))
+        return {
+            key
+            for owner in owners
+            for key, known in owner["properties"].items()
+            if _is_integer(self._resolved(known))
+        }
 
     def home_of(self, key: str) -> str | None:
         """Return the object that a layer key belongs to, for a message; None for any other key."""
@@ -112,7 +151,12 @@ class ConfigSchema(Caching):
             for name in _choices(self.definitions[definition], selector)
             for key in self.definitions[name]["properties"]
         }
-        return owners | dict.fromkeys(self.layer_keys, "a layer")
+        tensors = [key for name in self._tensor for key in self.definitions[name]["properties"]]
+        return (
+            dict.fromkeys(tensors, f"an item of {TENSORS}")
+            | owners
+            | dict.fromkeys(self.layer_keys, "a layer")
+        )
 
     # --- algorithms
 
@@ -139,7 +183,10 @@ class ConfigSchema(Caching):
     @cached_property
     def _parameters(self) -> Mapping[str, tuple[Parameter, ...]]:
         return {
-            name: tuple(_parameter(key, known) for key, known in self.definitions[name]["properties"].items())
+            name: tuple(
+                _parameter(key, self._resolved(known))
+                for key, known in self.definitions[name]["properties"].items()
+            )
             for name in self._algorithms
         }
 
@@ -160,6 +207,11 @@ class ConfigSchema(Caching):
         names = (name for each in self.definitions.values() for name in _choices(each, selector))
         having = [name for name in names if key in self.definitions[name]["properties"]]
         return having[0] if len(having) == 1 else None
+
+    def parameter_of_field(self, field: str) -> Parameter | None:
+        """Return a parameter that a field sets; it is the same for all algorithms that have it."""
+        known = (each for name in self._algorithms for each in self._parameters[name])
+        return next((each for each in known if field in each.settings), None)
 
     def algorithm_of_field(self, field: str) -> str | None:
         """Return the algorithm that a quant.cfg field selects, or None for any other field."""
@@ -194,7 +246,8 @@ class ConfigSchema(Caching):
             return known
         name = self.algorithm_of_field(algorithm)
         if name is None:
-            return {}
+            key = self.layer_fields.get(f"{algorithm}.{field}")
+            return self.definitions["layer"]["properties"][key] if key else {}
         parameter = next((each for each in self.parameters(name) if field in each.settings), None)
         if parameter is None:
             return {}
@@ -202,13 +255,16 @@ class ConfigSchema(Caching):
         items: Definition = known.get("items", {})
         return items if len(parameter.settings) > 1 else known
 
-    def at(self, path: Sequence[str], around: Mapping[str, Any]) -> Definition:
-        """Return the definition of the value at a path of keys, or {} for an unknown key.
+    def at(self, path: Sequence[str | int], around: Mapping[str, Any]) -> Definition:
+        """Return the definition of the value at a path of keys and indices, or {} for an unknown key.
 
         around is the object with the last key: it determines the algorithm.
         """
         known: Definition = self.document
         for key in path:
+            if isinstance(key, int):
+                known = self._resolved(known.get("items", {}))
+                continue
             properties = known.get("properties", {})
             if "if" in known:
                 properties = {**properties, **self._chosen(known, around)}
@@ -240,7 +296,9 @@ def activation_name(field: str) -> str:
 def _parameter(key: str, known: Definition) -> Parameter:
     if known.get("type") == "array":
         return Parameter(key, tuple(f"{key}_{end}" for end in _ENDS), tuple(known["default"]))
-    return Parameter(key, (key,), (known["default"],) if "default" in known else ())
+    written = known.get(QUANT_CFG, {})
+    defaults = (known["default"],) if "default" in known else ()
+    return Parameter(key, (written.get("field", key),), defaults, written.get("values", _SAME))
 
 
 def _is_integer(known: Definition) -> bool:

@@ -10,10 +10,13 @@ from quantcfg import contracts
 from quantcfg.contracts.acceptance import Accepts, acceptor
 from quantcfg.frozen import Caching, frozen_value
 
-Attribute = bool | int | str | tuple[int, ...]
+Attribute = bool | int | float | str | tuple[int, ...]
 Attributes = Mapping[str, Attribute]
 
-_KINDS = ("quantizable", "non_uniform", "foldable")
+_FEATURES = ("asymmetric", "balancer", "int16")
+"""Kinds that some editions do not have: for them, no type has conditions."""
+
+_KINDS = ("quantizable", "non_uniform", "foldable", *_FEATURES)
 _CACHE_SIZE = 4096
 """Enough for most networks: layers of one type have few different attributes."""
 
@@ -63,14 +66,25 @@ class LayerTypes(Caching):
         """The sequences of layer types that are fused (reference 5.3)."""
         return tuple(tuple(pattern["layers"]) for pattern in self.contract["fusion_patterns"])
 
+    @property
+    def tensor_types(self) -> tuple[str, ...]:
+        """The types whose inputs can be quantized by themselves; none in some editions."""
+        return tuple(self.contract.get("tensor_types", ()))
+
     @cached_property
     def most_capable(self) -> str:
         """A type that supports every setting that any type supports."""
         return next(
             name
             for name in self.fusible
-            if self.channel_wise(name) and self.obstacle("non_uniform", name, {}) is None
+            if self.channel_wise(name)
+            and self.obstacle("non_uniform", name, {}) is None
+            and not any(self.obstacle(kind, name, {}) for kind in _FEATURES if self.has(kind))
         )
+
+    def has(self, kind: str) -> bool:
+        """Return whether the edition has a feature, such as "balancer": some type has conditions for it."""
+        return any(kind in known for known in self.known.values())
 
     def channel_wise(self, layer_type: str) -> bool:
         """Return whether a type supports channel_wise, which is then on by default (reference 3.4)."""
@@ -83,7 +97,8 @@ class LayerTypes(Caching):
     def obstacle(self, kind: str, layer_type: str, attributes: Attributes) -> Obstacle | None:
         """Return why a layer is not supported, or None if it is.
 
-        kind is "quantizable" (reference 5.1), "non_uniform" (5.5) or "foldable" (5.3).
+        kind is "quantizable" (reference 5.1), "non_uniform" (5.5) or "foldable" (5.3). Some
+        editions also have "asymmetric" activations, "balancer" and "int16".
         """
         return _obstacle(self, kind, layer_type, tuple(sorted(attributes.items())))
 

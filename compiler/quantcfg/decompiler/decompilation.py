@@ -9,18 +9,20 @@ from typing import Any
 
 from quantcfg.compile import compile_source, is_configuration
 from quantcfg.configuration import places_in
-from quantcfg.contracts.config_schema import QUANT_ENABLE
+from quantcfg.contracts.config_schema import ACTIVATION_PARAMS, NUM_BITS, QUANT_ENABLE, TENSORS
 from quantcfg.decompiler.quant_cfg import print_layout
-from quantcfg.decompiler.shortest import Group, Groups, Layout, shortest_layout
-from quantcfg.decompiler.wanted import Wanted, wanted_by
+from quantcfg.decompiler.shortest import Group, Groups, Layout, Need, shortest_layout
+from quantcfg.decompiler.wanted import Abilities, Wanted, tensor_wanted_by, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.emit import Config, Configuration
-from quantcfg.emit.emit import plan_leaves, value_of
+from quantcfg.emit.emit import PlanPath, plan_leaves, value_of
 from quantcfg.files import has_other_content
 from quantcfg.frozen import frozen_value
-from quantcfg.network import Network
+from quantcfg.network import Edition, Layer, Network
 from quantcfg.plan import Plan
+from quantcfg.plan.passes.activations import has_all_bits, symmetric_reason
+from quantcfg.plan.passes.balancer import supports
 from quantcfg.source import Source, Span, argument_span
 
 
@@ -77,11 +79,13 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
         return Decompilation(None, compiled.diagnostics)
     config = compiled.configuration.config
     groups = _groups(config, network)
-    layout = shortest_layout(groups, config["activation_offset"], network.edition.schema)
+    schema, tensors = network.edition.schema, config.get(TENSORS, [])
+    wanted = [tensor_wanted_by(each[ACTIVATION_PARAMS], schema) for each in tensors]
+    layout = shortest_layout(groups, config["activation_offset"], schema, wanted)
     settings = _settings(config, network)
     order = [layer.name for layer in network.quantizable]
     comments = dict(_comments(groups, layout))
-    text = print_layout(network.edition.request, settings, layout, order, comments)
+    text = print_layout(network.edition.request, settings, layout, order, comments, tensors)
     found = [
         *compiled.diagnostics,
         *_omissions(source, compiled.plan),
@@ -111,12 +115,13 @@ def _groups(config: Config, network: Network) -> Groups:
     that does not support it.
     """
     known = network.edition.layer_types
-    layers: dict[str, dict[Wanted, list[str]]] = defaultdict(dict)
+    layers: dict[str, dict[Need, list[str]]] = defaultdict(dict)
     uniform_only: dict[str, list[str]] = defaultdict(list)
     for layer in network.quantizable:
         if layer.name in config:
             wanted = wanted_by(config[layer.name], known.channel_wise(layer.type), network.edition.schema)
-            layers[layer.type].setdefault(wanted, []).append(layer.name)
+            need = _abilities(layer, wanted, network.edition), wanted
+            layers[layer.type].setdefault(need, []).append(layer.name)
         elif known.obstacle("non_uniform", layer.type, layer.attributes):
             uniform_only[layer.type].append(layer.name)
     types = dict.fromkeys([*layers, *uniform_only])
@@ -126,10 +131,21 @@ def _groups(config: Config, network: Network) -> Groups:
     }
 
 
+def _abilities(layer: Layer, wanted: Wanted, edition: Edition) -> Abilities:
+    types = edition.layer_types
+    bits = edition.schema.parameters_by_key(wanted.activation.name).get(NUM_BITS)
+    return Abilities(
+        has_offset=symmetric_reason(layer, types) is None,
+        has_balancer=supports(layer, types),
+        ignored_field=None if bits is None or has_all_bits(layer, types) else bits.settings[0],
+    )
+
+
 def _settings(config: Config, network: Network) -> dict[str, Any]:
     """Return the settings of the whole network: those that are not the default, and the skipped layers."""
     defaults = network.edition.schema.global_defaults
-    settings = {key: config[key] for key, default in defaults.items() if config[key] != default}
+    keys = [key for key in network.edition.schema.global_keys if key in config and key != TENSORS]
+    settings = {key: config[key] for key in keys if config[key] != defaults.get(key)}
     skipped: dict[str, list[str]] = defaultdict(list)
     for layer in network.quantizable:
         if not config.get(layer.name, {QUANT_ENABLE: False})[QUANT_ENABLE]:
@@ -162,22 +178,38 @@ def _plan_of(text: str, network: Network) -> Plan:
 
 def _omissions(source: Source, plan: Plan) -> Iterator[Diagnostic]:
     """Yield warnings for the keys that the configuration omits but compiling writes."""
-    missing: dict[str, list[str]] = defaultdict(list)
+    missing: dict[PlanPath, list[str]] = defaultdict(list)
     for path, leaf in plan_leaves(plan):
         first = leaf[0] if isinstance(leaf, tuple) else leaf
         if first.origin.path[: len(path)] != path:
-            missing[path[0] if len(path) > 1 else ""].append(path[-1])
-    layers: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for layer, omitted in missing.items():
-        layers[tuple(omitted)].append(layer)
-    if not layers:
+            missing[_owner(path)].append(str(path[-1]))
+    owners: dict[tuple[str, ...], list[PlanPath]] = defaultdict(list)
+    for owner, omitted in missing.items():
+        owners[tuple(omitted)].append(owner)
+    if not owners:
         return
     places = places_in(source)
-    for keys, names in layers.items():
-        is_whole = names == [""]
-        where = "" if is_whole else f" of {quoted(names)}"
-        span = places.value(()) if is_whole else places.key((names[0],))
+    for keys, alike in owners.items():
+        is_whole = alike == [()]
+        where = "" if is_whole else f" of {quoted(map(_name, alike))}"
+        span = places.value(()) if is_whole else places.key(alike[0])
         yield catalogue.KEYS_LEFT_OUT.at(span, keys=quoted(keys), where=where)
+
+
+def _owner(path: PlanPath) -> PlanPath:
+    """Return the path of the layer or the tensor that a value belongs to, () for a key of the network."""
+    return path[:2] if path[0] == TENSORS and len(path) > 1 else path[: len(path) > 1]
+
+
+def _name(owner: PlanPath) -> str:
+    return str(owner[0]) if len(owner) == 1 else f"{owner[0]}[{owner[1]}]"
+
+
+def _where(path: PlanPath) -> str:
+    owner = _owner(path)
+    if not owner:
+        return ""
+    return f' of layer "{owner[0]}"' if len(owner) == 1 else f" of {_name(owner)}"
 
 
 def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]:
@@ -192,7 +224,7 @@ def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]
         yield catalogue.NOT_EXPRESSIBLE.at(
             places.value(path),
             key=path[-1],
-            where=f' of layer "{path[0]}"' if len(path) > 1 else "",
+            where=_where(path),
             value=json.dumps(value),
             help=_nearest(now.get(path)),
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from quantcfg.contracts.config_schema import ASYMMETRIC, field_of
+from quantcfg.contracts.config_schema import ASYMMETRIC, INPUT_INDEX, LAYER_NAME, TENSORS, field_of
 from quantcfg.decompiler.shortest import Layout
 from quantcfg.decompiler.wanted import Algorithm, Calibration
 from quantcfg.network import MessageType
@@ -21,12 +21,13 @@ def print_layout(
     layout: Layout,
     order: Sequence[str],
     comments: Mapping[str, str],
+    tensors: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Return the formatted text of a quant.cfg.
 
     request is the type of its message; settings are those of the whole network;
-    order is the order of the layers; comments are for the overrides of types. A
-    number that a quant.cfg cannot represent is left out.
+    order is the order of the layers; comments are for the overrides of types; tensors
+    are those of the configuration. A number that a quant.cfg cannot represent is left out.
     """
     sections = [_printed(_settings(request.new(), settings))]
     if layout.common:
@@ -36,6 +37,7 @@ def print_layout(
         sections.append(_comment(comments.get(layer_type)) + _printed(override))
     by_layer = {name: layout.by_layer[name] for name in order if name in layout.by_layer}
     sections.append(_printed(_overrides(request.new(), "override_layer_configs", "layer_name", by_layer)))
+    sections.append(_printed(_tensors(request.new(), tensors, layout.tensors)))
     return "\n".join(filter(None, sections))
 
 
@@ -60,7 +62,20 @@ def _settings(message: Any, settings: Mapping[str, Any]) -> Any:
             getattr(message, name).extend(value)
         else:
             with suppress(ValueError):
-                setattr(message, name, value)
+                setattr(message, name, _number(message, name, value))
+    return message
+
+
+def _number(message: Any, field: str, value: Any) -> Any:
+    """Return the number of an enum value, or any other value as it is."""
+    enum = message.DESCRIPTOR.fields_by_name[field].enum_type
+    return enum.values_by_name[value].number if enum else value
+
+
+def _tensors(message: Any, tensors: Sequence[Mapping[str, Any]], calibrations: Sequence[Calibration]) -> Any:
+    for tensor, calibration in zip(tensors, calibrations, strict=True):
+        target = {key: tensor[key] for key in (LAYER_NAME, INPUT_INDEX)}
+        _fill_activation(getattr(message, TENSORS).add(**target), calibration)
     return message
 
 
@@ -79,6 +94,19 @@ def _overrides(message: Any, field: str, target: str, calibrations: Mapping[str,
 def _fill(config: Any, calibration: Calibration) -> None:
     config.SetInParent()
     _fill_algorithm(config, field_of(calibration.weight.name), calibration.weight, {})
+    _fill_activation(config, calibration)
+    if calibration.balancer is not None:
+        _fill_balancer(config.dmq_balancer, calibration.balancer)
+
+
+def _fill_balancer(message: Any, strength: float) -> None:
+    message.SetInParent()
+    (field,) = message.DESCRIPTOR.fields
+    if strength != field.default_value:
+        setattr(message, field.name, strength)
+
+
+def _fill_activation(config: Any, calibration: Calibration) -> None:
     flag = {} if calibration.flag is None else {ASYMMETRIC: calibration.flag}
     _fill_algorithm(config, field_of(calibration.activation.name), calibration.activation, flag)
 
@@ -89,4 +117,4 @@ def _fill_algorithm(config: Any, field: str, algorithm: Algorithm, flag: Mapping
         message = getattr(config, field)
         message.SetInParent()
         for name, value in values.items():
-            setattr(message, name, value)
+            setattr(message, name, _number(message, name, value))

@@ -9,9 +9,11 @@ flag is compared by the overrides that it saves: the work is linear in the layer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from quantcfg.decompiler.wanted import (
+    Abilities,
     Calibration,
     Inherited,
     Wanted,
@@ -20,21 +22,29 @@ from quantcfg.decompiler.wanted import (
     own_calibration,
     plain,
 )
-from quantcfg.frozen import frozen_value, replace
+from quantcfg.frozen import Caching, frozen_value, replace
 from quantcfg.network import ConfigSchema
+
+Need = tuple[Abilities, Wanted]
+"""What a layer supports, and the calibration that it needs."""
 
 
 @frozen_value
-class Group:
-    """The layers of a type: their names by the calibration that they need.
+class Group(Caching):
+    """The layers of a type: their names by what they support and by the calibration that they need.
 
     is_channel_wise is the default of the type. uniform_only are the omitted layers
     that do not support non-uniform quantization.
     """
 
     is_channel_wise: bool
-    layers: Mapping[Wanted, Sequence[str]]
+    layers: Mapping[Need, Sequence[str]]
     uniform_only: Sequence[str] = ()
+
+    @cached_property
+    def abilities(self) -> Collection[Abilities]:
+        """The different things that its layers support."""
+        return dict.fromkeys(abilities for abilities, _ in self.layers)
 
 
 Groups = Mapping[str, Group]
@@ -43,24 +53,34 @@ Groups = Mapping[str, Group]
 _TARGET = 1
 """The cost of the target of an override."""
 
+_TENSOR_TARGET = 2
+"""The cost of the target of a tensor: its layer and its input."""
+
 _PLAIN = _TARGET + 1
 """The cost of an empty override, which excludes a layer from other calibrations."""
 
 
 @frozen_value
 class Layout:
-    """The calibrations of a quant.cfg."""
+    """The calibrations of a quant.cfg; those of tensors are in their order."""
 
     common: Calibration | None
     by_type: Mapping[str, Calibration]
     by_layer: Mapping[str, Calibration]
+    tensors: Sequence[Calibration] = ()
 
     @property
     def settings(self) -> int:
         """The number of settings."""
         overrides = [*self.by_type.values(), *self.by_layer.values()]
         common = self.common.settings if self.common else 0
-        return common + sum(_TARGET + calibration.settings for calibration in overrides)
+        overridden = sum(_TARGET + calibration.settings for calibration in overrides)
+        return common + overridden + self.of_tensors
+
+    @property
+    def of_tensors(self) -> int:
+        """The number of settings of the tensors."""
+        return sum(_TENSOR_TARGET + calibration.activation_settings for calibration in self.tensors)
 
 
 @frozen_value
@@ -73,14 +93,15 @@ class _Type:
     """
 
     group: Group
-    costs: Mapping[Wanted, int]
+    costs: Mapping[Need, int]
     apart: int
     general: Wanted | None = None
     together: int = 0
 
     def alone(self, base: Wanted) -> int:
         """Return the cost of the overrides of layers if the other layers have the calibration base."""
-        saved = len(self.group.layers.get(base, ())) * self.costs.get(base, 0)
+        needs = [(each, each.given(base)) for each in self.group.abilities]
+        saved = sum(len(self.group.layers.get(need, ())) * self.costs.get(need, 0) for need in needs)
         kept_out = 0 if base.weight.is_default else len(self.group.uniform_only)
         return self.apart - saved + kept_out * _PLAIN
 
@@ -89,41 +110,51 @@ class _Type:
         return self.general is not None and self.together < self.alone(base)
 
 
-def shortest_layout(groups: Groups, offset: bool, schema: ConfigSchema) -> Layout:
+def shortest_layout(
+    groups: Groups, offset: bool, schema: ConfigSchema, tensors: Sequence[Wanted] = ()
+) -> Layout:
     """Return the layout with the fewest settings; of equal ones, that with the fewest overrides of types.
 
-    offset is activation_offset.
+    offset is activation_offset. tensors are the calibrations that quantized tensors need.
     """
-    distinct = list(dict.fromkeys(wanted for group in groups.values() for wanted in group.layers))
+    needs = dict.fromkeys(need for group in groups.values() for need in group.layers)
+    distinct = [*needs, *((Abilities(), wanted) for wanted in dict.fromkeys(tensors))]
     layouts = (
-        _best_layout(groups, distinct, inherited) for inherited in _inheritances(distinct, offset, schema)
+        _best_layout(groups, distinct, tensors, inherited)
+        for inherited in _inheritances(distinct, offset, schema)
     )
     return min(layouts, key=lambda each: each[0])[1]
 
 
-def _inheritances(distinct: Sequence[Wanted], offset: bool, schema: ConfigSchema) -> Iterator[Inherited]:
+def _inheritances(distinct: Sequence[Need], offset: bool, schema: ConfigSchema) -> Iterator[Inherited]:
     """Yield the possible inherited flags; one that repeats activation_offset is useless."""
     yield Inherited(schema, offset)
-    names = (wanted.activation.name for wanted in distinct if wanted.asymmetric != offset)
+    names = (
+        wanted.activation.name
+        for abilities, wanted in distinct
+        if abilities.has_offset and wanted.asymmetric != offset
+    )
     for name in dict.fromkeys(names):
         yield Inherited(schema, offset, name, not offset)
 
 
 def _best_layout(
-    groups: Groups, distinct: Sequence[Wanted], inherited: Inherited
+    groups: Groups, distinct: Sequence[Need], tensors: Sequence[Wanted], inherited: Inherited
 ) -> tuple[tuple[int, int], Layout]:
     """Return the best layout with this inherited flag, and its cost."""
     types = {layer_type: _type(group, inherited) for layer_type, group in groups.items()}
     candidates = dict.fromkeys(_candidates(distinct, inherited))
     costed = ((_cost(common, types, inherited), common) for common in candidates)
-    cost, common = min(costed, key=lambda each: each[0])
-    return cost, _layout(common, types, inherited)
+    (settings, overrides), common = min(costed, key=lambda each: each[0])
+    layout = _layout(common, types, inherited, [own_calibration(each, inherited) for each in tensors])
+    return (settings + layout.of_tensors, overrides), layout
 
 
 def _type(group: Group, inherited: Inherited) -> _Type:
-    costs = {wanted: _cost_of(wanted, inherited) for wanted in group.layers}
-    known = _Type(group, costs, sum(len(names) * costs[wanted] for wanted, names in group.layers.items()))
-    generals = [*group.layers, *([plain(inherited)] if group.uniform_only else [])]
+    costs = {need: _cost_of(_free(need, inherited), inherited) for need in group.layers}
+    known = _Type(group, costs, sum(len(names) * costs[need] for need, names in group.layers.items()))
+    wanted = dict.fromkeys(_free(need, inherited) for need in group.layers)
+    generals = [*wanted, *([plain(inherited)] if group.uniform_only else [])]
     costed = [(_cost_of(general, inherited) + known.alone(general), general) for general in generals]
     if not costed:
         return known
@@ -131,15 +162,23 @@ def _type(group: Group, inherited: Inherited) -> _Type:
     return replace(known, general=general, together=together)
 
 
+def _free(need: Need, inherited: Inherited) -> Wanted:
+    """Return what a layer needs, with the inherited flag if it ignores the flag."""
+    abilities, wanted = need
+    if abilities.has_offset:
+        return wanted
+    return replace(wanted, asymmetric=inherited.flag_of(wanted.activation.name))
+
+
 def _cost_of(wanted: Wanted, inherited: Inherited) -> int:
     return _TARGET + own_calibration(wanted, inherited).settings
 
 
-def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Calibration | None]:
+def _candidates(distinct: Sequence[Need], inherited: Inherited) -> Iterator[Calibration | None]:
     """Yield the candidates for common_config: the calibration of a layer, the flag alone, or nothing."""
     if inherited.flag is None:
         yield None
-    for wanted in distinct:
+    for wanted in (_free(need, inherited) for need in distinct):
         if inherited.name is not None and inherited.name != wanted.activation.name:
             continue
         if inherited.flag is not None:
@@ -149,7 +188,7 @@ def _candidates(distinct: Sequence[Wanted], inherited: Inherited) -> Iterator[Ca
                 default_weight_algorithm(inherited.schema),
             )
         if inherited.flag_of(wanted.activation.name) == wanted.asymmetric:
-            yield Calibration(wanted.activation, inherited.flag, wanted.weight)
+            yield Calibration(wanted.activation, inherited.flag, wanted.weight, wanted.balancer)
 
 
 def _cost(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> tuple[int, int]:
@@ -164,7 +203,12 @@ def _cost(common: Calibration | None, types: Mapping[str, _Type], inherited: Inh
     return settings, overrides
 
 
-def _layout(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> Layout:
+def _layout(
+    common: Calibration | None,
+    types: Mapping[str, _Type],
+    inherited: Inherited,
+    tensors: Sequence[Calibration],
+) -> Layout:
     by_type: dict[str, Calibration] = {}
     by_layer: dict[str, Calibration] = {}
     for layer_type, known in types.items():
@@ -172,9 +216,10 @@ def _layout(common: Calibration | None, types: Mapping[str, _Type], inherited: I
         if known.general is not None and known.has_override(base):
             base = known.general
             by_type[layer_type] = own_calibration(base, inherited)
-        for wanted, names in known.group.layers.items():
-            if wanted != base:
-                by_layer |= dict.fromkeys(names, own_calibration(wanted, inherited))
+        for need, names in known.group.layers.items():
+            abilities, wanted = need
+            if wanted != abilities.given(base):
+                by_layer |= dict.fromkeys(names, own_calibration(_free(need, inherited), inherited))
         if not base.weight.is_default:
             by_layer |= dict.fromkeys(known.group.uniform_only, own_calibration(plain(inherited), inherited))
-    return Layout(common, by_type, by_layer)
+    return Layout(common, by_type, by_layer, tensors)

@@ -9,12 +9,13 @@ from quantcfg.contracts.config_schema import (
     ACTIVATION_ALGORITHM,
     ACTIVATION_PARAMS,
     ASYMMETRIC,
+    BALANCER,
     CHANNEL_WISE,
     WEIGHT_ALGORITHM,
     WEIGHT_PARAMS,
     Parameter,
 )
-from quantcfg.frozen import frozen_value
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import ConfigSchema
 
 
@@ -32,11 +33,44 @@ class Algorithm:
 
 @frozen_value
 class Wanted:
-    """The calibration that a layer needs: its algorithms, and whether its activations have an offset."""
+    """The calibration that a layer needs: its algorithms, and whether its activations have an offset.
+
+    balancer is the strength of its balance step, None if it has none.
+    """
 
     activation: Algorithm
     asymmetric: bool
     weight: Algorithm
+    balancer: float | None = None
+
+
+@frozen_value
+class Abilities:
+    """What a layer supports; a calibration of several layers has no effect on one that does not support it.
+
+    has_offset: its activations need not be symmetric. ignored_field is the field for
+    the number of bits if it supports only the default, else None.
+    """
+
+    has_offset: bool = True
+    has_balancer: bool = True
+    ignored_field: str | None = None
+
+    def given(self, wanted: Wanted) -> Wanted:
+        """Return what the layer gets from a calibration that others want."""
+        if self == _ALL:
+            return wanted
+        activation = wanted.activation
+        fields = tuple(each for each in activation.fields if each[0] != self.ignored_field)
+        return Wanted(
+            replace(activation, fields=fields),
+            wanted.asymmetric and self.has_offset,
+            wanted.weight,
+            wanted.balancer if self.has_balancer else None,
+        )
+
+
+_ALL = Abilities()
 
 
 @frozen_value
@@ -46,14 +80,21 @@ class Calibration:
     activation: Algorithm
     flag: bool | None
     weight: Algorithm
+    balancer: float | None = None
+
+    @property
+    def activation_settings(self) -> int:
+        """The number of its settings for activations."""
+        activation = len(self.activation.fields) + (self.flag is not None)
+        return max(activation, not self.activation.is_default)
 
     @property
     def settings(self) -> int:
         """The number of its settings; an empty message counts as one."""
-        activation = len(self.activation.fields) + (self.flag is not None)
         weight = len(self.weight.fields)
         return max(
-            1, max(activation, not self.activation.is_default) + max(weight, not self.weight.is_default)
+            1,
+            self.activation_settings + max(weight, not self.weight.is_default) + (self.balancer is not None),
         )
 
 
@@ -84,7 +125,15 @@ def wanted_by(body: Mapping[str, Any], is_channel_wise: bool, schema: ConfigSche
         _algorithm(activation, ACTIVATION_ALGORITHM, default_activation_algorithm(schema), {}, schema),
         asymmetric,
         _algorithm(weight, WEIGHT_ALGORITHM, default_weight_algorithm(schema), type_defaults, schema),
+        body.get(BALANCER),
     )
+
+
+def tensor_wanted_by(activation: Mapping[str, Any], schema: ConfigSchema) -> Wanted:
+    """Return the calibration that the values of a quantized tensor need; it has no weights."""
+    default = default_activation_algorithm(schema)
+    algorithm = _algorithm(activation, ACTIVATION_ALGORITHM, default, {}, schema)
+    return Wanted(algorithm, activation[ASYMMETRIC], default_weight_algorithm(schema))
 
 
 def _algorithm(
@@ -109,13 +158,15 @@ def _changed_fields(
         default = known.get(parameter.key, parameter.default)
         if parameter.key != ASYMMETRIC and value != default:
             defaults = dict(parameter.items(default))
-            yield from ((field, item) for field, item in parameter.items(value) if item != defaults[field])
+            changed = ((field, item) for field, item in parameter.items(value) if item != defaults[field])
+            yield from ((field, parameter.word(item)) for field, item in changed)
 
 
 def own_calibration(wanted: Wanted, inherited: Inherited) -> Calibration:
     """Return the shortest calibration that results in the wanted values."""
     is_inherited = inherited.flag_of(wanted.activation.name) == wanted.asymmetric
-    return Calibration(wanted.activation, None if is_inherited else wanted.asymmetric, wanted.weight)
+    flag = None if is_inherited else wanted.asymmetric
+    return Calibration(wanted.activation, flag, wanted.weight, wanted.balancer)
 
 
 def given_by(common: Calibration | None, is_channel_wise: bool, inherited: Inherited) -> Wanted:
@@ -128,7 +179,8 @@ def given_by(common: Calibration | None, is_channel_wise: bool, inherited: Inher
     default = (CHANNEL_WISE, is_channel_wise)
     fields = tuple(field for field in weight.fields if field != default)
     asymmetric = inherited.flag_of(activation.name)
-    return Wanted(activation, asymmetric, Algorithm(weight.name, weight.is_default, fields))
+    uniform = Algorithm(weight.name, weight.is_default, fields)
+    return Wanted(activation, asymmetric, uniform, common.balancer if common else None)
 
 
 def plain(inherited: Inherited) -> Wanted:

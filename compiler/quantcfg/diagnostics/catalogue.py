@@ -140,9 +140,19 @@ BATCH_STATISTICS = _warning(
     "QC326", 'layer "{layer}" does not use its stored statistics, so AMCT cannot fold it'
 )
 
+UNNAMED_NODE = _error("QC330", "quantizable {type} node has no name")
+REPEATED_NODE = _error("QC331", 'duplicate node name "{name}"')
+MALFORMED_ONNX = _error("QC332", '"{file}" is not a valid ONNX model: malformed data at byte {offset}')
+NO_NODES = _error("QC333", '"{file}" has no nodes in its graph')
+WEIGHTS_IN_MODEL = _error("QC334", '"{file}" cannot be used: an ONNX model contains its weights')
+UNUSUAL_OPSET = _warning("QC335", '"{file}" has opset {opset}, outside of the range {low} to {high}')
+SHARED_WEIGHT = _warning("QC336", "{layers} share a weight")
+FLOAT16_POOLING = _warning("QC337", "average pooling of float16 values may not be quantized: {layers}")
+DILATED_DECONVOLUTION = _warning("QC338", "dilated ConvTranspose may not be quantized: {layers}")
+
 UNKNOWN_LAYER = _error("QC401", 'layer "{name}" does not exist')
 UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')
-UNQUANTIZABLE_TYPE = _error("QC403", '"{name}" is not a quantizable layer type')
+UNQUANTIZABLE_TYPE = _error("QC403", "{names} not {what}")
 REPEATED_NAME = _error("QC404", 'duplicate name "{name}" in {field}')
 ALL_TYPES_SKIPPED = _error("QC405", "skip_layer_types skips every quantizable layer type")
 NOTHING_QUANTIZABLE = _error("QC406", "no layer of the network can be quantized")
@@ -171,6 +181,20 @@ MAPPING_UNMATCHED = _warning("QC429", 'mapping file "{file}" has no effect: it s
 COMMON_UNUSED = _warning("QC430", "{level} has no effect: no layer uses it")
 NOT_MIGRATED = _error("QC431", '"{field}" cannot be migrated together with nuq_config: {reason}')
 SKIP_UNMATCHED = _warning("QC432", "skip has no effect: {reason}")
+NO_BALANCER = _error("QC440", "dmq_balancer is not supported for {what}{reason}")
+BALANCER_DROPPED = _warning("QC441", "dmq_balancer of {level} does not apply to {layers}: {reason}")
+TENSOR_OF_TYPE = _error("QC442", 'the inputs of layer "{layer}" cannot be quantized: its type is {type}')
+NO_SUCH_INPUT = _error("QC443", 'input {index} of layer "{layer}" cannot be quantized: {reason}')
+TENSOR_REPEATED = _error("QC444", 'input {index} of layer "{layer}" is quantized twice')
+TENSOR_SIBLINGS = _warning("QC445", 'two inputs of layer "{layer}" are quantized')
+ALWAYS_SYMMETRIC = _error("QC446", 'asymmetric cannot be true for layer "{layer}": {reason}')
+OFFSET_IGNORED = _warning("QC447", "asymmetric has no effect for {layers}: {reason}")
+NO_INT16 = _error("QC448", "{bits}-bit activations are not supported for {what}")
+INT16_LOWERED = _warning(
+    "QC449", "activations do not have {bits} bits for {layers}: {type} does not support it"
+)
+INT16_CHIPS = _warning("QC450", "Atlas chips do not support {bits}-bit activations")
+OTHER_EDITION = _error("QC451", "this file is for {owner}, not for {edition}: it has {names}")
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')

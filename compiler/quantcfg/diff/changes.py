@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from quantcfg.emit.emit import Path, layer_body, layer_values, leaves, value_of
-from quantcfg.frozen import frozen_value
+from quantcfg.contracts.config_schema import TENSORS
+from quantcfg.emit.emit import (
+    Path,
+    PlanPath,
+    layer_body,
+    layer_values,
+    leaves,
+    tensor_body,
+    tensor_values,
+    value_of,
+)
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.plan import LayerPlan, Leaf, OriginKind, Plan
 from quantcfg.source import Span
 
@@ -22,7 +32,7 @@ class Change:
     """
 
     layer: str | None
-    path: Path
+    path: PlanPath
     old: Any
     new: Any
     old_span: Span | None = None
@@ -34,11 +44,29 @@ def difference(old: Plan, new: Plan) -> tuple[Change, ...]:
 
     Without changes the configurations of both plans are equal.
     """
-    changes = [*_changes(None, dict(leaves(old.values)), dict(leaves(new.values)))]
+    changes = [*_changes(None, *(dict(_network_leaves(plan)) for plan in (old, new)))]
+    changes += _tensor_changes(old, new)
     before, after = ({layer.layer.name: layer for layer in plan.layers} for plan in (old, new))
     for name in sorted(before.keys() | after.keys()):
         changes += _layer_changes(name, before.get(name), after.get(name))
     return tuple(changes)
+
+
+def _network_leaves(plan: Plan) -> Iterator[tuple[Path, Leaf]]:
+    """Yield the values of the network, without the list of tensors, which are compared one by one."""
+    return ((path, leaf) for path, leaf in leaves(plan.values) if path != (TENSORS,))
+
+
+def _tensor_changes(old: Plan, new: Plan) -> Iterator[Change]:
+    """Yield the changes of the quantized tensors: by value if both plans have the same ones, else all."""
+    if [each.tensor.what for each in old.tensors] == [each.tensor.what for each in new.tensors]:
+        for index, both in enumerate(zip(old.tensors, new.tensors, strict=True)):
+            for change in _changes(None, *(dict(leaves(tensor_values(each))) for each in both)):
+                yield replace(change, path=(TENSORS, index, *change.path))
+        return
+    before, after = ([tensor_body(each) for each in plan.tensors] for plan in (old, new))
+    spans = (next((each.tensor.layer.span for each in plan.tensors), None) for plan in (old, new))
+    yield Change(None, (TENSORS,), before, after, *spans)
 
 
 def _layer_changes(name: str, old: LayerPlan | None, new: LayerPlan | None) -> Iterator[Change]:

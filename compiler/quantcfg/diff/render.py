@@ -9,7 +9,14 @@ from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Any
 
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, QUANT_ENABLE, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import (
+    ACTIVATION_ALGORITHM,
+    INPUT_INDEX,
+    LAYER_NAME,
+    QUANT_ENABLE,
+    TENSORS,
+    WEIGHT_ALGORITHM,
+)
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diff.changes import Change
 from quantcfg.network import ConfigSchema
@@ -55,7 +62,11 @@ def _locations(changes: Sequence[Change]) -> str:
 
 def _of_network(change: Change) -> Iterator[str]:
     """Yield the changes of a key of the network; for a list, the removed and the added items."""
-    key, old, new = change.path[-1], change.old, change.new
+    first, *inner = change.path
+    key, old, new = str(first), change.old, change.new
+    if key == TENSORS:
+        yield from _of_tensors(inner, change)
+        return
     if not isinstance(old, list):
         yield f"{key}: {_shown(old)} → {_shown(new)}"
         return
@@ -66,6 +77,25 @@ def _of_network(change: Change) -> Iterator[str]:
         yield f"{key}: added {quoted(added)}"
     if not removed and not added:
         yield f"{key}: {_shown(old)} → {_shown(new)}"
+
+
+def _of_tensors(inner: Sequence[str | int], change: Change) -> Iterator[str]:
+    """Yield the changes of the quantized tensors: of one value, or of the tensors of a list."""
+    if inner:
+        yield f"{TENSORS}[{inner[0]}]: {inner[-1]}: {_shown(change.old)} → {_shown(change.new)}"
+        return
+    sides = (change.old, change.new)
+    old, new = ({(each[LAYER_NAME], each[INPUT_INDEX]): each for each in side} for side in sides)
+    for (name, index), body in (old | new).items():
+        what = f'input {index} of "{name}"'
+        if (name, index) not in new:
+            yield f"{TENSORS}: removed {what}"
+        elif (name, index) not in old:
+            yield f"{TENSORS}: added {what}"
+        elif old[name, index] != body:
+            yield f"{TENSORS}: changed {what}"
+    if [each for each in old if each in new] != [each for each in new if each in old]:
+        yield f"{TENSORS}: other order"
 
 
 def _becomes(change: Change) -> str:
@@ -82,16 +112,19 @@ def _of_values(changes: Sequence[Change], schema: ConfigSchema) -> Iterator[tupl
     """Yield the changes in the values of a layer; a new algorithm and its parameters are one change."""
     replaced = {change.path[0] for change in changes if change.path and change.path[-1] in _SELECTORS}
     for change in changes:
-        if len(change.path) < 2:
+        if change.path in ((), (QUANT_ENABLE,)):
+            continue
+        if len(change.path) == 1:
+            yield change, f"{change.path[0]}: {_shown(change.old)} → {_shown(change.new)}"
             continue
         parent, key = change.path
         if key in _SELECTORS:
             siblings = [each for each in changes if each.path[0] == parent]
             old = _with_parameters(
-                change.old, {each.path[-1]: each.old for each in siblings if each.new is None}, schema
+                change.old, {str(each.path[-1]): each.old for each in siblings if each.new is None}, schema
             )
             new = _with_parameters(
-                change.new, {each.path[-1]: each.new for each in siblings if each.old is None}, schema
+                change.new, {str(each.path[-1]): each.new for each in siblings if each.old is None}, schema
             )
             yield change, f"{key}: {old} → {new}"
         elif parent not in replaced or None not in (change.old, change.new):

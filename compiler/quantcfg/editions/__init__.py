@@ -5,8 +5,10 @@ Editions are registered here and imported on first use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
+
+from quantcfg.files import start_of
 
 if TYPE_CHECKING:
     from quantcfg.network import Edition
@@ -21,10 +23,19 @@ def edition_named(name: str) -> Edition:
 
 
 def edition_of_model(file: str) -> Edition:
-    """Return the edition whose models have the suffix of a file, else the default."""
-    editions = map(edition_named, NAMES)
-    matching = (each for each in editions if file.endswith(each.words.model_suffix))
-    return next(matching, edition_named(DEFAULT))
+    """Return the edition of a model by its content, else by its suffix, else the default."""
+    by_suffix = (each for each in _all() if file.endswith(each.words.model_suffix))
+    return edition_of_binary(file) or next(by_suffix, edition_named(DEFAULT))
+
+
+def edition_of_binary(file: str) -> Edition | None:
+    """Return the edition whose binary models have the content of a file, None for any other file."""
+    start = start_of(file)
+    return next((each for each in _all() if each.is_model and each.is_model(start)), None)
+
+
+def _all() -> Iterator[Edition]:
+    return (get() for get in _EDITIONS.values())
 
 
 def _caffe() -> Edition:
@@ -33,7 +44,13 @@ def _caffe() -> Edition:
     return CAFFE
 
 
-_EDITIONS: Mapping[str, Callable[[], Edition]] = {"caffe": _caffe}
+def _onnx() -> Edition:
+    from quantcfg.editions.onnx import ONNX
+
+    return ONNX
+
+
+_EDITIONS: Mapping[str, Callable[[], Edition]] = {"caffe": _caffe, "onnx": _onnx}
 
 NAMES = tuple(_EDITIONS)
 """The names of all editions."""

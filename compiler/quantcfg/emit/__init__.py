@@ -2,11 +2,12 @@
 
 from quantcfg.emit.emit import Config, Configuration, emit
 from quantcfg.emit.validate import allowed, schema_errors, validate
-from quantcfg.emit.write import Guard, bad_output_name, rewrite_file, write_file, write_files
+from quantcfg.emit.write import Content, Guard, bad_output_name, rewrite_file, write_file, write_files
 
 __all__ = [
     "Config",
     "Configuration",
+    "Content",
     "Guard",
     "allowed",
     "bad_output_name",

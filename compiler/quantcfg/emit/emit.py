@@ -10,12 +10,24 @@ from functools import cached_property
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
-from quantcfg.contracts.config_schema import ACTIVATION_PARAMS, QUANT_ENABLE, WEIGHT_PARAMS
+from quantcfg.contracts.config_schema import (
+    ACTIVATION_PARAMS,
+    BALANCER,
+    INPUT_INDEX,
+    LAYER_NAME,
+    QUANT_ENABLE,
+    TENSORS,
+    WEIGHT_PARAMS,
+)
 from quantcfg.frozen import Caching, frozen_value
-from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, Values
+from quantcfg.plan import LayerPlan, Leaf, Plan, Setting, TensorPlan, Values
 
 Config = dict[str, Any]
 Path = tuple[str, ...]
+"""The path of a value in an object: keys."""
+
+PlanPath = tuple[str | int, ...]
+"""The path of a value in the configuration: keys, and the index of a tensor."""
 
 _INDENT = 4 * " "
 _MARSHAL_VERSION = 2
@@ -52,15 +64,26 @@ def emit(plan: Plan) -> Configuration:
     A layer with the name of such a key, which is reported as an error, is left out.
     """
     config = _plain(plan.values)
-    layers = (layer for layer in plan.layers if layer.layer.name not in config)
+    if plan.tensors:
+        config[TENSORS] = [tensor_body(each) for each in plan.tensors]
+    reserved = plan.network.edition.schema.global_keys
+    layers = (layer for layer in plan.layers if layer.layer.name not in reserved)
     return Configuration(config | {layer.layer.name: layer_body(layer) for layer in layers})
+
+
+def tensor_body(tensor: TensorPlan) -> dict[str, Any]:
+    """Return the object of a quantized tensor in the configuration."""
+    return _body(tensor_values(tensor))
 
 
 def layer_body(layer: LayerPlan) -> dict[str, Any]:
     """Return the object of a layer in the configuration."""
+    return _body(layer_values(layer))
+
+
+def _body(values: Mapping[str, Setting[Any] | Values]) -> dict[str, Any]:
     return {
-        key: value.value if isinstance(value, Setting) else _plain(value)
-        for key, value in layer_values(layer).items()
+        key: value.value if isinstance(value, Setting) else _plain(value) for key, value in values.items()
     }
 
 
@@ -100,18 +123,32 @@ def _scalar(value: Any) -> str:
     return json.dumps(value)
 
 
-def layer_values(layer: LayerPlan) -> dict[str, Setting[bool] | Values]:
+def tensor_values(tensor: TensorPlan) -> dict[str, Setting[Any] | Values]:
+    """Return the values of a quantized tensor with their origins, in output order (ONNX reference 3.2)."""
+    return {
+        LAYER_NAME: tensor.tensor.layer,
+        INPUT_INDEX: tensor.tensor.index,
+        ACTIVATION_PARAMS: tensor.activation_values,
+    }
+
+
+def layer_values(layer: LayerPlan) -> dict[str, Setting[Any] | Values]:
     """Return the values of a layer with their origins, in output order (reference 3.2)."""
+    balancer = {BALANCER: layer.balancer} if layer.balancer else {}
     return {
         QUANT_ENABLE: layer.enabled,
+        **balancer,
         ACTIVATION_PARAMS: layer.activation_values,
         WEIGHT_PARAMS: layer.weight_values,
     }
 
 
-def plan_leaves(plan: Plan) -> Iterator[tuple[Path, Leaf]]:
+def plan_leaves(plan: Plan) -> Iterator[tuple[PlanPath, Leaf]]:
     """Yield the values of a plan by their paths in the configuration; a list is one value."""
     yield from leaves(plan.values)
+    for index, tensor in enumerate(plan.tensors):
+        for path, leaf in leaves(tensor_values(tensor)):
+            yield (TENSORS, index, *path), leaf
     for layer in plan.layers:
         yield from leaves(layer_values(layer), (layer.layer.name,))
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
+from quantcfg.contracts.config_schema import QUANT_CFG, TENSORS
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
-from quantcfg.emit.emit import Configuration, layer_values
+from quantcfg.emit.emit import Configuration, layer_values, tensor_values
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import ConfigSchema
 from quantcfg.plan import Plan, Setting
@@ -56,7 +57,12 @@ def validate(plan: Plan, configuration: Configuration, report: Report) -> None:
     if not found:
         return
     reported = set()
-    values = {**{layer.layer.name: layer_values(layer) for layer in plan.layers}, **plan.values}
+    values: dict[str, Any] = {
+        **{layer.layer.name: layer_values(layer) for layer in plan.layers},
+        **plan.values,
+    }
+    if plan.tensors:
+        values[TENSORS] = tuple(map(tensor_values, plan.tensors))
     for failure in found:
         setting = _setting_at(values, failure.path)
         key = (setting.origin.path if setting else None, failure.keyword)
@@ -67,7 +73,7 @@ def validate(plan: Plan, configuration: Configuration, report: Report) -> None:
 
 def failures(configuration: Configuration, schema: ConfigSchema) -> Iterator[Failure]:
     """Yield the failures of a configuration for every layer; equal bodies are validated once."""
-    alike = {keys[0]: keys for keys in configuration.alike(apart=schema.global_defaults)}
+    alike = {keys[0]: keys for keys in configuration.alike(apart=schema.global_keys)}
     distinct = {key: configuration.config[key] for key in alike}
     found = [_failure(error) for error in _distinct(schema_errors(distinct, schema))]
     rejected = {failure.path for failure in found}
@@ -83,10 +89,10 @@ def _failure(error: ValidationError) -> Failure:
     return Failure(tuple(error.absolute_path), keyword, error.validator_value, error.instance, schema)  # type: ignore[arg-type]
 
 
-def _floats(values: Any, integer_keys: AbstractSet[str], path: Path = ()) -> Iterator[Failure]:
+def _floats(values: Any, integer_keys: AbstractSet[object], path: Path = ()) -> Iterator[Failure]:
     """Yield the integers that are written as 1.0: JSON Schema accepts them, but AMCT requires an int."""
-    for key, value in values.items():
-        if isinstance(value, dict):
+    for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+        if isinstance(value, dict | list):
             yield from _floats(value, integer_keys, (*path, key))
         elif isinstance(value, float) and key in integer_keys:
             yield Failure((*path, key), "type", "integer", value, {})
@@ -126,6 +132,12 @@ def expected(failure: Failure) -> str:
     return _in_words(failure.keyword, failure.limit)
 
 
+def help_of(failure: Failure) -> str | None:
+    """Return the help that the schema has for values that it does not allow."""
+    help: str | None = failure.schema.get(QUANT_CFG, {}).get("help")
+    return help
+
+
 def allowed(schema: Mapping[str, Any]) -> str:
     """Return in words which values a schema allows, apart from their type; "" for any value."""
     return " and ".join(
@@ -150,7 +162,7 @@ def _diagnostic(failure: Failure, setting: Setting[Any] | None) -> Diagnostic:
         key=key.rpartition(".")[2],
         expected=expected(failure),
         value=written,
-        help=f"as a 32-bit float it is {value}" if _is_rounded(written, failure.value) else None,
+        help=f"as a 32-bit float it is {value}" if _is_rounded(written, failure.value) else help_of(failure),
     )
 
 

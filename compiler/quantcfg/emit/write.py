@@ -15,6 +15,9 @@ from quantcfg.frozen import frozen_value
 Guard = Callable[[], AbstractContextManager[object]]
 """Returns a context in which files are replaced; a command can block signals in it."""
 
+Content = str | Iterable[bytes]
+"""What is written to a file: text, or pieces of bytes, which are made while they are written."""
+
 _DIRECTORY_MODE = 0o750
 _FILE_MODE = 0o640
 _WRITE_BITS = 0o222
@@ -43,23 +46,23 @@ def _is_same(name: PathLike, other: PathLike) -> bool:
         return False  # The name contains a null character.
 
 
-def write_file(name: str, text: str, report: Report, guard: Guard = nullcontext) -> bool:
+def write_file(name: str, content: Content, report: Report, guard: Guard = nullcontext) -> bool:
     """Write a file as write_files does; return whether it was written.
 
     A device, a named pipe or an open file is written to instead of replaced.
     """
     if not is_special(name):
-        return write_files({name: text}, report, guard)
+        return write_files({name: content}, report, guard)
     try:
         with open(name, "wb") as stream:
-            stream.write(text.encode())
-    except OSError as error:
+            stream.writelines(_pieces(content))
+    except (OSError, ValueError) as error:
         report(_unwritable(name, error))
         return False
     return True
 
 
-def write_files(texts: Mapping[str, str], report: Report, guard: Guard = nullcontext) -> bool:
+def write_files(contents: Mapping[str, Content], report: Report, guard: Guard = nullcontext) -> bool:
     """Replace all files or none, with mode 0640; return whether they were written.
 
     Missing directories are created. For a symbolic link, its target is replaced. All
@@ -69,13 +72,13 @@ def write_files(texts: Mapping[str, str], report: Report, guard: Guard = nullcon
     name, staged = "", dict[str, _Staged]()
     with guard():
         try:
-            for name, text in texts.items():
+            for name, content in contents.items():
                 target = _target(name)
                 if target in [each.target for each in staged.values()]:
                     raise ValueError("is the same file as another output")
                 _make_directories(os.path.dirname(target))
-                staged[name] = _stage(target, text.encode(), _FILE_MODE, keep=len(texts) > 1)
-            for name in texts:
+                staged[name] = _stage(target, _pieces(content), _FILE_MODE, keep=len(contents) > 1)
+            for name in contents:
                 os.replace(staged[name].temporary, staged[name].target)
         except (OSError, ValueError) as error:
             report(_unwritable(name, error))
@@ -92,7 +95,7 @@ def rewrite_file(name: str, text: str, report: Report, guard: Guard = nullcontex
         status = os.stat(target)
         mode, owner = stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid)
         with guard():
-            staged = _stage(target, text.encode(), mode, owner)
+            staged = _stage(target, _pieces(text), mode, owner)
             try:
                 os.replace(staged.temporary, target)
             finally:
@@ -101,6 +104,10 @@ def rewrite_file(name: str, text: str, report: Report, guard: Guard = nullcontex
         report(_unwritable(name, error))
         return False
     return True
+
+
+def _pieces(content: Content) -> Iterable[bytes]:
+    return [content.encode()] if isinstance(content, str) else content
 
 
 def _unwritable(name: str, error: OSError | ValueError) -> Diagnostic:
@@ -137,7 +144,12 @@ class _Staged:
 
 
 def _stage(
-    target: str, content: bytes, mode: int, owner: tuple[int, int] | None = None, *, keep: bool = False
+    target: str,
+    pieces: Iterable[bytes],
+    mode: int,
+    owner: tuple[int, int] | None = None,
+    *,
+    keep: bool = False,
 ) -> _Staged:
     """Write a temporary file beside its target; with keep, the target can be restored later."""
     _check_writable(target)
@@ -147,7 +159,7 @@ def _stage(
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
             if owner and owner != (os.geteuid(), os.getegid()):

@@ -14,7 +14,6 @@ from quantcfg.frozen import frozen_value
 from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document
 from quantcfg.network import Layer
-from quantcfg.plan.passes.names import known_names
 from quantcfg.provenance import words
 from quantcfg.source import Span
 from quantcfg.textproto.cursor import Cursor, cursor_at
@@ -124,32 +123,27 @@ def _values(document: Document, cursor: Cursor, name: str) -> Iterator[Item]:
     elif not cursor.quote:
         span, comment = Span(document.source, cursor.start, cursor.end), fields.comment(field)
         described = fields.described(document.edition.schema, (*cursor.path, name))
-        known = {*map(words.value, described.get("enum", ())), *_suggested(described, field)}
-        for value in sorted(known, key=_size):
+        for value in _suggested(described, field):
             detail = "the default" if value == fields.default(field) else ""
             yield Item(value, Kind.VALUE, span, value, None, detail, comment)
 
 
-def _suggested(described: Mapping[str, Any], field: FieldDescriptor) -> Iterator[str]:
-    """Yield true and false for a bool, otherwise the default and the examples of the schema."""
+def _suggested(described: Mapping[str, Any], field: FieldDescriptor) -> Iterable[str]:
+    """Return the values of a bool or an enum, otherwise the default and the numbers that the schema names."""
     if field.kind == "bool":
-        yield from map(boolean, (True, False))
-        return
-    if default := fields.default(field):
-        yield default
-    yield from (words.value(each) for each in described.get("examples", ()))
-
-
-def _size(value: str) -> tuple[float, str]:
-    """Return a sort key: numbers by size, true before false."""
-    return (-1.0 if value == boolean(True) else 0.0, value) if value.isalpha() else (float(value), "")
+        return map(boolean, (True, False))
+    if field.enum:
+        return field.enum.numbers
+    default = fields.default(field)
+    named = (*described.get("enum", ()), *described.get("examples", ()))
+    return sorted({*map(words.value, named), *([default] if default else ())}, key=float)
 
 
 def _names(document: Document, cursor: Cursor, field: str) -> Iterator[Item]:
     """Yield the layer names or layer types that make sense in a field."""
     plan = document.plan
     network = document.network or (plan.network if plan else None)
-    known = known_names(network).get(field) if network else None
+    known = fields.known_at(network, (*cursor.path, field)) if network else None
     if network is None or known is None:
         return
     if not known.are_layers:
@@ -158,7 +152,7 @@ def _names(document: Document, cursor: Cursor, field: str) -> Iterator[Item]:
             document, cursor, Kind.TYPE, ((name, _number(numbers, name)) for name in known.likely)
         )
     elif document.network:
-        layers = (network.by_name[name] for name in known.likely)
+        layers = (network.by_name[name] for name in known.likely if name)
         details = ((layer.name, _type(layer)) for layer in layers)
         yield from _items(document, cursor, Kind.LAYER, details)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
-from quantcfg.diagnostics import Diagnostic, Edit, Severity
+from quantcfg.diagnostics import Diagnostic, Edit, Related, Severity
 from quantcfg.frozen import Caching, frozen_value
 from quantcfg.lsp.annotations import Hint
 from quantcfg.lsp.completion import Item, Kind
@@ -30,6 +30,7 @@ _SEVERITIES = {
     Severity.WARNING: types.DiagnosticSeverity.Warning,
     Severity.NOTE: types.DiagnosticSeverity.Information,
 }
+_START = types.Range(types.Position(0, 0), types.Position(0, 0))
 _ITEM_KINDS = {
     Kind.FIELD: types.CompletionItemKind.Property,
     Kind.MESSAGE: types.CompletionItemKind.Struct,
@@ -54,11 +55,13 @@ def uri_of(name: str) -> str:
 class Conversion(Caching):
     """Conversion of offsets and spans, in the negotiated encoding of columns; lines are cached by source.
 
-    uris maps the names of open documents to the URIs that the client uses.
+    uris maps the names of open documents to the URIs that the client uses. listed
+    returns what to show for a span of a binary file.
     """
 
     encoding: str
     uris: Mapping[str, str] = MappingProxyType({})
+    listed: Callable[[Span], Span] = lambda span: span
 
     @cached_property
     def _lines(self) -> dict[int, tuple[Source, Lines]]:
@@ -79,27 +82,29 @@ class Conversion(Caching):
         return types.Position(*self.lines(source).position(offset))
 
     def range(self, span: Span) -> types.Range:
-        """Return the range of a span."""
+        """Return the range of a span; in a binary file, it is the start."""
+        if span.source.is_binary:
+            return _START
         position = self.lines(span.source).position
         return types.Range(types.Position(*position(span.start)), types.Position(*position(span.end)))
 
     def location(self, span: Span) -> types.Location:
         """Return the location of a span, in any file."""
+        span = self.listed(span) if span.source.is_binary else span
         name = span.source.name
         return types.Location(self.uris.get(name) or uri_of(name), self.range(span))
 
     def diagnostic(self, diagnostic: Diagnostic) -> types.Diagnostic:
         """Convert a diagnostic; one without a span goes to the start of the file."""
-        start = types.Position(0, 0)
         help = f"\n{diagnostic.help}" if diagnostic.help else ""
         return types.Diagnostic(
-            self.range(diagnostic.span) if diagnostic.span else types.Range(start, start),
+            self.range(diagnostic.span) if diagnostic.span else _START,
             diagnostic.message + help,
             _SEVERITIES[diagnostic.severity],
             diagnostic.code,
             source="quantcfg",
             related_information=[
-                types.DiagnosticRelatedInformation(self.location(each.span), each.message)
+                types.DiagnosticRelatedInformation(self.location(each.span), _related_message(each))
                 for each in diagnostic.related
             ],
         )
@@ -181,6 +186,11 @@ class Conversion(Caching):
             kind = TOKEN_TYPES.index(token.kind.value)
             data += [now.line - before.line, column, length, kind, int(token.is_deprecated)]
         return types.SemanticTokens(data)
+
+
+def _related_message(related: Related) -> str:
+    element = related.span.element
+    return f"{element}: {related.message}" if element else related.message
 
 
 def _markdown(text: str) -> types.MarkupContent:

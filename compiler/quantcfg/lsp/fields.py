@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from quantcfg.contracts.config_schema import LAYER_NAME, TENSORS
 from quantcfg.contracts.descriptors import Descriptor, FieldDescriptor
+from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.emit import allowed
-from quantcfg.network import ConfigSchema, MessageType
+from quantcfg.network import ConfigSchema, MessageType, Network
+from quantcfg.plan.passes.names import Known, known_names
 from quantcfg.provenance import words
 
 
@@ -34,6 +37,12 @@ def field_at(request: MessageType, path: Sequence[str]) -> FieldDescriptor | Non
     return message_at(request, path[:-1]).fields.get(path[-1]) if path else None
 
 
+def known_at(network: Network, path: Sequence[str]) -> Known | None:
+    """Return the valid names of the field at a path, None if it does not hold names."""
+    known, field = known_names(network), path[-1] if path else ""
+    return known[TENSORS] if path[:1] == (TENSORS,) and field == LAYER_NAME else known.get(field)
+
+
 def comment(field: FieldDescriptor) -> str:
     """Return the comments of a field and of its message type in the .proto file."""
     found = [field.comment, field.message.comment if field.message else ""]
@@ -45,13 +54,15 @@ _KINDS = {"message": "a message", "string": "a string", "bool": "true or false",
 
 def kind(field: FieldDescriptor) -> str:
     """Return the type of a field in words."""
-    word = _KINDS.get(field.kind, "an integer")
+    word = alternatives(field.enum.numbers) if field.enum else _KINDS.get(field.kind, "an integer")
     return f"{word}, repeated" if field.is_repeated else word
 
 
 def default(field: FieldDescriptor) -> str | None:
     """Return the default of a field as it is written, None if the .proto file declares none."""
-    return None if field.declared is None else words.value(field.declared)
+    if field.declared is None:
+        return None
+    return str(field.declared) if field.enum else words.value(field.declared)
 
 
 def described(schema: ConfigSchema, path: Sequence[str]) -> dict[str, Any]:
@@ -62,7 +73,7 @@ def described(schema: ConfigSchema, path: Sequence[str]) -> dict[str, Any]:
 def facts(schema: ConfigSchema, path: Sequence[str], field: FieldDescriptor) -> str:
     """Return the type, range and default of a field in one line."""
     parts = [kind(field)]
-    if limits := allowed(described(schema, path)):
+    if field.enum is None and (limits := allowed(described(schema, path))):
         parts.append(limits)
     if (value := default(field)) is not None:
         parts.append(f"default {value}")

@@ -15,7 +15,6 @@ from quantcfg.lsp.document import Document, fields_at, path_of, string_at, text_
 from quantcfg.lsp.reach import block, explanation, layers_of_value, reached_in
 from quantcfg.network import Edition, Network
 from quantcfg.plan import LayerPlan, Plan
-from quantcfg.plan.passes.names import known_names
 from quantcfg.provenance import LayerExplanation, Provenance, words
 from quantcfg.provenance.levels import replacing
 from quantcfg.source import Span
@@ -51,7 +50,7 @@ def _hover(document: Document, offset: int, requests: Iterable[Document]) -> Hov
     on_name = field.name.start <= offset <= field.name.end
     if not on_name and not isinstance(field.value, tree.Message):
         string = string_at(document, offset)
-        if string and (text := _of_name(document, field, string)):
+        if string and (text := _of_name(document, path_of(found), string)):
             return Hover(text, document.span(string))
     elif not on_name:
         return None
@@ -91,10 +90,10 @@ def _listed(layers: Sequence[LayerPlan | LayerExplanation]) -> str:
     return f"{counted(len(layers), 'layer')}: {quoted(layer.layer.name for layer in layers)}"
 
 
-def _of_name(document: Document, field: tree.Field, string: tree.String) -> str | None:
+def _of_name(document: Document, path: Sequence[str], string: tree.String) -> str | None:
     """Return the text for a string that is a layer name or a layer type."""
     name, network, plan = text_of(string), document.network, document.plan
-    known = known_names(network).get(field.name.text) if network else None
+    known = fields.known_at(network, path) if network else None
     if name is None or network is None or plan is None or known is None or name not in known.names:
         return None
     return layer_text(plan, name) if known.are_layers else _type_text(plan, name)
@@ -132,7 +131,7 @@ def _at(places: Places, offset: int) -> Iterator[tuple[Path, Value]]:
 
 def _meaning_of_key(path: Path, places: Places, document: Document) -> Iterator[str]:
     schema, keys = document.edition.schema, [step for step in path if isinstance(step, str)]
-    if len(keys) == 1 and keys[0] not in schema.global_defaults:
+    if len(keys) == 1 and keys[0] not in schema.global_keys:
         yield from _layer(keys[0], document.network)
     around = places.node(tuple(keys[:-1]))
     known = schema.at(keys, plain(around) if isinstance(around, Object) else {})

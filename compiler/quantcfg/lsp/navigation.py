@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from quantcfg.configuration import places_in
 from quantcfg.frozen import frozen_value
-from quantcfg.lsp.document import Document, fields_at, model_named, string_at, text_of
+from quantcfg.lsp.document import Document, fields_at, model_named, path_of, string_at, text_of
+from quantcfg.lsp.fields import known_at
+from quantcfg.lsp.models import Model
 from quantcfg.lsp.reach import explanation
 from quantcfg.network import Layer, Network
 from quantcfg.plan import Plan
-from quantcfg.plan.passes.names import known_names
 from quantcfg.source import Source, Span
 
 
@@ -30,8 +31,15 @@ def definitions(document: Document, offset: int) -> tuple[Span, ...]:
     """
     named, model = model_named(document), document.model
     if named and named.span and model and named.span.start <= offset <= named.span.end:
-        return (Span(Source(model.named.model, ""), 0, 0),)
+        return (_start(model),)
     return tuple(layer.span for layer in layers_at(document, offset) if layer.span)
+
+
+def _start(model: Model) -> Span:
+    """Return the start of a model; of a binary one, it is the first layer."""
+    first = next(iter(model.network.layers if model.network else ()), None)
+    is_binary = first and first.span and first.span.source.is_binary
+    return first.span if first and first.span and is_binary else Span(Source(model.named.model, ""), 0, 0)
 
 
 def layers_at(document: Document, offset: int) -> tuple[Layer, ...]:
@@ -64,7 +72,7 @@ def name_at(document: Document, offset: int) -> Name | None:
 
 def _name_in_request(document: Document, network: Network, offset: int) -> Name | None:
     string, fields = string_at(document, offset), fields_at(document, offset)
-    known = known_names(network).get(fields[-1].name.text) if fields else None
+    known = known_at(network, path_of(fields))
     text = text_of(string) if string else None
     if string is None or known is None or text is None:
         return None
@@ -97,6 +105,9 @@ def _of_layer(plan: Plan, layer: Layer) -> Iterator[Span]:
     for name in (*request.skip_fusion_layers, *request.skip_layers, *request.skip_layer_types):
         if name.span and name.value in (layer.name, layer.type):
             yield name.span
+    for tensor in request.tensors:
+        if tensor.layer.span and tensor.layer.value == layer.name:
+            yield tensor.layer.span
     for each in explanation(plan, layer.name).layers:
         given = [setting for value in each.values for setting in value.chain]
         given += [beaten.setting for value in each.values for beaten in value.beaten]

@@ -33,13 +33,14 @@ from quantcfg.lsp.conversion import TOKEN_MODIFIERS, TOKEN_TYPES, Conversion, pa
 from quantcfg.lsp.document import Document, all_diagnostics
 from quantcfg.lsp.framing import MessageStream
 from quantcfg.lsp.hover import hover
+from quantcfg.lsp.listing import in_listing, write_listing
 from quantcfg.lsp.models import Model, model_for, read_model
 from quantcfg.lsp.navigation import definitions, references
 from quantcfg.lsp.outline import folds, symbols
 from quantcfg.lsp.semantic_tokens import tokens
 from quantcfg.lsp.text_edits import fix_of_all, fixes, layout
 from quantcfg.project import SETTINGS, Named, settings_around
-from quantcfg.source import Source
+from quantcfg.source import Source, Span
 
 SHOW_COMPILED = "quantcfg.showCompiled"
 """The command that returns the JSON that a quant.cfg, given by its URI, compiles to."""
@@ -50,7 +51,7 @@ _WORDS = [edition_named(name).words for name in editions.NAMES]
 
 _WATCHED = [
     f"**/{SETTINGS}",
-    *(f"**/*{suffix}" for words in _WORDS for suffix in (words.model_suffix, words.weights_suffix)),
+    *(f"**/*{suffix}" for words in _WORDS for suffix in (words.model_suffix, words.weights_suffix) if suffix),
 ]
 _GC_THRESHOLD = 200_000
 """How many new objects start a garbage collection: those of an answer are not in cycles."""
@@ -59,7 +60,7 @@ _DEBOUNCE = 0.005
 """How many seconds after the last change documents are checked."""
 
 _LONGEST_STEM = 60
-"""The name of a quant.cfg is cut to this length in the file name of its compiled JSON."""
+"""The name of a file is cut to this length in the name of what is shown for it."""
 
 
 @frozen_value
@@ -107,6 +108,7 @@ class Server(LanguageServer):
         self.timer: asyncio.TimerHandle | None = None
         self.published: dict[str, tuple[int, Document]] = {}
         self.shown: dict[str, str] = {}
+        self.listings: dict[str, tuple[Model, Source]] = {}
         self.warned: set[str] = set()
 
     @property
@@ -116,7 +118,7 @@ class Server(LanguageServer):
 
     def conversion(self) -> Conversion:
         """Return a conversion for one answer."""
-        return Conversion(self.encoding, {path_of(uri): uri for uri in self.opened})
+        return Conversion(self.encoding, {path_of(uri): uri for uri in self.opened}, self.listed)
 
     def document(self, uri: str) -> Document:
         """Return an open document with its current model; the cached one if nothing has changed."""
@@ -151,6 +153,24 @@ class Server(LanguageServer):
             yield self.document(uri)
         elif source:
             yield Document(source, document.model, edition_name=document.edition_name)
+
+    def listed(self, span: Span) -> Span:
+        """Return the line of the listing of a binary model for a span in it, if the model can be read."""
+        name = span.source.name
+        models = (each for each in self.models.values() if each.named.model == name and each.network)
+        model = next(models, None)
+        if model is None or model.network is None:
+            return span
+        kept = self.listings.get(name)
+        if kept is None or kept[0] is not model:
+            path = kept[1].name if kept else self._new_file(f"{Path(name).name}.txt")
+            self.listings[name] = model, write_listing(path, model.network)
+        return in_listing(self.listings[name][1], span)
+
+    def _new_file(self, name: str) -> str:
+        """Return the path of a file to show, in a directory of its own."""
+        stem, suffix = os.path.splitext(re.sub(r"[^\w.-]", "_", name))
+        return os.path.join(tempfile.mkdtemp(dir=self.directory), f"{stem[:_LONGEST_STEM]}{suffix}")
 
     def _model(self, source: Source, opened: _Opened) -> Model | None:
         named = self._named(source)
@@ -214,11 +234,11 @@ class Server(LanguageServer):
         """Show text in a new editor tab, if the client supports it."""
         window = self.client_capabilities.window
         if window and window.show_document and window.show_document.support:
-            self.shown.setdefault(uri, tempfile.mkdtemp(dir=self.directory))
-            stem = re.sub(r"[^\w.-]", "_", Path(path_of(uri)).stem)[:_LONGEST_STEM]
-            path = Path(self.shown[uri], f"{stem}.json")
-            path.write_text(text, encoding="utf-8")
-            self.window_show_document(types.ShowDocumentParams(uri_of(str(path))), lambda _: None)
+            if uri not in self.shown:
+                self.shown[uri] = self._new_file(f"{Path(path_of(uri)).stem}.json")
+            path = self.shown[uri]
+            Path(path).write_text(text, encoding="utf-8")
+            self.window_show_document(types.ShowDocumentParams(uri_of(path)), lambda _: None)
 
 
 def serve() -> None:
@@ -282,10 +302,17 @@ def make_server(directory: str) -> Server:
     return server
 
 
+def _is_binary(uri: str) -> bool:
+    """Return whether a document is a binary model: its text in an editor is not its content."""
+    return any(uri.endswith(words.model_suffix) and not words.is_text for words in _WORDS)
+
+
 def _track_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
+        if _is_binary(item.uri):
+            return
         is_model = any(
             item.language_id == words.language or item.uri.endswith(words.model_suffix) for words in _WORDS
         )
@@ -295,7 +322,9 @@ def _track_documents(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def edited(params: types.DidChangeTextDocumentParams) -> None:
         identifier, text = params.text_document, params.content_changes[-1].text
-        before = server.opened[identifier.uri]
+        before = server.opened.get(identifier.uri)
+        if before is None:
+            return
         server.opened[identifier.uri] = _Opened(text, identifier.version, before.is_model)
         server.changed()
 

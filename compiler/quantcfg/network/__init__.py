@@ -2,7 +2,7 @@
 
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes
-from quantcfg.network.edition import Edition, MessageType, Words
+from quantcfg.network.edition import Edition, MessageType, NamedModel, Words
 from quantcfg.network.network import Layer, Network
 
-__all__ = ["ConfigSchema", "Edition", "Layer", "LayerTypes", "MessageType", "Network", "Words"]
+__all__ = ["ConfigSchema", "Edition", "Layer", "LayerTypes", "MessageType", "NamedModel", "Network", "Words"]

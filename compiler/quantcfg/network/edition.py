@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
     from quantcfg.files import PathLike, Reader
     from quantcfg.network.network import Network
+
+_TYPES = "foreign_types.json"
+"""The file in schemas/ with the corresponding layer types of all editions."""
 
 
 @frozen_value
@@ -42,15 +45,23 @@ class Words:
     """The terms for the files of an edition in messages and editors.
 
     model says what a model file is ("a prototxt"), network what it contains
-    ("a Caffe network"). The suffixes are those of their names; language
-    is what editors call the language of a model.
+    ("a Caffe network"), and scope which part of it has the layers ("phase TEST"). The
+    suffixes are those of their names; language is what editors call the language of a
+    model. An edition without weights files, or whose models are not text, has no suffix or
+    language for them.
     """
 
     model: str
     network: str
+    scope: str
     model_suffix: str
-    weights_suffix: str
-    language: str
+    weights_suffix: str | None = None
+    language: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether models are text."""
+        return self.language is not None
 
 
 class ModelReader(Protocol):
@@ -63,26 +74,74 @@ class ModelReader(Protocol):
 
 
 @frozen_value
+class NamedModel:
+    """A model whose nodes have unique names.
+
+    content is that of the file, in pieces. names are the new names, by the position of the
+    node. read_network returns the network, or None after reporting why it cannot be read.
+    """
+
+    content: Iterable[bytes]
+    names: Mapping[int, str]
+    read_network: Callable[[Report], Network | None]
+
+
+class ModelNamer(Protocol):
+    """A function that gives the nodes of a model unique names."""
+
+    def __call__(self, model: PathLike, output: str, report: Report) -> NamedModel | None:
+        """Return the model to write to a file, or None after reporting why that is not possible."""
+
+
+@frozen_value
 class Edition(Caching):
     """An edition: its name, its contracts, and how it reads models.
 
     title is its name in messages. request is the message of a quant.cfg, and model
-    that of a model in text format. schema is that of configurations; foreign is
-    the file in schemas/ that names the fields of other editions.
+    that of a model in text format, if there are such. schema is that of configurations; foreign is
+    the file in schemas/ that says which editions have fields that others do not.
+    is_model recognizes a binary model by its first bytes. name_nodes is for models whose
+    nodes need no names.
     """
 
     name: str
     title: str
     words: Words
     request: MessageType
-    model: MessageType
     layer_types: LayerTypes
     schema: ConfigSchema
     foreign: str
     read_model: ModelReader
+    model: MessageType | None = None
+    is_model: Callable[[bytes], bool] | None = None
+    name_nodes: ModelNamer | None = None
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The titles of all editions, by name."""
+        titles: Mapping[str, str] = contracts.schema(_TYPES)["editions"]
+        return titles
+
+    @cached_property
+    def foreign_types(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """The layer types of other editions, by title of the edition, with the corresponding own types."""
+        table = contracts.schema(_TYPES)
+        return {
+            title: {
+                name: row[self.name]
+                for row in table["rows"]
+                for name in row[other]
+                if name not in self.layer_types.known
+            }
+            for other, title in self.titles.items()
+            if other != self.name
+        }
 
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:
         """The help for each quant.cfg field that only other editions have (reference 2.1)."""
-        owners = contracts.schema(self.foreign)["fields"].items()
-        return {name: f"remove it: it is a field of {owner}, not of {self.title}" for name, owner in owners}
+        return {
+            name: f"remove it: it is a field of {known['owners']}, not of {self.title}"
+            for name, known in contracts.schema(self.foreign)["fields"].items()
+            if self.name not in known.get("editions", ())
+        }

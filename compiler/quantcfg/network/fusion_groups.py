@@ -7,15 +7,20 @@ a new blob, and only the last layer of a group may have several readers (referen
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from quantcfg.contracts.layer_types import LayerTypes
 from quantcfg.network.network import Layer
 
 
-def with_fusion_groups(layers: Sequence[Layer], types: LayerTypes) -> tuple[Layer, ...]:
-    """Return the layers with their fusion groups, or with the reason why they cannot be fused."""
-    folded, obstacles = _folded_layers(layers, types)
+def with_fusion_groups(
+    layers: Sequence[Layer], types: LayerTypes, read_elsewhere: Collection[str] = ()
+) -> tuple[Layer, ...]:
+    """Return the layers with their fusion groups, or with the reason why they cannot be fused.
+
+    read_elsewhere are the blobs that are read outside of the layers, such as outputs of the network.
+    """
+    folded, obstacles = _folded_layers(layers, types, _following(layers, read_elsewhere))
     groups: dict[int, set[int]] = defaultdict(set)
     for index, target in folded.items():
         groups[target] |= {index, target}
@@ -29,9 +34,10 @@ def with_fusion_groups(layers: Sequence[Layer], types: LayerTypes) -> tuple[Laye
     return tuple(fused)
 
 
-def _folded_layers(layers: Sequence[Layer], types: LayerTypes) -> tuple[dict[int, int], dict[int, str]]:
+def _folded_layers(
+    layers: Sequence[Layer], types: LayerTypes, following: Mapping[int, int]
+) -> tuple[dict[int, int], dict[int, str]]:
     """Return the target of each folded layer, and why other chains cannot be fused, all by index."""
-    following = _following(layers)
     by_type: dict[str, list[int]] = defaultdict(list)
     for index, layer in enumerate(layers):
         by_type[layer.type].append(index)
@@ -52,7 +58,7 @@ def _folded_layers(layers: Sequence[Layer], types: LayerTypes) -> tuple[dict[int
     return folded, obstacles
 
 
-def _following(layers: Sequence[Layer]) -> dict[int, int]:
+def _following(layers: Sequence[Layer], read_elsewhere: Collection[str]) -> dict[int, int]:
     """Return the reader of each layer with a single reader, by index."""
     producer: dict[str, int] = {}
     readers: dict[int, list[int]] = defaultdict(list)
@@ -61,7 +67,10 @@ def _following(layers: Sequence[Layer]) -> dict[int, int]:
             if bottom in producer:
                 readers[producer[bottom]].append(index)
         producer.update(dict.fromkeys(layer.tops, index))
-    return {index: reading[0] for index, reading in readers.items() if len(reading) == 1}
+    others = {producer[blob] for blob in read_elsewhere if blob in producer}
+    return {
+        index: reading[0] for index, reading in readers.items() if len(reading) == 1 and index not in others
+    }
 
 
 def _chain(

@@ -13,6 +13,12 @@ from quantcfg.source import Span
 
 Shape = tuple[int, ...]
 
+INPUTS = "inputs"
+"""The attribute with the number of inputs, for types whose inputs can be quantized by themselves."""
+
+VARIABLE_INPUTS = "variable_inputs"
+"""The attribute with the indices of those that are not constants."""
+
 
 @small_value
 class Layer:
@@ -77,8 +83,13 @@ class Network(Caching):
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
-        """The layers by name."""
-        return {layer.name: layer for layer in self.layers}
+        """The layers by name; one without a name cannot be named, unless it is quantizable."""
+        return {layer.name: layer for layer in self.layers if layer.name or layer.quantizable}
+
+    def folded_into(self, layer: Layer) -> str | None:
+        """Return the name of the layer that the fusion group of a layer becomes, None without a group."""
+        members = (self.by_name.get(name) for name in layer.fusion)
+        return next((each.name for each in members if each and each.quantizable), None)
 
     @cached_property
     def quantizable(self) -> tuple[Layer, ...]:

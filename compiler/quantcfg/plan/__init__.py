@@ -2,7 +2,7 @@
 
 from quantcfg.plan.assumed import assumed_network
 from quantcfg.plan.pipeline import PASSES, After, complete, lower
-from quantcfg.plan.plan import LayerPlan, Plan
+from quantcfg.plan.plan import LayerPlan, Plan, TensorPlan
 from quantcfg.plan.request import (
     Request,
     request_from_arguments,
@@ -21,6 +21,7 @@ __all__ = [
     "Plan",
     "Request",
     "Setting",
+    "TensorPlan",
     "Values",
     "assumed_network",
     "complete",

@@ -30,7 +30,15 @@ def assumed_network(request: Request, edition: Edition) -> Network:
         if meant:
             types[f"any {meant} layer"] = meant
     layers = tuple(assumed_layer(name, layer_type) for name, layer_type in types.items())
-    return Network(edition, "", layers, is_complete=False)
+    of_tensors = dict.fromkeys(tensor.layer.value for tensor in request.tensors)
+    nodes = tuple(_assumed_node(name, edition) for name in of_tensors if name not in types)
+    return Network(edition, "", (*layers, *nodes), is_complete=False)
+
+
+def _assumed_node(name: str, edition: Edition) -> Layer:
+    """Return a layer that is not quantizable, but whose inputs can be quantized."""
+    layer_type = edition.layer_types.tensor_types[0]
+    return Layer(name, layer_type, (), (), {}, None, "only its inputs are quantized", (), None)
 
 
 def assumed_layer(name: str, layer_type: str) -> Layer:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 
 from quantcfg.diagnostics import Report
 from quantcfg.network import Network
+from quantcfg.plan.passes.balancer import resolve_balancer
 from quantcfg.plan.passes.checks import check_values
 from quantcfg.plan.passes.defaults import fill_defaults
 from quantcfg.plan.passes.deprecated import resolve_deprecated
 from quantcfg.plan.passes.fusion import resolve_fusion, take_fusion
-from quantcfg.plan.passes.names import resolve_fusion_names, resolve_names
+from quantcfg.plan.passes.names import resolve_names, resolve_remaining_names
 from quantcfg.plan.passes.non_uniform import resolve_non_uniform
 from quantcfg.plan.passes.overrides import resolve_overrides
 from quantcfg.plan.passes.skips import resolve_skips
+from quantcfg.plan.passes.tensors import resolve_tensors
 from quantcfg.plan.plan import Pass, Plan, initial_plan
 from quantcfg.plan.request import Request
 
@@ -22,6 +24,8 @@ PASSES: Mapping[str, Pass] = {
     "deprecated": resolve_deprecated,
     "skips": resolve_skips,
     "overrides": resolve_overrides,
+    "balancer": resolve_balancer,
+    "tensors": resolve_tensors,
     "non-uniform": resolve_non_uniform,
     "fusion": resolve_fusion,
     "defaults": fill_defaults,
@@ -30,7 +34,9 @@ PASSES: Mapping[str, Pass] = {
 """The passes for a request by name, in order."""
 
 _CONFIGURATION_PASSES: Mapping[str, Pass] = {
-    "names": resolve_fusion_names,
+    "names": resolve_remaining_names,
+    "balancer": resolve_balancer,
+    "tensors": resolve_tensors,
     "fusion": take_fusion,
     "defaults": fill_defaults,
     "checks": check_values,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from types import MappingProxyType
 
+from quantcfg.contracts.config_schema import BALANCER
 from quantcfg.diagnostics import Report
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network import Layer, Network
-from quantcfg.plan.request import Algorithm, Calibration, Request
+from quantcfg.plan.request import Algorithm, Calibration, Request, Tensor
 from quantcfg.plan.settings import Setting, Values, default
 
 DEFINED_HERE = "the layer is defined here"
@@ -26,6 +27,7 @@ class LayerPlan:
     first; it replaces the others as a whole. selected is the weight algorithm of
     nuq_config if the mapping file selects the layer; weight is the effective one.
     activation_values and weight_values are the effective values, in output order.
+    balancer is the strength of the balance step, None if there is none.
     """
 
     layer: Layer
@@ -35,6 +37,7 @@ class LayerPlan:
     selected: Algorithm | None = None
     activation_values: Values = _NOTHING
     weight_values: Values = _NOTHING
+    balancer: Setting[float] | None = None
 
     @property
     def calibration(self) -> Calibration | None:
@@ -56,17 +59,31 @@ class LayerPlan:
             self.selected,
             activation_values,
             weight_values,
+            self.balancer,
         )
+
+
+@small_value
+class TensorPlan:
+    """The plan of a quantized tensor: its request, its layer, and the effective values in output order.
+
+    layer is None if it does not exist; the error is already reported.
+    """
+
+    tensor: Tensor
+    layer: Layer | None = None
+    activation_values: Values = _NOTHING
 
 
 @frozen_value
 class Plan:
-    """The whole plan: the values for the network, and its quantizable layers by name."""
+    """The whole plan: the values for the network, its quantizable layers by name, and quantized tensors."""
 
     network: Network
     request: Request
     values: Values = _NOTHING
     layers: tuple[LayerPlan, ...] = ()
+    tensors: tuple[TensorPlan, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(_lines(self))
@@ -92,10 +109,15 @@ def in_words(layers: Iterable[LayerPlan]) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     yield from _values(plan.values, "")
+    for each in plan.tensors:
+        yield f"{each.tensor.what}: quantized"
+        yield from _values(each.activation_values, "  ")
     for layer in plan.layers:
         enabled = "quantized" if layer.enabled.value else "skipped"
         level = layer.calibration.level if layer.calibration else "defaults"
         yield f"{layer.layer.name} ({layer.layer.type}): {enabled}; calibration from {level}"
+        if layer.balancer:
+            yield from _values({BALANCER: layer.balancer}, "  ")
         yield from _values(layer.activation_values, "  ")
         yield from _values(layer.weight_values, "  ")
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from quantcfg.contracts.config_schema import NON_UNIFORM, SKIP_FUSION
+from quantcfg.contracts.config_schema import (
+    BALANCER,
+    INPUT_INDEX,
+    LAYER_NAME,
+    NON_UNIFORM,
+    SKIP_FUSION,
+    TENSORS,
+    ConfigSchema,
+)
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.catalogue import limited
-from quantcfg.frozen import frozen_value, small_value
+from quantcfg.frozen import frozen_value, replace, small_value
 from quantcfg.network import Edition
 from quantcfg.plan.settings import Origin, OriginKind, Setting, is_finite, written
 from quantcfg.source import Argument, Source, Span, Spell, python_argument
 from quantcfg.textproto import Binding, Bound, BoundMessage, BoundScalar, Path, bind, parse, place_of, tree
+
+if TYPE_CHECKING:
+    from quantcfg.contracts.descriptors import Descriptor
 
 _BREAKS = (catalogue.SYNTAX.code, catalogue.UNEXPECTED_CHARACTER.code)
 """Errors after which fields may be attributed to the wrong message."""
@@ -52,12 +64,20 @@ class Calibration:
     """A CalibrationConfig: at most one algorithm for weights and one for activations.
 
     level is its name in messages: "common_config", 'the override of type "A"'.
+    balancers are the settings that can give the strength of the balance step, in order
+    of precedence; without any there is no balance step.
     """
 
     level: str
     weight: Algorithm | None
     activation: Algorithm | None
     origin: Origin
+    balancers: tuple[Setting[float], ...] = ()
+
+    @property
+    def balancer(self) -> Setting[float] | None:
+        """The strength of the balance step, None if there is none."""
+        return self.balancers[0] if self.balancers else None
 
     @property
     def span(self) -> Span | None:
@@ -76,6 +96,21 @@ class Override:
     def is_written(self) -> bool:
         """Whether it is written as an override, not as a deprecated field."""
         return self.target.origin.kind is OriginKind.WRITTEN
+
+
+@small_value
+class Tensor:
+    """An input of a layer that is quantized by itself: the name of the layer, and the index of the input."""
+
+    layer: Setting[str]
+    index: Setting[int]
+    activation: Algorithm | None
+    origin: Origin
+
+    @property
+    def what(self) -> str:
+        """Its name in messages."""
+        return f'input {self.index.value} of "{self.layer.value}"'
 
 
 @frozen_value
@@ -112,6 +147,7 @@ class Request:
     common: Calibration | None = None
     type_overrides: tuple[Override, ...] = ()
     layer_overrides: tuple[Override, ...] = ()
+    tensors: tuple[Tensor, ...] = ()
     conv: Calibration | None = None
     fc: Calibration | None = None
     has_unread_overrides: bool = False
@@ -169,7 +205,7 @@ def request_from_tree(
         report(catalogue.ANOTHER_FORMAT.at(span, what=what, wanted="a quant.cfg", help=help))
         return Request()
     binding = bind(document, edition.request.descriptor, report, foreign=edition.foreign_fields)
-    reading = _Reading(binding, set(binding.failed), report)
+    reading = _Reading(binding, edition.schema, set(binding.failed), report)
     return Request(
         settings=_scalars(reading, binding.whole, _origin(reading, binding.whole, ())),
         skip_layers=_names(reading, "skip_layers"),
@@ -179,6 +215,7 @@ def request_from_tree(
         common=_calibration(reading, binding.whole, "common_config"),
         type_overrides=tuple(_overrides(reading, *_TYPE_OVERRIDES)),
         layer_overrides=tuple(_overrides(reading, *_LAYER_OVERRIDES)),
+        tensors=tuple(_tensors(reading)),
         conv=_calibration(reading, binding.whole, "conv_calibration_config"),
         fc=_calibration(reading, binding.whole, "fc_calibration_config"),
         has_unread_overrides=_has_unread_overrides(reading),
@@ -191,13 +228,15 @@ class _Reading:
     """A binding, and the paths of invalid values, including numbers that are not finite."""
 
     binding: Binding
+    schema: ConfigSchema
     failed: set[Path]
     report: Report
 
 
 def _model_field(document: tree.Document, edition: Edition) -> tree.Field | None:
     """Return the first list that only a model has, unless there are fields of a quant.cfg too."""
-    if any(field.text in edition.request.descriptor.fields for field in document.fields):
+    known = edition.request.descriptor.fields
+    if edition.model is None or any(field.text in known for field in document.fields):
         return None
     lists = {name for name, field in edition.model.descriptor.fields.items() if field.is_repeated}
     return next((field for field in document.fields if field.text in lists), None)
@@ -243,7 +282,38 @@ def _calibration(
         _algorithm(reading, bound, bound.chosen("wts_quant_algo"), level),
         _algorithm(reading, bound, bound.chosen("acts_quant_algo"), level),
         _origin(reading, bound, bound.path),
+        _balancers(reading, bound, level),
     )
+
+
+def _balancers(reading: _Reading, calibration: BoundMessage, level: str) -> tuple[Setting[float], ...]:
+    """Return the strength of the balance step if it is set, and the default that the message gives it."""
+    for path, key in reading.schema.layer_fields.items():
+        name, field = path.split(".")
+        bound = calibration.message(name)
+        if bound and key == BALANCER:
+            origin = _origin(reading, bound, bound.path, level)
+            given = _scalars(reading, bound, origin).get(field)
+            default = bound.descriptor.fields[field].default
+            unset = [Setting(default, each) for each in (origin, *origin.replaced())]
+            return (given, *unset) if given else tuple(unset)
+    return ()
+
+
+def _tensors(reading: _Reading) -> Iterator[Tensor]:
+    """Yield the complete quantized tensors; the binder has reported the others."""
+    for bound in reading.binding.whole.messages(TENSORS):
+        name, index = bound.scalar(LAYER_NAME), bound.scalar(INPUT_INDEX)
+        if name and index:
+            origin = _origin(reading, bound, bound.path)
+            tensor = Tensor(
+                Setting(name.value, origin, LAYER_NAME, name),
+                Setting(index.value, origin, INPUT_INDEX, index),
+                None,
+                origin,
+            )
+            field = bound.chosen("acts_quant_algo")
+            yield replace(tensor, activation=_algorithm(reading, bound, field, tensor.what))
 
 
 def _algorithm(reading: _Reading, parent: BoundMessage, field: str | None, level: str) -> Algorithm | None:
@@ -277,6 +347,7 @@ def _non_uniform(reading: _Reading) -> NonUniform | None:
 def _scalars(reading: _Reading, message: BoundMessage, origin: Origin) -> dict[str, Setting[Any]]:
     """Return the scalar fields of a message; report numbers that are not finite (reference U22)."""
     settings, failed = {}, reading.failed
+    enums = _meanings(message.descriptor, reading.schema)
     for name, bound in message.fields.items():
         if not isinstance(bound, BoundScalar):
             continue
@@ -285,8 +356,26 @@ def _scalars(reading: _Reading, message: BoundMessage, origin: Origin) -> dict[s
             reading.report(catalogue.NOT_FINITE.at(span, field=name, value=span.text))
             failed.add((*message.path, name))
         if not failed or (*message.path, name) not in failed:
-            settings[name] = Setting(bound.value, origin, name, bound)
+            meanings = enums.get(name) if enums else None
+            value = bound.value if meanings is None else meanings[bound.value]
+            settings[name] = Setting(value, origin, name, bound, meanings)
     return settings
+
+
+@cache
+def _meanings(message: Descriptor, schema: ConfigSchema) -> Mapping[str, Mapping[int, Any]]:
+    """Return the values of the configuration for the enum fields of a message, by number.
+
+    They are those that the schema has for the words, or else the words themselves.
+    """
+    meanings = {}
+    for known in message.fields.values():
+        if known.enum:
+            parameter = schema.parameter_of_field(known.name)
+            values = parameter.values if parameter else {}
+            names = known.enum.names.items()
+            meanings[known.name] = {number: values.get(name, name) for number, name in names}
+    return meanings
 
 
 def _origin(reading: _Reading, bound: Bound, path: Path, level: str | None = None) -> Origin:

@@ -93,13 +93,15 @@ class Setting(Generic[T]):
     Few origins are needed, so they are created on demand. For a field of a message,
     source is the origin of the message, name that of the field and bound its value.
     For a key of a configuration, source is the origin of its object, and name the
-    key. Without a name, source is the origin itself.
+    key. Without a name, source is the origin itself. For an enum, meanings are the
+    values of the configuration by number.
     """
 
     value: T
     source: Origin
     name: str | int | None = None
     bound: BoundScalar | None = field(default=None, compare=False, repr=False)
+    meanings: Mapping[int, Any] | None = field(default=None, compare=False, repr=False)
 
     @property
     def origin(self) -> Origin:
@@ -120,7 +122,8 @@ class Setting(Generic[T]):
         yield self
         for earlier in replaced_by(self.bound) if self.bound else ():
             if isinstance(earlier, BoundScalar) and is_finite(earlier.value):
-                yield Setting(earlier.value, self.source, self.name, earlier)
+                value = earlier.value if self.meanings is None else self.meanings[earlier.value]
+                yield Setting(value, self.source, self.name, earlier, self.meanings)
 
 
 Leaf = Setting[Any] | tuple[Setting[Any], ...]
@@ -160,20 +163,28 @@ def values_of(schema: ConfigSchema, name: str, given: Mapping[str, Setting[Any]]
     given holds values by field of quant.cfg. Other parameters have their defaults,
     and fields that are not parameters of the algorithm are dropped.
     """
-    complete, ranges = _defaults(schema, name)
+    complete, ranges, renamed = _defaults(schema, name)
     values: dict[str, Any] = {**complete, **given}
     for parameter, defaults in ranges:
         values[parameter.key] = tuple(map(values.pop, parameter.settings, defaults))
+    for written_as, key in renamed:
+        if written_as in values:
+            values[key] = values.pop(written_as)
     return values if len(values) == len(complete) else {key: values[key] for key in complete}
 
 
 @cache
 def _defaults(
     schema: ConfigSchema, name: str
-) -> tuple[dict[str, Leaf], list[tuple[Parameter, tuple[Setting[Any], ...]]]]:
-    """Return the default values of an algorithm, and its parameters that are ranges, with their defaults."""
+) -> tuple[dict[str, Leaf], list[tuple[Parameter, tuple[Setting[Any], ...]]], list[tuple[str, str]]]:
+    """Return the default values of an algorithm, its ranges with their defaults, and the renamed fields.
+
+    A renamed field sets a key of another name.
+    """
     known = [(each, tuple(map(default, each.defaults))) for each in schema.parameters(name)]
     values: dict[str, Leaf] = {
         each.key: defaults[0] if len(defaults) == 1 else defaults for each, defaults in known
     }
-    return values, [(each, defaults) for each, defaults in known if len(each.settings) > 1]
+    ranges = [(each, defaults) for each, defaults in known if len(each.settings) > 1]
+    alone = [(each.settings[0], each.key) for each, _ in known if len(each.settings) == 1]
+    return values, ranges, [(name, key) for name, key in alone if name != key]

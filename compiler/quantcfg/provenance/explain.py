@@ -9,8 +9,13 @@ from typing import Any
 from quantcfg.contracts.config_schema import (
     ACTIVATION_ALGORITHM,
     ACTIVATION_PARAMS,
+    ASYMMETRIC,
+    BALANCER,
+    INPUT_INDEX,
+    LAYER_NAME,
     QUANT_ENABLE,
     SKIP_FUSION,
+    TENSORS,
     WEIGHT_ALGORITHM,
     WEIGHT_PARAMS,
 )
@@ -19,13 +24,13 @@ from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import ConfigSchema, Layer
-from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, Values
-from quantcfg.plan.passes.defaults import activation_settings, weight_settings
+from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, TensorPlan, Values
+from quantcfg.plan.passes.defaults import Settings, activation_settings, tensor_settings, weight_settings
 from quantcfg.plan.passes.names import LIST_LAYERS
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
-from quantcfg.provenance.levels import activation_levels, overridden, reason, weight_levels
+from quantcfg.provenance.levels import activation_levels, beaten_balancers, overridden, reason, weight_levels
 from quantcfg.source import Span, Spell, python_argument
 
 _LONGEST_CHAIN = 20
@@ -42,9 +47,13 @@ def explained(
     network, lowering = tuple(_network(plan)), _Lowering(plan, skips(plan.request), _unfused(plan))
     if layer is None:
         return Provenance(network, tuple(_layer(each, lowering) for each in plan.layers))
-    if layer in plan.values and key is None:
-        return Provenance(tuple(each for each in network if each.key == layer))
+    keys = {each.path[0] for each in network}
+    if layer in keys and key is None:
+        return Provenance(tuple(each for each in network if each.path[0] == layer))
     found = _layer_named(layer, lowering)
+    of_tensors = tuple(each for each in network if each.owner and each.key == layer)
+    if found is None and of_tensors and key is None:
+        return Provenance(of_tensors)
     if found is None:
         report(_unknown_layer(layer, plan, key, spell("layer", layer).span))
         return None
@@ -77,9 +86,10 @@ def _layer_named(name: str, lowering: _Lowering) -> LayerExplanation | None:
 def _unknown_layer(name: str, plan: Plan, key: str | None, span: Span) -> Diagnostic:
     schema = plan.network.edition.schema
     home = schema.home_of(name)
-    known = [*plan.network.by_name, *(plan.values if key is None else ())]
+    of_network = [*plan.values, *([TENSORS] if plan.tensors else [])]
+    known = [*plan.network.by_name, *(of_network if key is None else ())]
     help = suggest(name, known).help or LIST_LAYERS
-    if name in plan.values:
+    if name in of_network:
         help = f'"{name}" is a key of the whole network: remove "{key}"'
     elif home and plan.layers and key is None:
         layer = next((each for each in plan.layers if _has_parameter(each, name)), plan.layers[0])
@@ -117,9 +127,30 @@ def _network(plan: Plan) -> Iterator[Explanation]:
     defaults = plan.network.edition.schema.global_defaults
     for key, leaf in plan.values.items():
         if isinstance(leaf, Setting):
-            yield Explanation((key,), _chain((leaf, default(defaults[key]))))
+            unset = [default(defaults[key])] if key in defaults else []
+            yield Explanation((key,), _chain((leaf, *unset)))
         else:
             yield from (Explanation((key, index), (setting,)) for index, setting in enumerate(leaf))
+    for index, tensor in enumerate(plan.tensors):
+        yield from _tensor(index, tensor, plan)
+
+
+def _tensor(index: int, tensor: TensorPlan, plan: Plan) -> Iterator[Explanation]:
+    path, owner = (TENSORS, index), f"{TENSORS}[{index}]"
+    target: dict[str, Setting[Any]] = {LAYER_NAME: tensor.tensor.layer, INPUT_INDEX: tensor.tensor.index}
+    for key in target:
+        yield Explanation((*path, key), _chain([target[key]]), owner=owner)
+    values, chosen = tensor.activation_values, tensor_settings(tensor.tensor, plan)
+    for each in _parameters(values, chosen, plan):
+        inner = (*path, ACTIVATION_PARAMS, *each.path)
+        why = _of_tensor_flag(tensor) if each.key == ASYMMETRIC else None
+        yield replace(each, path=inner, reason=why, owner=owner)
+
+
+def _of_tensor_flag(tensor: TensorPlan) -> str | None:
+    """Return why asymmetric does not come from the tensor itself (ONNX reference 4.1)."""
+    own = tensor.tensor.activation
+    return None if own and ASYMMETRIC in own.parameters else "not set for the tensor"
 
 
 def _chain(settings: Iterable[Setting[Any]]) -> tuple[Setting[Any], ...]:
@@ -148,24 +179,34 @@ def _layer(layer: LayerPlan, lowering: _Lowering) -> LayerExplanation:
 def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation]:
     plan = lowering.plan
     yield Explanation((QUANT_ENABLE,), _chain(_enabled(layer, lowering)))
+    if layer.balancer and layer.calibration:
+        chain = _chain(layer.calibration.balancers)
+        yield Explanation((BALANCER,), chain, tuple(beaten_balancers(layer)))
     sections = (
         (ACTIVATION_PARAMS, layer.activation_values, activation_settings, activation_levels),
         (WEIGHT_PARAMS, layer.weight_values, weight_settings, weight_levels),
     )
+    both = layer.activation_values.keys() & layer.weight_values.keys()
     for section, values, settings_of, levels_of in sections:
-        name, chosen, levels = _algorithm(values), settings_of(layer, plan), tuple(levels_of(layer, plan))
-        for parameter in plan.network.edition.schema.parameters(name):
-            leaf, is_range = values[parameter.key], len(parameter.settings) > 1
-            for index, field in enumerate(parameter.settings):
-                setting = leaf if isinstance(leaf, Setting) else leaf[index]
-                chain = _chain(
-                    chosen.get(field) or (setting, *map(default, parameter.defaults[index : index + 1]))
-                )
-                path = (section, parameter.key, *([index] if is_range else ()))
-                others = tuple(overridden(field, name, chain, levels))
-                yield Explanation(
-                    path, chain, others, reason(parameter.key, chain[0].origin, layer, plan), field
-                )
+        name, levels = _algorithm(values), tuple(levels_of(layer, plan))
+        for each in _parameters(values, settings_of(layer, plan), plan):
+            others = tuple(overridden(each.field or each.key, name, each.chain, levels))
+            why = reason(each.key, each.chain[0].origin, layer, plan)
+            owner = section if each.key in both else ""
+            yield Explanation((section, *each.path), each.chain, others, why, each.field, owner)
+
+
+def _parameters(values: Values, chosen: Settings, plan: Plan) -> Iterator[Explanation]:
+    """Yield where the values of an algorithm come from, without the other levels; chosen are by field."""
+    for parameter in plan.network.edition.schema.parameters(_algorithm(values)):
+        leaf, is_range = values[parameter.key], len(parameter.settings) > 1
+        for index, field in enumerate(parameter.settings):
+            setting = leaf if isinstance(leaf, Setting) else leaf[index]
+            chain = _chain(
+                chosen.get(field) or (setting, *map(default, parameter.defaults[index : index + 1]))
+            )
+            path = (parameter.key, *([index] if is_range else ()))
+            yield Explanation(path, chain, field=field)
 
 
 def _enabled(layer: LayerPlan, lowering: _Lowering) -> list[Setting[bool]]:
@@ -195,9 +236,9 @@ def _unfused(plan: Plan) -> _Unfused:
 
 def _fusion(layer: Layer, lowering: _Lowering) -> str | None:
     """Return in words which layers are folded into which, or why they are not (reference 4.6)."""
-    if not layer.fusion:
+    target = lowering.plan.network.folded_into(layer)
+    if target is None:
         return f"none: {layer.fusion_obstacle}" if layer.fusion_obstacle else None
-    target = next(name for name in layer.fusion if lowering.plan.network.by_name[name].quantizable)
     folded = [name for name in layer.fusion if name != target]
     reason = lowering.unfused(target)
     if reason:

@@ -28,7 +28,8 @@ class Explanation:
     chain starts with the effective setting; each later one would be effective without
     those before it. A very long chain is cut. beaten are the overridden settings of
     other levels, the nearest first. reason is the rule of AMCT that decides, None if
-    the request itself does. field is the quant.cfg field of a parameter.
+    the request itself does. field is the quant.cfg field of a parameter. owner is the
+    object in a list that the value belongs to, such as "tensor_quantize[0]", or empty.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Explanation:
     beaten: tuple[Beaten, ...] = ()
     reason: str | None = None
     field: str | None = None
+    owner: str = ""
 
     @property
     def value(self) -> Any:
@@ -50,8 +52,8 @@ class Explanation:
     @property
     def name(self) -> str:
         """The key, with the index of an item of a list: "search_range[0]"."""
-        index = self.path[-1]
-        return f"{self.key}[{index}]" if isinstance(index, int) else self.key
+        index, owner = self.path[-1], f"{self.owner}." if self.owner else ""
+        return f"{owner}{self.key}[{index}]" if isinstance(index, int) else f"{owner}{self.key}"
 
 
 @frozen_value

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import (
+    ACTIVATION_ALGORITHM,
+    ASYMMETRIC,
+    CHANNEL_WISE,
+    NUM_BITS,
+    WEIGHT_ALGORITHM,
+)
 from quantcfg.frozen import frozen_value
 from quantcfg.network import LayerTypes
 from quantcfg.plan import LayerPlan, Origin, OriginKind, Plan, Setting
+from quantcfg.plan.passes.activations import symmetric_reason
 from quantcfg.plan.request import Algorithm, Calibration
 from quantcfg.plan.settings import activation_algorithm
 from quantcfg.provenance.explanation import Beaten
@@ -59,6 +66,13 @@ def weight_levels(layer: LayerPlan, _: Plan) -> Iterator[Level]:
             yield _weight_level(lower.weight, reason)
 
 
+def beaten_balancers(layer: LayerPlan) -> Iterator[Beaten]:
+    """Yield the balance steps of the levels that a layer's calibration replaces."""
+    for lower in layer.levels[1:]:
+        if layer.calibration and lower.balancer:
+            yield Beaten(lower.balancer, replacing(layer.calibration, lower))
+
+
 def _weight_level(algorithm: Algorithm, reason: str) -> Level:
     return Level(algorithm.name, algorithm, reason)
 
@@ -90,6 +104,8 @@ def reason(key: str, origin: Origin, layer: LayerPlan, plan: Plan) -> str | None
     """Return the rule that gives a value of a layer its origin, or None if the request itself does."""
     if key == ASYMMETRIC:
         return _of_flag(origin, layer, plan)
+    if key == NUM_BITS and origin.kind is OriginKind.LAYER_TYPE:
+        return f"{layer.layer.type} layers support no other number of bits"
     if key == CHANNEL_WISE and origin.kind is OriginKind.LAYER_TYPE:
         return _of_type(layer.layer.type, plan.network.edition.layer_types)
     if key == WEIGHT_ALGORITHM and layer.is_by_mapping:
@@ -101,6 +117,8 @@ def _of_flag(origin: Origin, layer: LayerPlan, plan: Plan) -> str | None:
     """Return why asymmetric does not come from the calibration of the layer (reference 4.4)."""
     own = layer.calibration.activation if layer.calibration else None
     common = plan.request.common
+    if origin.kind is OriginKind.LAYER_TYPE:
+        return symmetric_reason(layer.layer, plan.network.edition.layer_types)
     if own and ASYMMETRIC in own.parameters:
         return None
     if common and origin.level == common.level:

@@ -25,11 +25,8 @@ def given_by(origin: Origin, key: str) -> str:
 
 
 def place(span: Span | None) -> str | None:
-    """Return file, line and column of a span; None if it is not in a file."""
-    if span is None or not span.source.is_file:
-        return None
-    line, column = span.start_position
-    return f"{span.source.name}:{line}:{column}"
+    """Return the location of a span; None if it is not in a file."""
+    return span.location if span and span.source.is_file else None
 
 
 def at(span: Span | None) -> str:

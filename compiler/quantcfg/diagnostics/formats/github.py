@@ -19,7 +19,8 @@ def render_all(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str
 def _command(diagnostic: Diagnostic) -> str:
     properties = {"title": f"quantcfg {diagnostic.code}", **_location(diagnostic)}
     shown = ",".join(f"{name}={_escaped(value, _IN_PROPERTIES)}" for name, value in properties.items())
-    message = f"{diagnostic.message}; {diagnostic.help}" if diagnostic.help else diagnostic.message
+    element = diagnostic.span.element if diagnostic.span else None
+    message = "; ".join(filter(None, (element, diagnostic.message, diagnostic.help)))
     return f"::{_COMMANDS[diagnostic.severity]} {shown}::{_escaped(message, _IN_MESSAGES)}"
 
 
@@ -29,6 +30,8 @@ def _location(diagnostic: Diagnostic) -> dict[str, object]:
         return {"file": diagnostic.file} if diagnostic.file else {}
     if not span.source.is_file:
         return {}
+    if span.source.is_binary:
+        return {"file": span.source.name}
     (line, column), (end_line, end_column) = span.start_position, span.end_position
     location = {"file": span.source.name, "line": line, "endLine": end_line}
     # GitHub accepts columns only within one line; the end column is inclusive.

@@ -41,7 +41,12 @@ def _edit(edit: Edit) -> dict[str, Any]:
 
 
 def place(span: Span) -> dict[str, Any]:
-    """Return the location of a span: its start, end, and file, which is None for an argument."""
+    """Return the location of a span: its start, end, and file, which is None for an argument.
+
+    In a binary file, it is the file and the element.
+    """
+    if span.source.is_binary:
+        return {"file": span.source.name, "start": None, "end": None, "element": span.element}
     return {
         "file": span.source.name if span.source.is_file else None,
         "start": _position(span.start_position),

@@ -73,7 +73,10 @@ def _related(related: Related) -> dict[str, Any]:
 
 
 def _location(span: Span) -> dict[str, Any]:
-    return {"physicalLocation": {"artifactLocation": _artifact(span.source.name), "region": _region(span)}}
+    artifact = {"artifactLocation": _artifact(span.source.name)}
+    if span.source.is_binary:
+        return {"physicalLocation": artifact, "logicalLocations": [{"fullyQualifiedName": span.element}]}
+    return {"physicalLocation": {**artifact, "region": _region(span)}}
 
 
 def _changes(edits: Iterable[Edit]) -> Iterator[dict[str, Any]]:

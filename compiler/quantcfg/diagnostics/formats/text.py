@@ -93,14 +93,15 @@ def _lines(diagnostic: Diagnostic) -> Iterator[_Line]:
     style = _STYLES[diagnostic.severity]
     yield _heading(diagnostic)
     close = [each for each in diagnostic.related if _are_close(diagnostic.span, each.span)]
-    if diagnostic.span:
+    if diagnostic.span and not diagnostic.span.source.is_binary:
         labelled = [mark for each in close for mark in _marks(each.span, "-", _Style.NOTE, each.message)]
         yield from _excerpt([*_marks(diagnostic.span, "^", style), *labelled])
     for each in diagnostic.related:
         if each not in close:
-            location = (_location_of(each.span), _Style.BOLD)
+            location = (f"{each.span.location}: ", _Style.BOLD)
             yield _Line((location, ("note", _Style.NOTE), (f": {each.message}", _Style.PLAIN)))
-            yield from _excerpt([*_marks(each.span, "^", _Style.NOTE)])
+            if not each.span.source.is_binary:
+                yield from _excerpt([*_marks(each.span, "^", _Style.NOTE)])
     if diagnostic.help:
         yield _Line((("help", _Style.BOLD), (f": {diagnostic.help}", _Style.PLAIN)), "=")
     if diagnostic.fix:
@@ -114,17 +115,12 @@ def _heading(diagnostic: Diagnostic) -> _Line:
 
 def _location(diagnostic: Diagnostic) -> str:
     if diagnostic.span:
-        return _location_of(diagnostic.span)
+        return f"{diagnostic.span.location}: "
     return f"{diagnostic.file}: " if diagnostic.file else ""
 
 
-def _location_of(span: Span) -> str:
-    line, column = span.start_position
-    return f"{span.source.name}:{line}:{column}: "
-
-
 def _are_close(span: Span | None, other: Span) -> bool:
-    if span is None or span.source is not other.source:
+    if span is None or span.source is not other.source or span.source.is_binary:
         return False
     return abs(span.start_position[0] - other.start_position[0]) <= _CLOSE
 

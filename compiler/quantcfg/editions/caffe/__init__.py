@@ -20,18 +20,22 @@ def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, re
     return read_model(model, weights, report, read=read)
 
 
+MODEL = MessageType("caffe", "caffe.NetParameter")
+"""The message of a prototxt."""
+
 CAFFE = Edition(
     "caffe",
     title="AMCT for Caffe",
     words=Words(
         model="a prototxt",
         network="a Caffe network",
+        scope="phase TEST",
         model_suffix=".prototxt",
         weights_suffix=".caffemodel",
         language="prototxt",
     ),
     request=MessageType("calibration_config_caffe", "amct_caffe.AMCTConfig"),
-    model=MessageType("caffe", "caffe.NetParameter"),
+    model=MODEL,
     layer_types=LayerTypes("caffe_layers.json"),
     schema=ConfigSchema("quant_config.schema.json"),
     foreign="foreign_fields.json",

@@ -10,7 +10,7 @@ from quantcfg.contracts.layer_types import Obstacle
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.diagnostics.phrases import quoted
-from quantcfg.editions.caffe import CAFFE, caffe_types
+from quantcfg.editions.caffe import CAFFE, MODEL, caffe_types
 from quantcfg.editions.caffe.definitions import OPEN_ENUMS, Definition, definitions, is_misplaced
 from quantcfg.editions.caffe.flow import check_counts, check_flow
 from quantcfg.editions.caffe.layer_setup import check_setup
@@ -81,7 +81,7 @@ def read_network(source: Source, weights: Weights | None, report: Report) -> Net
 def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
     """Return the diagnostic for a file without layers, which may not be a prototxt at all."""
     document = parse(source, lambda _: None)
-    known = CAFFE.model.descriptor.fields
+    known = MODEL.descriptor.fields
     unknown = [field.name.text for field in document.fields if field.name.text not in known]
     help = None
     if is_strange and any(name in CAFFE.request.descriptor.fields for name in unknown):
@@ -133,7 +133,7 @@ def _bound(source: Source, report: Report) -> Binding:
     document = parse(source, report, wanted="a prototxt")
     return bind(
         document,
-        CAFFE.model.descriptor,
+        MODEL.descriptor,
         report,
         lenient=True,
         hint=_hint,

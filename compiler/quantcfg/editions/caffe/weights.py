@@ -2,18 +2,16 @@
 
 A caffemodel is a caffe.NetParameter in binary form. The file is mapped into memory
 and its fields are walked there. The data of large blobs is skipped, so a large file
-takes no more memory than a small one. Field numbers come from proto/caffe.proto.
+takes no more memory than a small one.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts, limits
 from quantcfg.diagnostics import Report, catalogue
@@ -21,13 +19,23 @@ from quantcfg.editions.caffe import caffe_types
 from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
+from quantcfg.wire import (
+    LENGTH,
+    VARINT,
+    Bytes,
+    MalformedError,
+    declared,
+    fields,
+    mapped,
+    signed,
+    varint,
+)
 
-_VARINT, _FIXED64, _LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
-_FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
-_KNOWN_WIRES = (_VARINT, _LENGTH, *_FIXED_LENGTHS)
-_MAX_VARINT = 10
-_MAX_NUMBER = 2**29 - 1
+if TYPE_CHECKING:
+    from quantcfg.contracts.descriptors import Descriptor
+
 _SAMPLE = 4096
+_ITEM_SIZES = {"data": 4, "double_data": 8}
 _LEGACY_DIMENSIONS = ("num", "channels", "height", "width")
 _CHUNK = 2**16
 """The number of bytes that protobuf parses at once; a larger layer is walked."""
@@ -71,13 +79,6 @@ class Weights:
     layers: Mapping[str, WeightLayer]
 
 
-class _MalformedError(Exception):
-    """The bytes at an offset are not a valid field."""
-
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-
-
 class _TooManyLayersError(Exception):
     """The file has more than limits.LAYERS layers."""
 
@@ -86,18 +87,12 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
     """Return the weights in a file, or None after reporting why it cannot be read."""
     name = os.fspath(path)
     try:
-        with open(name, "rb", opener=open_descriptor) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ValueError("not a regular file")
-            if status.st_size == 0:
-                raise _MalformedError(0)
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                layers = {layer.name: layer for layer in _layers(data) if layer.blobs}
+        with mapped(name) as data:
+            layers = {layer.name: layer for layer in _layers(data) if layer.blobs}
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
         return None
-    except _MalformedError as error:
+    except MalformedError as error:
         help = _kind(name)
         report(catalogue.MALFORMED_WEIGHTS.at(None, file=name, offset=error.offset, help=help))
         return None
@@ -125,11 +120,6 @@ def _kind(name: str) -> str | None:
     return "this is a text file: use the binary caffemodel" if is_text else None
 
 
-Bytes = mmap.mmap
-Field = tuple[int, int, int, int]
-"""Number, wire type, value (a varint, or the offset of any other value), and the end of the field."""
-
-
 def _layers(data: Bytes) -> Iterator[WeightLayer]:
     for start, end in _chunks(data):
         parsed = _parsed_layers(data[start:end]) if end - start <= _CHUNK else None
@@ -149,7 +139,7 @@ def _chunks(data: Bytes) -> Iterator[tuple[int, int]]:
                 yield start, last
                 start = last
             last = end
-    except (_MalformedError, _TooManyLayersError):
+    except (MalformedError, _TooManyLayersError):
         # An error inside an earlier field is reported first.
         yield start, last
         raise
@@ -158,11 +148,10 @@ def _chunks(data: Bytes) -> Iterator[tuple[int, int]]:
 
 def _field_ends(data: Bytes) -> Iterator[int]:
     """Yield the end of each field of a file; fail after limits.LAYERS layers."""
-    net = _numbers("StoredNet")
-    numbers = (net["layer"], net["layers"])
+    numbers = [field.number for field in _descriptor("StoredNet").fields.values()]
     count = 0
-    for number, wire, _, end in _fields(data, 0, len(data)):
-        if wire == _LENGTH and number in numbers:
+    for number, wire, _, end in fields(data, 0, len(data)):
+        if wire == LENGTH and number in numbers:
             count += 1
             if count > limits.LAYERS:
                 raise _TooManyLayersError
@@ -213,85 +202,69 @@ def _parsed_blob(blob: Any) -> Blob:
 
 
 def _walked_layers(data: Bytes, start: int, end: int) -> Iterator[WeightLayer]:
-    net = _numbers("StoredNet")
-    for number, wire, value, field_end in _fields(data, start, end):
-        if wire == _LENGTH and number == net["layer"]:
+    for field, _, value, field_end in declared(data, start, end, _descriptor("StoredNet")):
+        if field.name == "layer":
             yield _walked_layer(data, [(value, field_end)], "StoredLayer")
-        elif wire == _LENGTH and number == net["layers"]:
+        else:
             yield _walked_old_layer(data, value, field_end)
 
 
 def _walked_old_layer(data: Bytes, start: int, end: int) -> WeightLayer:
     """Return a V1 layer, or the V0 layer in it; repeated V0 messages are merged."""
-    inner = (_numbers("StoredV1Layer")["layer"], _LENGTH)
-    v0 = [
-        (value, field_end)
-        for number, wire, value, field_end in _fields(data, start, end)
-        if (number, wire) == inner
-    ]
+    fields = declared(data, start, end, _descriptor("StoredV1Layer"))
+    v0 = [(value, field_end) for field, _, value, field_end in fields if field.name == "layer"]
     if v0:
         return _walked_layer(data, v0, "StoredV0Layer")
     return _walked_layer(data, [(start, end)], "StoredV1Layer")
 
 
 def _walked_layer(data: Bytes, spans: Sequence[tuple[int, int]], message: str) -> WeightLayer:
-    numbers = _numbers(message)
-    type_wire = _VARINT if message == "StoredV1Layer" else _LENGTH
     name, layer_type = "", ""
     blobs: list[Blob] = []
-    for number, wire, value, end in chain(*(_fields(data, *span) for span in spans)):
-        if number == numbers["name"] and wire == _LENGTH:
+    descriptor = _descriptor(message)
+    for field, wire, value, end in chain(*(declared(data, *span, descriptor) for span in spans)):
+        if field.name == "name":
             name = _text(data[value:end])
-        elif number == numbers["type"] and wire == type_wire:
-            layer_type = _type(message, _signed(value, 32) if wire == _VARINT else data[value:end])
-        elif number == numbers["blobs"] and wire == _LENGTH:
+        elif field.name == "type":
+            layer_type = _type(message, signed(value, 32) if wire == VARINT else data[value:end])
+        elif field.name == "blobs":
             blobs.append(_walked_blob(data, value, end))
     return WeightLayer(name, layer_type, tuple(blobs))
 
 
 def _walked_blob(data: Bytes, start: int, end: int) -> Blob:
-    numbers = _numbers("StoredBlob")
-    legacy = [numbers[name] for name in _LEGACY_DIMENSIONS]
-    item_wires = {numbers["data"]: _FIXED32, numbers["double_data"]: _FIXED64}
-    lengths = dict.fromkeys(item_wires, 0)
-    dimensions: dict[int, int] = {}
+    lengths = dict.fromkeys(_ITEM_SIZES, 0)
+    dimensions: dict[str, int] = {}
     shape: Shape | None = None
-    for number, wire, value, field_end in _fields(data, start, end):
-        if number == numbers["shape"] and wire == _LENGTH:
+    for field, _, value, field_end in declared(data, start, end, _descriptor("StoredBlob")):
+        if field.name == "shape":
             shape = (*(shape or ()), *_dimensions(data, value, field_end))
-        elif number in legacy and wire == _VARINT:
-            dimensions[number] = _signed(value, 32)
-        elif number in item_wires and wire in (_LENGTH, item_wires[number]):
-            lengths[number] += _items(value, field_end, _FIXED_LENGTHS[item_wires[number]])
-    length = lengths[numbers["double_data"]] or lengths[numbers["data"]] or None
+        elif field.name in lengths:
+            lengths[field.name] += _items(value, field_end, _ITEM_SIZES[field.name])
+        else:
+            dimensions[field.name] = signed(value, 32)
+    length = lengths["double_data"] or lengths["data"] or None
     if dimensions:
-        return Blob(tuple(dimensions.get(number, 0) for number in legacy), True, length)
+        return Blob(tuple(dimensions.get(name, 0) for name in _LEGACY_DIMENSIONS), True, length)
     return Blob(shape, False, length)
 
 
 def _items(start: int, end: int, size: int) -> int:
     """Return the number of values of a size between two offsets."""
     if (end - start) % size:
-        raise _MalformedError(start)
+        raise MalformedError(start)
     return (end - start) // size
 
 
 def _dimensions(data: Bytes, start: int, end: int) -> Iterator[int]:
-    dim = _numbers("BlobShape")["dim"]
-    for number, wire, value, field_end in _fields(data, start, end):
-        if number == dim and wire == _VARINT:
-            yield _signed(value, 64)
-        elif number == dim and wire == _LENGTH:
-            at = value
-            while at < field_end:
-                dimension, at = _varint(data, at, field_end)
-                yield _signed(dimension, 64)
-
-
-def _signed(value: int, bits: int) -> int:
-    """Return a varint as a signed integer with this number of bits."""
-    value &= 2**bits - 1
-    return value - 2**bits if value >= 2 ** (bits - 1) else value
+    for _, wire, value, field_end in declared(data, start, end, _descriptor("BlobShape")):
+        if wire == VARINT:
+            yield signed(value, 64)
+            continue
+        at = value
+        while at < field_end:
+            dimension, at = varint(data, at, field_end)
+            yield signed(dimension, 64)
 
 
 def _text(content: bytes) -> str:
@@ -308,57 +281,6 @@ def _type(message: str, value: bytes | int) -> str:
     return caffe_types.v0_type(text) if message == "StoredV0Layer" else text
 
 
-# The wire format
-
-
-def _fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
-    """Yield the fields of a message; groups are skipped, because caffe.proto has none."""
-    groups: list[int] = []
-    while start < end:
-        at = start
-        key, start = _varint(data, start, end)
-        number, wire = key >> 3, key & 7
-        if not 0 < number <= _MAX_NUMBER:
-            raise _MalformedError(at)
-        if wire == _GROUP_START:
-            groups.append(number)
-        elif wire == _GROUP_END:
-            if not groups or groups.pop() != number:
-                raise _MalformedError(at)
-        else:
-            if wire not in _KNOWN_WIRES:
-                raise _MalformedError(at)
-            value, start = _value(data, wire, start, end)
-            if start > end:
-                raise _MalformedError(at)
-            if not groups:
-                yield number, wire, value, start
-    if groups:
-        raise _MalformedError(end)
-
-
-def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int]:
-    """Return the value of a field as in Field, and the end of the field."""
-    if wire == _VARINT:
-        return _varint(data, start, end)
-    if wire == _LENGTH:
-        length, start = _varint(data, start, end)
-        return start, start + length
-    return start, start + _FIXED_LENGTHS[wire]
-
-
-def _varint(data: Bytes, start: int, end: int) -> tuple[int, int]:
-    """Return a varint and its end."""
-    value = shift = 0
-    for at in range(start, min(end, start + _MAX_VARINT)):
-        byte = data[at]
-        if byte < 0x80:
-            return value | byte << shift, at + 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-    raise _MalformedError(start)
-
-
 @cache
 def _decode_error() -> type[Exception]:
     """Return DecodeError of protobuf, imported only when weights are read."""
@@ -367,10 +289,8 @@ def _decode_error() -> type[Exception]:
     return DecodeError
 
 
-@cache
-def _numbers(message: str) -> Mapping[str, int]:
-    fields = contracts.descriptors("caffe")[f"caffe.{message}"].fields
-    return {name: field.number for name, field in fields.items()}
+def _descriptor(message: str) -> Descriptor:
+    return contracts.descriptors("caffe")[f"caffe.{message}"]
 
 
 def _message(name: str) -> Any:

@@ -14,9 +14,10 @@ from quantcfg.contracts.config_schema import CHANNEL_WISE, NON_UNIFORM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean, listed
 from quantcfg.network import ConfigSchema, Layer
+from quantcfg.plan.passes.activations import check_activations
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm
-from quantcfg.plan.settings import Setting
+from quantcfg.plan.settings import Setting, Values
 
 _CACHE_SIZE = 1000
 
@@ -26,8 +27,13 @@ def check_values(plan: Plan, report: Report) -> Plan:
     _check_override_flags(plan, report)
     _check_common_flag(plan, report)
     _check_non_uniform(plan, report)
+    check_activations(plan, report)
+    schema = plan.network.edition.schema
     for layer in {id(layer.activation_values): layer for layer in plan.layers}.values():
-        _check_search(layer, plan.network.edition.schema, report)
+        activation = layer.calibration.activation if layer.calibration else None
+        _check_search(layer.activation_values, activation, schema, report)
+    for tensor in plan.tensors:
+        _check_search(tensor.activation_values, tensor.tensor.activation, schema, report)
     return plan
 
 
@@ -131,9 +137,8 @@ def _non_uniform_help(layer: LayerPlan, plan: Plan) -> str:
     return "override these layers or their type with arq_quantize" if is_common else "use arq_quantize"
 
 
-def _check_search(plan: LayerPlan, schema: ConfigSchema, report: Report) -> None:
+def _check_search(values: Values, algorithm: Algorithm | None, schema: ConfigSchema, report: Report) -> None:
     """Report a search range that is not increasing, and a step that is longer than it (reference 3.3)."""
-    values, algorithm = plan.activation_values, plan.calibration.activation if plan.calibration else None
     search_range, step = values.get("search_range"), values.get("search_step")
     if not isinstance(search_range, tuple) or not isinstance(step, Setting):
         return

@@ -7,13 +7,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, ASYMMETRIC, CHANNEL_WISE, WEIGHT_ALGORITHM
+from quantcfg.contracts.config_schema import (
+    ACTIVATION_ALGORITHM,
+    ASYMMETRIC,
+    CHANNEL_WISE,
+    TENSORS,
+    WEIGHT_ALGORITHM,
+)
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean
 from quantcfg.frozen import replace
-from quantcfg.network import ConfigSchema, LayerTypes
+from quantcfg.network import ConfigSchema, Layer, LayerTypes
+from quantcfg.plan.passes.activations import bits_settings, has_all_bits, symmetric, symmetric_reason
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
-from quantcfg.plan.request import Algorithm, Calibration
+from quantcfg.plan.request import Algorithm, Calibration, Tensor
 from quantcfg.plan.settings import (
     Leaf,
     Origin,
@@ -36,19 +43,40 @@ _NameOf = Callable[[Algorithm | None, ConfigSchema], str]
 
 def fill_defaults(plan: Plan, report: Report) -> Plan:
     """Fill in all values of the configuration, in output order."""
-    given: dict[str, Leaf] = {**plan.request.settings, **plan.values}
-    defaults = plan.network.edition.schema.global_defaults
-    values = {key: given.get(key) or default(value) for key, value in defaults.items()}
-    activation = {id(layer.calibration): layer for layer in plan.layers}
+    types = plan.network.edition.layer_types
+    activation = {_activation_key(layer, types): layer for layer in plan.layers}
     weight = {_weight_key(layer): layer for layer in plan.layers}
     activation_values = {key: _activation_values(layer, plan) for key, layer in activation.items()}
     weight_values = {key: _weight_values(layer, plan) for key, layer in weight.items()}
     layers = tuple(
-        layer.filled(activation_values[id(layer.calibration)], weight_values[_weight_key(layer)])
+        layer.filled(activation_values[_activation_key(layer, types)], weight_values[_weight_key(layer)])
         for layer in plan.layers
     )
-    _check_asymmetric(layers, report)
-    return replace(plan, values=values, layers=layers)
+    tensors = tuple(
+        replace(each, activation_values=_values(each.tensor.activation, None, plan)) for each in plan.tensors
+    )
+    _check_asymmetric([layer for layer in layers if not symmetric_reason(layer.layer, types)], report)
+    return replace(plan, values=_network_values(plan), layers=layers, tensors=tensors)
+
+
+def _network_values(plan: Plan) -> Values:
+    given: dict[str, Leaf] = {**plan.request.settings, **plan.values}
+    schema, values = plan.network.edition.schema, dict[str, Leaf]()
+    for key in schema.global_keys:
+        if key == TENSORS and plan.tensors:
+            continue
+        if leaf := given.get(key):
+            values[key] = leaf
+        elif key in schema.global_defaults:
+            values[key] = default(schema.global_defaults[key])
+    return values
+
+
+def _activation_key(layer: LayerPlan, types: LayerTypes) -> tuple[object, ...]:
+    """Return a key that is the same for layers with the same activation values."""
+    symmetric_type = layer.layer.type if symmetric_reason(layer.layer, types) else None
+    bits_type = None if has_all_bits(layer.layer, types) else layer.layer.type
+    return id(layer.calibration), symmetric_type, bits_type
 
 
 def _weight_key(layer: LayerPlan) -> tuple[int, str]:
@@ -57,11 +85,17 @@ def _weight_key(layer: LayerPlan) -> tuple[int, str]:
 
 
 def _activation_values(layer: LayerPlan, plan: Plan) -> Values:
-    algorithm, schema = _activation(layer), plan.network.edition.schema
+    return _values(_activation(layer), layer.layer, plan)
+
+
+def _values(algorithm: Algorithm | None, layer: Layer | None, plan: Plan) -> Values:
+    """Return the values of an activation algorithm, for a layer or for a tensor."""
+    schema = plan.network.edition.schema
     given = {
         **(algorithm.parameters if algorithm else {}),
         ACTIVATION_ALGORITHM: _named(activation_algorithm, algorithm, schema),
-        ASYMMETRIC: _flags(algorithm, plan)[0],
+        ASYMMETRIC: _flags(algorithm, layer, plan)[0],
+        **{field: settings[0] for field, settings in bits_settings(algorithm, layer, plan).items()},
     }
     return values_of(schema, activation_algorithm(algorithm, schema), given)
 
@@ -78,10 +112,19 @@ def _weight_values(layer: LayerPlan, plan: Plan) -> Values:
 
 def activation_settings(layer: LayerPlan, plan: Plan) -> Settings:
     """Return the settings that can give the activation values of a layer."""
-    algorithm = _activation(layer)
+    return _settings(_activation(layer), layer.layer, plan)
+
+
+def tensor_settings(tensor: Tensor, plan: Plan) -> Settings:
+    """Return the settings that can give the values of a quantized tensor."""
+    return _settings(tensor.activation, None, plan)
+
+
+def _settings(algorithm: Algorithm | None, layer: Layer | None, plan: Plan) -> Settings:
     return {
         ACTIVATION_ALGORITHM: _names(activation_algorithm, [algorithm], plan),
-        ASYMMETRIC: _flags(algorithm, plan),
+        ASYMMETRIC: _flags(algorithm, layer, plan),
+        **bits_settings(algorithm, layer, plan),
     }
 
 
@@ -118,17 +161,22 @@ def _default_name(name_of: _NameOf, schema: ConfigSchema) -> Setting[str]:
     return default(name_of(None, schema))
 
 
-def _flags(algorithm: Algorithm | None, plan: Plan) -> Sequence[Setting[bool]]:
+def _flags(algorithm: Algorithm | None, layer: Layer | None, plan: Plan) -> Sequence[Setting[bool]]:
     """Return the settings that can give asymmetric, in order of precedence (reference 4.4).
 
     They are those of the layer's algorithm, of common_config, and activation_offset.
-    That of common_config is used only if the layer has the same algorithm.
+    That of common_config is used only if the layer has the same algorithm. A layer
+    that is always symmetric ignores all of them, unless its own says so.
     """
     request, schema = plan.request, plan.network.edition.schema
+    own = _flag(algorithm)
+    if layer and symmetric_reason(layer, plan.network.edition.layer_types):
+        always = symmetric(layer.type)
+        return [own, always] if own and not own.value else [always]
     common = request.common.activation if request.common else None
     name, named = (activation_algorithm(each, schema) for each in (algorithm, common))
     inherited = _flag(common) if common is not algorithm and name == named else None
-    given = (_flag(algorithm), inherited, request.settings.get(_OFFSET), _default_flag(schema))
+    given = (own, inherited, request.settings.get(_OFFSET), _default_flag(schema))
     return [flag for flag in given if flag]
 
 

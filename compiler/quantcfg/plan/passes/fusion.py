@@ -48,5 +48,5 @@ def _report_not_fusible(
 
 def _not_fusible_help(layer: Layer, network: Network, listed: AbstractSet[str]) -> str:
     """Return the help for a layer that nothing is folded into: name the one that it is folded into."""
-    targets = [name for name in layer.fusion if network.by_name[name].quantizable]
-    return f'use "{targets[0]}"' if targets and targets[0] not in listed else "remove it from the list"
+    target = network.folded_into(layer)
+    return f'use "{target}"' if target and target not in listed else "remove it from the list"

@@ -11,15 +11,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cache
 from typing import TYPE_CHECKING
 
-from quantcfg.contracts.config_schema import SKIP_FUSION
-from quantcfg.diagnostics import Edit, Report, catalogue, related
+from quantcfg.contracts.config_schema import SKIP_FUSION, TENSORS
+from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest_likely, worth_suggesting
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import Layer, Network
+from quantcfg.plan.passes.foreign import check_types
 from quantcfg.plan.plan import Plan
-from quantcfg.plan.request import Override
+from quantcfg.plan.request import Override, Tensor
 from quantcfg.plan.settings import Setting
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Known:
     """The names that a field may hold.
 
     find_likely returns those that make sense in it, and is cached. find_valid returns those that are
-    not an error, if these are more.
+    not an error, if these are more. foreign are names that are invalid, but reported by another check.
     """
 
     field: str
@@ -41,6 +42,7 @@ class Known:
     find_likely: Callable[[], Sequence[str]]
     rule: Rule
     find_valid: Callable[[], Sequence[str]] | None = None
+    foreign: Collection[str] = ()
 
     @property
     def valid(self) -> Sequence[str]:
@@ -57,6 +59,13 @@ class Known:
         """Whether these are names of layers rather than layer types."""
         return self.rule is catalogue.UNKNOWN_LAYER
 
+    def unknown(self, name: Setting[str], help: str, fix: Iterable[Edit]) -> Diagnostic:
+        """Return the error for an unknown name."""
+        if self.are_layers:
+            return self.rule.at(name.span, name=name.value, help=help, fix=fix)
+        names, what = f'"{name.value}" is', "a quantizable layer type"
+        return self.rule.at(name.span, names=names, what=what, help=help, fix=fix)
+
     @property
     def are_listed(self) -> bool:
         """Whether the field is a list of names; an override has a single name."""
@@ -70,6 +79,7 @@ class Known:
 def resolve_names(plan: Plan, report: Report) -> Plan:
     """Report unknown and repeated names, and correct clear misspellings."""
     request = plan.request
+    check_types(request, plan.network.edition, report)
     known = known_names(plan.network)
     types, layers = known["layer_type"], known["layer_name"]
     type_overrides = _resolved_overrides(request.type_overrides, types, report)
@@ -81,6 +91,7 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
         skip_fusion_layers=_resolved(request.skip_fusion_layers, known[SKIP_FUSION], report),
         type_overrides=type_overrides,
         layer_overrides=layer_overrides,
+        tensors=_resolved_tensors(request.tensors, known[TENSORS], report),
         has_unread_overrides=request.has_unread_overrides
         or any(override.target.value not in types.names for override in type_overrides)
         or any(override.target.value not in layers.names for override in layer_overrides),
@@ -88,26 +99,29 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
     return replace(plan, request=resolved)
 
 
-def resolve_fusion_names(plan: Plan, report: Report) -> Plan:
-    """Do the same for the only list of names in a configuration; AMCT checks only the layer types."""
+def resolve_remaining_names(plan: Plan, report: Report) -> Plan:
+    """Do the same for the names in a configuration that are not keys; AMCT checks only the layer types."""
     fusible = plan.network.edition.layer_types.fusible
     known = _layers(SKIP_FUSION, plan.network, lambda layer: layer.type in fusible)
     names = _resolved(plan.request.skip_fusion_layers, known, report)
-    return replace(plan, request=replace(plan.request, skip_fusion_layers=names))
+    tensors = _resolved_tensors(plan.request.tensors, known_names(plan.network)[TENSORS], report)
+    return replace(plan, request=replace(plan.request, skip_fusion_layers=names, tensors=tensors))
 
 
 def known_names(network: Network) -> Mapping[str, Known]:
     """Return the valid names for each field of a quant.cfg that holds names."""
     types = network.edition.layer_types
     quantizable, fusible = types.quantizable, types.fusible
+    foreign = {name for names in network.edition.foreign_types.values() for name in names}
     return {
-        "skip_layer_types": _types("skip_layer_types", quantizable),
-        "layer_type": _types("override_layer_types", quantizable),
+        "skip_layer_types": _types("skip_layer_types", quantizable, foreign),
+        "layer_type": _types("override_layer_types", quantizable, foreign),
         "skip_layers": _layers("skip_layers", network, lambda layer: layer.type in quantizable),
         SKIP_FUSION: replace(
             _layers(SKIP_FUSION, network, lambda layer: layer.type in fusible and layer.fusion),
             find_valid=lambda: [layer.name for layer in network.layers if layer.type in fusible],
         ),
+        TENSORS: _layers(TENSORS, network, lambda layer: layer.type in types.tensor_types),
         "layer_name": _layers("override_layer_configs", network, lambda layer: layer.quantizable),
     }
 
@@ -120,8 +134,8 @@ def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tu
             yield name, layer
 
 
-def _types(field: str, types: Sequence[str]) -> Known:
-    return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE)
+def _types(field: str, types: Sequence[str], foreign: Collection[str]) -> Known:
+    return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE, foreign=foreign)
 
 
 def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
@@ -144,6 +158,16 @@ def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Rep
     )
 
 
+def _resolved_tensors(tensors: Sequence[Tensor], known: Known, report: Report) -> tuple[Tensor, ...]:
+    corrected = _corrected([tensor.layer for tensor in tensors], known, report)
+    return tuple(
+        tensor
+        if corrected[tensor.layer.value] == (tensor.layer.value,)
+        else replace(tensor, layer=Setting(corrected[tensor.layer.value][0], tensor.layer.origin))
+        for tensor in tensors
+    )
+
+
 def _resolved(names: Sequence[Setting[str]], known: Known, report: Report) -> tuple[Setting[str], ...]:
     """Return the corrected names of a list, without repetitions."""
     _check_repeats(names, known.field, report, is_removable=True)
@@ -163,7 +187,7 @@ def _corrected(names: Sequence[Setting[str]], known: Known, report: Report) -> d
     for setting in names:
         first.setdefault(setting.value, setting)
     corrected: dict[str, tuple[str, ...]] = {name: (name,) for name in first}
-    unknown = [name for name in first if name not in known.names]
+    unknown = [name for name in first if name not in known.names and name not in known.foreign]
     if not unknown:
         return corrected
     from quantcfg.plan.passes.several import several
@@ -204,7 +228,7 @@ def _report_several(
         help = separation_help(held)
         if is_fixable:
             fix = separating_edits(place, held) if place else [Edit(span, joined(held.names))]
-    report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
+    report(known.unknown(name, help, fix))
 
 
 def _report_unknown(
@@ -217,7 +241,7 @@ def _report_unknown(
         help = suggestion.help or LIST_LAYERS
     else:
         help = f"use {alternatives(suggestion.names or known.names)}"
-    report(known.rule.at(name.span, name=name.value, help=help, fix=fix))
+    report(known.unknown(name, help, fix))
 
 
 def _check_repeats(

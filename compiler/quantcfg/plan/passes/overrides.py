@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, NON_UNIFORM
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.frozen import replace
 from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes, Network
 from quantcfg.plan.assumed import assumed_layer
+from quantcfg.plan.passes.balancer import supports
 from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
-from quantcfg.plan.request import Algorithm, Calibration, Override
+from quantcfg.plan.request import Algorithm, Calibration, Override, Request
 from quantcfg.plan.settings import activation_algorithm, weight_algorithm
 
 
@@ -28,7 +30,7 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     for diagnostic in dropped:
         report(diagnostic)
     if not dropped:
-        _check_common(request.common, layers, report)
+        _check_common(request, layers, report)
     return replace(plan, layers=(*layers, *_without_target(plan)))
 
 
@@ -82,12 +84,19 @@ def _with_levels(
     return LayerPlan(plan.layer, plan.enabled, tuple(given), given[0].weight)
 
 
-def _check_common(common: Calibration | None, layers: Sequence[LayerPlan], report: Report) -> None:
-    """Report a common calibration that no layer uses, not even for its flag (reference 4.4)."""
-    if common is None or not layers or any(layer.calibration is common for layer in layers):
+def _check_common(request: Request, layers: Sequence[LayerPlan], report: Report) -> None:
+    """Report a common calibration that no layer uses, not even for its flag (reference 4.4).
+
+    Without layers there is an error already, unless tensors are quantized.
+    """
+    common = request.common
+    if common is None or any(layer.calibration is common for layer in layers):
+        return
+    if not layers and not request.tensors:
         return
     if common.activation is None or ASYMMETRIC not in common.activation.parameters:
-        help = "remove it: every quantizable layer has an override"
+        why = "every quantizable layer has an override" if layers else "there are no quantizable layers"
+        help = f"remove it: {why}"
         report(catalogue.COMMON_UNUSED.at(common.span, level=common.level, help=help))
 
 
@@ -146,6 +155,8 @@ def _changes(layer: LayerPlan, edition: Edition) -> Iterator[str]:
     yield from _dropped_parameters(
         chosen.activation, lower.activation, activation_algorithm, schema, is_channel_wise
     )
+    if lower.balancer and not chosen.balancer and supports(layer.layer, types):
+        yield "there is no balance step"
     if _supports(lower.weight, layer.layer, types):
         yield from _dropped_parameters(chosen.weight, lower.weight, weight_algorithm, schema, is_channel_wise)
 
@@ -176,7 +187,12 @@ def _dropped_parameters(
             dropped = lower.parameters.get(name)
             kept = own is not None and name in own.parameters
             if dropped and not kept and dropped.value != default:
-                yield f"{name} is {json.dumps(default)}, not {json.dumps(dropped.value)}"
+                words = [parameter.word(value) for value in (default, dropped.value)]
+                yield f"{name} is {_shown(words[0])}, not {_shown(words[1])}"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _type_default(key: str, is_channel_wise: bool) -> tuple[bool, ...]:

@@ -41,11 +41,11 @@ def not_quantizable(plan: Plan) -> tuple[Layer, ...]:
 def _check_network(plan: Plan, report: Report) -> None:
     if not plan.network.is_complete:
         return
-    if not plan.layers:
+    if not plan.layers and not plan.request.tensors:
         file = plan.network.layers[0].span
         help = 'run "quantcfg layers" to see why'
         report(catalogue.NOTHING_QUANTIZABLE.at(None, file=file.source.name if file else "", help=help))
-    reserved = plan.network.edition.schema.global_defaults
+    reserved = plan.network.edition.schema.global_keys
     for layer in plan.network.quantizable:
         if layer.name in reserved:
             report(catalogue.RESERVED_NAME.at(layer.span, layer=layer.name, help="rename the layer"))
@@ -102,7 +102,12 @@ def _check_rest(layers: tuple[LayerPlan, ...], plan: Plan, report: Report) -> No
     skipped, types = plan.request.skip_layer_types, plan.network.edition.layer_types.quantizable
     if {layer_type.value for layer_type in skipped} >= set(types):
         report(catalogue.ALL_TYPES_SKIPPED.at(skipped[-1].span, help="remove at least one of them"))
-    elif plan.network.is_complete and layers and not any(layer.enabled.value for layer in layers):
+    elif (
+        plan.network.is_complete
+        and layers
+        and not plan.request.tensors
+        and not any(layer.enabled.value for layer in layers)
+    ):
         origin = layers[0].enabled.origin
         lists = origin.argument or "skip_layers and skip_layer_types"
         help = f"remove at least one layer from {lists}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
+from struct import pack
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -54,47 +56,53 @@ def unknown_fields(number: int) -> dict[str, bytes]:
     }
 
 
-def encoded(message: Any, random: Random) -> bytes:
+def encoded(message: Any, random: Random, unknown: Sequence[int] = UNKNOWN_NUMBERS) -> bytes:
     """Return the binary form of a message: its numbers not always as short as they could be,
-    its lists packed or not, and between its fields others that Caffe has not.
+    its lists packed or not, and between its fields others that nobody knows.
     """
-    content = _unknown(random)
+    content = _unknown(random, unknown)
     for field, value in message.ListFields():
-        if field.is_repeated and field.message_type is None and field.type != FieldDescriptor.TYPE_STRING:
-            content += _numbers(field.number, list(value), random)
+        if field.is_repeated and field.message_type is None and field.type not in _TEXTS:
+            content += _numbers(field, list(value), random)
         else:
             for item in value if field.is_repeated else (value,):
-                content += _one(field, item, random) + _unknown(random)
+                content += _one(field, item, random, unknown) + _unknown(random, unknown)
     return content
 
 
-def _one(field: FieldDescriptor, value: Any, random: Random) -> bytes:
+_TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
+
+
+def _one(field: FieldDescriptor, value: Any, random: Random, unknown: Sequence[int]) -> bytes:
     if field.message_type is not None:
-        return length_field(field.number, encoded(value, random))
-    if field.type == FieldDescriptor.TYPE_STRING:
-        return length_field(field.number, value.encode())
-    return key(field.number, VARINT) + _loose(value, random)
+        return length_field(field.number, encoded(value, random, unknown))
+    if field.type in _TEXTS:
+        return length_field(field.number, value if isinstance(value, bytes) else value.encode())
+    if field.type == FieldDescriptor.TYPE_FLOAT:
+        return key(field.number, FIXED32) + _scalar(field, value, random)
+    return key(field.number, VARINT) + _scalar(field, value, random)
 
 
-def _numbers(number: int, values: list[int], random: Random) -> bytes:
+def _numbers(field: FieldDescriptor, values: list[Any], random: Random) -> bytes:
     """Return a list of numbers in pieces, each of them packed or a field of its own."""
     content = b""
     while values:
         count = random.randint(1, 3)
-        loose = [_loose(value, random) for value in values[:count]]
-        values = values[count:]
+        pieces, values = values[:count], values[count:]
         if random.random() < 0.5:
-            content += length_field(number, b"".join(loose))
+            content += length_field(field.number, b"".join(_scalar(field, each, random) for each in pieces))
         else:
-            content += b"".join(key(number, VARINT) + value for value in loose)
+            content += b"".join(_one(field, each, random, ()) for each in pieces)
     return content
 
 
-def _loose(value: int, random: Random) -> bytes:
+def _scalar(field: FieldDescriptor, value: Any, random: Random) -> bytes:
+    if field.type == FieldDescriptor.TYPE_FLOAT:
+        return pack("<f", value)
     return varint(value, padding=random.choice((0, 0, 0, 1, 9)))
 
 
-def _unknown(random: Random) -> bytes:
+def _unknown(random: Random, numbers: Sequence[int]) -> bytes:
     if random.random() < 0.6:
         return b""
-    return random.choice(list(unknown_fields(random.choice(UNKNOWN_NUMBERS)).values()))
+    return random.choice(list(unknown_fields(random.choice(numbers)).values()))

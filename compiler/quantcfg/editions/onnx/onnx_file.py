@@ -1,0 +1,305 @@
+"""Read the graph of an ONNX file, without the data of its tensors.
+
+The file is mapped into memory and walked there. Nodes and tensors are parsed one
+by one, by what proto/onnx.proto declares. External data is never opened.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from quantcfg import contracts, limits
+from quantcfg.contracts.descriptors import Descriptor
+from quantcfg.frozen import frozen_value, small_value
+from quantcfg.network.network import Shape
+from quantcfg.wire import LENGTH, Bytes, declared, parsed
+
+DOMAINS = ("", "ai.onnx")
+"""The domains of the operators of ONNX itself."""
+
+CONSTANT = "Constant"
+_EXTERNAL = 1
+_FLOAT, _INT64 = 1, 7
+_VALUE_FIELDS = {1: "f", 2: "i", 7: "ints"}
+"""The field with the value of an attribute, by the type of the attribute."""
+_SCALAR_CONSTANTS = {"value_float": _FLOAT, "value_floats": _FLOAT, "value_int": _INT64, "value_ints": _INT64}
+
+Value = int | float | tuple[int, ...]
+
+
+class TooManyNodesError(Exception):
+    """The graph has more than limits.LAYERS nodes."""
+
+
+@small_value
+class Constant:
+    """A tensor whose value is in the model: its shape and the number of its element type.
+
+    The shape is None if it is not known.
+    """
+
+    shape: Shape | None
+    element: int
+    is_external: bool = False
+
+
+@small_value
+class Node:
+    """A node of the top graph.
+
+    type is the operator, with the domain in front if it is not one of ONNX itself.
+    attributes has the numbers and lists of integers. constant is the tensor of a
+    Constant node. outer_reads are the values that subgraphs read from around them.
+    """
+
+    name: str
+    domain: str
+    op_type: str
+    type: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Value]
+    constant: Constant | None = None
+    has_subgraph: bool = False
+    outer_reads: frozenset[str] = frozenset()
+    is_external: bool = False
+
+
+@frozen_value
+class OnnxFile:
+    """The part of an ONNX file that is read.
+
+    initializers are those of the top graph by name, elements the known element types of
+    its values. functions are the types that the file defines itself.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    initializers: Mapping[str, Constant]
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+    elements: Mapping[str, int]
+    opset: int | None
+    functions: frozenset[str]
+    has_external_data: bool
+
+
+class Element(NamedTuple):
+    """A field of a message: its name, and the offsets of its content."""
+
+    name: str
+    start: int
+    end: int
+
+
+def elements(data: Bytes, message: str, parent: Element | None = None) -> Iterator[Element]:
+    """Yield the declared fields of an element, or of the whole file, except numbers; message is its type."""
+    start, end = (parent.start, parent.end) if parent else (0, len(data))
+    for each, wire, content, content_end in declared(data, start, end, _descriptor(message)):
+        if wire == LENGTH:
+            yield Element(each.name, content, content_end)
+
+
+def read_onnx(data: Bytes) -> OnnxFile:
+    """Return the graph in a mapped file.
+
+    Raises:
+        MalformedError: the file is not a valid protobuf message.
+        TooDeepError: its messages are nested too deep.
+        TooManyNodesError: it has too many nodes.
+
+    """
+    parts: dict[str, list[Any]] = defaultdict(list)
+    for each in elements(data, "ModelProto"):
+        inner = elements(data, "GraphProto", each) if each.name == "graph" else [each]
+        for part in inner:
+            if read := _READERS.get(part.name):
+                parts[part.name].append(read(data, part))
+                if len(parts["node"]) > limits.LAYERS:
+                    raise TooManyNodesError
+    initializers = [named for key in _INITIALIZERS for named in parts[key]]
+    values = [value for key in ("input", "output", "value_info") for value in parts[key]]
+    opsets = [version for domain, version in parts["opset_import"] if domain in DOMAINS]
+    with_data = [*parts["node"], *(tensor for _, tensor in initializers)]
+    return OnnxFile(
+        "".join(parts["name"][-1:]),
+        tuple(parts["node"]),
+        dict(initializers),
+        frozenset(name for name, _ in parts["input"]),
+        frozenset(name for name, _ in parts["output"]),
+        {name: element for name, element in values if element},
+        opsets[-1] if opsets else None,
+        frozenset(name for name, _ in parts["functions"]),
+        any(each.is_external for each in with_data) or any(external for _, external in parts["functions"]),
+    )
+
+
+def _read_name(data: Bytes, part: Element) -> str:
+    return _text(data[part.start : part.end])
+
+
+def _read_opset(data: Bytes, part: Element) -> tuple[str, int]:
+    opset = _message(data, part, "OperatorSetIdProto")
+    return _text(opset.domain), opset.version
+
+
+def _read_function(data: Bytes, part: Element) -> tuple[str, bool]:
+    """Return the type of a function, and whether it has external data."""
+    function = _message(data, part, "FunctionProto")
+    name = _qualified(_text(function.domain), _text(function.name))
+    return name, any(map(_node_is_external, function.node))
+
+
+def _read_node(data: Bytes, part: Element) -> Node:
+    return _node(_message(data, part, "NodeProto"))
+
+
+def _read_initializer(data: Bytes, part: Element) -> tuple[str, Constant]:
+    tensor = _message(data, part, "TensorProto")
+    return _text(tensor.name), _dense(tensor)
+
+
+def _read_sparse(data: Bytes, part: Element) -> tuple[str, Constant]:
+    tensor = _message(data, part, "SparseTensorProto")
+    return _text(tensor.values.name), _sparse(tensor)
+
+
+def _read_value(data: Bytes, part: Element) -> tuple[str, int]:
+    """Return the name of a value and the number of its element type, 0 if it is not known."""
+    value = _message(data, part, "ValueInfoProto")
+    return _text(value.name), value.type.tensor_type.elem_type
+
+
+_INITIALIZERS = ("initializer", "sparse_initializer")
+_READERS: Mapping[str, Callable[[Bytes, Element], Any]] = {
+    "opset_import": _read_opset,
+    "functions": _read_function,
+    "name": _read_name,
+    "node": _read_node,
+    "initializer": _read_initializer,
+    "sparse_initializer": _read_sparse,
+    "input": _read_value,
+    "output": _read_value,
+    "value_info": _read_value,
+}
+"""How the fields of models and graphs are read, by name; no name is in both."""
+
+
+def _message(data: Bytes, part: Element, name: str) -> Any:
+    message = contracts.message_class("onnx", f"onnx.{name}")
+    return parsed(data, part.start, part.end, message, _descriptor(name))
+
+
+def _descriptor(name: str) -> Descriptor:
+    return contracts.descriptors("onnx")[f"onnx.{name}"]
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")
+
+
+def _qualified(domain: str, op_type: str) -> str:
+    return op_type if domain in DOMAINS else f"{domain}.{op_type}"
+
+
+def _node(node: Any) -> Node:
+    domain, op_type = _text(node.domain), _text(node.op_type)
+    node_type, graphs = _qualified(domain, op_type), list(_graphs(node))
+    return Node(
+        _text(node.name),
+        domain,
+        op_type,
+        node_type,
+        tuple(map(_text, node.input)),
+        tuple(map(_text, node.output)),
+        dict(_values(node)),
+        _constant(node) if node_type == CONSTANT else None,
+        bool(graphs),
+        frozenset().union(*map(_outer_reads, graphs)) if graphs else frozenset(),
+        _node_is_external(node),
+    )
+
+
+def _values(node: Any) -> Iterator[tuple[str, Value]]:
+    for attribute in node.attribute:
+        name = _VALUE_FIELDS.get(attribute.type) if attribute.type else _present(attribute)
+        if name:
+            value = getattr(attribute, name)
+            yield _text(attribute.name), tuple(value) if name == "ints" else value
+
+
+def _present(attribute: Any) -> str | None:
+    """Return the field with the value of an attribute that has no type, as in the first version of ONNX."""
+    present = [each.name for each, _ in attribute.ListFields() if each.name in _VALUE_FIELDS.values()]
+    return present[0] if present else None
+
+
+def _constant(node: Any) -> Constant | None:
+    """Return the tensor of a Constant node; it has one attribute, which says what it is."""
+    for attribute in node.attribute:
+        name = _text(attribute.name)
+        if name == "value":
+            return _dense(attribute.t)
+        if name == "sparse_value":
+            return _sparse(attribute.sparse_tensor)
+        if name in _SCALAR_CONSTANTS:
+            shape = (len(attribute.floats) or len(attribute.ints),) if name.endswith("s") else ()
+            return Constant(shape, _SCALAR_CONSTANTS[name])
+    return None
+
+
+def _dense(tensor: Any) -> Constant:
+    return Constant(tuple(tensor.dims), tensor.data_type, _is_external(tensor))
+
+
+def _sparse(tensor: Any) -> Constant:
+    return Constant(tuple(tensor.dims), tensor.values.data_type, _sparse_is_external(tensor))
+
+
+# Subgraphs
+
+
+def _graphs(node: Any) -> Iterator[Any]:
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _outer_reads(graph: Any) -> frozenset[str]:
+    """Return the values that a subgraph reads, and does not define itself."""
+    reads = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    inner = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
+    inner |= {tensor.values.name for tensor in graph.sparse_initializer}
+    inner |= {name for node in graph.node for name in node.output}
+    nested = (_outer_reads(each) for node in graph.node for each in _graphs(node))
+    return frozenset().union(map(_text, reads - inner), *nested) - set(map(_text, inner))
+
+
+# External data
+
+
+def _is_external(tensor: Any) -> bool:
+    return bool(tensor.data_location == _EXTERNAL)
+
+
+def _sparse_is_external(tensor: Any) -> bool:
+    return _is_external(tensor.values) or _is_external(tensor.indices)
+
+
+def _node_is_external(node: Any) -> bool:
+    return any(
+        any(map(_is_external, (attribute.t, *attribute.tensors)))
+        or any(map(_sparse_is_external, (attribute.sparse_tensor, *attribute.sparse_tensors)))
+        for attribute in node.attribute
+    ) or any(map(_graph_is_external, _graphs(node)))
+
+
+def _graph_is_external(graph: Any) -> bool:
+    return (
+        any(map(_is_external, graph.initializer))
+        or any(map(_sparse_is_external, graph.sparse_initializer))
+        or any(map(_node_is_external, graph.node))
+    )

@@ -1,0 +1,111 @@
+"""Read an ONNX model into a network: a layer for each node of its top graph."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from quantcfg import limits
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.diagnostics.catalogue import limited
+from quantcfg.editions.onnx import ONNX
+from quantcfg.editions.onnx.content import other_file
+from quantcfg.editions.onnx.graph import Graph
+from quantcfg.editions.onnx.graph_checks import check_graph
+from quantcfg.editions.onnx.node_layer import layer_of
+from quantcfg.editions.onnx.onnx_file import Node, OnnxFile, TooManyNodesError, read_onnx
+from quantcfg.files import PathLike, Reader, reason, start_of
+from quantcfg.network.fusion_groups import with_fusion_groups
+from quantcfg.network.network import Layer, Network
+from quantcfg.source import Source, Span
+from quantcfg.wire import MalformedError, TooDeepError, mapped
+
+
+def read_model(
+    model: PathLike,
+    weights: PathLike | None,
+    report: Report,
+    *,
+    read: Reader,  # noqa: ARG001
+) -> Network | None:
+    """Return the network of an ONNX model, or None after reporting why it cannot be read.
+
+    read is for text files, and not used.
+    """
+    name, found = os.fspath(model), list[Diagnostic]()
+    if weights is not None:
+        help = "omit the weights file"
+        found.append(catalogue.WEIGHTS_IN_MODEL.at(None, file=os.fspath(weights), help=help))
+    content = read_file(name, found.append)
+    for diagnostic in found:
+        report(diagnostic)
+    return None if content is None or has_errors(found) else network_of(name, content, report)
+
+
+def network_of(name: str, content: OnnxFile, report: Report) -> Network | None:
+    """Return the network of an ONNX file, or None after reporting why it cannot be used.
+
+    Warnings are reported, and kept in the network as well.
+    """
+    found: list[Diagnostic] = []
+    layers = _layers(name, content, limited(found.append))
+    for diagnostic in found:
+        report(diagnostic)
+    return None if has_errors(found) else Network(ONNX, content.name, layers, tuple(found))
+
+
+def read_file(name: str, report: Report) -> OnnxFile | None:
+    """Return the content of an ONNX file, or None after reporting why it cannot be read."""
+    try:
+        with mapped(name) as data:
+            content = read_onnx(data)
+    except (OSError, ValueError) as error:
+        report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
+    except MalformedError as error:
+        report(_malformed(name, error.offset))
+    except TooDeepError:
+        report(catalogue.TOO_DEEP.at(None, file=name, limit=limits.NESTING))
+    except TooManyNodesError:
+        report(catalogue.TOO_MANY_LAYERS.at(None, file=name, limit=limits.LAYERS))
+    else:
+        if content.nodes:
+            return content
+        report(_other_file(name) or catalogue.NO_NODES.at(None, file=name))
+    return None
+
+
+def _malformed(name: str, offset: int) -> Diagnostic:
+    return _other_file(name) or catalogue.MALFORMED_ONNX.at(
+        None, file=name, offset=offset, help="export or download the model again"
+    )
+
+
+def _other_file(name: str) -> Diagnostic | None:
+    """Return the error for a file that is recognized as something else."""
+    found = other_file(start_of(name))
+    if found is None:
+        return None
+    what, help = found
+    return catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted=ONNX.words.model, help=help)
+
+
+def _layers(name: str, content: OnnxFile, report: Report) -> tuple[Layer, ...]:
+    graph = Graph(content)
+    spans = _spans(name, content.nodes)
+    layers = [layer_of(graph, node, span) for node, span in zip(content.nodes, spans, strict=True)]
+    check_graph(name, graph, layers, report)
+    return with_fusion_groups(layers, ONNX.layer_types, graph.read_elsewhere)
+
+
+def _spans(name: str, nodes: Sequence[Node]) -> Iterator[Span]:
+    """Return the spans of the nodes in a list of them."""
+    lines = [_line(position, node) for position, node in enumerate(nodes)]
+    source, start = Source(name, "\n".join(lines), is_binary=True), 0
+    for line in lines:
+        yield Span(source, start, start + len(line))
+        start += len(line) + 1
+
+
+def _line(position: int, node: Node) -> str:
+    line = f'node {position}, {node.type} "{node.name}"' if node.name else f"node {position}, {node.type}"
+    return line.replace("\n", "\N{REPLACEMENT CHARACTER}")

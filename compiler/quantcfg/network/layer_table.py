@@ -1,0 +1,30 @@
+"""A table of the layers of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quantcfg.diagnostics.terminal import aligned
+from quantcfg.network.network import Layer
+
+_HEADINGS = ("name", "type", "quantizable", "weight", "fused")
+_NO_NAME = "(no name)"
+
+
+def layer_table(layers: Sequence[Layer]) -> str:
+    """Return a table with a line of headings, and a line for each layer."""
+    columns = zip(_HEADINGS, *map(_row, layers), strict=True)
+    shown = [column for column in columns if any(column[1:])]
+    return "\n".join(aligned(zip(*shown, strict=True)))
+
+
+def _row(layer: Layer) -> tuple[str, ...]:
+    return (
+        layer.name or _NO_NAME,
+        layer.type,
+        f"no: {layer.obstacle}" if layer.obstacle else "yes",
+        "" if layer.weight_shape is None else "x".join(map(str, layer.weight_shape)),
+        f"no: {layer.fusion_obstacle}"
+        if layer.fusion_obstacle
+        else " + ".join(each or _NO_NAME for each in layer.fusion),
+    )

@@ -1,0 +1,99 @@
+"""Choose the layers with a balance step (ONNX reference 4.2, U22)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from quantcfg.diagnostics import Report, catalogue, related
+from quantcfg.diagnostics.phrases import listed
+from quantcfg.frozen import replace
+from quantcfg.network import Layer, LayerTypes
+from quantcfg.plan.plan import LayerPlan, Plan, in_words
+from quantcfg.plan.request import Calibration, Override
+
+BALANCER = "balancer"
+
+
+def resolve_balancer(plan: Plan, report: Report) -> Plan:
+    """Give each layer the balance step of its calibration, if it supports one."""
+    if not plan.network.edition.layer_types.has(BALANCER):
+        return plan
+    refused = set(_check_overrides(plan, report))
+    types = plan.network.edition.layer_types
+    without: dict[int, list[LayerPlan]] = defaultdict(list)
+    layers: list[LayerPlan] = []
+    for layer in plan.layers:
+        calibration = layer.calibration
+        if calibration is None or calibration.balancer is None:
+            layers.append(layer)
+        elif supports(layer.layer, types):
+            layers.append(replace(layer, balancer=calibration.balancer))
+        else:
+            layers.append(layer)
+            if id(calibration) not in refused:
+                without[id(calibration)].append(layer)
+    having = {id(layer.calibration) for layer in layers if layer.balancer}
+    for group in without.values():
+        _report_without(group, id(group[0].calibration) in having, types, report)
+    return replace(plan, layers=tuple(layers))
+
+
+def supports(layer: Layer, types: LayerTypes) -> bool:
+    """Return whether a layer can have a balance step."""
+    return reason_without(layer, types) is None
+
+
+def reason_without(layer: Layer, types: LayerTypes) -> str | None:
+    """Return why a layer cannot have a balance step, None if it can or the edition has none."""
+    if not types.has(BALANCER):
+        return None
+    return layer.obstacle or types.reason(BALANCER, layer.type, layer.attributes)
+
+
+def _check_overrides(plan: Plan, report: Report) -> Iterator[int]:
+    """Report overrides for types or layers without a balance step; yield the ids of their calibrations.
+
+    An override of a type is an error only if no layer of the type could have one.
+    """
+    types = plan.network.edition.layer_types
+    for override in plan.request.type_overrides:
+        name = override.target.value
+        if name in types.quantizable and types.obstacle(BALANCER, name, {}):
+            yield from _refused(override, f"{name} layers", "", (), report)
+    for override in plan.request.layer_overrides:
+        layer = plan.network.by_name.get(override.target.value)
+        reason = reason_without(layer, types) if layer else None
+        if layer and reason:
+            yield from _refused(override, f'layer "{layer.name}"', f": {reason}", [layer], report)
+
+
+def _refused(
+    override: Override, what: str, reason: str, layers: Sequence[Layer], report: Report
+) -> Iterator[int]:
+    calibration = override.calibration
+    if calibration.balancer:
+        place = [each for layer in layers for each in related(layer.span, "the layer is defined here")]
+        report(
+            catalogue.NO_BALANCER.at(
+                calibration.balancer.span, what=what, reason=reason, related=place, help="remove it"
+            )
+        )
+        yield id(calibration)
+
+
+def _report_without(group: Sequence[LayerPlan], is_used: bool, types: LayerTypes, report: Report) -> None:
+    """Warn of layers that silently lack the balance step of common_config or of their type."""
+    calibration = group[0].calibration
+    assert isinstance(calibration, Calibration)
+    assert calibration.balancer
+    reasons = (reason_without(each.layer, types) for each in group)
+    report(
+        catalogue.BALANCER_DROPPED.at(
+            calibration.balancer.span,
+            level=calibration.level,
+            layers=in_words(group),
+            reason=listed([*dict.fromkeys(filter(None, reasons))]),
+            help=None if is_used else "remove it: no layer has it",
+        )
+    )

@@ -1,0 +1,46 @@
+"""Report layer types of other editions of AMCT, with the types that correspond to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from quantcfg.diagnostics import Related, Report, catalogue
+from quantcfg.diagnostics.phrases import alternatives, quoted
+from quantcfg.network import Edition
+from quantcfg.plan.request import Request
+from quantcfg.plan.settings import Setting
+
+_MAX_RELATED = 5
+
+
+def check_types(request: Request, edition: Edition, report: Report) -> None:
+    """Report the layer types of other editions, once for each edition: a request is written for one."""
+    named = [*request.skip_layer_types]
+    named += [override.target for override in request.type_overrides if override.is_written]
+    unknown = [name for name in named if name.value not in edition.layer_types.known]
+    for owner, types in edition.foreign_types.items():
+        foreign = [name for name in unknown if name.value in types]
+        unknown = [name for name in unknown if name.value not in types]
+        if foreign:
+            _report(foreign, owner, types, edition, report)
+
+
+def _report(
+    names: Sequence[Setting[str]],
+    owner: str,
+    types: Mapping[str, Sequence[str]],
+    edition: Edition,
+    report: Report,
+) -> None:
+    distinct = list(dict.fromkeys(name.value for name in names))
+    is_one = len(distinct) == 1
+    help = ", ".join(f"{alternatives(types[name])} for {name}" for name in distinct)
+    report(
+        catalogue.UNQUANTIZABLE_TYPE.at(
+            names[0].span,
+            names=f"{quoted(distinct)} {'is' if is_one else 'are'}",
+            what=f"{'a layer type' if is_one else 'layer types'} of {edition.title}, but of {owner}",
+            related=[Related(name.span, "and here") for name in names[1:_MAX_RELATED] if name.span],
+            help=f"use {help}",
+        )
+    )

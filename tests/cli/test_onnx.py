@@ -1,0 +1,241 @@
+"""The commands with ONNX models, and with files of both editions."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from onnx import helper
+
+from quantcfg import cli
+from quantcfg.editions import edition_named
+from tests.api.models import write_model
+from tests.onnx.models import WEIGHTS, batch_norm, conv, graph, model, node, tensor, value
+
+Captured = pytest.CaptureFixture[str]
+
+NET = ("--model", "net.onnx")
+REQUEST = 'batch_num: 2\nskip_layers: "conv2"\ntensor_quantize { layer_name: "add" input_index: 0 }\n'
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have models of both editions and requests in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    write_model(tmp_path)
+    branch = graph(conv("inner"), outputs=[value("inner_out")])
+    content = model(
+        conv("conv1"),
+        batch_norm("bn1", "conv1_out"),
+        conv("conv2", "bn1_out", weight="v"),
+        node("Add", ["conv2_out", "bn1_out"], ["sum"], name="add"),
+        node("Relu", ["sum"], ["relu"]),
+        node("If", ["relu"], ["chosen"], name="if", then_branch=branch, else_branch=branch),
+        node("AveragePool", ["chosen"], ["pooled"], name="pool", kernel_shape=[2]),
+        node("MatMul", ["pooled", "m"], ["out"], name="fc"),
+        initializers=(*WEIGHTS, tensor("v", 8, 8, 3, 3)),
+    )
+    Path("net.onnx").write_bytes(content.SerializeToString())
+    Path("quant.cfg").write_text(REQUEST)
+    Path("named.cfg").write_text(f"# quantcfg-model: net.onnx\n{REQUEST}")
+
+
+def run(capsys: Captured, *arguments: str) -> tuple[int, str, str]:
+    status = cli.main(arguments)
+    return status, *capsys.readouterr()
+
+
+def usage_error(capsys: Captured, *arguments: str) -> str:
+    """Return the last line of a usage error."""
+    with pytest.raises(SystemExit) as exited:
+        cli.main(arguments)
+    assert exited.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+TABLE = """\
+name | type | quantizable | weight | fused
+conv1 | Conv | yes | 8x3x3x3 | conv1 + bn1
+bn1 | BatchNormalization | no: type BatchNormalization is not supported | conv1 + bn1
+conv2 | Conv | yes | 8x8x3x3
+add | Add | no: type Add is not supported
+(no name) | Relu | no: type Relu is not supported
+if | If | no: type If is not supported, its subgraphs are not read
+pool | AveragePool | no: only 4-D inputs are supported, this one is 1-D pooling
+fc | MatMul | yes | 16x8
+"""
+
+
+def test_layers_lists_the_nodes_of_the_top_graph(capsys: Captured) -> None:
+    status, out, err = run(capsys, "layers", *NET)
+    assert status == 0
+    assert [" | ".join(re.split(" {2,}", line)) for line in out.splitlines()] == TABLE.splitlines()
+    assert err == "8 layers in the top graph, 3 quantizable\n"
+
+
+def test_layers_as_json_has_names_as_they_are(capsys: Captured) -> None:
+    _, out, _ = run(capsys, "layers", *NET, "--format", "json")
+    layers = json.loads(out)["layers"]
+    assert [layer["name"] for layer in layers][3:6] == ["add", "", "if"]
+    assert layers[0] == {
+        "name": "conv1",
+        "type": "Conv",
+        "quantizable": True,
+        "reason": None,
+        "weight_shape": [8, 3, 3, 3],
+        "fusion": ["conv1", "bn1"],
+        "fusion_reason": None,
+    }
+
+
+def test_compile_says_what_is_not_quantizable(capsys: Captured) -> None:
+    status, _, err = run(capsys, "compile", *NET, "--config", "quant.cfg", "-o", "config.json")
+    assert status == 0
+    parts = "2 layers quantized, 1 skipped, 1 not quantizable: pool (1-D pooling), 1 fused, 0 warnings"
+    assert err == f"config.json: {parts}\n"
+    config = json.loads(Path("config.json").read_text())
+    assert config["tensor_quantize"][0]["layer_name"] == "add"
+    assert [name for name in config if isinstance(config[name], dict)] == ["conv1", "conv2", "fc"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "quant.cfg"),
+        ("compile", "--config", "quant.cfg"),
+        ("explain", "--config", "quant.cfg", "conv1"),
+        ("layers",),
+        ("schema",),
+    ],
+    ids=" ".join,
+)
+def test_commands_read_the_model_of_the_option_the_comment_or_the_settings(
+    arguments: tuple[str, ...], capsys: Captured
+) -> None:
+    by_option = run(capsys, *arguments, *NET)
+    assert by_option[0] == 0
+    Path("quantcfg.toml").write_text('model = "net.onnx"')
+    assert run(capsys, *arguments) == by_option
+
+
+def test_the_comment_at_the_top_names_the_model(capsys: Captured) -> None:
+    assert run(capsys, "compile", "--config", "named.cfg") == run(
+        capsys, "compile", "--config", "quant.cfg", *NET
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "quant.cfg"),
+        ("compile",),
+        ("decompile", "config.json"),
+        ("diff", "quant.cfg", "named.cfg"),
+        ("explain",),
+        ("layers",),
+        ("schema",),
+    ],
+    ids=" ".join,
+)
+def test_weights_beside_an_onnx_model_are_a_usage_error(arguments: tuple[str, ...], capsys: Captured) -> None:
+    error = usage_error(capsys, *arguments, *NET, "--weights", "weights.caffemodel")
+    expected = "--weights cannot be used with an ONNX model, which contains its weights"
+    assert error == f"quantcfg {arguments[0]}: error: {expected}"
+
+
+def test_weights_that_a_file_names_beside_an_onnx_model_are_an_error_there(capsys: Captured) -> None:
+    Path("named.cfg").write_text("# quantcfg-model: net.onnx\n# quantcfg-weights: weights.caffemodel\n")
+    status, out, _ = run(capsys, "check", "named.cfg", "--format", "concise")
+    assert status == 1
+    assert out.startswith("named.cfg:2:21: error[QC334]")
+
+
+# --- an ONNX model in place of another file
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted", "help"),
+    [
+        (("fmt",), "a quant.cfg or a model in text format", None),
+        (("fmt", "--check"), "a quant.cfg or a model in text format", None),
+        (("migrate",), "a quant.cfg", None),
+        (("check",), "a quant.cfg or a JSON configuration", "pass it with --model"),
+        (("compile", *NET, "--config"), "a quant.cfg", "pass it with --model"),
+        (("decompile", *NET), "a JSON configuration", "pass it with --model"),
+        (("diff", *NET, "quant.cfg"), "a quant.cfg or a JSON configuration", "pass it with --model"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_model_in_place_of_text_is_called_what_it_is(
+    arguments: tuple[str, ...], wanted: str, help: str | None, capsys: Captured
+) -> None:
+    before = Path("net.onnx").read_bytes()
+    status, out, err = run(capsys, *arguments, "net.onnx")
+    assert status == (2 if arguments[0] == "diff" else 1)
+    message = f'net.onnx: error[QC117]: "net.onnx" is an ONNX model, not {wanted}\n'
+    assert message + (f"  = help: {help}\n" if help else "") in out + err
+    assert "help: " not in out + err or help
+    assert Path("net.onnx").read_bytes() == before
+
+
+def test_an_output_cannot_replace_the_model(capsys: Captured) -> None:
+    before = Path("net.onnx").read_bytes()
+    status, _, err = run(capsys, "compile", *NET, "-o", "net.onnx")
+    assert status == 1
+    assert 'error[QC503]: cannot write "net.onnx": is an input file' in err
+    assert Path("net.onnx").read_bytes() == before
+
+
+# --- without a model
+
+
+def test_the_edition_is_an_option_of_commands_that_need_no_model(capsys: Captured) -> None:
+    assert run(capsys, "check", "quant.cfg", "--edition", "onnx")[0] == 0
+    assert run(capsys, "check", "quant.cfg", "--edition", "caffe")[0] == 1
+    assert run(capsys, "check", "quant.cfg")[0] == 1
+    Path("quantcfg.toml").write_text('edition = "onnx"')
+    assert run(capsys, "check", "quant.cfg")[0] == 0
+
+
+def test_the_schema_of_an_edition_is_printed_as_published(capsys: Captured) -> None:
+    for name in ("caffe", "onnx"):
+        assert run(capsys, "schema", "--edition", name) == (0, edition_named(name).schema.text, "")
+
+
+def test_configurations_of_one_edition_are_compared(capsys: Captured) -> None:
+    for config, out in [("quant.cfg", "a.json"), (None, "b.json")]:
+        request = ("--config", config) if config else ()
+        assert cli.main(["compile", *NET, *request, "-o", out]) == 0
+    capsys.readouterr()
+    status, out, err = run(capsys, "diff", "a.json", "b.json", "--edition", "onnx")
+    assert (status, err) == (1, "")
+    assert "batch_num: 2 → 1" in out
+    assert '"conv2" is quantized now' in out
+
+
+def test_a_configuration_of_the_other_edition_is_one_error(capsys: Captured) -> None:
+    assert cli.main(["compile", *NET, "--config", "quant.cfg", "-o", "onnx.json"]) == 0
+    assert cli.main(["compile", "--model", "deploy.prototxt", "-o", "caffe.json"]) == 0
+    capsys.readouterr()
+    for arguments in (("check", "onnx.json"), ("diff", "onnx.json", "caffe.json")):
+        _, out, err = run(capsys, *arguments)
+        assert (out + err).count("error[") == 1
+        assert "error[QC451]: this file is for AMCT for ONNX, not for AMCT for Caffe" in out + err
+
+
+def test_files_of_two_editions_are_not_compared(capsys: Captured) -> None:
+    Path("caffe.cfg").write_text("# quantcfg-model: deploy.prototxt\n")
+    error = usage_error(capsys, "diff", "named.cfg", "caffe.cfg")
+    assert error == "quantcfg diff: error: named.cfg is for AMCT for ONNX, and caffe.cfg for AMCT for Caffe"
+
+
+def test_a_network_with_a_function_says_that_it_is_not_read(capsys: Captured) -> None:
+    function = helper.make_function(
+        "own", "Block", ["x"], ["y"], [node("Relu", ["x"], ["y"])], [helper.make_opsetid("", 13)]
+    )
+    content = model(node("Block", ["data"], ["y"], name="block", domain="own"), functions=[function])
+    Path("function.onnx").write_bytes(content.SerializeToString())
+    _, out, _ = run(capsys, "layers", "--model", "function.onnx")
+    assert "the nodes of the function are not read" in out
