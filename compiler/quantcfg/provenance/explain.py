@@ -30,7 +30,7 @@ from quantcfg.plan.passes.defaults import Settings, activation_settings, tensor_
 from quantcfg.plan.passes.names import LIST_LAYERS
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
-from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
+from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
 from quantcfg.provenance.levels import activation_levels, beaten_balancers, overridden, reason, weight_levels
 from quantcfg.source import Span, Spell, python_argument
 
@@ -142,10 +142,9 @@ def _tensor(index: int, tensor: TensorPlan, plan: Plan) -> Iterator[Explanation]
     for key in target:
         yield Explanation((*path, key), _chain([target[key]]), owner=owner)
     values, chosen = tensor.activation_values, tensor_settings(tensor.tensor, plan)
-    for each in _parameters(values, chosen, plan):
-        inner = (*path, ACTIVATION_PARAMS, *each.path)
-        why = _of_tensor_flag(tensor) if each.key == ASYMMETRIC else None
-        yield replace(each, path=inner, reason=why, owner=owner)
+    for inner, field, chain in _parameters(values, chosen, plan):
+        why = _of_tensor_flag(tensor) if field == ASYMMETRIC else None
+        yield Explanation((*path, ACTIVATION_PARAMS, *inner), chain, (), why, field, owner)
 
 
 def _of_tensor_flag(tensor: TensorPlan) -> str | None:
@@ -190,14 +189,17 @@ def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation
     both = layer.activation_values.keys() & layer.weight_values.keys()
     for section, values, settings_of, levels_of in sections:
         name, levels = _algorithm(values), tuple(levels_of(layer, plan))
-        for each in _parameters(values, settings_of(layer, plan), plan):
-            others = tuple(overridden(each.field or each.key, name, each.chain, levels))
-            why = reason(each.key, each.chain[0].origin, layer, plan)
-            owner = section if each.key in both else ""
-            yield Explanation((section, *each.path), each.chain, others, why, each.field, owner)
+        for path, field, chain in _parameters(values, settings_of(layer, plan), plan):
+            others, key = tuple(overridden(field, name, chain, levels)), str(path[0])
+            why = reason(key, chain[0].origin, layer, plan)
+            yield Explanation((section, *path), chain, others, why, field, section if key in both else "")
 
 
-def _parameters(values: Values, chosen: Settings, plan: Plan) -> Iterator[Explanation]:
+_Parameter = tuple[Path, str, tuple[Setting[Any], ...]]
+"""The path of a value below its section, the field of quant.cfg, and the settings in order of precedence."""
+
+
+def _parameters(values: Values, chosen: Settings, plan: Plan) -> Iterator[_Parameter]:
     """Yield where the values of an algorithm come from, without the other levels; chosen are by field."""
     for parameter in plan.network.edition.schema.parameters(_algorithm(values)):
         leaf, is_range = values[parameter.key], len(parameter.settings) > 1
@@ -206,8 +208,7 @@ def _parameters(values: Values, chosen: Settings, plan: Plan) -> Iterator[Explan
             chain = _chain(
                 chosen.get(field) or (setting, *map(default, parameter.defaults[index : index + 1]))
             )
-            path = (parameter.key, *([index] if is_range else ()))
-            yield Explanation(path, chain, field=field)
+            yield (parameter.key, *([index] if is_range else ())), field, chain
 
 
 def _enabled(layer: LayerPlan, lowering: _Lowering) -> list[Setting[bool]]:
