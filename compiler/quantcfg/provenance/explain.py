@@ -142,9 +142,9 @@ def _tensor(index: int, tensor: TensorPlan, plan: Plan) -> Iterator[Explanation]
     for key in target:
         yield Explanation((*path, key), _chain([target[key]]), owner=owner)
     values, chosen = tensor.activation_values, tensor_settings(tensor.tensor, plan)
-    for inner, field, chain in _parameters(values, chosen, plan):
-        why = _of_tensor_flag(tensor) if field == ASYMMETRIC else None
-        yield Explanation((*path, ACTIVATION_PARAMS, *inner), chain, (), why, field, owner)
+    for key, inner, field, chain in _parameters((*path, ACTIVATION_PARAMS), values, chosen, plan):
+        why = _of_tensor_flag(tensor) if key == ASYMMETRIC else None
+        yield Explanation(inner, chain, (), why, field, owner)
 
 
 def _of_tensor_flag(tensor: TensorPlan) -> str | None:
@@ -189,17 +189,17 @@ def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation
     both = layer.activation_values.keys() & layer.weight_values.keys()
     for section, values, settings_of, levels_of in sections:
         name, levels = _algorithm(values), tuple(levels_of(layer, plan))
-        for path, field, chain in _parameters(values, settings_of(layer, plan), plan):
-            others, key = tuple(overridden(field, name, chain, levels)), str(path[0])
+        for key, path, field, chain in _parameters((section,), values, settings_of(layer, plan), plan):
+            others = tuple(overridden(field, name, chain, levels)) if levels else ()
             why = reason(key, chain[0].origin, layer, plan)
-            yield Explanation((section, *path), chain, others, why, field, section if key in both else "")
+            yield Explanation(path, chain, others, why, field, section if key in both else "")
 
 
-_Parameter = tuple[Path, str, tuple[Setting[Any], ...]]
-"""The path of a value below its section, the field of quant.cfg, and the settings in order of precedence."""
+_Parameter = tuple[str, Path, str, tuple[Setting[Any], ...]]
+"""The key of a value, its path, the field of quant.cfg, and the settings in order of precedence."""
 
 
-def _parameters(values: Values, chosen: Settings, plan: Plan) -> Iterator[_Parameter]:
+def _parameters(section: Path, values: Values, chosen: Settings, plan: Plan) -> Iterator[_Parameter]:
     """Yield where the values of an algorithm come from, without the other levels; chosen are by field."""
     for parameter in plan.network.edition.schema.parameters(_algorithm(values)):
         leaf, is_range = values[parameter.key], len(parameter.settings) > 1
@@ -208,7 +208,8 @@ def _parameters(values: Values, chosen: Settings, plan: Plan) -> Iterator[_Param
             chain = _chain(
                 chosen.get(field) or (setting, *map(default, parameter.defaults[index : index + 1]))
             )
-            yield (parameter.key, *([index] if is_range else ())), field, chain
+            path = (*section, parameter.key, index) if is_range else (*section, parameter.key)
+            yield parameter.key, path, field, chain
 
 
 def _enabled(layer: LayerPlan, lowering: _Lowering) -> list[Setting[bool]]:

@@ -52,6 +52,8 @@ def bits_settings(
     layer is None for a tensor. In an edition without such a field there are none.
     """
     edition = plan.network.edition
+    if not edition.layer_types.has(_INT16):
+        return {}
     known = _bits(activation_algorithm(algorithm, edition.schema), edition.schema)
     if known is None:
         return {}
