@@ -11,11 +11,12 @@ from quantcfg.editions import edition_named
 from quantcfg.network import Edition
 from tests.oracle import amct
 from tests.plan.caffe_networks import CaffeNetwork, caffe_networks
+from tests.plan.onnx_networks import OnnxNetwork, onnx_networks
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-GeneratedNetwork = CaffeNetwork
+GeneratedNetwork = CaffeNetwork | OnnxNetwork
 
 
 @dataclass(frozen=True)
@@ -51,4 +52,12 @@ CAFFE = KnownEdition(
     wrong_names=("nowhere", "conv", "", "ReLU", "versions"),
 )
 
-EDITIONS: Mapping[str, KnownEdition] = {each.name: each for each in (CAFFE,)}
+ONNX = KnownEdition(
+    "onnx",
+    amct.ONNX,
+    onnx_networks(),
+    wrong_types=("Relu", "MaxPool", "Add", "Convolution", "Linear", "conv", ""),
+    wrong_names=("nowhere", "conv", "", "Relu", "versions", "top0", "data"),
+)
+
+EDITIONS: Mapping[str, KnownEdition] = {each.name: each for each in (CAFFE, ONNX)}

@@ -199,6 +199,24 @@ def test_the_edition_is_an_option_of_commands_that_need_no_model(capsys: Capture
     assert run(capsys, "check", "quant.cfg")[0] == 0
 
 
+@pytest.mark.parametrize("content", [None, b"", b"\x08\x08"])
+def test_a_model_that_cannot_be_read_decides_the_edition_too(content: bytes | None, capsys: Captured) -> None:
+    if content is not None:
+        Path("broken.onnx").write_bytes(content)
+    status, out, _ = run(capsys, "check", "quant.cfg", "--model", "broken.onnx", "--format", "concise")
+    assert status == 1
+    assert len(out.splitlines()) == 1
+    assert "QC451" not in out
+
+
+def test_a_request_is_migrated_for_the_model_that_it_names(capsys: Captured) -> None:
+    assert run(capsys, "migrate", "--check", "named.cfg")[0] == 0
+    assert run(capsys, "migrate", "--check", "quant.cfg")[0] == 1
+    assert run(capsys, "migrate", "--check", "quant.cfg", "--edition", "onnx")[0] == 0
+    Path("quantcfg.toml").write_text('model = "net.onnx"')
+    assert run(capsys, "migrate", "--check", "quant.cfg")[0] == 0
+
+
 def test_the_schema_of_an_edition_is_printed_as_published(capsys: Captured) -> None:
     for name in ("caffe", "onnx"):
         assert run(capsys, "schema", "--edition", name) == (0, edition_named(name).schema.text, "")

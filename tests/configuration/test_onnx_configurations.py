@@ -15,6 +15,9 @@ from quantcfg.diff import difference, in_words
 from quantcfg.editions.caffe import CAFFE
 from quantcfg.editions.onnx import ONNX
 from quantcfg.source import Source
+from tests.networks import conv as caffe_conv
+from tests.networks import net
+from tests.networks import network as caffe_network
 from tests.plan.requests import for_all, for_layer, for_type
 from tests.plan.test_onnx_rules import NETWORK, config, tensor_of
 
@@ -252,6 +255,16 @@ def test_with_a_name_of_neither_each_name_is_reported(unknown: str) -> None:
 def test_a_key_that_further_editions_have_does_not_tell_the_edition() -> None:
     text = '{"a": {"activation_quant_params": {"num_bits": 8}}}'
     assert [each.code for each in check_source(Source("config.json", text), None, CAFFE)] == ["QC512"]
+
+
+def test_a_layer_of_the_caffe_edition_may_have_the_name_of_a_key_of_another() -> None:
+    layer = caffe_network(net(caffe_conv("tensor_quantize")))
+    compilation = compile_config(layer, config_text=for_all("ifmr_quantize { search_step: 0.02 }"))
+    assert compilation.config
+    made = decompile(compilation.text or "", layer)
+    assert made.text == "common_config {\n  ifmr_quantize {\n    search_step: 0.02\n  }\n}\n"
+    wrong = {"tensor_quantize": {"activation_quant_params": {"x": 1}, "y": 2}}
+    assert [each.code for each in check_text(json.dumps(wrong), "config.json", layer)] == ["QC512", "QC512"]
 
 
 def test_with_a_model_the_fields_are_reported_one_by_one() -> None:

@@ -461,7 +461,7 @@ def test_what_is_found_is_the_same_when_every_layer_is_checked(config: dict[str,
 
 # --- agreement
 
-_OF_NO_SCHEMA = {"QC404", "QC411", "QC412", "QC514", "QC516"}
+_OF_NO_SCHEMA = {"QC404", "QC411", "QC412", "QC445", "QC450", "QC514", "QC516"}
 
 
 INTEGERS = {"version", "batch_num", "num_of_bins", "num_steps", "num_of_iteration"}
@@ -501,8 +501,9 @@ def test_what_is_compiled_is_in_order(case: Case) -> None:
     against = case.network.read()
     text = compile_config(against, config_text=case.request.config_text).text
     if text:
-        assert check(text, against) == []
-        assert check(text, edition=against.edition) == []
+        # Both inputs of a node, and more than 8 bits, are accepted with a warning.
+        assert {each.code for each in check(text, against, against.edition)} <= {"QC445", "QC450"}
+        assert {each.code for each in check(text, edition=against.edition)} <= {"QC445", "QC450"}
 
 
 @law_of_editions(st.just, damaged_configs)

@@ -31,6 +31,9 @@ override_layer_types { layer_type: "InnerProduct" calibration_config { hfmg_quan
 
 # --- laws
 
+ACCEPTED = {"QC445", "QC450"}
+"""Warnings about configurations that AMCT accepts: both inputs of a node, and more than 8 bits."""
+
 
 @law_of_editions(cases, examples=250)
 def test_what_is_compiled_is_decompiled_to_what_compiles_to_it_and_has_no_more_settings(case: Case) -> None:
@@ -40,7 +43,7 @@ def test_what_is_compiled_is_decompiled_to_what_compiles_to_it_and_has_no_more_s
     if compilation.config is None or compilation.config["batch_num"] >= 2**32:
         return
     decompilation = decompile(compilation.text or "", model)
-    assert decompilation.diagnostics == ()
+    assert {each.code for each in decompilation.diagnostics} <= ACCEPTED
     assert compile_config(model, config_text=decompilation.text).text == compilation.text
     message = read(text or "", model)
     # What only the deprecated pair and a mapping file can say shortly, takes more without them.
@@ -57,7 +60,7 @@ def plain_settings(arguments: Mapping[str, Any]) -> int:
 def test_what_is_tuned_by_hand_is_decompiled_to_what_compiles_to_the_same(tuned: Tuned) -> None:
     model = tuned.network
     decompilation = decompile(tuned.config, model)
-    assert {each.code for each in decompilation.diagnostics} <= {"QC517", "QC522"}
+    assert {each.code for each in decompilation.diagnostics} <= {"QC517", "QC522"} | ACCEPTED
     assert decompilation.text is not None
     assert decompilation.settings == settings_in(read(decompilation.text, model))
     compiled = compile_config(model, config_text=decompilation.text).config

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from quantcfg import Network, compile_config
 from tests.editions import KnownEdition
 from tests.networks import conv, deconv, inner_product, net, network, pool
 from tests.oracle.amct import OracleEdition, OracleLayer
+from tests.plan.onnx_networks import ALL, PLAIN, SYMMETRIC, UNIFORM, Kind, network_of
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -40,8 +43,28 @@ CAFFE_LAYERS = (
     *(OracleLayer(name, "Pooling", True, False) for name in ("pool1", "pool2")),
     *(OracleLayer(name, "InnerProduct", True, True) for name in ("fc1", "größe")),
 )
-_LAYERS = {"caffe": CAFFE_LAYERS}
-_NETWORKS = {"caffe": NETWORK}
+ONNX_NETWORK = network_of(
+    {
+        **dict.fromkeys(("conv1", "conv2", "conv3"), Kind("Conv", ALL, (4,))),
+        "conv4": Kind("Conv", UNIFORM, (4,), {"dilations": [2, 2]}),
+        "cube": Kind("Conv", SYMMETRIC, (5,)),
+        "up1": Kind("ConvTranspose", UNIFORM, (4,)),
+        "sum": Kind("Add", "", ("data",)),
+        **dict.fromkeys(("pool1", "pool2"), Kind("AveragePool", PLAIN, (), {"kernel_shape": [2, 2]})),
+        **dict.fromkeys(("fc1", "größe"), Kind("Gemm", ALL, (2,))),
+        "mul": Kind("MatMul", PLAIN, (3,)),
+        "product": Kind("MatMul", "quantize", ("data",)),
+    }
+)
+
+
+@cache
+def _known(edition: str) -> tuple[Network, Sequence[OracleLayer]]:
+    """Return the network of an edition, and the layers of it that can be quantized."""
+    if edition == "caffe":
+        return NETWORK, CAFFE_LAYERS
+    return ONNX_NETWORK.read(), [layer for layer in ONNX_NETWORK.layers if layer.supported]
+
 
 _STEPS = st.sampled_from([0.01, 0.02, 0.05, 1e-05])
 _IFMR = {
@@ -127,7 +150,7 @@ class Tuned:
 def tuned_configs(draw: DrawFn, edition: KnownEdition) -> Tuned:
     """A configuration in order: its layers share a few bodies; some keys, and some layers, are left out."""
     config: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=_globals(edition.oracle)))
-    layers = _LAYERS[edition.name]
+    network, layers = _known(edition.name)
     is_whole: bool = draw(st.booleans())
     kept = layers if is_whole else draw(st.lists(st.sampled_from(layers), min_size=1, unique=True))
     drawn: list[dict[str, Any]] = []
@@ -138,7 +161,7 @@ def tuned_configs(draw: DrawFn, edition: KnownEdition) -> Tuned:
         drawn.append(body)
         config[layer.name] = _possible(layer, body, edition.oracle)
     config[kept[0].name]["quant_enable"] = True
-    return Tuned(_NETWORKS[edition.name], config)
+    return Tuned(network, config)
 
 
 def _possible(layer: OracleLayer, body: dict[str, Any], edition: OracleEdition) -> dict[str, Any]:

@@ -262,8 +262,8 @@ def test_the_place_of_a_related_node_is_its_line_in_the_listing(folder: Path, cl
 def test_a_model_with_errors_is_reported_where_it_is_named(folder: Path, client: Client) -> None:
     uri = (folder / "quant.cfg").as_uri()
     write_model(folder, conv2="")
-    client.open(uri, FIXED)
-    (found, *_) = client.diagnostics(uri, 1)
+    client.open(uri, FIXED + 'tensor_quantize { layer_name: "add1" input_index: 0 }\n')
+    (found,) = client.diagnostics(uri, 1)
     assert found["code"] == "QC330"
     assert found["message"].startswith(f"the model ({os.path.realpath(folder)}/net.onnx: node 2, Conv): ")
     assert found["range"]["start"] == {"line": 0, "character": 18}

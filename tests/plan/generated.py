@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ _VALUES: Mapping[str, Choice] = {
         st.sampled_from([0.0, 0.19, 0.81, -0.5]) | _ANY_FLOAT,
     ),
     # By their numbers: INT8 and INT16, and the only mode there is.
-    "dst_type": Choice(st.sampled_from([1, 1, 1, 2]), st.just(2)),
+    "dst_type": Choice(st.sampled_from([1, 2]), st.just(2)),
     "fakequant_precision_mode": Choice(st.just(1), st.just(1)),
     "input_index": Choice(st.sampled_from([0, 1]), st.sampled_from([1, 2, 2**32 - 1])),
     "mapping_file": Choice(st.just(MAPPING_FILE), st.sampled_from(["", "\0", "nowhere/mapping.json"])),
@@ -81,6 +82,9 @@ class Request:
     mapping: Any = None
 
 
+_FAVOURED = {"tensor_quantize", "dmq_balancer", "dst_type"}
+"""Fields that would otherwise be rare in requests that are in order."""
+
 _MISTAKES: tuple[Mapping[str, int], ...] = (
     {},
     {},
@@ -96,7 +100,11 @@ _MISTAKES: tuple[Mapping[str, int], ...] = (
 def requests(draw: DrawFn, edition: KnownEdition, layers: Sequence[OracleLayer]) -> Request:
     """A request for layers: a quant.cfg of one or more merged messages, or plain arguments."""
     filler = _Filler(
-        draw, edition.config, _names_of(layers, edition), _inputs_of(layers), draw(st.sampled_from(_MISTAKES))
+        draw,
+        edition.config,
+        _names_of(layers, edition),
+        _tensors_of(layers, edition),
+        draw(st.sampled_from(_MISTAKES)),
     )
     if draw(st.integers(0, 7)) == 0:
         return Request(arguments=filler.arguments())
@@ -130,11 +138,12 @@ def _names_of(layers: Sequence[OracleLayer], edition: KnownEdition) -> Mapping[s
     }
 
 
-def _inputs_of(layers: Sequence[OracleLayer]) -> Mapping[str, Sequence[int]]:
-    """Return the variable inputs of each layer."""
+def _tensors_of(layers: Sequence[OracleLayer], edition: KnownEdition) -> Mapping[str, Sequence[int]]:
+    """Return the variable inputs of the layers whose inputs can be quantized on their own."""
     return {
         layer.name: [index for index, is_variable in enumerate(layer.inputs) if is_variable]
         for layer in layers
+        if layer.type in edition.oracle.tensor
     }
 
 
@@ -145,7 +154,7 @@ class _Filler:
     draw: DrawFn
     message: Any
     names: Mapping[str, Choice]
-    inputs: Mapping[str, Sequence[int]]
+    tensors: Mapping[str, Sequence[int]]
     mistakes: Mapping[str, int]
 
     def arguments(self) -> dict[str, Any]:
@@ -165,6 +174,7 @@ class _Filler:
         fields = list(message.DESCRIPTOR.fields)
         messages = [field for field in fields if field.message_type]
         chosen = self.draw(st.lists(st.sampled_from(fields + messages), max_size=5))
+        chosen += [field for field in fields if field.name in _FAVOURED and self.draw(st.booleans())]
         for field in fields:
             if field in chosen or (field.is_required and not self.errs("required")):
                 self.give(message, field)
@@ -190,9 +200,11 @@ class _Filler:
                 setattr(override, target, name)
 
     def add_tensors(self, tensors: Any) -> None:
-        for name in self.names_in("tensor_quantize"):
-            indexes = st.sampled_from(self.inputs.get(name) or [0])
-            for index in self.draw(st.lists(indexes, max_size=2, unique=not self.errs("repeats"))):
+        for name in self.names_in("tensor_quantize") if self.tensors or self.errs("names") else ():
+            indexes = st.sampled_from(self.tensors.get(name) or [0])
+            for index in self.draw(
+                st.lists(indexes, min_size=1, max_size=2, unique=not self.errs("repeats"))
+            ):
                 tensor = tensors.add()
                 self.fill(tensor)
                 if tensor.HasField("layer_name"):
@@ -257,7 +269,7 @@ def _operator(names: Sequence[str], flags: Mapping[str, bool]) -> dict[str, obje
 class Case:
     """A network of an edition, and a request for it."""
 
-    edition: KnownEdition
+    edition: KnownEdition = dataclasses.field(repr=False)
     network: GeneratedNetwork
     request: Request
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import onnx
 import pytest
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
@@ -17,26 +18,27 @@ from quantcfg import Compilation, Network, Severity, compile_config, read_model
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.formats.text import render, render_line
 from quantcfg.frozen import replace
-from tests.editions import CAFFE, KnownEdition
-from tests.laws import law, law_of_editions
+from tests.editions import KnownEdition
+from tests.laws import law_of_editions
 from tests.networks import conv, net, network, relu
 from tests.oracle.amct import OracleLayer, Refused, lower
 from tests.oracle.reader import read
 from tests.plan.compiling import findings
 from tests.plan.generated import MAPPING_FILE, Case, Request, cases, requests
-from tests.shared import MODELS, files, needs_shared
+from tests.plan.layers import layers_of
+from tests.shared import MODELS, MODELS_ONNX, files, needs_shared
 
 RULES = {rule.code: rule for rule in vars(catalogue).values() if isinstance(rule, catalogue.Rule)}
 
-MODEL_FILES = files(MODELS, "*/*.prototxt")
+MODEL_FILES = {"caffe": files(MODELS, "*/*.prototxt"), "onnx": files(MODELS_ONNX, "*.onnx")}
 
-WITHOUT_A_PLACE = {catalogue.NOTHING_QUANTIZABLE.code}
+WITHOUT_A_PLACE = {catalogue.NOTHING_QUANTIZABLE.code, catalogue.UNUSUAL_OPSET.code}
 """What can be found in a network and a request that were read, and is nowhere to be seen in them."""
 
 
 CODES: Mapping[str, set[str]] = {
     "required": {"QC206"},
-    "repeated": {"QC404"},
+    "repeated": {"QC404", "QC444"},
     "unknown_layer": {"QC401"},
     "not_quantizable": {"QC402", "QC403"},
     "all_types_skipped": {"QC405"},
@@ -49,6 +51,11 @@ CODES: Mapping[str, set[str]] = {
     "mapping": {"QC414"},
     "mapping_file": {"QC101"},
     "batch_num": {"QC501"},
+    "balancer": {"QC440"},
+    "not_a_tensor": {"QC442"},
+    "tensor_input": {"QC443"},
+    "symmetric": {"QC446"},
+    "int16": {"QC448"},
     "range": {"QC411", "QC412", "QC501"},
 }
 """The codes of the errors that are reported where the oracle has a reason to refuse."""
@@ -64,18 +71,18 @@ def test_a_request_is_compiled_or_refused_as_the_oracle_does_it(case: Case) -> N
 
 
 @st.composite
-def requests_for_models(draw: st.DrawFn) -> tuple[Path, Request]:
-    model = draw(st.sampled_from(MODEL_FILES))
-    return model, draw(requests(CAFFE, layers_of(read_once(model))))
+def requests_for_models(draw: st.DrawFn, edition: KnownEdition) -> tuple[KnownEdition, Path, Request]:
+    model = draw(st.sampled_from(MODEL_FILES[edition.name]))
+    return edition, model, draw(requests(edition, layers_once(model)))
 
 
 @needs_shared
-@law(requests_for_models(), examples=250)
+@law_of_editions(requests_for_models, examples=250)
 def test_a_request_for_a_real_model_is_compiled_or_refused_as_the_oracle_does_it(
-    model_and_request: tuple[Path, Request],
+    drawn: tuple[KnownEdition, Path, Request],
 ) -> None:
-    model, request = model_and_request
-    check_request(read_once(model), layers_of(read_once(model)), request, CAFFE)
+    edition, model, request = drawn
+    check_request(read_once(model), layers_once(model), request, edition)
 
 
 @cache
@@ -84,18 +91,17 @@ def read_once(model: Path) -> Network:
     return read_model(model, weights if weights.exists() else None)
 
 
-def layers_of(model: Network) -> tuple[OracleLayer, ...]:
-    """Return the layers of a network as the oracle knows them, by what the compiler says of them."""
-    return tuple(
-        OracleLayer(
-            layer.name,
-            layer.type,
-            supported=layer.quantizable,
-            non_uniform=model.edition.layer_types.obstacle("non_uniform", layer.type, layer.attributes)
-            is None,
-        )
-        for layer in model.layers
-    )
+@cache
+def layers_once(model: Path) -> tuple[OracleLayer, ...]:
+    return layers_of(read_once(model), inputs_of(model) if model.suffix == ".onnx" else {})
+
+
+def inputs_of(model: Path) -> dict[str, tuple[bool, ...]]:
+    """Return which inputs of the nodes of an ONNX model are variable, by what the onnx package says."""
+    graph = onnx.load(model, load_external_data=False).graph
+    constants = {initializer.name for initializer in graph.initializer}
+    constants |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    return {node.name: tuple(name not in constants for name in node.input) for node in graph.node}
 
 
 def check_request(

@@ -288,9 +288,12 @@ def settings(plan: Plan) -> Iterator[tuple[str, Setting[Any]]]:
     """Yield every value of a plan, and its key."""
     for layer in plan.layers:
         yield "quant_enable", layer.enabled
+        if layer.balancer:
+            yield "dmq_balancer_param", layer.balancer
     for values in (
         plan.values,
         *(v for each in plan.layers for v in (each.activation_values, each.weight_values)),
+        *(each.activation_values for each in plan.tensors),
     ):
         for key, leaf in values.items():
             yield from ((key, setting) for setting in leaves_of(leaf))
@@ -305,15 +308,24 @@ def text_of(setting: Setting[Any]) -> str:
     return setting.span.text
 
 
+_BITS = {"INT8": 8, "INT16": 16}
+
+
 def says(text: str, key: str, value: Any) -> bool:
     """Tell whether a text, as it stands in a quant.cfg or an argument, gives a key a value."""
     if key == "quant_enable":
         # What is written is the name of the layer or of its type.
         return value is False and text[0] in "\"'"
+    if key == "dmq_balancer_param" and text == "dmq_balancer":
+        return bool(value == 0.5)
     if key in ("act_algo", "wts_algo"):
         return text in (f"{value.removesuffix('_quantize')}_quantize", "nuq_config")
+    if key == "fakequant_precision_mode":
+        return text in (value, "1")
     if isinstance(value, bool):
         return text.lower() == str(value).lower()
+    if key == "num_bits" and value == _BITS.get(text):
+        return True
     if isinstance(value, int):
         return int(text) == value
     if isinstance(value, float):

@@ -151,21 +151,23 @@ def edition_of(
     model: Loaded | None = None,
     report: Report = lambda _: None,
 ) -> Edition:
-    """Return the edition of the network; without one, that of --edition or of quantcfg.toml.
+    """Return the edition of the model, even if that cannot be read; else that of --edition or quantcfg.toml.
 
     report is for commands that have not read quantcfg.toml for a model.
     """
     if model and model.network:
         return model.network.edition
 
-    from quantcfg.editions import DEFAULT, edition_named
-    from quantcfg.project import settings_around
+    from quantcfg.editions import DEFAULT, edition_named, recognized_edition
+    from quantcfg.project import named_model, settings_around
 
-    name = vars(options).get("edition")
-    if name is None:
+    named, name = named_model(source) if source else None, vars(options).get("edition")
+    file = model.files[0] if model and model.files else named and named.model
+    if file is None and name is None:
         settings = (model and model.settings) or settings_around(source, report)
-        name = settings.edition
-    return edition_named(name or DEFAULT)
+        named, name = settings.model, settings.edition
+        file = named and named.model
+    return (recognized_edition(file) if file else None) or edition_named(name or DEFAULT)
 
 
 def compiled(

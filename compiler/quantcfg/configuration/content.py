@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any
 
-from quantcfg.configuration.places import Path, Places
+from quantcfg.configuration.places import Path, Places, is_in_list
 from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, QUANT_ENABLE, TENSORS, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives, boolean, counted, quoted
@@ -56,6 +56,11 @@ class Content(Caching):
     places: Places
     is_whole: bool
     unsettled: AbstractSet[Path]
+
+    @property
+    def tensors(self) -> Any:
+        """The list of quantized tensors, or what stands in its place; empty in an edition without them."""
+        return self.config.get(TENSORS, ()) if TENSORS in self.edition.schema.global_keys else ()
 
     @cached_property
     def layers(self) -> Mapping[str, Any]:
@@ -110,7 +115,7 @@ def check_content(content: Content, report: Report) -> AbstractSet[Path]:
 
 def _value_path(path: Path) -> Path:
     """Return the path of a parameter instead of those of the items of its list."""
-    return path[: _DEPTH + (path[:1] == (TENSORS,))]
+    return path[: _DEPTH + is_in_list(path)]
 
 
 # --- unknown layers
@@ -198,7 +203,7 @@ def _omissions(content: Content) -> Iterator[Diagnostic]:
     """Yield a diagnostic if nothing is quantized, or if layers of the network are omitted."""
     place = content.places.value(())
     is_enabled = any(_may_be_enabled(key, body, content) for key, body in content.layers.items())
-    if not is_enabled and not content.config.get(TENSORS):
+    if not is_enabled and not content.tensors:
         help = "set quant_enable of at least one layer to true"
         yield catalogue.NOTHING_ENABLED.at(place, help=help)
         return
@@ -278,7 +283,7 @@ def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagn
 
 def _owner(path: Path) -> str:
     """Return the name of an object in a message."""
-    if path[0] == TENSORS:
+    if is_in_list(path):
         whole, rest = f"{TENSORS}[{path[1]}]", path[2:]
     else:
         whole, rest = f'layer "{path[0]}"', path[1:]

@@ -14,6 +14,11 @@ Path = tuple[str | int, ...]
 """The path of a value in a configuration: keys, and indices of lists."""
 
 
+def is_in_list(path: Path) -> bool:
+    """Return whether a path leads into an object of a list, such as a quantized tensor."""
+    return len(path) > 1 and isinstance(path[1], int)
+
+
 @frozen_value
 class Places(Caching):
     """The spans in a source by path. Of duplicate keys, the last one is used."""

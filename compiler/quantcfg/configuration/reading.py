@@ -175,7 +175,7 @@ def _fusion_names(values: _Values) -> Iterator[Setting[str]]:
 
 def _tensors(values: _Values) -> Iterator[Tensor]:
     """Yield the quantized tensors whose node and input are known."""
-    listed = values.content.config.get(TENSORS) if TENSORS in values.schema.global_keys else None
+    listed = values.content.tensors
     for index, body in enumerate(listed if isinstance(listed, list) else ()):
         path = (TENSORS, index)
         if not isinstance(body, dict) or not body.keys() - values.rejected_in(path) >= _TARGET:

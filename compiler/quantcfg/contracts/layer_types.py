@@ -84,7 +84,11 @@ class LayerTypes(Caching):
 
     def has(self, kind: str) -> bool:
         """Return whether the edition has a feature, such as "balancer": some type has conditions for it."""
-        return any(kind in known for known in self.known.values())
+        return kind in self._kinds
+
+    @cached_property
+    def _kinds(self) -> frozenset[str]:
+        return frozenset(kind for known in self.known.values() for kind in _KINDS if kind in known)
 
     def channel_wise(self, layer_type: str) -> bool:
         """Return whether a type supports channel_wise, which is then on by default (reference 3.4)."""

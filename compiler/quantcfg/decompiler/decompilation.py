@@ -9,10 +9,11 @@ from typing import Any
 
 from quantcfg.compile import compile_source, is_configuration
 from quantcfg.configuration import places_in
+from quantcfg.configuration.places import is_in_list
 from quantcfg.contracts.config_schema import ACTIVATION_PARAMS, NUM_BITS, QUANT_ENABLE, TENSORS
 from quantcfg.decompiler.quant_cfg import print_layout
 from quantcfg.decompiler.shortest import Group, Groups, Layout, Need, shortest_layout
-from quantcfg.decompiler.wanted import Abilities, Wanted, tensor_wanted_by, wanted_by
+from quantcfg.decompiler.wanted import ALL, Abilities, Wanted, tensor_wanted_by, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.emit import Config, Configuration
@@ -21,8 +22,8 @@ from quantcfg.files import has_other_content
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, Layer, Network
 from quantcfg.plan import Plan
-from quantcfg.plan.passes.activations import has_all_bits, symmetric_reason
-from quantcfg.plan.passes.balancer import supports
+from quantcfg.plan.passes.activations import has_all_bits, have_limits, symmetric_reason
+from quantcfg.plan.passes.balancer import BALANCER, supports
 from quantcfg.source import Source, Span, argument_span
 
 
@@ -79,7 +80,8 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
         return Decompilation(None, compiled.diagnostics)
     config = compiled.configuration.config
     groups = _groups(config, network)
-    schema, tensors = network.edition.schema, config.get(TENSORS, [])
+    schema = network.edition.schema
+    tensors = config.get(TENSORS, []) if TENSORS in schema.global_keys else []
     wanted = [tensor_wanted_by(each[ACTIVATION_PARAMS], schema) for each in tensors]
     layout = shortest_layout(groups, config["activation_offset"], schema, wanted)
     settings = _settings(config, network)
@@ -133,6 +135,8 @@ def _groups(config: Config, network: Network) -> Groups:
 
 def _abilities(layer: Layer, wanted: Wanted, edition: Edition) -> Abilities:
     types = edition.layer_types
+    if not have_limits(types) and not types.has(BALANCER):
+        return ALL
     bits = edition.schema.parameters_by_key(wanted.activation.name).get(NUM_BITS)
     return Abilities(
         has_offset=symmetric_reason(layer, types) is None,
@@ -198,7 +202,7 @@ def _omissions(source: Source, plan: Plan) -> Iterator[Diagnostic]:
 
 def _owner(path: PlanPath) -> PlanPath:
     """Return the path of the layer or the tensor that a value belongs to, () for a key of the network."""
-    return path[:2] if path[0] == TENSORS and len(path) > 1 else path[: len(path) > 1]
+    return path[:2] if is_in_list(path) else path[: len(path) > 1]
 
 
 def _name(owner: PlanPath) -> str:

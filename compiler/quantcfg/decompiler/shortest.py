@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from quantcfg.decompiler.wanted import (
+    ALL,
     Abilities,
     Calibration,
     Inherited,
@@ -118,7 +119,7 @@ def shortest_layout(
     offset is activation_offset. tensors are the calibrations that quantized tensors need.
     """
     needs = dict.fromkeys(need for group in groups.values() for need in group.layers)
-    distinct = [*needs, *((Abilities(), wanted) for wanted in dict.fromkeys(tensors))]
+    distinct = [*needs, *((ALL, wanted) for wanted in dict.fromkeys(tensors))]
     layouts = (
         _best_layout(groups, distinct, tensors, inherited)
         for inherited in _inheritances(distinct, offset, schema)

@@ -58,7 +58,7 @@ class Abilities:
 
     def given(self, wanted: Wanted) -> Wanted:
         """Return what the layer gets from a calibration that others want."""
-        if self == _ALL:
+        if self is ALL:
             return wanted
         activation = wanted.activation
         fields = tuple(each for each in activation.fields if each[0] != self.ignored_field)
@@ -70,7 +70,8 @@ class Abilities:
         )
 
 
-_ALL = Abilities()
+ALL = Abilities()
+"""The abilities of a layer that supports everything."""
 
 
 @frozen_value

@@ -24,8 +24,13 @@ def edition_named(name: str) -> Edition:
 
 def edition_of_model(file: str) -> Edition:
     """Return the edition of a model by its content, else by its suffix, else the default."""
+    return recognized_edition(file) or edition_named(DEFAULT)
+
+
+def recognized_edition(file: str) -> Edition | None:
+    """Return the edition of a model by its content, else by its suffix, which may be that of none."""
     by_suffix = (each for each in _all() if file.endswith(each.words.model_suffix))
-    return edition_of_binary(file) or next(by_suffix, edition_named(DEFAULT))
+    return edition_of_binary(file) or next(by_suffix, None)
 
 
 def edition_of_binary(file: str) -> Edition | None:

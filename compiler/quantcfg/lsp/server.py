@@ -24,7 +24,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from quantcfg import __version__, editions
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.editions import DEFAULT, edition_named
+from quantcfg.editions import DEFAULT, edition_named, recognized_edition
 from quantcfg.files import read_source
 from quantcfg.frozen import frozen_value
 from quantcfg.lsp.annotations import compiled, hints, title
@@ -127,7 +127,7 @@ class Server(LanguageServer):
         is_same = kept is not None and kept.source.text == opened.text
         source = kept.source if kept and is_same else Source(path_of(uri), opened.text)
         model = self._model(source, opened)
-        edition = DEFAULT if model and model.network else self._edition(source)
+        edition = self._edition(source, model)
         if kept and is_same and kept.model is model and kept.edition_name == edition:
             return kept
         self.documents[uri] = Document(source, model, opened.is_model, edition)
@@ -186,8 +186,13 @@ class Server(LanguageServer):
     def _named(self, source: Source) -> Named | None:
         return model_for(source, self.settings, self.workspace.root_path, self._warn)
 
-    def _edition(self, source: Source) -> str:
-        """Return the name of the edition of a document without a network."""
+    def _edition(self, source: Source, model: Model | None) -> str:
+        """Return the name of the edition of a document: that of its model, even if it cannot be read."""
+        if model and model.network:
+            return model.network.edition.name
+        recognized = recognized_edition(model.named.model) if model else None
+        if recognized:
+            return recognized.name
         path = os.path.abspath(source.name)
         return settings_around(Source(path, ""), self._warn).edition or DEFAULT
 

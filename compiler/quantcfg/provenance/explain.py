@@ -29,7 +29,7 @@ from quantcfg.plan.passes.defaults import Settings, activation_settings, tensor_
 from quantcfg.plan.passes.names import LIST_LAYERS
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
-from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
+from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
 from quantcfg.provenance.levels import activation_levels, beaten_balancers, overridden, reason, weight_levels
 from quantcfg.source import Span, Spell, python_argument
 
@@ -141,10 +141,9 @@ def _tensor(index: int, tensor: TensorPlan, plan: Plan) -> Iterator[Explanation]
     for key in target:
         yield Explanation((*path, key), _chain([target[key]]), owner=owner)
     values, chosen = tensor.activation_values, tensor_settings(tensor.tensor, plan)
-    for each in _parameters(values, chosen, plan):
-        inner = (*path, ACTIVATION_PARAMS, *each.path)
-        why = _of_tensor_flag(tensor) if each.key == ASYMMETRIC else None
-        yield replace(each, path=inner, reason=why, owner=owner)
+    for key, inner, field, chain in _parameters((*path, ACTIVATION_PARAMS), values, chosen, plan):
+        why = _of_tensor_flag(tensor) if key == ASYMMETRIC else None
+        yield Explanation(inner, chain, (), why, field, owner)
 
 
 def _of_tensor_flag(tensor: TensorPlan) -> str | None:
@@ -189,14 +188,17 @@ def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation
     both = layer.activation_values.keys() & layer.weight_values.keys()
     for section, values, settings_of, levels_of in sections:
         name, levels = _algorithm(values), tuple(levels_of(layer, plan))
-        for each in _parameters(values, settings_of(layer, plan), plan):
-            others = tuple(overridden(each.field or each.key, name, each.chain, levels))
-            why = reason(each.key, each.chain[0].origin, layer, plan)
-            owner = section if each.key in both else ""
-            yield Explanation((section, *each.path), each.chain, others, why, each.field, owner)
+        for key, path, field, chain in _parameters((section,), values, settings_of(layer, plan), plan):
+            others = tuple(overridden(field, name, chain, levels)) if levels else ()
+            why = reason(key, chain[0].origin, layer, plan)
+            yield Explanation(path, chain, others, why, field, section if key in both else "")
 
 
-def _parameters(values: Values, chosen: Settings, plan: Plan) -> Iterator[Explanation]:
+_Parameter = tuple[str, Path, str, tuple[Setting[Any], ...]]
+"""The key of a value, its path, the field of quant.cfg, and the settings in order of precedence."""
+
+
+def _parameters(section: Path, values: Values, chosen: Settings, plan: Plan) -> Iterator[_Parameter]:
     """Yield where the values of an algorithm come from, without the other levels; chosen are by field."""
     for parameter in plan.network.edition.schema.parameters(_algorithm(values)):
         leaf, is_range = values[parameter.key], len(parameter.settings) > 1
@@ -205,8 +207,8 @@ def _parameters(values: Values, chosen: Settings, plan: Plan) -> Iterator[Explan
             chain = _chain(
                 chosen.get(field) or (setting, *map(default, parameter.defaults[index : index + 1]))
             )
-            path = (parameter.key, *([index] if is_range else ()))
-            yield Explanation(path, chain, field=field)
+            path = (*section, parameter.key, index) if is_range else (*section, parameter.key)
+            yield parameter.key, path, field, chain
 
 
 def _enabled(layer: LayerPlan, lowering: _Lowering) -> list[Setting[bool]]:

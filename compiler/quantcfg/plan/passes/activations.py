@@ -21,6 +21,11 @@ _INT16 = "int16"
 # --- what a layer supports
 
 
+def have_limits(types: LayerTypes) -> bool:
+    """Return whether there are layers of the edition that do not support all values."""
+    return types.has(_OFFSET) or types.has(_INT16)
+
+
 def symmetric_reason(layer: Layer, types: LayerTypes) -> str | None:
     """Return why the activations of a layer are always symmetric, None if they need not be."""
     if not types.has(_OFFSET) or not layer.quantizable:
@@ -47,6 +52,8 @@ def bits_settings(
     layer is None for a tensor. In an edition without such a field there are none.
     """
     edition = plan.network.edition
+    if not edition.layer_types.has(_INT16):
+        return {}
     known = _bits(activation_algorithm(algorithm, edition.schema), edition.schema)
     if known is None:
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,13 @@ from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean
 from quantcfg.frozen import replace
 from quantcfg.network import ConfigSchema, Layer, LayerTypes
-from quantcfg.plan.passes.activations import bits_settings, has_all_bits, symmetric, symmetric_reason
+from quantcfg.plan.passes.activations import (
+    bits_settings,
+    has_all_bits,
+    have_limits,
+    symmetric,
+    symmetric_reason,
+)
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm, Calibration, Tensor
 from quantcfg.plan.settings import (
@@ -44,18 +50,19 @@ _NameOf = Callable[[Algorithm | None, ConfigSchema], str]
 def fill_defaults(plan: Plan, report: Report) -> Plan:
     """Fill in all values of the configuration, in output order."""
     types = plan.network.edition.layer_types
-    activation = {_activation_key(layer, types): layer for layer in plan.layers}
+    keys = _activation_keys(plan.layers, types)
+    activation = dict(zip(keys, plan.layers, strict=True))
     weight = {_weight_key(layer): layer for layer in plan.layers}
     activation_values = {key: _activation_values(layer, plan) for key, layer in activation.items()}
     weight_values = {key: _weight_values(layer, plan) for key, layer in weight.items()}
     layers = tuple(
-        layer.filled(activation_values[_activation_key(layer, types)], weight_values[_weight_key(layer)])
-        for layer in plan.layers
+        layer.filled(activation_values[key], weight_values[_weight_key(layer)])
+        for key, layer in zip(keys, plan.layers, strict=True)
     )
     tensors = tuple(
         replace(each, activation_values=_values(each.tensor.activation, None, plan)) for each in plan.tensors
     )
-    _check_asymmetric([layer for layer in layers if not symmetric_reason(layer.layer, types)], report)
+    _check_asymmetric(layers, types, report)
     return replace(plan, values=_network_values(plan), layers=layers, tensors=tensors)
 
 
@@ -72,8 +79,14 @@ def _network_values(plan: Plan) -> Values:
     return values
 
 
-def _activation_key(layer: LayerPlan, types: LayerTypes) -> tuple[object, ...]:
-    """Return a key that is the same for layers with the same activation values."""
+def _activation_keys(layers: Iterable[LayerPlan], types: LayerTypes) -> list[Hashable]:
+    """Return a key for each layer that is the same for layers with the same activation values."""
+    if not have_limits(types):
+        return [id(layer.calibration) for layer in layers]
+    return [_activation_key(layer, types) for layer in layers]
+
+
+def _activation_key(layer: LayerPlan, types: LayerTypes) -> Hashable:
     symmetric_type = layer.layer.type if symmetric_reason(layer.layer, types) else None
     bits_type = None if has_all_bits(layer.layer, types) else layer.layer.type
     return id(layer.calibration), symmetric_type, bits_type
@@ -202,7 +215,7 @@ def _flag(algorithm: Algorithm | None) -> Setting[bool] | None:
     return algorithm.parameters.get(ASYMMETRIC) if algorithm else None
 
 
-def _check_asymmetric(layers: Iterable[LayerPlan], report: Report) -> None:
+def _check_asymmetric(layers: Iterable[LayerPlan], types: LayerTypes, report: Report) -> None:
     """Report where AMCT does not use the flag that its documentation promises (reference U12).
 
     According to the documentation the flag comes from the nearest level that sets it.
@@ -210,7 +223,7 @@ def _check_asymmetric(layers: Iterable[LayerPlan], report: Report) -> None:
     differing: dict[tuple[int, int], list[LayerPlan]] = defaultdict(list)
     for layer in layers:
         promised = _promised(layer)
-        if promised and promised[1].value != _value(layer):
+        if promised and promised[1].value != _value(layer) and symmetric_reason(layer.layer, types) is None:
             differing[id(layer.calibration), id(promised[0])].append(layer)
     for group in differing.values():
         _report_asymmetric(group, report)
