@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import sys
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from quantcfg import limits
 from quantcfg.diagnostics import Edit, Report, catalogue
@@ -148,8 +148,32 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
         return source
 
 
-def other_content(text: str) -> tuple[str, str] | None:
-    """Detect a web page or a Git LFS pointer saved instead of a file; return its name and the help, or None.
+class OtherContent(NamedTuple):
+    """What a file is instead of what is wanted, and the help, if there is one for every wanted format."""
+
+    what: str
+    help: str | None = None
+
+
+HDF5, ZIP = "an HDF5 file", "a ZIP archive"
+_MAGIC = {
+    b"\x89HDF\r\n\x1a\n": OtherContent(HDF5),
+    b"PK\x03\x04": OtherContent(ZIP, "extract the file from it"),
+    b"\x1f\x8b": OtherContent("a gzip file", "decompress it"),
+}
+_EMPTY = OtherContent("empty")
+
+
+def recognize(start: bytes) -> OtherContent | None:
+    """Return what a file is that no edition has, by its first bytes, or None if it is not recognized."""
+    if not start:
+        return _EMPTY
+    known = next((content for magic, content in _MAGIC.items() if start.startswith(magic)), None)
+    return known or other_content(start.decode(errors="ignore"))
+
+
+def other_content(text: str) -> OtherContent | None:
+    """Detect a web page or a Git LFS pointer saved instead of a file.
 
     Neither text format nor JSON can start like these.
     """
@@ -158,11 +182,11 @@ def other_content(text: str) -> tuple[str, str] | None:
         return None
     markup = re.compile(_MARKUP).match(text, start.start())
     if markup and markup["xml"] and not re.compile(_HTML).search(text, markup.end(), markup.end() + _SAMPLE):
-        return "an XML file", "download the raw file"
+        return OtherContent("an XML file", "download the raw file")
     if markup:
-        return "a web page (HTML)", "download the raw file"
+        return OtherContent("a web page (HTML)", "download the raw file")
     is_pointer = re.compile(_POINTER).match(text, start.start())
-    return ("a Git LFS pointer", 'run "git lfs pull"') if is_pointer else None
+    return OtherContent("a Git LFS pointer", 'run "git lfs pull"') if is_pointer else None
 
 
 def has_other_content(source: Source, report: Report, *, wanted: str) -> bool:
@@ -218,6 +242,11 @@ def looks_like_text(sample: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.start >= len(sample) - _LONGEST_CHARACTER + 1
     return True
+
+
+def is_plain_text(sample: bytes) -> bool:
+    """Return whether the first bytes of a file are UTF-8 without control characters."""
+    return looks_like_text(sample) and not has_controls(sample)
 
 
 def _likely_encoding(content: bytes) -> str:

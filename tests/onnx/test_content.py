@@ -11,7 +11,7 @@ import pytest
 from quantcfg import contracts
 from quantcfg.api import load_model
 from quantcfg.editions import edition_named, edition_of_model
-from quantcfg.editions.onnx.content import is_model
+from quantcfg.editions.onnx import ONNX
 from tests.onnx.models import conv, model, read
 from tests.shared import MODELS, MODELS_ONNX, files, needs_shared
 from tests.wire import length_field, number_field
@@ -79,7 +79,7 @@ def _loaded(path: Path) -> tuple[Any, list[Any]]:
     ],
 )
 def test_the_fields_of_a_model_may_have_any_order(content: bytes) -> None:
-    assert is_model(content)
+    assert ONNX.is_model(content)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_fields_of_a_model_may_have_any_order(content: bytes) -> None:
     ],
 )
 def test_other_fields_are_not_those_of_a_model(content: bytes) -> None:
-    assert not is_model(content)
+    assert not ONNX.is_model(content)
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
@@ -120,6 +120,15 @@ def test_the_error_says_what_a_file_is_instead(name: str) -> None:
     assert network is None
     assert (error.code, error.message.partition('" ')[2]) == ("QC117", f"is {what}, not an ONNX model")
     assert help is None or (error.help and help in error.help)
+
+
+def test_the_suffix_is_named_only_for_a_file_that_has_it() -> None:
+    found: list[Any] = []
+    name = "examples/tinynet/deploy.prototxt"
+    assert load_model(name, None, found.append, edition=ONNX) is None
+    assert [(each.code, each.message, each.help) for each in found] == [
+        ("QC117", f'"{name}" is a prototxt, not an ONNX model', None)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -148,11 +157,11 @@ def test_a_weights_file_cannot_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", files(MODELS_ONNX, "*.onnx"), ids=lambda path: path.stem)
 def test_real_models_are_recognized(path: Path) -> None:
     with path.open("rb") as file:
-        assert is_model(file.read(4096))
+        assert ONNX.is_model(file.read(4096))
 
 
 @needs_shared
 @pytest.mark.parametrize("path", files(MODELS, "*/*.caffemodel"), ids=lambda path: path.stem)
 def test_real_caffemodels_are_not(path: Path) -> None:
     with path.open("rb") as file:
-        assert not is_model(file.read(4096))
+        assert not ONNX.is_model(file.read(4096))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from quantcfg.contracts.descriptors import Descriptor
     from quantcfg.diagnostics import Report
-    from quantcfg.files import PathLike, Reader
+    from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network.network import Network
 
 _TYPES = "foreign_types.json"
@@ -100,8 +100,8 @@ class Edition(Caching):
     title is its name in messages. request is the message of a quant.cfg, and model
     that of a model in text format, if there are such. schema is that of configurations; foreign is
     the file in schemas/ that says which editions have fields that others do not.
-    is_model recognizes a binary model by its first bytes. name_nodes is for models whose
-    nodes need no names.
+    recognize returns what a file of the edition is by its first bytes, None for any other
+    file. name_nodes is for models whose nodes need no names.
     """
 
     name: str
@@ -112,9 +112,14 @@ class Edition(Caching):
     schema: ConfigSchema
     foreign: str
     read_model: ModelReader
+    recognize: Callable[[bytes], OtherContent | None]
     model: MessageType | None = None
-    is_model: Callable[[bytes], bool] | None = None
     name_nodes: ModelNamer | None = None
+
+    def is_model(self, start: bytes) -> bool:
+        """Return whether a file with these first bytes is a binary model of the edition."""
+        found = None if self.words.is_text else self.recognize(start)
+        return found is not None and found.what == self.words.model
 
     @property
     def titles(self) -> Mapping[str, str]:

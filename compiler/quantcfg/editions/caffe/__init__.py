@@ -10,7 +10,7 @@ from quantcfg.network.edition import Edition, MessageType, Words
 
 if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
-    from quantcfg.files import PathLike, Reader
+    from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network import Network
 
 
@@ -18,6 +18,12 @@ def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, re
     from quantcfg.editions.caffe.reader import read_model
 
     return read_model(model, weights, report, read=read)
+
+
+def _recognize(start: bytes) -> OtherContent | None:
+    from quantcfg.editions.caffe.content import recognize
+
+    return recognize(start)
 
 
 MODEL = MessageType("caffe", "caffe.NetParameter")
@@ -40,4 +46,5 @@ CAFFE = Edition(
     schema=ConfigSchema("quant_config.schema.json"),
     foreign="foreign_fields.json",
     read_model=_read_model,
+    recognize=_recognize,
 )

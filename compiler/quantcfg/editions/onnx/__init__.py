@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes
-from quantcfg.files import has_controls
+from quantcfg.files import OtherContent, has_controls
 from quantcfg.network.edition import Edition, MessageType, Words
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def _name_nodes(model: PathLike, output: str, report: Report) -> NamedModel | No
     return name_nodes(model, output, report)
 
 
-def _is_model(start: bytes) -> bool:
+def _recognize(start: bytes) -> OtherContent | None:
     if not has_controls(start):
-        return False
-    from quantcfg.editions.onnx.content import is_model
+        return None
+    from quantcfg.editions.onnx.content import recognize
 
-    return is_model(start)
+    return recognize(start)
 
 
 ONNX = Edition(
@@ -46,6 +46,6 @@ ONNX = Edition(
     schema=ConfigSchema("quant_config_onnx.schema.json"),
     foreign="foreign_fields.json",
     read_model=_read_model,
-    is_model=_is_model,
+    recognize=_recognize,
     name_nodes=_name_nodes,
 )

@@ -8,17 +8,23 @@ from collections.abc import Iterator, Sequence
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
+from quantcfg.editions import other_content
 from quantcfg.editions.onnx import ONNX
-from quantcfg.editions.onnx.content import other_file
 from quantcfg.editions.onnx.graph import Graph
 from quantcfg.editions.onnx.graph_checks import check_graph
 from quantcfg.editions.onnx.node_layer import layer_of
 from quantcfg.editions.onnx.onnx_file import Node, OnnxFile, TooManyNodesError, read_onnx
-from quantcfg.files import PathLike, Reader, reason, start_of
+from quantcfg.files import HDF5, ZIP, PathLike, Reader, reason
 from quantcfg.network.fusion_groups import with_fusion_groups
 from quantcfg.network.network import Layer, Network
 from quantcfg.source import Source, Span
 from quantcfg.wire import MalformedError, TooDeepError, mapped
+
+_EXPORT = {
+    HDF5: "export the model to ONNX",
+    ZIP: "extract the model from it; export a PyTorch model to ONNX",
+}
+"""The help for formats in which models are kept that can be exported."""
 
 
 def read_model(
@@ -82,11 +88,11 @@ def _malformed(name: str, offset: int) -> Diagnostic:
 
 def _other_file(name: str) -> Diagnostic | None:
     """Return the error for a file that is recognized as something else."""
-    found = other_file(start_of(name))
+    found = other_content(name, ONNX)
     if found is None:
         return None
-    what, help = found
-    return catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted=ONNX.words.model, help=help)
+    help = _EXPORT.get(found.what, found.help)
+    return catalogue.OTHER_CONTENT.at(None, file=name, what=found.what, wanted=ONNX.words.model, help=help)
 
 
 def _layers(name: str, content: OnnxFile, report: Report) -> tuple[Layer, ...]:
