@@ -32,7 +32,7 @@ from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe.weights import read_weights
 from quantcfg.network import MessageType, Network
 from quantcfg.source import Source
-from quantcfg.textproto import bind, parse
+from quantcfg.textproto import Dialect, bind, parse
 
 _MEGABYTE, _GIGABYTE = 2**20, 2**30
 _NET, _REQUEST = ("caffe", "caffe.NetParameter"), ("calibration_config_caffe", "amct_caffe.AMCTConfig")
@@ -182,7 +182,7 @@ def _message_in(text: str, name: tuple[str, str]) -> object:
     """Parse and bind text, and discard its errors."""
     errors: list[Diagnostic] = []
     document = parse(Source("text", text), errors.append)
-    binding = bind(document, MessageType(*name).descriptor, errors.append, lenient=name == _NET)
+    binding = bind(document, MessageType(*name).descriptor, errors.append, Dialect(lenient=name == _NET))
     return contracts.message_class(*name)(**binding.whole.content())
 
 

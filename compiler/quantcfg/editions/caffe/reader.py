@@ -33,7 +33,7 @@ from quantcfg.editions.caffe.shapes import (
 from quantcfg.network.fusion_groups import with_fusion_groups
 from quantcfg.network.network import Layer, Network, Shape
 from quantcfg.source import Source
-from quantcfg.textproto import Binding, bind, parse
+from quantcfg.textproto import Binding, Dialect, bind, parse
 
 if TYPE_CHECKING:
     from quantcfg.contracts.descriptors import FieldDescriptor
@@ -131,16 +131,10 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
 
 def _bound(source: Source, report: Report) -> Binding:
     document = parse(source, report, wanted="a prototxt")
-    return bind(
-        document,
-        MODEL.descriptor,
-        report,
-        lenient=True,
-        hint=_hint,
-        refuse_repeated=True,
-        misplaced=is_misplaced,
-        open_enums=OPEN_ENUMS,
+    dialect = Dialect(
+        lenient=True, hint=_hint, refuse_repeated=True, misplaced=is_misplaced, open_enums=OPEN_ENUMS
     )
+    return bind(document, MODEL.descriptor, report, dialect)
 
 
 def _without_misspelt(
