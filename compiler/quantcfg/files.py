@@ -155,19 +155,18 @@ class OtherContent(NamedTuple):
     help: str | None = None
 
 
-HDF5, ZIP = "an HDF5 file", "a ZIP archive"
+EMPTY, HDF5, ZIP, TEXT = "empty", "an HDF5 file", "a ZIP archive", "a text file"
 _MAGIC = {
     b"\x89HDF\r\n\x1a\n": OtherContent(HDF5),
     b"PK\x03\x04": OtherContent(ZIP, "extract the file from it"),
     b"\x1f\x8b": OtherContent("a gzip file", "decompress it"),
 }
-_EMPTY = OtherContent("empty")
 
 
 def recognize(start: bytes) -> OtherContent | None:
     """Return what a file is that no edition has, by its first bytes, or None if it is not recognized."""
     if not start:
-        return _EMPTY
+        return OtherContent(EMPTY)
     known = next((content for magic, content in _MAGIC.items() if start.startswith(magic)), None)
     return known or other_content(start.decode(errors="ignore"))
 

@@ -49,7 +49,7 @@ def other_content(file: str, edition: Edition) -> OtherContent | None:
         if each is not edition and (found := each.recognize(start)):
             is_text_model = each.words.is_text and found.what == each.words.model
             return _named_as(edition, file, found.what) if is_text_model else found
-    return OtherContent("a text file") if files.is_plain_text(start) else None
+    return OtherContent(files.TEXT) if files.is_plain_text(start) else None
 
 
 def _named_as(edition: Edition, file: str, what: str) -> OtherContent:

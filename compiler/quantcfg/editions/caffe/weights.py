@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts, limits
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.editions.caffe import caffe_types
-from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
+from quantcfg.editions import other_content
+from quantcfg.editions.caffe import CAFFE, caffe_types
+from quantcfg.files import EMPTY, HDF5, TEXT, PathLike, reason
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
 from quantcfg.wire import (
@@ -34,13 +35,16 @@ from quantcfg.wire import (
 if TYPE_CHECKING:
     from quantcfg.contracts.descriptors import Descriptor
 
-_SAMPLE = 4096
 _ITEM_SIZES = {"data": 4, "double_data": 8}
 _LEGACY_DIMENSIONS = ("num", "channels", "height", "width")
 _CHUNK = 2**16
 """The number of bytes that protobuf parses at once; a larger layer is walked."""
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+_HELP = {
+    EMPTY: "the file is empty: use the caffemodel of this network",
+    HDF5: "this is an HDF5 file: save a binary caffemodel",
+    TEXT: "this is a text file: use the binary caffemodel",
+}
 
 
 @small_value
@@ -104,20 +108,11 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
 
 def _kind(name: str) -> str | None:
     """Return the help for a file that is not a valid caffemodel, if its content is recognized."""
-    try:
-        with open(name, "rb", opener=open_descriptor) as file:
-            sample = file.read(_SAMPLE)
-    except OSError:
+    found = other_content(name, CAFFE)
+    if found is None:
         return None
-    if not sample:
-        return "the file is empty: use the caffemodel of this network"
-    if sample.startswith(_HDF5):
-        return "this is an HDF5 file: save a binary caffemodel"
-    if other := other_content(sample.decode(errors="ignore")):
-        what, help = other
-        return f"this is {what}: {help}"
-    is_text = looks_like_text(sample) and b"\0" not in sample
-    return "this is a text file: use the binary caffemodel" if is_text else None
+    what, help = found
+    return _HELP.get(what) or f"this is {what}{f': {help}' if help else ''}"
 
 
 def _layers(data: Bytes) -> Iterator[WeightLayer]:
