@@ -106,7 +106,7 @@ def test_a_hover_of_a_tensor_shows_its_node() -> None:
 
 def test_a_hover_of_an_enum_shows_its_values() -> None:
     text = text_of_hover("common_config { ifmr_quantize { dst_‸type: INT8 } }")
-    assert text.startswith('**dst_type**: "INT8" or "INT16"; default INT8\n')
+    assert text.startswith("**dst_type**: INT8 or INT16; default INT8\n")
 
 
 def test_a_hover_of_a_key_of_a_configuration_shows_its_node() -> None:
