@@ -190,7 +190,7 @@ def test_any_other_weight_is_the_reason(
     op_type: str, before: list[NodeProto], weight: str, kind: str
 ) -> None:
     found = layer(*before, node(op_type, ["data", weight], ["out"], name="x"))
-    assert (found.obstacle, found.title) == (CONSTANT.format(kind), "variable weight")
+    assert (found.obstacle, found.title) == (CONSTANT.format(kind), f"weight is {kind}")
     assert found.weight_shape is None
 
 

@@ -131,7 +131,7 @@ def _obstacle(
     for attribute, condition in conditions.items():
         if attribute in values and not condition.accepts(values[attribute]):
             value = _shown(values[attribute])
-            title = condition.title.format(value=value.lower())
+            title = condition.title.format(value=value.lower() if value.isupper() else value)
             return Obstacle(condition.description.format(value=value), title, attribute)
     return None
 
