@@ -82,7 +82,7 @@ def _malformed(name: str, offset: int) -> Diagnostic:
 
 def _other_file(name: str) -> Diagnostic | None:
     """Return the error for a file that is recognized as something else."""
-    found = other_file(start_of(name))
+    found = other_file(name, start_of(name))
     if found is None:
         return None
     what, help = found
