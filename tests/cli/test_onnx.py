@@ -93,7 +93,7 @@ def test_layers_as_json_has_names_as_they_are(capsys: Captured) -> None:
 def test_compile_says_what_is_not_quantizable(capsys: Captured) -> None:
     status, _, err = run(capsys, "compile", *NET, "--config", "quant.cfg", "-o", "config.json")
     assert status == 0
-    parts = "2 layers quantized, 1 skipped, 1 not quantizable: pool (1-D pooling), 1 fused, 0 warnings"
+    parts = "2 layers quantized, 1 skipped, 1 tensor, 1 not quantizable: pool (1-D pooling), 1 fused, 0 warnings"
     assert err == f"config.json: {parts}\n"
     config = json.loads(Path("config.json").read_text())
     assert config["tensor_quantize"][0]["layer_name"] == "add"
