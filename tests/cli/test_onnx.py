@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -93,7 +95,9 @@ def test_layers_as_json_has_names_as_they_are(capsys: Captured) -> None:
 def test_compile_says_what_is_not_quantizable(capsys: Captured) -> None:
     status, _, err = run(capsys, "compile", *NET, "--config", "quant.cfg", "-o", "config.json")
     assert status == 0
-    parts = "2 layers quantized, 1 skipped, 1 tensor, 1 not quantizable: pool (1-D pooling), 1 fused, 0 warnings"
+    parts = (
+        "2 layers quantized, 1 skipped, 1 tensor, 1 not quantizable: pool (1-D pooling), 1 fused, 0 warnings"
+    )
     assert err == f"config.json: {parts}\n"
     config = json.loads(Path("config.json").read_text())
     assert config["tensor_quantize"][0]["layer_name"] == "add"
@@ -178,6 +182,36 @@ def test_a_model_in_place_of_text_is_called_what_it_is(
     assert message + (f"  = help: {help}\n" if help else "") in out + err
     assert "help: " not in out + err or help
     assert Path("net.onnx").read_bytes() == before
+
+
+PIPE = """\
+"{0}" is an ONNX model, not a prototxt
+  = help: pass it as a file, not through a pipe
+"""
+
+
+def test_a_model_on_standard_input_is_called_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    content = Path("net.onnx").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    status, _, err = run(capsys, "compile", "--model", "-")
+    assert (status, PIPE.format("<stdin>") in err) == (1, True)
+
+
+def test_a_model_through_a_pipe_is_called_what_it_is(capsys: Captured) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, Path("net.onnx").read_bytes())
+    os.close(writer)
+    status, _, err = run(capsys, "layers", "--model", f"/dev/fd/{reader}")
+    os.close(reader)
+    assert (status, PIPE.format(f"/dev/fd/{reader}") in err) == (1, True)
+
+
+def test_a_model_in_place_of_weights_is_called_what_it_is(capsys: Captured) -> None:
+    status, _, err = run(capsys, "layers", "--model", "deploy.prototxt", "--weights", "net.onnx")
+    assert status == 1
+    assert 'error[QC117]: "net.onnx" is an ONNX model, not a caffemodel\n' in err
 
 
 def test_an_output_cannot_replace_the_model(capsys: Captured) -> None:
