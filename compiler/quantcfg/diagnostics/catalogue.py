@@ -142,7 +142,7 @@ BATCH_STATISTICS = _warning(
 
 UNNAMED_NODE = _error("QC330", "quantizable {type} node has no name")
 REPEATED_NODE = _error("QC331", 'duplicate node name "{name}"')
-MALFORMED_ONNX = _error("QC332", '"{file}" is not a valid ONNX model: malformed data at byte {offset}')
+MALFORMED_ONNX = _error("QC332", '"{file}" is not a valid ONNX model: {reason}')
 NO_NODES = _error("QC333", '"{file}" has no nodes in its graph')
 WEIGHTS_IN_MODEL = _error("QC334", '"{file}" cannot be used: an ONNX model contains its weights')
 UNUSUAL_OPSET = _warning("QC335", '"{file}" has opset {opset}, outside of the range {low} to {high}')

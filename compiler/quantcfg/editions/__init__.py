@@ -36,14 +36,18 @@ def recognized_edition(file: str) -> Edition | None:
 
 def edition_of_binary(file: str) -> Edition | None:
     """Return the edition whose binary models have the content of a file, None for any other file."""
-    start = files.start_of(file)
+    return edition_of_bytes(files.start_of(file))
+
+
+def edition_of_bytes(start: bytes) -> Edition | None:
+    """Return the edition whose binary models start with these bytes, None if there is none."""
     return next((each for each in _all() if each.is_model(start)), None)
 
 
 def other_content(file: str, edition: Edition) -> OtherContent | None:
     """Return what a file is that an edition cannot read, or None if it is not recognized."""
     start = files.start_of(file)
-    if found := files.recognize(start):
+    if found := files.known_content(start):
         return found
     for each in _all():
         if each is not edition and (found := each.recognize(start)):

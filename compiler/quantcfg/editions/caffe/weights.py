@@ -14,8 +14,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts, limits
-from quantcfg.diagnostics import Report, catalogue
-from quantcfg.editions import other_content
+from quantcfg.diagnostics import Diagnostic, Report, catalogue
+from quantcfg.editions import edition_of_binary, other_content
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.files import EMPTY, HDF5, TEXT, PathLike, reason
 from quantcfg.frozen import frozen_value, small_value
@@ -98,12 +98,27 @@ def read_weights(path: PathLike, report: Report) -> Weights | None:
         return None
     except MalformedError as error:
         help = _kind(name)
-        report(catalogue.MALFORMED_WEIGHTS.at(None, file=name, offset=error.offset, help=help))
+        malformed = catalogue.MALFORMED_WEIGHTS.at(None, file=name, offset=error.offset, help=help)
+        report(_other_model(name) or malformed)
         return None
     except _TooManyLayersError:
         report(catalogue.TOO_MANY_LAYERS.at(None, file=name, limit=limits.LAYERS))
         return None
+    # A model of another edition may be a valid message, but has no layers.
+    other = None if layers else _other_model(name)
+    if other:
+        report(other)
+        return None
     return Weights(name, layers)
+
+
+def _other_model(name: str) -> Diagnostic | None:
+    """Return the error for a file that is a binary model of another edition, None for any other file."""
+    edition = edition_of_binary(name)
+    if edition is None:
+        return None
+    what, help = edition.words.model, "use it as the model, without weights"
+    return catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted="a caffemodel", help=help)
 
 
 def _kind(name: str) -> str | None:

@@ -68,7 +68,7 @@ def read_file(name: str, report: Report) -> OnnxFile | None:
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
     except MalformedError as error:
-        report(_malformed(name, error.offset))
+        report(_malformed(name, error))
     except TooDeepError:
         report(catalogue.TOO_DEEP.at(None, file=name, limit=limits.NESTING))
     except TooManyNodesError:
@@ -80,9 +80,11 @@ def read_file(name: str, report: Report) -> OnnxFile | None:
     return None
 
 
-def _malformed(name: str, offset: int) -> Diagnostic:
+def _malformed(name: str, error: MalformedError) -> Diagnostic:
+    what = "truncated inside of the field" if error.is_truncated else "malformed data"
+    reason = f"{what} at byte {error.offset}"
     return _other_file(name) or catalogue.MALFORMED_ONNX.at(
-        None, file=name, offset=offset, help="export or download the model again"
+        None, file=name, reason=reason, help="export or download the model again"
     )
 
 
