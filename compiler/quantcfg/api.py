@@ -14,8 +14,9 @@ from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_er
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_binary, edition_of_model
+from quantcfg.editions.reading import read_source
 from quantcfg.emit import Config, Configuration, Content, Guard, bad_output_name, write_file, write_files
-from quantcfg.files import PathLike, Reader, read_source
+from quantcfg.files import PathLike, Reader
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, NamedModel, Network
 from quantcfg.plan import After, Plan, Request, request_from_arguments, request_from_config
@@ -371,9 +372,12 @@ def _compile_file(
     activation_offset: bool,
 ) -> Compilation:
     """Compile a quant.cfg, or without one the plain arguments; found holds the diagnostics so far."""
-    config = None if config_file is None else read_source(config_file, found.append, wanted="a quant.cfg")
-    if config_file is not None and config is None:
-        return _failure(found)
+    config = None
+    if config_file is not None:
+        help = "pass it as the model"
+        config = read_source(config_file, found.append, wanted="a quant.cfg", help=help)
+        if config is None:
+            return _failure(found)
     return compile_given(
         config,
         network,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
-import sys
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from quantcfg import limits
@@ -20,7 +17,9 @@ _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _OPEN_FILES = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 """Prefixes of files that the process already has open; a shell may pass a pipe by such a name."""
 
-_SAMPLE = 4096
+SAMPLE = 4096
+"""The number of bytes by which a file is recognized."""
+
 _LONGEST_CHARACTER = 4
 _MOST_CONTROLS = 0.1
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"} | {0x7F})
@@ -80,72 +79,20 @@ def open_descriptor(name: str, flags: int) -> int:
     return descriptor
 
 
-Recognize = Callable[[bytes], tuple[str, str | None] | None]
-"""Returns what a file is by its first bytes, and the help; None if it is not recognized."""
-
-
-def _nothing(_: bytes) -> None:
-    """Recognize no file."""
-
-
 class Reader(Protocol):
-    """A function that reads a file as a source, as read_source does."""
+    """A function that reads a file as a source, as read_source of quantcfg.editions.reading does."""
 
     def __call__(self, path: PathLike, report: Report, *, wanted: str) -> Source | None:
         """Return the source, or None after reporting an error."""
 
 
-def read_source(
-    path: PathLike, report: Report, *, wanted: str, recognize: Recognize = _nothing
-) -> Source | None:
-    """Return a text file as a source, or None after reporting an error.
-
-    wanted names the expected format in messages.
-    """
-    name = os.fspath(path)
-    content = read_bytes(name, report)
-    return None if content is None else source_of(name, content, report, wanted=wanted, recognize=recognize)
-
-
-def read_regular(path: PathLike, report: Report, *, wanted: str) -> Source | None:
-    """Do as read_source, but refuse anything except a regular file, as reading a device may never end."""
-    if is_special(path):
-        report(catalogue.UNREADABLE_FILE.at(None, file=os.fspath(path), reason="not a regular file"))
-        return None
-    return read_source(path, report, wanted=wanted)
-
-
-def read_standard_input(
-    name: str, report: Report, *, wanted: str, recognize: Recognize = _nothing
-) -> Source | None:
-    """Return standard input as a source, or None after reporting an error."""
-    try:
-        if sys.stdin is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        content = sys.stdin.buffer.read(limits.FILE_SIZE + 1)
-    except OSError as error:
-        report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
-        return None
-    if len(content) > limits.FILE_SIZE:
-        report(catalogue.TOO_LARGE.at(None, file=name, limit=limits.FILE_SIZE))
-        return None
-    return source_of(name, content, report, wanted=wanted, recognize=recognize)
-
-
-def source_of(
-    name: str, content: bytes, report: Report, *, wanted: str, recognize: Recognize = _nothing
-) -> Source | None:
+def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Source | None:
     """Return the content of a file as a source, or None after reporting that it is not text.
 
     If it is not UTF-8, an error is reported, and the likely encoding is used so
     that other errors can be reported as well.
     """
-    sample = content[:_SAMPLE]
-    if has_controls(sample) and (other := recognize(sample)):
-        what, help = other
-        report(catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted=wanted, help=help))
-        return None
-    if _is_binary(sample):
+    if _is_binary(content[:SAMPLE]):
         report(catalogue.NOT_TEXT.at(None, file=name, help=f"expected {wanted}"))
         return None
     try:
@@ -200,7 +147,7 @@ def other_content(text: str) -> OtherContent | None:
     if start is None or start[0] not in _STARTS:
         return None
     markup = re.compile(_MARKUP).match(text, start.start())
-    if markup and markup["xml"] and not re.compile(_HTML).search(text, markup.end(), markup.end() + _SAMPLE):
+    if markup and markup["xml"] and not re.compile(_HTML).search(text, markup.end(), markup.end() + SAMPLE):
         return OtherContent("an XML file", "download the raw file")
     if markup:
         return OtherContent("a web page (HTML)", "download the raw file")
@@ -249,7 +196,7 @@ def start_of(name: PathLike) -> bytes:
         if is_special(name):
             return b""
         with open(name, "rb", opener=open_descriptor) as file:
-            return file.read(_SAMPLE)
+            return file.read(SAMPLE)
     except (OSError, ValueError):
         return b""
 

@@ -14,7 +14,11 @@ import quantcfg
 import quantcfg.caffe
 import quantcfg.onnx
 from quantcfg import QuantConfigError, QuantConfigWarning
+from quantcfg.api import compile_files
+from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions import NAMES, edition_named
+from quantcfg.project import settings_around
+from quantcfg.source import Source
 from tests.api.models import Model
 from tests.onnx.models import WEIGHTS, conv, model, node, tensor
 
@@ -213,6 +217,21 @@ def test_the_functions_of_an_edition_read_its_models_only(model: Model, onnx_fil
         quantcfg.onnx.read_model(model.prototxt)
     with pytest.raises(QuantConfigError, match="is a prototxt, not an ONNX model"):
         quantcfg.onnx.create_quant_config("config.json", model.prototxt)
+
+
+def test_a_model_in_place_of_a_text_file_is_called_what_it_is(model: Model, onnx_file: str) -> None:
+    found = compile_files(model.prototxt, None, onnx_file).diagnostics
+    message = f'"{onnx_file}" is an ONNX model, not a quant.cfg'
+    assert [(each.code, each.message, each.help) for each in found] == [
+        ("QC117", message, "pass it as the model")
+    ]
+
+
+def test_a_model_in_place_of_the_settings_is_called_what_it_is(onnx_file: str) -> None:
+    Path(onnx_file).rename(Path(onnx_file).with_name("quantcfg.toml"))
+    found: list[Diagnostic] = []
+    settings_around(Source(onnx_file, ""), found.append)
+    assert [each.message.partition('" ')[2] for each in found] == ["is an ONNX model, not TOML"]
 
 
 def test_a_model_is_recognized_by_its_content(model: Model, onnx_file: str, tmp_path: Path) -> None:

@@ -50,20 +50,12 @@ def read(
 
     help is for a binary model, if the command has models.
     """
-    from quantcfg.files import read_source, read_standard_input
+    from quantcfg.editions.reading import read_source, read_standard_input
 
-    recognize = partial(_binary_model, help if "model" in options else None)
+    advice = help if "model" in options else None
     if file == STANDARD_STREAM:
-        return read_standard_input(options.stdin_filename, report, wanted=wanted, recognize=recognize)
-    return read_source(file, report, wanted=wanted, recognize=recognize)
-
-
-def _binary_model(help: str | None, start: bytes) -> tuple[str, str | None] | None:
-    """Return which binary model a file is by its first bytes, and the help, None if it is not one."""
-    from quantcfg.editions import edition_of_bytes
-
-    edition = edition_of_bytes(start)
-    return (edition.words.model, help) if edition else None
+        return read_standard_input(options.stdin_filename, report, wanted=wanted, help=advice)
+    return read_source(file, report, wanted=wanted, help=advice)
 
 
 class Loaded(NamedTuple):
@@ -91,7 +83,7 @@ def _load(
     options: argparse.Namespace, model: str, weights: str | None
 ) -> tuple[Network | None, Sequence[Diagnostic]]:
     from quantcfg.api import load_model
-    from quantcfg.files import read_regular
+    from quantcfg.editions.reading import read_regular
 
     found: list[Diagnostic] = []
     reader = read_regular if options.model is None else partial(read, options, help=_AS_FILE)
