@@ -144,6 +144,11 @@ def test_the_help_for_bits_of_a_weight_names_who_has_them() -> None:
     assert "ATC" in found.help
 
 
+def test_a_node_that_has_no_tensors_is_named_by_its_type() -> None:
+    (found,) = compiled('tensor_quantize { layer_name: "conv" input_index: 0 }').diagnostics
+    assert found.message == "tensor_quantize does not support Conv nodes"
+
+
 # --- compiled
 
 

@@ -40,7 +40,6 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
             help = "remove it: the layer is quantized without it"
         yield catalogue.TENSOR_OF_TYPE.at(
             tensor.layer.span,
-            layer=layer.name,
             type=layer.type,
             related=related(layer.span, DEFINED_HERE),
             help=help,
