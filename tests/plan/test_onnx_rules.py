@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from quantcfg import Compilation, compile_config
+from quantcfg.compile import check_source
 from quantcfg.diagnostics import has_errors
 from quantcfg.editions.onnx import ONNX
 from quantcfg.network import Network
+from quantcfg.source import Source
 from tests.marks import unmarked
 from tests.onnx.models import conv, network, node, tensor
 from tests.plan.compiling import CONFIG, findings
@@ -142,6 +144,32 @@ def test_the_help_for_bits_of_a_weight_names_who_has_them() -> None:
     (found,) = compiled(for_all("arq_quantize { quant_bits: 6 }")).diagnostics
     assert found.help
     assert "ATC" in found.help
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "help"),
+    [
+        (
+            'fakequant_precision_mode: "FORCE_FP16_QUANT"',
+            '"fakequant_precision_mode" must be FORCE_FP16_QUANT, not a string',
+            "remove the quotes",
+        ),
+        (
+            for_all("ifmr_quantize { dst_type: INT4 }"),
+            'unknown value INT4 for "dst_type"',
+            "use one of INT8, INT16",
+        ),
+    ],
+)
+def test_the_possible_values_of_an_enum_are_named(text: str, message: str, help: str) -> None:
+    (found,) = compiled(text).diagnostics
+    assert found.message == message
+    assert found.help == help
+
+
+def test_the_only_value_of_a_key_is_named() -> None:
+    (found,) = check_source(Source("a.json", '{"fakequant_precision_mode": 5, "a": {}}'), None, ONNX)
+    assert found.message == '"fakequant_precision_mode" must be FORCE_FP16_QUANT, not 5'
 
 
 def test_a_node_that_has_no_tensors_is_named_by_its_type() -> None:
@@ -277,8 +305,5 @@ def test_a_node_cannot_have_the_name_of_a_key() -> None:
 
 
 def test_without_a_model_every_node_may_exist() -> None:
-    from quantcfg.compile import check_source
-    from quantcfg.source import Source
-
     text = for_layer("x", "ifmr_quantize { dst_type: INT8 } dmq_balancer { }") + tensor_of("y", 99)
     assert check_source(Source(CONFIG, text), None, ONNX) == ()
