@@ -128,7 +128,9 @@ def test_what_is_reported(marked: str) -> None:
 
 def test_16_bits_for_all_layers_are_8_for_those_without_them() -> None:
     text, _ = unmarked(for_all("ifmr_quantize { dst_type: INT16 }"))
-    assert [each.code for each in compiled(text).diagnostics] == ["QC450", "QC449"]
+    chips, lowered = compiled(text).diagnostics
+    assert (chips.code, lowered.code) == ("QC450", "QC449")
+    assert lowered.message.endswith(": MatMul and AveragePool do not support it")
     bits = {name: body["activation_quant_params"]["num_bits"] for name, body in layers(config(text)).items()}
     assert {name for name, number in bits.items() if number == 16} == {"conv", "conv3", "fc"}
     assert {*bits.values()} == {8, 16}

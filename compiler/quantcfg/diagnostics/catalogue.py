@@ -190,9 +190,7 @@ TENSOR_SIBLINGS = _warning("QC445", 'two inputs of layer "{layer}" are quantized
 ALWAYS_SYMMETRIC = _error("QC446", 'asymmetric cannot be true for layer "{layer}": {reason}')
 OFFSET_IGNORED = _warning("QC447", "asymmetric has no effect for {layers}: {reason}")
 NO_INT16 = _error("QC448", "{bits}-bit activations are not supported for {what}")
-INT16_LOWERED = _warning(
-    "QC449", "activations do not have {bits} bits for {layers}: {type} does not support it"
-)
+INT16_LOWERED = _warning("QC449", "activations do not have {bits} bits for {layers}: {types} not support it")
 INT16_CHIPS = _warning("QC450", "Atlas chips do not support {bits}-bit activations")
 OTHER_EDITION = _error("QC451", "this file is for {owner}, not for {edition}: it has {names}")
 

@@ -157,12 +157,13 @@ def _check_bits(plan: Plan, report: Report) -> None:
         help = "remove it, unless the model is for a Nano chip"
         report(catalogue.INT16_CHIPS.at(flag.span, bits=flag.value, help=help))
     for key, group in lowered.items():
+        names = [*dict.fromkeys(each.layer.type for each in group)]
         report(
             catalogue.INT16_LOWERED.at(
                 given[key].span,
                 bits=given[key].value,
                 layers=in_words(group),
-                type=listed([*dict.fromkeys(each.layer.type for each in group)]),
+                types=f"{listed(names)} {'does' if len(names) == 1 else 'do'}",
             )
         )
 
