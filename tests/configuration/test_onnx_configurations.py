@@ -223,6 +223,16 @@ def test_a_difference_of_the_same_tensors_names_the_value() -> None:
     assert line.startswith("tensor_quantize[0]: search_step: 0.01 → 0.02 (")
 
 
+def test_16_bits_of_all_layers_are_one_warning() -> None:
+    layers = {str(index): {"activation_quant_params": {"num_bits": 16}} for index in range(64)}
+    text = json.dumps({"batch_num": 1, **layers})
+    (found,) = check_source(Source("config.json", text), None, ONNX)
+    assert found.code == "QC450"
+    assert found.span
+    assert found.span.start == text.index("16")
+    assert [each.message for each in found.related] == ["and here"] * 4
+
+
 # --- files for another edition
 
 OTHER = {

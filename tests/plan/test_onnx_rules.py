@@ -75,7 +75,7 @@ RULES = {
     "an input that is a constant": 'tensor_quantize { layer_name: "add_constant" input_index: «QC443»1 }',
     "an input twice": tensor_of("max") + 'tensor_quantize { layer_name: «QC444»"max" input_index: 0 }',
     "two inputs": tensor_of("add") + 'tensor_quantize { layer_name: «QC445»"add" input_index: 1 }',
-    "an input that does not exist, and another": 'tensor_quantize { layer_name: "add" input_index: «QC443»5 }\n'
+    "an absent input and another": 'tensor_quantize { layer_name: "add" input_index: «QC443»5 }\n'
     + tensor_of("add"),
     "inputs of a layer": 'tensor_quantize { layer_name: «QC442»"conv" input_index: 0 }\n'
     'tensor_quantize { layer_name: «QC442»"conv" input_index: 1 }',
