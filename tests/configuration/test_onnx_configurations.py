@@ -233,6 +233,13 @@ def test_16_bits_of_all_layers_are_one_warning() -> None:
     assert [each.message for each in found.related] == ["and here"] * 4
 
 
+def test_a_balance_step_in_a_configuration_is_removed_by_its_key() -> None:
+    text = config("")
+    text["pool"]["dmq_balancer_param"] = 0.5
+    (found,) = check_source(Source("config.json", json.dumps(text)), NETWORK, ONNX)
+    assert (found.code, found.help) == ("QC440", "remove dmq_balancer_param")
+
+
 # --- files for another edition
 
 OTHER = {

@@ -59,11 +59,12 @@ def tensor_of(name: str, index: int | str = 0, algorithm: str = "") -> str:
 
 RULES = {
     "a balance step of an unsupported type": for_type("AveragePool", "«QC440»dmq_balancer { }"),
-    "its strength is written": for_type("AveragePool", "dmq_balancer { migration_strength: «QC440»0.3 }"),
+    "its strength is written": for_type("AveragePool", "«QC440»dmq_balancer { migration_strength: 0.3 }"),
     "a balance step of an unsupported layer": for_layer("mm_variable", "«QC440»dmq_balancer { }"),
     "a layer that is not quantizable": for_layer("«QC421»fc_scaled", "«QC440»dmq_balancer { }"),
     "a constant of rank 3": for_layer("mm_rank3", "«QC440»dmq_balancer { }"),
     "a balance step for all layers": for_all("«QC441»dmq_balancer { }"),
+    "its strength for all layers is written": for_all("«QC441»dmq_balancer { migration_strength: 0.3 }"),
     "a balance step of a type that some layers lack": for_type("MatMul", "«QC441»dmq_balancer { }"),
     "a strength below the range": for_layer("conv", "dmq_balancer { migration_strength: «QC501»0.1 }"),
     "a strength above the range": for_layer("conv", "dmq_balancer { migration_strength: «QC501»0.81 }"),
@@ -172,6 +173,15 @@ def test_the_possible_values_of_an_enum_are_named(text: str, message: str, help:
 def test_the_only_value_of_a_key_is_named() -> None:
     (found,) = check_source(Source("a.json", '{"fakequant_precision_mode": 5, "a": {}}'), None, ONNX)
     assert found.message == '"fakequant_precision_mode" must be FORCE_FP16_QUANT, not 5'
+
+
+@pytest.mark.parametrize("value", ["{ }", "{ migration_strength: 0.4 }"])
+def test_a_balance_step_is_removed_as_a_whole(value: str) -> None:
+    text = for_type("AveragePool", f"dmq_balancer {value}")
+    (found,) = compiled(text).diagnostics
+    assert found.span
+    assert (found.span.text, found.help) == ("dmq_balancer", "remove dmq_balancer")
+    assert compiled(text.replace(f"dmq_balancer {value}", "")).ok
 
 
 def test_a_node_that_has_no_tensors_is_named_by_its_type() -> None:

@@ -11,6 +11,8 @@ from quantcfg.frozen import replace
 from quantcfg.network import Layer, LayerTypes
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Calibration, Override
+from quantcfg.plan.settings import Setting
+from quantcfg.source import Span
 
 BALANCER = "balancer"
 
@@ -74,12 +76,15 @@ def _refused(
     calibration = override.calibration
     if calibration.balancer:
         place = [each for layer in layers for each in related(layer.span, "the layer is defined here")]
-        report(
-            catalogue.NO_BALANCER.at(
-                calibration.balancer.span, what=what, reason=reason, related=place, help="remove it"
-            )
-        )
+        span, help = _to_remove(calibration.balancer)
+        report(catalogue.NO_BALANCER.at(span, what=what, reason=reason, related=place, help=help))
         yield id(calibration)
+
+
+def _to_remove(balancer: Setting[float]) -> tuple[Span | None, str]:
+    """Return what requests a balance step, and the help to remove it: the message, not only its value."""
+    origin = balancer.source if balancer.source.place else balancer.origin
+    return origin.span, f"remove {origin.path[-1]}"
 
 
 def _report_without(group: Sequence[LayerPlan], is_used: bool, types: LayerTypes, report: Report) -> None:
@@ -87,13 +92,14 @@ def _report_without(group: Sequence[LayerPlan], is_used: bool, types: LayerTypes
     calibration = group[0].calibration
     assert isinstance(calibration, Calibration)
     assert calibration.balancer
+    span, help = _to_remove(calibration.balancer)
     reasons = (reason_without(each.layer, types) for each in group)
     report(
         catalogue.BALANCER_DROPPED.at(
-            calibration.balancer.span,
+            span,
             level=calibration.level,
             layers=in_words(group),
             reason=listed([*dict.fromkeys(filter(None, reasons))]),
-            help=None if is_used else "remove it: no layer has it",
+            help=None if is_used else f"{help}: no layer supports it",
         )
     )
