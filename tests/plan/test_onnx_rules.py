@@ -63,9 +63,11 @@ RULES = {
     "a balance step of an unsupported layer": for_layer("mm_variable", "«QC440»dmq_balancer { }"),
     "a layer that is not quantizable": for_layer("«QC421»fc_scaled", "«QC440»dmq_balancer { }"),
     "a constant of rank 3": for_layer("mm_rank3", "«QC440»dmq_balancer { }"),
-    "a balance step for all layers": for_all("«QC441»dmq_balancer { }"),
-    "its strength for all layers is written": for_all("«QC441»dmq_balancer { migration_strength: 0.3 }"),
-    "a balance step of a type that some layers lack": for_type("MatMul", "«QC441»dmq_balancer { }"),
+    "a balance step for all layers": for_all("«QC441»«QC441»«QC441»dmq_balancer { }"),
+    "its strength for all layers is written": for_all(
+        "«QC441»«QC441»«QC441»dmq_balancer { migration_strength: 0.3 }"
+    ),
+    "a balance step of a type that some layers lack": for_type("MatMul", "«QC441»«QC441»dmq_balancer { }"),
     "a strength below the range": for_layer("conv", "dmq_balancer { migration_strength: «QC501»0.1 }"),
     "a strength above the range": for_layer("conv", "dmq_balancer { migration_strength: «QC501»0.81 }"),
     "a strength that is no number": for_layer("conv", "dmq_balancer { migration_strength: «QC211»nan }"),
@@ -173,6 +175,22 @@ def test_the_possible_values_of_an_enum_are_named(text: str, message: str, help:
 def test_the_only_value_of_a_key_is_named() -> None:
     (found,) = check_source(Source("a.json", '{"fakequant_precision_mode": 5, "a": {}}'), None, ONNX)
     assert found.message == '"fakequant_precision_mode" must be FORCE_FP16_QUANT, not 5'
+
+
+def test_layers_without_a_balance_step_are_grouped_by_the_reason() -> None:
+    pools = (
+        conv("conv"),
+        *(node("AveragePool", ["conv_out"], [name], name=name, kernel_shape=[2, 2]) for name in ("p", "q")),
+    )
+    product = node("MatMul", ["p", "m3"], ["c"], name="mm_rank3")
+    text = for_all("dmq_balancer { }")
+    found = compiled(text, network(*pools, product, initializers=WEIGHTS)).diagnostics
+    assert [(each.message.partition("apply to ")[2], each.help) for each in found] == [
+        ('"mm_rank3": the constant must have rank 2, this one has rank 3', None),
+        ('"p" and "q": type AveragePool is not supported', None),
+    ]
+    *_, unused = compiled(text, network(*pools[1:], product, initializers=WEIGHTS)).diagnostics
+    assert unused.help == "remove dmq_balancer: no layer supports it"
 
 
 @pytest.mark.parametrize("value", ["{ }", "{ migration_strength: 0.4 }"])

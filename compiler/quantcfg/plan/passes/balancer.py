@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.diagnostics.phrases import listed
 from quantcfg.frozen import replace
 from quantcfg.network import Layer, LayerTypes
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
@@ -23,21 +22,20 @@ def resolve_balancer(plan: Plan, report: Report) -> Plan:
         return plan
     refused = set(_check_overrides(plan, report))
     types = plan.network.edition.layer_types
-    without: dict[int, list[LayerPlan]] = defaultdict(list)
+    without: dict[tuple[int, str], list[LayerPlan]] = defaultdict(list)
     layers: list[LayerPlan] = []
     for layer in plan.layers:
         calibration = layer.calibration
         if calibration is None or calibration.balancer is None:
             layers.append(layer)
-        elif supports(layer.layer, types):
-            layers.append(replace(layer, balancer=calibration.balancer))
-        else:
-            layers.append(layer)
-            if id(calibration) not in refused:
-                without[id(calibration)].append(layer)
+            continue
+        reason = reason_without(layer.layer, types)
+        layers.append(layer if reason else replace(layer, balancer=calibration.balancer))
+        if reason and id(calibration) not in refused:
+            without[id(calibration), reason].append(layer)
     having = {id(layer.calibration) for layer in layers if layer.balancer}
-    for group in without.values():
-        _report_without(group, id(group[0].calibration) in having, types, report)
+    for (calibration_id, reason), group in without.items():
+        _report_without(group, reason, calibration_id in having, report)
     return replace(plan, layers=tuple(layers))
 
 
@@ -87,19 +85,18 @@ def _to_remove(balancer: Setting[float]) -> tuple[Span | None, str]:
     return origin.span, f"remove {origin.path[-1]}"
 
 
-def _report_without(group: Sequence[LayerPlan], is_used: bool, types: LayerTypes, report: Report) -> None:
-    """Warn of layers that silently lack the balance step of common_config or of their type."""
+def _report_without(group: Sequence[LayerPlan], reason: str, is_used: bool, report: Report) -> None:
+    """Warn of layers that for one reason silently lack the balance step of common_config or of their type."""
     calibration = group[0].calibration
     assert isinstance(calibration, Calibration)
     assert calibration.balancer
     span, help = _to_remove(calibration.balancer)
-    reasons = (reason_without(each.layer, types) for each in group)
     report(
         catalogue.BALANCER_DROPPED.at(
             span,
             level=calibration.level,
             layers=in_words(group),
-            reason=listed([*dict.fromkeys(filter(None, reasons))]),
+            reason=reason,
             help=None if is_used else f"{help}: no layer supports it",
         )
     )
