@@ -177,6 +177,19 @@ def test_the_only_value_of_a_key_is_named() -> None:
     assert found.message == '"fakequant_precision_mode" must be FORCE_FP16_QUANT, not 5'
 
 
+@pytest.mark.parametrize("layer_type", ["GlobalAveragePool", "MatMulInteger", "QLinearMatMul"])
+@pytest.mark.parametrize("field", ['skip_layer_types: "{}"', for_type("{}").replace("{ }", "{{ }}")])
+def test_a_type_that_is_never_quantized_is_not_misspelled(field: str, layer_type: str) -> None:
+    found = check_source(Source(CONFIG, field.replace('"{}"', f'"{layer_type}"')), None, ONNX)
+    assert [each.help for each in found] == [f"remove it: {layer_type} layers are never quantized"]
+
+
+@pytest.mark.parametrize("misspelled", ["avgpool", "AvaragePool", "AvgPool2D"])
+def test_a_misspelled_type_is_suggested(misspelled: str) -> None:
+    (found,) = compiled(f'skip_layer_types: "{misspelled}"').diagnostics
+    assert found.help == 'use "AveragePool"'
+
+
 def test_layers_without_a_balance_step_are_grouped_by_the_reason() -> None:
     pools = (
         conv("conv"),
