@@ -269,6 +269,52 @@ def test_with_a_name_of_neither_each_name_is_reported(unknown: str) -> None:
     assert "QC451" not in [each.code for each in found]
 
 
+def test_a_name_of_the_other_edition_beside_a_misspelling_says_its_option() -> None:
+    text = tensor_of("x") + "batchnum: 1\n" + for_all("dmq_balancer { }")
+    helps = [each.help for each in check_source(Source("quant.cfg", text), None, CAFFE)]
+    assert helps == [
+        "use --edition onnx, or remove it: it is a field of AMCT for TensorFlow and ONNX, ATC and AOE, "
+        "not of AMCT for Caffe",
+        'did you mean "batch_num"?',
+        "use --edition onnx, or remove it: it is a field of AMCT for ONNX and PyTorch, not of AMCT for Caffe",
+    ]
+    typed = check_source(Source("quant.cfg", 'skip_layer_types: ["Conv", "Foo"]'), None, CAFFE)
+    assert [each.help for each in typed] == [
+        'use --edition onnx, or use "Convolution" for Conv',
+        'use "Convolution", "Deconvolution", "InnerProduct" or "Pooling"',
+    ]
+
+
+def test_each_name_of_the_other_edition_is_listed_with_its_first_place() -> None:
+    text = for_type("Pooling") + 'skip_layer_types: "Convolution"\n' + for_type("Convolution")
+    (found,) = check_source(Source("quant.cfg", text), None, ONNX)
+    assert found.message.endswith(': it has "Pooling" and "Convolution"')
+    assert found.span
+    assert found.span.start == text.index('"Pooling"')
+    assert [each.span.start for each in found.related] == [text.index('"Convolution"')]
+
+
+def test_a_key_of_all_layers_is_shown_once() -> None:
+    layers = {str(index): {"activation_quant_params": {"num_bits": 8}} for index in range(8)}
+    text = json.dumps({"tensor_quantize": [], **layers})
+    (found,) = check_source(Source("config.json", text), None, CAFFE)
+    assert found.code == "QC451"
+    assert [each.span.start for each in found.related] == [text.index('"num_bits"')]
+
+
+@pytest.mark.parametrize(("edition", "other"), [(ONNX, CAFFE), (CAFFE, ONNX)])
+def test_types_of_two_editions_are_one_error(edition: Any, other: Any) -> None:
+    text = 'skip_layer_types: "Pooling"\n' + for_type("Gemm")
+    (found,) = check_source(Source("quant.cfg", text), None, edition)
+    assert found.code == "QC451"
+    assert found.message.startswith(f"this file mixes types of {edition.title} and {other.title}: it has ")
+    assert '"Pooling"' in found.message
+    assert '"Gemm"' in found.message
+    assert [each.message for each in found.related] == [f"a type of {edition.title}"]
+    assert found.help
+    assert found.help.endswith(f", or use --edition {other.name} and the types of {other.title}")
+
+
 def test_a_key_that_further_editions_have_does_not_tell_the_edition() -> None:
     text = '{"a": {"activation_quant_params": {"num_bits": 8}}}'
     assert [each.code for each in check_source(Source("config.json", text), None, CAFFE)] == ["QC512"]

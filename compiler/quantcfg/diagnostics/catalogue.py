@@ -192,7 +192,7 @@ OFFSET_IGNORED = _warning("QC447", "asymmetric has no effect for {layers}: {reas
 NO_INT16 = _error("QC448", "{bits}-bit activations are not supported for {what}")
 INT16_LOWERED = _warning("QC449", "activations do not have {bits} bits for {layers}: {types} not support it")
 INT16_CHIPS = _warning("QC450", "Atlas chips do not support {bits}-bit activations")
-OTHER_EDITION = _error("QC451", "this file is for {owner}, not for {edition}: it has {names}")
+OTHER_EDITION = _error("QC451", "this file {problem}: it has {names}")
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')
