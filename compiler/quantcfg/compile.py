@@ -12,7 +12,7 @@ from quantcfg.emit import Configuration, emit, validate
 from quantcfg.files import other_content
 from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import Edition, Network
-from quantcfg.network.other_edition import without_foreign_names
+from quantcfg.network.other_edition import with_one_error, without_foreign_names
 from quantcfg.plan import After, Plan, Request, assumed_network, lower, request_from_tree
 from quantcfg.plan.passes.foreign import named_types
 from quantcfg.source import Source, Span
@@ -73,7 +73,8 @@ def recognized(
     found: Sequence[Diagnostic], request: Request, network: Network | None, edition: Edition
 ) -> Sequence[Diagnostic]:
     """Return the diagnostics of a request; if it is for another edition, one error says so."""
-    return found if network else without_foreign_names(found, edition, named_types(request))
+    recognize = with_one_error if network else without_foreign_names
+    return recognize(found, edition, named_types(request))
 
 
 def check_source(source: Source, network: Network | None, edition: Edition) -> tuple[Diagnostic, ...]:

@@ -315,6 +315,24 @@ def test_types_of_two_editions_are_one_error(edition: Any, other: Any) -> None:
     assert found.help.endswith(f", or use --edition {other.name} and the types of {other.title}")
 
 
+def test_a_caffe_request_for_an_onnx_model_is_one_error_that_says_what_to_use() -> None:
+    text = "conv_calibration_config { }\nfc_calibration_config { }\n" + for_type("Pooling")
+    (found,) = compile_config(NETWORK, config_text=text).diagnostics
+    assert found.code == "QC451"
+    assert found.message.startswith("this file is for AMCT for Caffe, not for AMCT for ONNX: it has ")
+    assert found.help == (
+        "use common_config for conv_calibration_config, override_layer_types for fc_calibration_config, "
+        '"AveragePool" for Pooling'
+    )
+    (alone,) = compile_config(NETWORK, config_text="conv_calibration_config { }").diagnostics
+    assert alone.code == "QC201"
+    assert alone.help == (
+        "use common_config: conv_calibration_config is a field of AMCT for Caffe, not of AMCT for ONNX"
+    )
+    mixed = compile_config(NETWORK, config_text=text + for_type("Gemm")).diagnostics
+    assert [each.code for each in mixed] == ["QC201", "QC201", "QC403"]
+
+
 def test_a_key_that_further_editions_have_does_not_tell_the_edition() -> None:
     text = '{"a": {"activation_quant_params": {"num_bits": 8}}}'
     assert [each.code for each in check_source(Source("config.json", text), None, CAFFE)] == ["QC512"]

@@ -49,6 +49,24 @@ def without_foreign_names(
     return found
 
 
+def with_one_error(
+    found: Sequence[Diagnostic], edition: Edition, types: Types = _NO_TYPES
+) -> Sequence[Diagnostic]:
+    """Return the diagnostics of a request that is checked with a model, which may be for another edition.
+
+    If all unknown names are fields and layer types of one other edition, and no type is one of
+    this edition only, one error replaces several. It names what to use instead. Fields
+    alone do not tell the edition of a request, so each of them is reported.
+    """
+    for other in _others(edition):
+        unknown, is_all = _foreign(found, other, edition)
+        has_types = any(_UNKNOWN[each.code] == "types" for each in unknown)
+        if is_all and has_types and len(unknown) > 1 and not types.keys() & _own_types(other, edition):
+            error = replace(_error(unknown, other, edition), help=_instead(unknown, other, edition))
+            return [error, *_rest(found, unknown)]
+    return found
+
+
 def _others(edition: Edition) -> Iterable[str]:
     """Yield the names of the other editions that have names of their own."""
     table = contracts.schema(edition.foreign)
