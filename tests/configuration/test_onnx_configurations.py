@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from quantcfg import Severity, check_text, compile_config, config_schema, decompile, explain
+from quantcfg import Severity, check_text, compile_config, config_schema, decompile, explain, migrate_text
 from quantcfg.compile import check_source, compile_source
 from quantcfg.diff import difference, in_words
 from quantcfg.editions.caffe import CAFFE
@@ -331,6 +331,13 @@ def test_a_caffe_request_for_an_onnx_model_is_one_error_that_says_what_to_use() 
     )
     mixed = compile_config(NETWORK, config_text=text + for_type("Gemm")).diagnostics
     assert [each.code for each in mixed] == ["QC201", "QC201", "QC403"]
+
+
+@pytest.mark.parametrize(("edition", "text"), [OTHER["fields for ONNX"], OTHER["types for Caffe"]])
+def test_a_file_for_another_edition_is_not_migrated(edition: Any, text: str) -> None:
+    migration = migrate_text(text, edition=edition.name)
+    assert migration.text is None
+    assert [each.code for each in migration.diagnostics] == ["QC451"]
 
 
 def test_a_key_that_further_editions_have_does_not_tell_the_edition() -> None:
