@@ -216,6 +216,14 @@ def test_a_constant_behind_another_node_is_variable_for_a_matmul(op_type: str) -
     assert reason == SYMMETRIC.format(f"an output of {op_type}")
 
 
+def test_the_table_says_which_nodes_are_always_symmetric() -> None:
+    table = layer_table(network(matmul("data", "m"), node("MatMul", ["m", "data"], ["left"], name="left")))
+    assert [line.partition("MatMul")[2].split()[:3] for line in table.splitlines()[1:]] == [
+        ["yes", "16x8"],
+        ["yes,", "always", "symmetric"],
+    ]
+
+
 def test_a_constant_on_the_left_of_a_matmul_is_no_weight() -> None:
     found = layer(matmul("m", "data"))
     assert found.quantizable
@@ -435,7 +443,7 @@ def test_constants_do_not_prevent_fusion() -> None:
 
 
 def test_a_fused_node_without_a_name_is_listed_as_such() -> None:
-    table = layer_table(network(conv("c"), batch_norm("", "c_out")).layers)
+    table = layer_table(network(conv("c"), batch_norm("", "c_out")))
     assert all(line.endswith("  c + (no name)") for line in table.splitlines()[1:])
 
 
