@@ -15,8 +15,6 @@ from quantcfg.textproto.scalars import shortest_decimal
 _TYPES = ONNX.layer_types
 _FIXED_AXES = 2
 """Axes of a weight that are not spatial: outputs and inputs."""
-_PARAMETERS = (1, 2, 3, 4)
-"""The inputs of a BatchNormalization that are its parameters."""
 
 Attributes = dict[str, Attribute]
 
@@ -98,7 +96,7 @@ def _of_pooling(_graph: Graph, node: Node, _shape: Shape | None) -> Attributes:
 
 
 def _of_normalization(graph: Graph, node: Node, _shape: Shape | None) -> Attributes:
-    kinds = [graph.kind(input_of(node, index)) for index in _PARAMETERS]
+    kinds = [graph.kind(input_of(node, index)) for index in _TYPES.known[node.type]["parameter_inputs"]]
     parameters = next((kind for kind in kinds if kind != "constant"), "constant")
     is_training = len([name for name in node.outputs if name]) > 1
     return {"parameters": parameters, **({"training_mode": 1} if is_training else {})}
