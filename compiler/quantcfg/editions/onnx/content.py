@@ -33,7 +33,7 @@ def other_file(start: bytes) -> tuple[str, str | None] | None:
     if looks_like_text(start) and not has_controls(start):
         return _other_text(start.decode(errors="ignore"))
     caffemodel = starts_like(start, contracts.descriptors("caffe")["caffe.NetParameter"])
-    if not is_model(start) and not caffemodel.isdisjoint(("name", "layer", "layers")):
+    if not caffemodel.isdisjoint(("name", "layer", "layers")):
         return "a caffemodel", "use its prototxt as the model, and this file as the weights"
     return None
 
