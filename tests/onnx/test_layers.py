@@ -11,6 +11,7 @@ from onnx import NodeProto, SparseTensorProto, TensorProto, helper, numpy_helper
 from referencing import Registry, Resource
 
 from quantcfg import contracts
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.editions import edition_named
 from quantcfg.network.layer_table import layer_table
 from tests.onnx.models import (
@@ -195,7 +196,7 @@ def test_two_variable_inputs_are_always_symmetric() -> None:
     found = layer(node("Relu", ["data"], ["r"]), matmul("data", "r"))
     assert found.quantizable
     assert found.bottoms == ("data", "r")
-    obstacle = TYPES.obstacle("asymmetric", found.type, found.attributes)
+    obstacle = TYPES.obstacle(Feature.ASYMMETRIC, found.type, found.attributes)
     assert obstacle
     assert obstacle.reason == "a MatMul of two variable inputs is always symmetric"
 

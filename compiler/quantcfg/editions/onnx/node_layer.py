@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from quantcfg.contracts.layer_types import Attribute, Obstacle
+from quantcfg.contracts.layer_types import Attribute, Feature, Obstacle
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.onnx_file import Node
@@ -24,7 +24,7 @@ def layer_of(graph: Graph, node: Node, span: Span) -> Layer:
     weight = weight_of(node)
     shape = graph.shape(weight) if weight else None
     attributes = _attributes(graph, node, weight, shape)
-    obstacle = _TYPES.obstacle("quantizable", node.type, attributes)
+    obstacle = _TYPES.obstacle(Feature.QUANTIZABLE, node.type, attributes)
     return Layer(
         node.name,
         node.type,
