@@ -257,6 +257,22 @@ def test_the_fields_that_are_read_have_the_numbers_and_types_of_onnx() -> None:
             assert wire._wire(field) == wire._wire(whole[field.name]), field.full_name
 
 
+@pytest.mark.parametrize(
+    ("message", "field", "whole"),
+    [
+        ("AttributeProto", "type", AttributeProto.AttributeType),
+        ("TensorProto", "data_type", TensorProto.DataType),
+        ("TensorProto", "data_location", TensorProto.DataLocation),
+    ],
+)
+def test_the_enums_have_the_numbers_of_onnx(message: str, field: str, whole: Any) -> None:
+    enum = contracts.descriptors("onnx")[f"onnx.{message}"].fields[field].enum
+    assert enum
+    known = {name: number for name, number in whole.items() if name in enum.numbers}
+    assert known
+    assert known == {name: number for name, number in enum.numbers.items() if name in whole.keys()}  # noqa: SIM118
+
+
 # Encodings
 
 

@@ -11,6 +11,7 @@ from onnx import NodeProto, SparseTensorProto, TensorProto, helper, numpy_helper
 from referencing import Registry, Resource
 
 from quantcfg import contracts
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.editions import edition_named
 from quantcfg.network.layer_table import layer_table
 from tests.onnx.models import (
@@ -202,7 +203,7 @@ def test_two_variable_inputs_are_always_symmetric() -> None:
     found = layer(node("Relu", ["data"], ["r"]), matmul("data", "r"))
     assert found.quantizable
     assert found.bottoms == ("data", "r")
-    obstacle = TYPES.obstacle("asymmetric", found.type, found.attributes)
+    obstacle = TYPES.obstacle(Feature.ASYMMETRIC, found.type, found.attributes)
     assert obstacle
     assert obstacle.reason == SYMMETRIC.format("an output of Relu")
 
@@ -212,7 +213,7 @@ def test_a_constant_behind_another_node_is_variable_for_a_matmul(op_type: str) -
     found = layer(node(op_type, ["m"], ["t"]), matmul("data", "t"))
     assert (found.quantizable, found.attributes["weight"]) == (True, f"an output of {op_type}")
     assert "weight_rank" not in found.attributes
-    reason = TYPES.reason("asymmetric", found.type, found.attributes)
+    reason = TYPES.reason(Feature.ASYMMETRIC, found.type, found.attributes)
     assert reason == SYMMETRIC.format(f"an output of {op_type}")
 
 
@@ -228,7 +229,7 @@ def test_a_constant_on_the_left_of_a_matmul_is_no_weight() -> None:
     found = layer(matmul("m", "data"))
     assert found.quantizable
     assert (found.attributes["weight"], found.weight_shape) == ("a graph input", None)
-    assert TYPES.reason("asymmetric", found.type, found.attributes) == SYMMETRIC.format("a graph input")
+    assert TYPES.reason(Feature.ASYMMETRIC, found.type, found.attributes) == SYMMETRIC.format("a graph input")
 
 
 def test_a_conv_without_kernel_shape_is_known_by_its_weight() -> None:

@@ -22,6 +22,7 @@ from quantcfg.contracts.config_schema import (
     WEIGHT_ALGORITHM,
     WEIGHT_PARAMS,
 )
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.frozen import frozen_value
@@ -93,7 +94,7 @@ def _narrowed(network: Network) -> Schema:
 
 def _kind(layer: Layer, network: Network) -> _Kind:
     types = network.edition.layer_types
-    reason = types.reason("non_uniform", layer.type, layer.attributes)
+    reason = types.reason(Feature.NON_UNIFORM, layer.type, layer.attributes)
     return _Kind(
         layer.type,
         types.channel_wise(layer.type),

@@ -137,7 +137,8 @@ class Edition(Caching):
             title: {
                 name: row[self.name]
                 for row in table["rows"]
-                for name in row[other]
+                if self.name in row
+                for name in row.get(other, ())
                 if name not in self.layer_types.known
             }
             for other, title in self.titles.items()

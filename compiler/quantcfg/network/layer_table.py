@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantcfg.contracts.layer_types import LayerTypes
+from quantcfg.contracts.layer_types import Feature, LayerTypes
 from quantcfg.diagnostics.terminal import aligned
 from quantcfg.network.network import Layer, Network
 
@@ -33,5 +33,6 @@ def _row(layer: Layer, types: LayerTypes) -> tuple[str, ...]:
 def _quantizable(layer: Layer, types: LayerTypes) -> str:
     if layer.obstacle:
         return f"no: {layer.obstacle}"
-    is_symmetric = types.has("asymmetric") and types.obstacle("asymmetric", layer.type, layer.attributes)
+    offset = Feature.ASYMMETRIC
+    is_symmetric = types.has(offset) and types.obstacle(offset, layer.type, layer.attributes)
     return "yes, always symmetric" if is_symmetric else "yes"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg import limits
-from quantcfg.contracts.layer_types import Obstacle
+from quantcfg.contracts.layer_types import Feature, Obstacle
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.diagnostics.phrases import quoted
@@ -175,7 +175,7 @@ def _layer(parameters: Parameters, weights: Weights | None, sharing: str | None)
     attributes = definition.attributes()
     if parameters.spatial_axes is not None:
         attributes["spatial_axes"] = parameters.spatial_axes
-    obstacle = CAFFE.layer_types.obstacle("quantizable", definition.type, attributes)
+    obstacle = CAFFE.layer_types.obstacle(Feature.QUANTIZABLE, definition.type, attributes)
     title = _title(definition, obstacle, is_shared=sharing is not None)
     return Layer(
         definition.name,

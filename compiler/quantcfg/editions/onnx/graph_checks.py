@@ -13,10 +13,8 @@ from quantcfg.diagnostics.phrases import quoted
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.names import new_names
-from quantcfg.editions.onnx.onnx_file import Node
+from quantcfg.editions.onnx.onnx_file import Node, element_type
 from quantcfg.network.network import Layer
-
-_FLOAT16 = 10
 
 
 def check_graph(file: str, graph: Graph, layers: Sequence[Layer], report: Report) -> None:
@@ -85,7 +83,7 @@ def _shown(layers: Iterable[Layer]) -> Iterable[str]:
 def _is_float16(graph: Graph, node: Node) -> bool:
     """Return whether a node has float16 values: its input or output, else the weights of the graph."""
     known = (graph.file.elements.get(name) for name in (input_of(node, 0), *node.outputs[:1]))
-    return next(filter(None, known), graph.weight_element) == _FLOAT16
+    return next(filter(None, known), graph.weight_element) == element_type("FLOAT16")
 
 
 def _is_dilated(layer: Layer) -> bool:

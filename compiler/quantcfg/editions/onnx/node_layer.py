@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from quantcfg.contracts.layer_types import Attribute, Obstacle
+from quantcfg.contracts.layer_types import Attribute, Feature, Obstacle
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.onnx_file import Node
@@ -15,8 +15,6 @@ from quantcfg.textproto.scalars import shortest_decimal
 _TYPES = ONNX.layer_types
 _FIXED_AXES = 2
 """Axes of a weight that are not spatial: outputs and inputs."""
-_PARAMETERS = (1, 2, 3, 4)
-"""The inputs of a BatchNormalization that are its parameters."""
 
 Attributes = dict[str, Attribute]
 
@@ -26,7 +24,7 @@ def layer_of(graph: Graph, node: Node, span: Span) -> Layer:
     weight = weight_of(node)
     shape = graph.shape(weight) if weight else None
     attributes = _attributes(graph, node, weight, shape)
-    obstacle = _TYPES.obstacle("quantizable", node.type, attributes)
+    obstacle = _TYPES.obstacle(Feature.QUANTIZABLE, node.type, attributes)
     return Layer(
         node.name,
         node.type,
@@ -98,7 +96,7 @@ def _of_pooling(_graph: Graph, node: Node, _shape: Shape | None) -> Attributes:
 
 
 def _of_normalization(graph: Graph, node: Node, _shape: Shape | None) -> Attributes:
-    kinds = [graph.kind(input_of(node, index)) for index in _PARAMETERS]
+    kinds = [graph.kind(input_of(node, index)) for index in _TYPES.known[node.type]["parameter_inputs"]]
     parameters = next((kind for kind in kinds if kind != "constant"), "constant")
     is_training = len([name for name in node.outputs if name]) > 1
     return {"parameters": parameters, **({"training_mode": 1} if is_training else {})}

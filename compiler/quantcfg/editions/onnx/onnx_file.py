@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from quantcfg import contracts, limits
 from quantcfg.contracts.descriptors import Descriptor
+from quantcfg.editions.onnx import ONNX
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
 from quantcfg.wire import LENGTH, Bytes, declared, parsed
 
-DOMAINS = ("", "ai.onnx")
-"""The domains of the operators of ONNX itself."""
-
 CONSTANT = "Constant"
-_EXTERNAL = 1
-_FLOAT, _INT64 = 1, 7
-_VALUE_FIELDS = {1: "f", 2: "i", 7: "ints"}
+_VALUE_FIELDS = {"FLOAT": "f", "INT": "i", "INTS": "ints"}
 """The field with the value of an attribute, by the type of the attribute."""
-_SCALAR_CONSTANTS = {"value_float": _FLOAT, "value_floats": _FLOAT, "value_int": _INT64, "value_ints": _INT64}
+_SCALAR_CONSTANTS = {
+    "value_float": "FLOAT",
+    "value_floats": "FLOAT",
+    "value_int": "INT64",
+    "value_ints": "INT64",
+}
+"""The element type of a constant, by the attribute with its value."""
 
 Value = int | float | tuple[int, ...]
 
@@ -102,6 +105,18 @@ def elements(data: Bytes, message: str, parent: Element | None = None) -> Iterat
             yield Element(each.name, content, content_end)
 
 
+def element_type(name: str) -> int:
+    """Return the number of an element type, such as "FLOAT16"."""
+    return _numbers("TensorProto", "data_type")[name]
+
+
+@cache
+def _numbers(message: str, field: str) -> Mapping[str, int]:
+    enum = _descriptor(message).fields[field].enum
+    assert enum
+    return enum.numbers
+
+
 def read_onnx(data: Bytes) -> OnnxFile:
     """Return the graph in a mapped file.
 
@@ -121,7 +136,7 @@ def read_onnx(data: Bytes) -> OnnxFile:
                     raise TooManyNodesError
     initializers = [named for key in _INITIALIZERS for named in parts[key]]
     values = [value for key in ("input", "output", "value_info") for value in parts[key]]
-    opsets = [version for domain, version in parts["opset_import"] if domain in DOMAINS]
+    opsets = [version for domain, version in parts["opset_import"] if _is_of_onnx(domain)]
     with_data = [*parts["node"], *(tensor for _, tensor in initializers)]
     return OnnxFile(
         "".join(parts["name"][-1:]),
@@ -201,7 +216,12 @@ def _text(content: bytes) -> str:
 
 
 def _qualified(domain: str, op_type: str) -> str:
-    return op_type if domain in DOMAINS else f"{domain}.{op_type}"
+    return op_type if _is_of_onnx(domain) else f"{domain}.{op_type}"
+
+
+def _is_of_onnx(domain: str) -> bool:
+    """Return whether a domain has the operators of ONNX itself."""
+    return domain in ONNX.layer_types.contract["onnx_domains"]
 
 
 def _node(node: Any) -> Node:
@@ -224,10 +244,16 @@ def _node(node: Any) -> Node:
 
 def _values(node: Any) -> Iterator[tuple[str, Value]]:
     for attribute in node.attribute:
-        name = _VALUE_FIELDS.get(attribute.type) if attribute.type else _present(attribute)
+        name = _value_fields().get(attribute.type) if attribute.type else _present(attribute)
         if name:
             value = getattr(attribute, name)
             yield _text(attribute.name), tuple(value) if name == "ints" else value
+
+
+@cache
+def _value_fields() -> Mapping[int, str]:
+    numbers = _numbers("AttributeProto", "type")
+    return {numbers[name]: field for name, field in _VALUE_FIELDS.items()}
 
 
 def _present(attribute: Any) -> str | None:
@@ -246,7 +272,7 @@ def _constant(node: Any) -> Constant | None:
             return _sparse(attribute.sparse_tensor)
         if name in _SCALAR_CONSTANTS:
             shape = (len(attribute.floats) or len(attribute.ints),) if name.endswith("s") else ()
-            return Constant(shape, _SCALAR_CONSTANTS[name])
+            return Constant(shape, element_type(_SCALAR_CONSTANTS[name]))
     return None
 
 
@@ -282,7 +308,7 @@ def _outer_reads(graph: Any) -> frozenset[str]:
 
 
 def _is_external(tensor: Any) -> bool:
-    return bool(tensor.data_location == _EXTERNAL)
+    return bool(tensor.data_location == _numbers("TensorProto", "data_location")["EXTERNAL"])
 
 
 def _sparse_is_external(tensor: Any) -> bool:

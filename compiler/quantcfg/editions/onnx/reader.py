@@ -38,14 +38,12 @@ def read_model(
 
     read is for text files, and not used.
     """
-    name, found = os.fspath(model), list[Diagnostic]()
+    name = os.fspath(model)
     if weights is not None:
         help = "omit the weights file"
-        found.append(catalogue.WEIGHTS_IN_MODEL.at(None, file=os.fspath(weights), help=help))
-    content = read_file(name, found.append)
-    for diagnostic in found:
-        report(diagnostic)
-    return None if content is None or has_errors(found) else network_of(name, content, report)
+        report(catalogue.WEIGHTS_IN_MODEL.at(None, file=os.fspath(weights), help=help))
+    content = read_file(name, report)
+    return None if content is None or weights is not None else network_of(name, content, report)
 
 
 def network_of(name: str, content: OnnxFile, report: Report) -> Network | None:

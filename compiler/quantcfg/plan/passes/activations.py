@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from quantcfg.contracts.config_schema import ASYMMETRIC, NUM_BITS, Parameter
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Edit, Related, Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean, listed
 from quantcfg.network import ConfigSchema, Layer, LayerTypes
@@ -14,8 +15,6 @@ from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan, in_words
 from quantcfg.plan.request import Algorithm
 from quantcfg.plan.settings import Origin, OriginKind, Setting, activation_algorithm, default
 
-_OFFSET = "asymmetric"
-_INT16 = "int16"
 _MAX_RELATED = 4
 
 
@@ -24,19 +23,19 @@ _MAX_RELATED = 4
 
 def have_limits(types: LayerTypes) -> bool:
     """Return whether there are layers of the edition that do not support all values."""
-    return types.has(_OFFSET) or types.has(_INT16)
+    return types.has(Feature.ASYMMETRIC) or types.has(Feature.INT16)
 
 
 def symmetric_reason(layer: Layer, types: LayerTypes) -> str | None:
     """Return why the activations of a layer are always symmetric, None if they need not be."""
-    if not types.has(_OFFSET) or not layer.quantizable:
+    if not types.has(Feature.ASYMMETRIC) or not layer.quantizable:
         return None
-    return types.reason(_OFFSET, layer.type, layer.attributes)
+    return types.reason(Feature.ASYMMETRIC, layer.type, layer.attributes)
 
 
 def has_all_bits(layer: Layer, types: LayerTypes) -> bool:
     """Return whether a layer supports each number of bits, not only the default."""
-    return not types.has(_INT16) or types.obstacle(_INT16, layer.type, layer.attributes) is None
+    return not types.has(Feature.INT16) or types.obstacle(Feature.INT16, layer.type, layer.attributes) is None
 
 
 @cache
@@ -53,7 +52,7 @@ def bits_settings(
     layer is None for a tensor. In an edition without such a field there are none.
     """
     edition = plan.network.edition
-    if not edition.layer_types.has(_INT16):
+    if not edition.layer_types.has(Feature.INT16):
         return {}
     known = _bits(activation_algorithm(algorithm, edition.schema), edition.schema)
     if known is None:
@@ -83,10 +82,10 @@ def _default_bits(layer_type: str, bits: int) -> Setting[int]:
 def check_activations(plan: Plan, report: Report) -> None:
     """Report offsets and numbers of bits that layers do not support."""
     types = plan.network.edition.layer_types
-    if types.has(_OFFSET):
+    if types.has(Feature.ASYMMETRIC):
         _check_own_flags(plan, report)
         _check_type_flags(plan, report)
-    if types.has(_INT16):
+    if types.has(Feature.INT16):
         _check_bits(plan, report)
 
 
@@ -186,7 +185,7 @@ def _overridden_bits(plan: Plan) -> Iterator[tuple[Setting[int], str, Sequence[R
     schema, types = plan.network.edition.schema, plan.network.edition.layer_types
     for override in plan.request.type_overrides:
         name, flag = override.target.value, _other_bits(override.calibration.activation, schema)
-        if flag and name in types.quantizable and types.obstacle(_INT16, name, {}):
+        if flag and name in types.quantizable and types.obstacle(Feature.INT16, name, {}):
             yield flag, f"{name} layers", ()
     for override in plan.request.layer_overrides:
         layer = plan.network.by_name.get(override.target.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.frozen import replace
 from quantcfg.network import Layer, LayerTypes
@@ -13,12 +14,10 @@ from quantcfg.plan.request import Calibration, Override
 from quantcfg.plan.settings import Setting
 from quantcfg.source import Span
 
-BALANCER = "balancer"
-
 
 def resolve_balancer(plan: Plan, report: Report) -> Plan:
     """Give each layer the balance step of its calibration, if it supports one."""
-    if not plan.network.edition.layer_types.has(BALANCER):
+    if not plan.network.edition.layer_types.has(Feature.BALANCER):
         return plan
     refused = set(_check_overrides(plan, report))
     types = plan.network.edition.layer_types
@@ -46,9 +45,9 @@ def supports(layer: Layer, types: LayerTypes) -> bool:
 
 def reason_without(layer: Layer, types: LayerTypes) -> str | None:
     """Return why a layer cannot have a balance step, None if it can or the edition has none."""
-    if not types.has(BALANCER):
+    if not types.has(Feature.BALANCER):
         return None
-    return layer.obstacle or types.reason(BALANCER, layer.type, layer.attributes)
+    return layer.obstacle or types.reason(Feature.BALANCER, layer.type, layer.attributes)
 
 
 def _check_overrides(plan: Plan, report: Report) -> Iterator[int]:
@@ -59,7 +58,7 @@ def _check_overrides(plan: Plan, report: Report) -> Iterator[int]:
     types = plan.network.edition.layer_types
     for override in plan.request.type_overrides:
         name = override.target.value
-        if name in types.quantizable and types.obstacle(BALANCER, name, {}):
+        if name in types.quantizable and types.obstacle(Feature.BALANCER, name, {}):
             yield from _refused(override, f"{name} layers", "", (), report)
     for override in plan.request.layer_overrides:
         layer = plan.network.by_name.get(override.target.value)

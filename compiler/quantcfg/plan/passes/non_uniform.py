@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.files import other_content, read_bytes
 from quantcfg.frozen import replace
@@ -66,7 +67,7 @@ def _selected(layer: LayerPlan, weight: Algorithm, overriding: Collection[int]) 
 
 
 def _is_possible(layer: Layer, types: LayerTypes) -> bool:
-    return types.obstacle("non_uniform", layer.type, layer.attributes) is None
+    return types.obstacle(Feature.NON_UNIFORM, layer.type, layer.attributes) is None
 
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:

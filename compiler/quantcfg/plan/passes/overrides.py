@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, NON_UNIFORM
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.frozen import replace
 from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes, Network
@@ -164,7 +165,7 @@ def _changes(layer: LayerPlan, edition: Edition) -> Iterator[str]:
 def _supports(weight: Algorithm | None, layer: Layer, types: LayerTypes) -> bool:
     """Return whether a layer supports a weight algorithm: it cannot lose one that it does not support."""
     is_non_uniform = weight is not None and weight.name == NON_UNIFORM
-    return not is_non_uniform or types.obstacle("non_uniform", layer.type, layer.attributes) is None
+    return not is_non_uniform or types.obstacle(Feature.NON_UNIFORM, layer.type, layer.attributes) is None
 
 
 def _dropped_parameters(
