@@ -276,10 +276,11 @@ def test_a_name_of_the_other_edition_beside_a_misspelling_says_its_option() -> N
     text = tensor_of("x") + "batchnum: 1\n" + for_all("dmq_balancer { }")
     helps = [each.help for each in check_source(Source("quant.cfg", text), None, CAFFE)]
     assert helps == [
-        "use --edition onnx, or remove it: it is a field of AMCT for TensorFlow and ONNX, ATC and AOE, "
+        "use --edition onnx, or remove it: it is a field of AMCT for TensorFlow, AMCT for ONNX, ATC and AOE, "
         "not of AMCT for Caffe",
         'did you mean "batch_num"?',
-        "use --edition onnx, or remove it: it is a field of AMCT for ONNX and PyTorch, not of AMCT for Caffe",
+        "use --edition onnx, or remove it: it is a field of AMCT for ONNX and AMCT for PyTorch, "
+        "not of AMCT for Caffe",
     ]
     typed = check_source(Source("quant.cfg", 'skip_layer_types: ["Conv", "Foo"]'), None, CAFFE)
     assert [each.help for each in typed] == [

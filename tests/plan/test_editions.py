@@ -31,7 +31,7 @@ def test_the_edition_of_the_network_counts() -> None:
 def test_an_edition_without_corresponding_types_has_no_foreign_types() -> None:
     added = replace(CAFFE, name="added")
     assert not any(added.foreign_types.values())
-    assert set(added.foreign_types) == set(added.titles.values())
+    assert set(added.foreign_types) == {"caffe", "onnx", "pytorch", "tensorflow"}
     found = check_source(Source("quant.cfg", 'skip_layer_types: "Conv"\n'), None, added)
     assert [each.code for each in found] == ["QC403"]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from quantcfg import contracts
+from quantcfg.contracts import foreign
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes
+from quantcfg.diagnostics.phrases import listed
 from quantcfg.frozen import Caching, frozen_value
 
 if TYPE_CHECKING:
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from quantcfg.network.network import Network
 
 _REMOVE = "remove it: it "
-
-_TYPES = "foreign_types.json"
-"""The file in schemas/ with the corresponding layer types of all editions."""
 
 
 @frozen_value
@@ -99,20 +98,16 @@ class ModelNamer(Protocol):
 class Edition(Caching):
     """An edition: its name, its contracts, and how it reads models.
 
-    title is its name in messages. request is the message of a quant.cfg, and model
-    that of a model in text format, if there are such. schema is that of configurations; foreign is
-    the file in schemas/ that says which editions have fields that others do not.
-    recognize returns what a file of the edition is by its first bytes, None for any other
-    file. name_nodes is for models whose nodes need no names.
+    request is the message of a quant.cfg, and model that of a model in text format, if any.
+    schema is that of configurations. recognize returns what a file of the edition is by its
+    first bytes, None for any other file. name_nodes is for models whose nodes need no names.
     """
 
     name: str
-    title: str
     words: Words
     request: MessageType
     layer_types: LayerTypes
     schema: ConfigSchema
-    foreign: str
     read_model: ModelReader
     recognize: Callable[[bytes], OtherContent | None]
     model: MessageType | None = None
@@ -123,47 +118,36 @@ class Edition(Caching):
         found = None if self.words.is_text else self.recognize(start)
         return found is not None and found.what == self.words.model
 
-    @property
-    def titles(self) -> Mapping[str, str]:
-        """The titles of all editions, by name."""
-        titles: Mapping[str, str] = contracts.schema(_TYPES)["editions"]
-        return titles
+    @cached_property
+    def title(self) -> str:
+        """Its name in messages."""
+        return foreign.title(self.name)
 
     @cached_property
     def foreign_types(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        """The layer types of other editions, by title of the edition, with the corresponding own types."""
-        table = contracts.schema(_TYPES)
+        """The layer types of other editions, by edition, with the corresponding own types."""
+        known = self.layer_types.known
         return {
-            title: {
-                name: row[self.name]
-                for row in table["rows"]
-                if self.name in row
-                for name in row.get(other, ())
-                if name not in self.layer_types.known
-            }
-            for other, title in self.titles.items()
-            if other != self.name
+            other: {name: own for name, own in types.items() if name not in known}
+            for other, types in foreign.corresponding_types(self.name).items()
         }
-
-    def types_of(self, other: str) -> Collection[str]:
-        """Return the layer types of another edition that correspond to some of any edition, by its name."""
-        return [name for row in contracts.schema(_TYPES)["rows"] for name in row[other]]
 
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:
         """The help for each quant.cfg field that only other editions have (reference 2.1)."""
-        fields = contracts.schema(self.foreign)["fields"]
-        instead = {name: known["instead"] for name, known in fields.items() if "instead" in known}
         return {
-            name: f"use {instead[name]}: {name} {help.removeprefix(_REMOVE)}" if name in instead else help
+            name: f"use {instead}: {name} {help.removeprefix(_REMOVE)}"
+            if (instead := foreign.replacement(name))
+            else help
             for name, help in self.foreign_keys.items()
         }
 
     @cached_property
     def foreign_keys(self) -> Mapping[str, str]:
         """The help for each of these names as a key of a configuration."""
+        own = foreign.fields_of(self.name)
         return {
-            name: f"{_REMOVE}is a field of {known['owners']}, not of {self.title}"
-            for name, known in contracts.schema(self.foreign)["fields"].items()
-            if self.name not in known.get("editions", ())
+            name: f"{_REMOVE}is a field of {listed(owners)}, not of {self.title}"
+            for name, owners in foreign.owners().items()
+            if name not in own
         }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
-from quantcfg import contracts
+from quantcfg.contracts import foreign
 from quantcfg.diagnostics import Diagnostic, Related, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.frozen import replace
@@ -69,40 +69,36 @@ def with_one_error(
 
 def _others(edition: Edition) -> Iterable[str]:
     """Yield the names of the other editions that have names of their own."""
-    table = contracts.schema(edition.foreign)
-    named = [*(known.get("editions", ()) for known in table["fields"].values()), *table["keys"].values()]
-    return dict.fromkeys(name for names in named for name in names if name != edition.name)
+    return (name for name in foreign.editions() if name != edition.name)
 
 
 def _foreign(found: Sequence[Diagnostic], other: str, edition: Edition) -> tuple[list[Diagnostic], bool]:
     """Return the errors about names of another edition only, and whether these are all unknown names."""
     unknown = [each for each in found if each.code in _UNKNOWN and each.span]
     names = _names(other, edition) if unknown else {}
-    foreign = [each for each in unknown if _spans(each).keys() <= names[_UNKNOWN[each.code]]]
-    if len(foreign) == len(unknown):
-        return ([], False) if _is_common(_named(unknown), edition) else (foreign, True)
-    return [each for each in foreign if not _is_common(_spans(each), edition)], False
+    of_other = [each for each in unknown if _spans(each).keys() <= names[_UNKNOWN[each.code]]]
+    if len(of_other) == len(unknown):
+        return ([], False) if _is_common(_named(unknown)) else (of_other, True)
+    return [each for each in of_other if not _is_common(_spans(each))], False
 
 
 def _names(other: str, edition: Edition) -> Mapping[str, AbstractSet[str]]:
     """Return the names by kind that another edition has and this one does not."""
-    table, title = contracts.schema(edition.foreign), edition.titles[other]
     return {
-        "fields": {name for name, known in table["fields"].items() if other in known.get("editions", ())},
-        "keys": {name for name, names in table["keys"].items() if other in names},
-        "types": edition.foreign_types[title].keys(),
+        "fields": foreign.fields_of(other),
+        "keys": foreign.keys_of(other),
+        "types": edition.foreign_types[other].keys(),
     }
 
 
 def _own_types(other: str, edition: Edition) -> AbstractSet[str]:
     """Return the quantizable layer types that another edition does not have."""
-    return {*edition.layer_types.quantizable}.difference(edition.types_of(other))
+    return {*edition.layer_types.quantizable}.difference(foreign.types_of(other))
 
 
-def _is_common(names: Iterable[str], edition: Edition) -> bool:
+def _is_common(names: Iterable[str]) -> bool:
     """Return whether all names are fields of editions that are not supported."""
-    fields = contracts.schema(edition.foreign)["fields"]
-    return all("editions" not in fields.get(name, {"editions": ()}) for name in names)
+    return foreign.fields_elsewhere() >= {*names}
 
 
 def _spans(diagnostic: Diagnostic) -> Mapping[str, Span]:
@@ -139,14 +135,14 @@ def _with_edition(diagnostic: Diagnostic, other: str) -> Diagnostic:
 def _error(unknown: Sequence[Diagnostic], other: str, edition: Edition) -> Diagnostic:
     return _at(
         _named(unknown),
-        f"is for {edition.titles[other]}, not for {edition.title}",
+        f"is for {foreign.title(other)}, not for {edition.title}",
         f'use --edition {other}, or write edition = "{other}" in quantcfg.toml',
     )
 
 
 def _mixture(unknown: Sequence[Diagnostic], own: Types, other: str, edition: Edition) -> Diagnostic:
     """Return the error for a file with names of another edition and layer types of this one only."""
-    named, title = _named(unknown), edition.titles[other]
+    named, title = _named(unknown), foreign.title(other)
     kind = "types" if all(_UNKNOWN[each.code] == "types" for each in unknown) else "names"
     error = _at(
         named,
@@ -181,8 +177,7 @@ def _instead(unknown: Sequence[Diagnostic], other: str, edition: Edition) -> str
 
 def _counterpart(name: str, other: str, edition: Edition) -> str | None:
     """Return what corresponds to a field or a layer type of another edition, None if nothing does."""
-    types = edition.foreign_types[edition.titles[other]].get(name)
+    types = edition.foreign_types[other].get(name)
     if types:
         return alternatives(types)
-    instead: str | None = contracts.schema(edition.foreign)["fields"].get(name, {}).get("instead")
-    return instead
+    return foreign.replacement(name)

@@ -31,7 +31,6 @@ MODEL = MessageType("caffe", "caffe.NetParameter")
 
 CAFFE = Edition(
     "caffe",
-    title="AMCT for Caffe",
     words=Words(
         model="a prototxt",
         network="a Caffe network",
@@ -44,7 +43,6 @@ CAFFE = Edition(
     model=MODEL,
     layer_types=LayerTypes("caffe_layers.json"),
     schema=ConfigSchema("quant_config.schema.json"),
-    foreign="foreign_fields.json",
     read_model=_read_model,
     recognize=_recognize,
 )

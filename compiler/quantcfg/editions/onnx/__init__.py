@@ -37,14 +37,12 @@ def _recognize(start: bytes) -> OtherContent | None:
 
 ONNX = Edition(
     "onnx",
-    title="AMCT for ONNX",
     words=Words(
         model="an ONNX model", network="an ONNX network", scope="the top graph", model_suffix=".onnx"
     ),
     request=MessageType("calibration_config_onnx", "amct_onnx.AMCTConfig"),
     layer_types=LayerTypes("onnx_layers.json"),
     schema=ConfigSchema("quant_config_onnx.schema.json"),
-    foreign="foreign_fields.json",
     read_model=_read_model,
     recognize=_recognize,
     name_nodes=_name_nodes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from quantcfg.contracts.foreign import title
 from quantcfg.diagnostics import Related, Report, catalogue
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.network import Edition
@@ -17,11 +18,11 @@ _MAX_RELATED = 5
 def check_types(request: Request, edition: Edition, report: Report) -> None:
     """Report the layer types of other editions, once for each edition: a request is written for one."""
     unknown = [name for name in _named(request) if name.value not in edition.layer_types.known]
-    for owner, types in edition.foreign_types.items():
+    for other, types in edition.foreign_types.items():
         foreign = [name for name in unknown if name.value in types]
         unknown = [name for name in unknown if name.value not in types]
         if foreign:
-            _report(foreign, owner, types, edition, report)
+            _report(foreign, title(other), types, edition, report)
 
 
 def named_types(request: Request) -> Mapping[str, Span | None]:
