@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.compile import compile_request, compile_source
+from quantcfg.compile import compile_request, compile_source, recognized
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.diagnostics.phrases import alternatives
@@ -403,11 +403,12 @@ def compile_given(
     earlier holds the diagnostics so far; spell returns an argument as the caller
     writes it; after is called after each pass.
     """
-    found = list(earlier)
-    request = _request(config, edition, skip_layers, batch_num, activation_offset, found.append, spell)
+    reported: list[Diagnostic] = []
+    request = _request(config, edition, skip_layers, batch_num, activation_offset, reported.append, spell)
     if request is None:
-        return _failure(found)
-    plan, configuration = compile_request(request, network, edition, found.append, after)
+        return _failure([*earlier, *reported])
+    plan, configuration = compile_request(request, network, edition, reported.append, after)
+    found = [*earlier, *(recognized(reported, request, network, edition) if network else reported)]
     if network is None or has_errors(found):
         return _failure(found, plan)
     return _success(found, plan, configuration)

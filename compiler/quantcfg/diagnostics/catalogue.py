@@ -183,18 +183,16 @@ NOT_MIGRATED = _error("QC431", '"{field}" cannot be migrated together with nuq_c
 SKIP_UNMATCHED = _warning("QC432", "skip has no effect: {reason}")
 NO_BALANCER = _error("QC440", "dmq_balancer is not supported for {what}{reason}")
 BALANCER_DROPPED = _warning("QC441", "dmq_balancer of {level} does not apply to {layers}: {reason}")
-TENSOR_OF_TYPE = _error("QC442", 'the inputs of layer "{layer}" cannot be quantized: its type is {type}')
+TENSOR_OF_TYPE = _error("QC442", "tensor_quantize does not support {type} nodes")
 NO_SUCH_INPUT = _error("QC443", 'input {index} of layer "{layer}" cannot be quantized: {reason}')
 TENSOR_REPEATED = _error("QC444", 'input {index} of layer "{layer}" is quantized twice')
 TENSOR_SIBLINGS = _warning("QC445", 'two inputs of layer "{layer}" are quantized')
 ALWAYS_SYMMETRIC = _error("QC446", 'asymmetric cannot be true for layer "{layer}": {reason}')
 OFFSET_IGNORED = _warning("QC447", "asymmetric has no effect for {layers}: {reason}")
 NO_INT16 = _error("QC448", "{bits}-bit activations are not supported for {what}")
-INT16_LOWERED = _warning(
-    "QC449", "activations do not have {bits} bits for {layers}: {type} does not support it"
-)
+INT16_LOWERED = _warning("QC449", "activations do not have {bits} bits for {layers}: {types} not support it")
 INT16_CHIPS = _warning("QC450", "Atlas chips do not support {bits}-bit activations")
-OTHER_EDITION = _error("QC451", "this file is for {owner}, not for {edition}: it has {names}")
+OTHER_EDITION = _error("QC451", "this file {problem}: it has {names}")
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')
