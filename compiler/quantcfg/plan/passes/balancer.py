@@ -10,7 +10,7 @@ from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.phrases import listed
 from quantcfg.frozen import replace
 from quantcfg.network import Layer, LayerTypes
-from quantcfg.plan.plan import LayerPlan, Plan, in_words
+from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan, in_words
 from quantcfg.plan.request import Calibration, Override
 
 
@@ -72,7 +72,7 @@ def _refused(
 ) -> Iterator[int]:
     calibration = override.calibration
     if calibration.balancer:
-        place = [each for layer in layers for each in related(layer.span, "the layer is defined here")]
+        place = [each for layer in layers for each in related(layer.span, DEFINED_HERE)]
         report(
             catalogue.NO_BALANCER.at(
                 calibration.balancer.span, what=what, reason=reason, related=place, help="remove it"
