@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from quantcfg import Compilation, compile_config
+from quantcfg.compile import check_source
 from quantcfg.diagnostics import has_errors
 from quantcfg.editions.onnx import ONNX
 from quantcfg.network import Network
+from quantcfg.source import Source
 from tests.marks import unmarked
 from tests.onnx.models import conv, network, node, tensor
 from tests.plan.compiling import CONFIG, findings
@@ -118,6 +120,18 @@ def test_what_is_reported(marked: str) -> None:
     compilation = compiled(text)
     assert findings(compilation) == expected
     assert compilation.ok is not has_errors(compilation.diagnostics)
+
+
+def test_a_flag_is_not_changed_where_a_syntax_error_may_have_moved_it() -> None:
+    text, _ = unmarked(for_layer("mm_variable", "ifmr_quantize { asymmetric: true }"))
+    for broken, is_fixable in ((text, True), (text + "}", False)):
+        (found,) = [each for each in compiled(broken).diagnostics if each.code == "QC446"]
+        assert bool(found.fix) is is_fixable
+
+
+def test_without_a_model_a_skipped_layer_may_have_a_quantized_input() -> None:
+    text = 'skip_layers: "a" tensor_quantize { layer_name: "a" input_index: 0 }'
+    assert [each.code for each in check_source(Source("quant.cfg", text), None, ONNX)] == []
 
 
 def test_16_bits_for_all_layers_are_8_for_those_without_them() -> None:
