@@ -439,8 +439,8 @@ def test_external_data_is_not_opened() -> None:
 
 @pytest.mark.parametrize("part", ["values", "indices"])
 def test_external_data_may_be_that_of_a_sparse_tensor_in_a_subgraph(part: str) -> None:
-    external = TensorProto(name="s", data_location=TensorProto.EXTERNAL)
-    sparse = SparseTensorProto(**{part: external})
+    sparse = SparseTensorProto()
+    getattr(sparse, part).data_location = TensorProto.EXTERNAL
     branch = graph(conv(), initializers=[], sparse_initializer=[sparse])
     made = model(node("If", ["data"], ["out"], then_branch=branch))
     assert parse(made.SerializeToString()).has_external_data
