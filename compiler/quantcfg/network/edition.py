@@ -98,10 +98,10 @@ class Edition(Caching):
     """An edition: its name, its contracts, and how it reads models.
 
     title is its name in messages. request is the message of a quant.cfg, and model
-    that of a model in text format, if there are such. schema is that of configurations; foreign is
+    that of a model in text format, if any. schema is that of configurations; foreign is
     the file in schemas/ that says which editions have fields that others do not.
-    is_model recognizes a binary model by its first bytes. name_nodes is for models whose
-    nodes need no names.
+    is_model recognizes a binary model by its first bytes, None for text models. name_nodes is
+    for models whose nodes need no names.
     """
 
     name: str

@@ -100,7 +100,7 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
 
 
 def resolve_remaining_names(plan: Plan, report: Report) -> Plan:
-    """Do the same for the names in a configuration that are not keys; AMCT checks only the layer types."""
+    """Resolve the names in the values of a configuration; AMCT checks only the layer types."""
     fusible = plan.network.edition.layer_types.fusible
     known = _layers(SKIP_FUSION, plan.network, lambda layer: layer.type in fusible)
     names = _resolved(plan.request.skip_fusion_layers, known, report)

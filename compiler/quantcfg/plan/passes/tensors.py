@@ -1,4 +1,4 @@
-"""Check the inputs to quantize by themselves (ONNX reference 4.1, U18, U20)."""
+"""Check tensor_quantize: inputs quantized separately from their layer (ONNX reference 4.1, U18, U20)."""
 
 from __future__ import annotations
 
