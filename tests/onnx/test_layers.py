@@ -315,7 +315,10 @@ def test_weights_of_two_types_do_not_say_what_is_pooled() -> None:
 
 def test_a_dilated_deconvolution_is_a_warning() -> None:
     (warning,) = diagnose(deconv(dilations=[2, 2]))
-    assert (warning.code, warning.message) == ("QC338", 'dilated ConvTranspose may not be quantized: "up"')
+    assert (warning.code, warning.message) == (
+        "QC338",
+        'AMCT may be unable to quantize dilated ConvTranspose: "up"',
+    )
     assert diagnose(deconv(dilations=[1, 1])) == diagnose(conv(dilations=[2, 2])) == []
 
 
