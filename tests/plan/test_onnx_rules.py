@@ -122,6 +122,12 @@ def test_what_is_reported(marked: str) -> None:
     assert compilation.ok is not has_errors(compilation.diagnostics)
 
 
+@pytest.mark.parametrize(("name", "what"), [("max", "input"), ("add_constant", "variable input")])
+def test_an_input_that_cannot_be_quantized_is_missing_or_a_constant(name: str, what: str) -> None:
+    (found,) = compiled(f'tensor_quantize {{ layer_name: "{name}" input_index: 1 }}').diagnostics
+    assert (found.message, found.help) == (f'layer "{name}" has no {what} 1', "use input_index 0")
+
+
 def test_a_flag_is_not_changed_where_a_syntax_error_may_have_moved_it() -> None:
     text, _ = unmarked(for_layer("mm_variable", "ifmr_quantize { asymmetric: true }"))
     for broken, is_fixable in ((text, True), (text + "}", False)):
