@@ -177,7 +177,7 @@ def without_byte_order_mark(source: Source, report: Report) -> str:
 
 
 def _is_binary(sample: bytes) -> bool:
-    """Return whether a sample has too many control characters for text, or null bytes outside of UTF-8."""
+    """Return whether a sample has more control characters than text, or null bytes outside of UTF-8."""
     if sample.startswith(_UTF_16_MARKS):
         return False
     if len(sample) - len(sample.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(sample):
@@ -186,7 +186,7 @@ def _is_binary(sample: bytes) -> bool:
 
 
 def has_controls(sample: bytes) -> bool:
-    """Return whether the first bytes of a file have control characters that no text has."""
+    """Return whether the first bytes of a file have control characters, of which text has few or none."""
     return len(sample.translate(None, _CONTROLS)) < len(sample)
 
 

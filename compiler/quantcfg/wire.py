@@ -140,7 +140,7 @@ def starts_like(sample: bytes, message: Descriptor) -> frozenset[str]:
 
 
 def parsed(data: Bytes, start: int, end: int, message: type[Message], descriptor: Descriptor) -> Message:
-    """Return a message with this class and descriptor; of large parts, only the declared fields are read.
+    """Parse a message with protobuf; in messages over 64 KiB, undeclared fields are dropped first.
 
     Raises:
         MalformedError: the message is invalid.

@@ -21,11 +21,12 @@ from quantcfg.api import load_model
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.onnx.onnx_file import Constant, OnnxFile, read_onnx
 from tests.laws import law
-from tests.onnx.models import FLOAT, WEIGHTS, conv, model, node, read, tensor, value
+from tests.onnx.models import FLOAT, WEIGHTS, conv, graph, model, node, read, tensor, value
 from tests.protos import descriptor_of
 from tests.shared import MODELS_ONNX, files, needs_shared
 from tests.wire import (
     GROUP_END,
+    GROUP_START,
     HIGHEST_NUMBER,
     encoded,
     group_field,
@@ -340,6 +341,7 @@ def in_attribute(content: bytes) -> bytes:
         number_field(1, 8) + b"\x80" * 11,
         number_field(1, 8) + key(GRAPH, 2) + varint(2**40),
         number_field(1, 8) + key(3, GROUP_END),
+        number_field(1, 8) + key(3, GROUP_START) + key(4, GROUP_END),
         number_field(1, 8) + in_attribute(b"\x0b"),
         number_field(1, 8) + in_attribute(length_field(8, b"\x80")),
         number_field(1, 8) + length_field(8, b"\x12\xff"),
@@ -433,3 +435,12 @@ def test_external_data_is_not_opened() -> None:
     assert made
     assert [layer.weight_shape for layer in made.layers] == [(8, 3, 3, 3)]
     assert found == []
+
+
+@pytest.mark.parametrize("part", ["values", "indices"])
+def test_external_data_may_be_that_of_a_sparse_tensor_in_a_subgraph(part: str) -> None:
+    sparse = SparseTensorProto()
+    getattr(sparse, part).data_location = TensorProto.EXTERNAL
+    branch = graph(conv(), initializers=[], sparse_initializer=[sparse])
+    made = model(node("If", ["data"], ["out"], then_branch=branch))
+    assert parse(made.SerializeToString()).has_external_data

@@ -324,9 +324,19 @@ def test_other_average_pooling_is_no_warning() -> None:
     assert diagnose(conv(), pool(2, 2), initializers=weights) == []
 
 
+def test_weights_of_two_types_do_not_say_what_is_pooled() -> None:
+    weights = [tensor("half", 8, 3, 3, 3, element=FLOAT16), tensor("w", 8, 3, 3, 3)]
+    for first, second in (("half", "w"), ("w", "half")):
+        nodes = (conv("a", weight=first), conv("b", weight=second), pool(2, 2))
+        assert diagnose(*nodes, inputs=[], initializers=weights) == []
+
+
 def test_a_dilated_deconvolution_is_a_warning() -> None:
     (warning,) = diagnose(deconv(dilations=[2, 2]))
-    assert (warning.code, warning.message) == ("QC338", 'dilated ConvTranspose may not be quantized: "up"')
+    assert (warning.code, warning.message) == (
+        "QC338",
+        'AMCT may be unable to quantize dilated ConvTranspose: "up"',
+    )
     assert diagnose(deconv(dilations=[1, 1])) == diagnose(conv(dilations=[2, 2])) == []
 
 

@@ -129,6 +129,24 @@ def test_what_is_reported(marked: str) -> None:
     assert compilation.ok is not has_errors(compilation.diagnostics)
 
 
+@pytest.mark.parametrize(("name", "what"), [("max", "input"), ("add_constant", "variable input")])
+def test_an_input_that_cannot_be_quantized_is_missing_or_a_constant(name: str, what: str) -> None:
+    (found,) = compiled(f'tensor_quantize {{ layer_name: "{name}" input_index: 1 }}').diagnostics
+    assert (found.message, found.help) == (f'layer "{name}" has no {what} 1', "use input_index 0")
+
+
+def test_a_flag_is_not_changed_where_a_syntax_error_may_have_moved_it() -> None:
+    text, _ = unmarked(for_layer("mm_variable", "ifmr_quantize { asymmetric: true }"))
+    for broken, is_fixable in ((text, True), (text + "}", False)):
+        (found,) = [each for each in compiled(broken).diagnostics if each.code == "QC446"]
+        assert bool(found.fix) is is_fixable
+
+
+def test_without_a_model_a_skipped_layer_may_have_a_quantized_input() -> None:
+    text = 'skip_layers: "a" tensor_quantize { layer_name: "a" input_index: 0 }'
+    assert [each.code for each in check_source(Source("quant.cfg", text), None, ONNX)] == []
+
+
 def test_16_bits_for_all_layers_are_8_for_those_without_them() -> None:
     text, _ = unmarked(for_all("ifmr_quantize { dst_type: INT16 }"))
     chips, lowered = compiled(text).diagnostics

@@ -26,7 +26,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set the help of the command and add its arguments."""
     parser.description = (
-        "List the layers of a network in its order: the type, whether it can be quantized or why not,\n"
+        "List the layers in network order: the type, whether it can be quantized or why not,\n"
         "the shape of the weight if known, and the layers that are fused. For Caffe, layers are those of\n"
         "phase TEST, for ONNX the nodes of the top graph."
     )

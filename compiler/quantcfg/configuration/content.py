@@ -59,7 +59,7 @@ class Content(Caching):
 
     @property
     def tensors(self) -> Any:
-        """The list of quantized tensors, or what stands in its place; empty in an edition without them."""
+        """The list of quantized tensors, or the invalid value in its place; empty if the edition has none."""
         return self.config.get(TENSORS, ()) if TENSORS in self.edition.schema.global_keys else ()
 
     @cached_property

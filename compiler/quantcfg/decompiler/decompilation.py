@@ -23,7 +23,7 @@ from quantcfg.files import has_other_content
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, Layer, Network
 from quantcfg.plan import Plan
-from quantcfg.plan.passes.activations import has_all_bits, have_limits, symmetric_reason
+from quantcfg.plan.passes.activations import depend_on_layer, supports_int16, symmetric_reason
 from quantcfg.plan.passes.balancer import supports
 from quantcfg.source import Source, Span, argument_span
 
@@ -136,13 +136,13 @@ def _groups(config: Config, network: Network) -> Groups:
 
 def _abilities(layer: Layer, wanted: Wanted, edition: Edition) -> Abilities:
     types = edition.layer_types
-    if not have_limits(types) and not types.has(Feature.BALANCER):
+    if not depend_on_layer(types) and not types.has(Feature.BALANCER):
         return ALL
     bits = edition.schema.parameters_by_key(wanted.activation.name).get(NUM_BITS)
     return Abilities(
         has_offset=symmetric_reason(layer, types) is None,
         has_balancer=supports(layer, types),
-        ignored_field=None if bits is None or has_all_bits(layer, types) else bits.settings[0],
+        ignored_field=None if bits is None or supports_int16(layer, types) else bits.settings[0],
     )
 
 

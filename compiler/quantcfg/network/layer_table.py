@@ -33,6 +33,6 @@ def _row(layer: Layer, types: LayerTypes) -> tuple[str, ...]:
 def _quantizable(layer: Layer, types: LayerTypes) -> str:
     if layer.obstacle:
         return f"no: {layer.obstacle}"
-    offset = Feature.ASYMMETRIC
-    is_symmetric = types.has(offset) and types.obstacle(offset, layer.type, layer.attributes)
+    feature = Feature.ASYMMETRIC
+    is_symmetric = types.has(feature) and types.obstacle(feature, layer.type, layer.attributes)
     return "yes, always symmetric" if is_symmetric else "yes"

@@ -31,7 +31,13 @@ from quantcfg.plan.passes.names import LIST_LAYERS
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
-from quantcfg.provenance.levels import activation_levels, beaten_balancers, overridden, reason, weight_levels
+from quantcfg.provenance.levels import (
+    activation_levels,
+    overridden,
+    overridden_balancers,
+    reason,
+    weight_levels,
+)
 from quantcfg.source import Span, Spell, python_argument
 
 _NOT_SET = default(None, "not set")
@@ -209,7 +215,7 @@ def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation
     yield Explanation((QUANT_ENABLE,), _chain(_enabled(layer, lowering)))
     if layer.balancer and layer.calibration:
         chain = _chain(layer.calibration.balancers)
-        yield Explanation((BALANCER,), chain, tuple(beaten_balancers(layer)))
+        yield Explanation((BALANCER,), chain, tuple(overridden_balancers(layer)))
     sections = (
         (ACTIVATION_PARAMS, layer.activation_values, activation_settings, activation_levels),
         (WEIGHT_PARAMS, layer.weight_values, weight_settings, weight_levels),

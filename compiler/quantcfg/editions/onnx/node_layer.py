@@ -51,7 +51,7 @@ def _reason(graph: Graph, node: Node, obstacle: Obstacle | None) -> str | None:
 
 
 def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | None) -> Attributes:
-    """Return the attributes that conditions use; those that the file does not tell are left out."""
+    """Return the attributes that conditions use; attributes missing from the file are omitted."""
     defaults: Mapping[str, Attribute] = _TYPES.known.get(node.type, {}).get("defaults", {})
     values = {name: _decimal(node.attributes.get(name, value)) for name, value in defaults.items()}
     if weight is not None:

@@ -21,8 +21,8 @@ _MAX_RELATED = 4
 # --- what a layer supports
 
 
-def have_limits(types: LayerTypes) -> bool:
-    """Return whether there are layers of the edition that do not support all values."""
+def depend_on_layer(types: LayerTypes) -> bool:
+    """Return whether the activation values of an edition depend on the layer, not only on its calibration."""
     return types.has(Feature.ASYMMETRIC) or types.has(Feature.INT16)
 
 
@@ -33,8 +33,8 @@ def symmetric_reason(layer: Layer, types: LayerTypes) -> str | None:
     return types.reason(Feature.ASYMMETRIC, layer.type, layer.attributes)
 
 
-def has_all_bits(layer: Layer, types: LayerTypes) -> bool:
-    """Return whether a layer supports each number of bits, not only the default."""
+def supports_int16(layer: Layer, types: LayerTypes) -> bool:
+    """Return whether a layer supports 16 bits, or each number of bits that the edition has."""
     return not types.has(Feature.INT16) or types.obstacle(Feature.INT16, layer.type, layer.attributes) is None
 
 
@@ -61,7 +61,7 @@ def bits_settings(
     given = algorithm.parameters.get(field) if algorithm else None
     if given is None:
         return {field: [unset]}
-    if layer and given.value != unset.value and not has_all_bits(layer, edition.layer_types):
+    if layer and given.value != unset.value and not supports_int16(layer, edition.layer_types):
         return {field: [_default_bits(layer.type, unset.value)]}
     return {field: [given, unset]}
 
@@ -93,7 +93,8 @@ def _check_own_flags(plan: Plan, report: Report) -> None:
     """Report asymmetric: true in overrides of layers that are always symmetric."""
     types = plan.network.edition.layer_types
     for override in plan.request.layer_overrides:
-        layer, flag = plan.network.by_name.get(override.target.value), _flag(override.calibration.activation)
+        layer = plan.network.by_name.get(override.target.value)
+        flag = flag_of(override.calibration.activation)
         reason = symmetric_reason(layer, types) if layer and flag and flag.value else None
         if layer and flag and reason:
             is_safe = flag.span and plan.request.is_whole
@@ -115,19 +116,20 @@ def _check_type_flags(plan: Plan, report: Report) -> None:
     overrides = {id(each.calibration) for each in plan.request.type_overrides}
     ignored: dict[tuple[int, str], list[LayerPlan]] = defaultdict(list)
     for layer in plan.layers:
-        flag = _flag(layer.calibration.activation) if layer.calibration else None
+        flag = flag_of(layer.calibration.activation) if layer.calibration else None
         if flag and flag.value and id(layer.calibration) in overrides:
             reason = symmetric_reason(layer.layer, types)
             if reason:
                 ignored[id(layer.calibration), reason].append(layer)
     for (_, reason), group in ignored.items():
         calibration = group[0].calibration
-        flag = _flag(calibration.activation) if calibration else None
+        flag = flag_of(calibration.activation) if calibration else None
         assert flag
         report(catalogue.OFFSET_IGNORED.at(flag.span, layers=in_words(group), reason=reason))
 
 
-def _flag(algorithm: Algorithm | None) -> Setting[bool] | None:
+def flag_of(algorithm: Algorithm | None) -> Setting[bool] | None:
+    """Return the own asymmetric of an algorithm, None if it is not set."""
     return algorithm.parameters.get(ASYMMETRIC) if algorithm else None
 
 
@@ -147,7 +149,7 @@ def _check_bits(plan: Plan, report: Report) -> None:
         bits = _other_bits(layer.calibration.activation if layer.calibration else None, schema)
         if bits and id(bits) not in refused:
             given[id(bits)] = bits
-            if not has_all_bits(layer.layer, types):
+            if not supports_int16(layer.layer, types):
                 lowered[id(bits)].append(layer)
     for tensor in plan.tensors:
         bits = _other_bits(tensor.tensor.activation, schema)
@@ -190,7 +192,7 @@ def _overridden_bits(plan: Plan) -> Iterator[tuple[Setting[int], str, Sequence[R
     for override in plan.request.layer_overrides:
         layer = plan.network.by_name.get(override.target.value)
         flag = _other_bits(override.calibration.activation, schema)
-        if flag and layer and not has_all_bits(layer, types):
+        if flag and layer and not supports_int16(layer, types):
             yield flag, f'layer "{layer.name}" ({layer.type})', related(layer.span, DEFINED_HERE)
 
 

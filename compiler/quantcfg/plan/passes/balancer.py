@@ -9,7 +9,7 @@ from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.frozen import replace
 from quantcfg.network import Layer, LayerTypes
-from quantcfg.plan.plan import LayerPlan, Plan, in_words
+from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan, in_words
 from quantcfg.plan.request import Calibration, Override
 from quantcfg.plan.settings import Setting
 from quantcfg.source import Span
@@ -72,7 +72,7 @@ def _refused(
 ) -> Iterator[int]:
     calibration = override.calibration
     if calibration.balancer:
-        place = [each for layer in layers for each in related(layer.span, "the layer is defined here")]
+        place = [each for layer in layers for each in related(layer.span, DEFINED_HERE)]
         span, help = _to_remove(calibration.balancer)
         report(catalogue.NO_BALANCER.at(span, what=what, reason=reason, related=place, help=help))
         yield id(calibration)

@@ -119,7 +119,7 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
 
 
 def resolve_remaining_names(plan: Plan, report: Report) -> Plan:
-    """Do the same for the names in a configuration that are not keys; AMCT checks only the layer types."""
+    """Resolve the names in the values of a configuration; AMCT checks only the layer types."""
     fusible = plan.network.edition.layer_types.fusible
     known = _layers(SKIP_FUSION, plan.network, lambda layer: layer.type in fusible)
     names = _resolved(plan.request.skip_fusion_layers, known, report)
@@ -169,23 +169,24 @@ def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) 
 def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Report) -> tuple[Override, ...]:
     targets = [override.target for override in overrides]
     _check_repeats(targets, known.field, report)
-    corrected = _corrected(targets, known, report)
+    resolved = zip(overrides, _resolved_targets(targets, known, report), strict=True)
     return tuple(
-        override
-        if corrected[override.target.value] == (override.target.value,)
-        else replace(override, target=Setting(corrected[override.target.value][0], override.target.origin))
-        for override in overrides
+        override if override.target is name else replace(override, target=name) for override, name in resolved
     )
 
 
 def _resolved_tensors(tensors: Sequence[Tensor], known: Known, report: Report) -> tuple[Tensor, ...]:
-    corrected = _corrected([tensor.layer for tensor in tensors], known, report)
-    return tuple(
-        tensor
-        if corrected[tensor.layer.value] == (tensor.layer.value,)
-        else replace(tensor, layer=Setting(corrected[tensor.layer.value][0], tensor.layer.origin))
-        for tensor in tensors
-    )
+    targets = [tensor.layer for tensor in tensors]
+    resolved = zip(tensors, _resolved_targets(targets, known, report), strict=True)
+    return tuple(tensor if tensor.layer is name else replace(tensor, layer=name) for tensor, name in resolved)
+
+
+def _resolved_targets(names: Sequence[Setting[str]], known: Known, report: Report) -> Iterator[Setting[str]]:
+    """Yield each name, corrected if it is misspelt."""
+    corrected = _corrected(names, known, report)
+    for name in names:
+        meant = corrected[name.value][0]
+        yield name if meant == name.value else Setting(meant, name.origin)
 
 
 def _resolved(names: Sequence[Setting[str]], known: Known, report: Report) -> tuple[Setting[str], ...]:

@@ -1,4 +1,4 @@
-"""Check the inputs to quantize by themselves (ONNX reference 4.1, U18, U20)."""
+"""Check tensor_quantize: inputs quantized separately from their layer (ONNX reference 4.1, U18, U20)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
-from quantcfg.diagnostics.phrases import alternatives, counted
+from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.frozen import replace
 from quantcfg.network import Layer
 from quantcfg.network.network import INPUTS, VARIABLE_INPUTS
@@ -48,9 +48,9 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
     inputs, variable = layer.attributes.get(INPUTS), layer.attributes.get(VARIABLE_INPUTS)
     index = tensor.index.value
     if isinstance(inputs, int) and index >= inputs:
-        reason = f"the layer has {counted(inputs, 'input')}, counted from 0"
+        what = "input"
     elif isinstance(variable, tuple) and index not in variable:
-        reason = "it is a constant"
+        what = "variable input"
     else:
         return
     others = variable if isinstance(variable, tuple) else ()
@@ -58,7 +58,7 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
         tensor.index.span,
         index=index,
         layer=layer.name,
-        reason=reason,
+        what=what,
         related=related(layer.span, DEFINED_HERE),
         help=f"use input_index {' or '.join(map(str, others))}" if others else "remove it",
     )
