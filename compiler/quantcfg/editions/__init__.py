@@ -41,6 +41,8 @@ def edition_of_binary(file: str) -> Edition | None:
 
 def edition_of_bytes(start: bytes) -> Edition | None:
     """Return the edition whose binary models start with these bytes, None if there is none."""
+    if not files.has_controls(start):
+        return None  # The editions are not imported to read text.
     return next((each for each in _all() if each.is_model(start)), None)
 
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes
-from quantcfg.files import OtherContent, has_controls
 from quantcfg.network.edition import Edition, MessageType, Words
 
 if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
-    from quantcfg.files import PathLike, Reader
+    from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network import NamedModel, Network
 
 
@@ -28,8 +27,6 @@ def _name_nodes(model: PathLike, output: str, report: Report) -> NamedModel | No
 
 
 def _recognize(start: bytes) -> OtherContent | None:
-    if not has_controls(start):
-        return None
     from quantcfg.editions.onnx.content import recognize
 
     return recognize(start)
