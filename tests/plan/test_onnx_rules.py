@@ -140,6 +140,32 @@ def test_the_help_for_bits_of_a_weight_names_who_has_them() -> None:
     assert "ATC" in found.help
 
 
+@pytest.mark.parametrize(
+    "marked",
+    [
+        'tensor_quantize { layer_name: «QC452»"same" input_index: 5 }',
+        'skip_layers: «QC452»"same"',
+        'skip_fusion_layers: «QC452»"same"',
+        for_layer("«QC452»same"),
+        'skip_layers: «QC401»"sam"',
+    ],
+)
+def test_a_name_of_several_nodes_is_an_error_where_it_is_used(marked: str) -> None:
+    nodes = [
+        node(op_type, ["conv_out", "data"], [f"{op_type}_out"], name="same") for op_type in ("Add", "Mul")
+    ]
+    repeated = network(conv("conv"), *nodes)
+    text, expected = unmarked(marked)
+    found = compiled(text, repeated).diagnostics
+    assert findings(compiled(text, repeated)) == expected
+    if "QC452" in marked:
+        assert [each.span.element for each in found[0].related] == [
+            'node 1, Add "same"',
+            'node 2, Mul "same"',
+        ]
+        assert found[0].help == 'give each node its own name with "quantcfg name-nodes"'
+
+
 # --- compiled
 
 

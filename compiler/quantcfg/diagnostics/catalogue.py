@@ -195,6 +195,7 @@ INT16_LOWERED = _warning(
 )
 INT16_CHIPS = _warning("QC450", "Atlas chips do not support {bits}-bit activations")
 OTHER_EDITION = _error("QC451", "this file is for {owner}, not for {edition}: it has {names}")
+AMBIGUOUS_NAME = _error("QC452", '"{name}" is the name of {number} nodes')
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')

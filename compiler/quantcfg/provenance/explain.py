@@ -26,7 +26,7 @@ from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import ConfigSchema, Layer
 from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, TensorPlan, Values
 from quantcfg.plan.passes.defaults import Settings, activation_settings, tensor_settings, weight_settings
-from quantcfg.plan.passes.names import LIST_LAYERS
+from quantcfg.plan.passes.names import LIST_LAYERS, ambiguous_name
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
@@ -55,7 +55,8 @@ def explained(
     if found is None and of_tensors and key is None:
         return Provenance(of_tensors)
     if found is None:
-        report(_unknown_layer(layer, plan, key, spell("layer", layer).span))
+        span, same = spell("layer", layer).span, plan.network.repeated.get(layer)
+        report(ambiguous_name(layer, span, same) if same else _unknown_layer(layer, plan, key, span))
         return None
     values = tuple(each for each in found.values if key is None or key in (*each.path, each.name, each.field))
     if key is not None and not values:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from quantcfg.contracts.config_schema import SKIP_FUSION, TENSORS
@@ -25,8 +26,11 @@ from quantcfg.plan.settings import Setting
 
 if TYPE_CHECKING:
     from quantcfg.plan.passes.several import Several
+    from quantcfg.source import Span
 
 LIST_LAYERS = '"quantcfg layers" lists the layers'
+_SHOWN_LAYERS = 5
+"""The number of layers that the error for an ambiguous name shows."""
 
 
 @frozen_value
@@ -35,6 +39,7 @@ class Known:
 
     find_likely returns those that make sense in it, and is cached. find_valid returns those that are
     not an error, if these are more. foreign are names that are invalid, but reported by another check.
+    repeated are the layers of names that several layers have.
     """
 
     field: str
@@ -43,6 +48,7 @@ class Known:
     rule: Rule
     find_valid: Callable[[], Sequence[str]] | None = None
     foreign: Collection[str] = ()
+    repeated: Mapping[str, Sequence[Layer]] = MappingProxyType({})
 
     @property
     def valid(self) -> Sequence[str]:
@@ -134,6 +140,13 @@ def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tu
             yield name, layer
 
 
+def ambiguous_name(name: str, span: Span | None, layers: Sequence[Layer]) -> Diagnostic:
+    """Return the error for a name that several layers have."""
+    places = [place for layer in layers[:_SHOWN_LAYERS] for place in related(layer.span, "one of them")]
+    help = 'give each node its own name with "quantcfg name-nodes"'
+    return catalogue.AMBIGUOUS_NAME.at(span, name=name, number=len(layers), related=places, help=help)
+
+
 def _types(field: str, types: Sequence[str], foreign: Collection[str]) -> Known:
     return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE, foreign=foreign)
 
@@ -141,9 +154,10 @@ def _types(field: str, types: Sequence[str], foreign: Collection[str]) -> Known:
 def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
     @cache
     def likely() -> Sequence[str]:
-        return [layer.name for layer in network.layers if is_likely(layer)]
+        layers = (layer for layer in network.layers if is_likely(layer))
+        return [layer.name for layer in layers if layer.name not in network.repeated]
 
-    return Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER)
+    return Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER, repeated=network.repeated)
 
 
 def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Report) -> tuple[Override, ...]:
@@ -188,6 +202,9 @@ def _corrected(names: Sequence[Setting[str]], known: Known, report: Report) -> d
         first.setdefault(setting.value, setting)
     corrected: dict[str, tuple[str, ...]] = {name: (name,) for name in first}
     unknown = [name for name in first if name not in known.names and name not in known.foreign]
+    for name in filter(known.repeated.__contains__, unknown):
+        report(ambiguous_name(name, first[name].span, known.repeated[name]))
+    unknown = [name for name in unknown if name not in known.repeated]
     if not unknown:
         return corrected
     from quantcfg.plan.passes.several import several
