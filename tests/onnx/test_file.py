@@ -69,7 +69,7 @@ def facts(made: OnnxFile) -> dict[str, Any]:
         "inputs": made.inputs,
         "outputs": made.outputs,
         "opset": made.opset,
-        "functions": made.functions,
+        "functions": frozenset(made.functions),
         "external": made.has_external_data,
     }
 

@@ -112,9 +112,7 @@ MISPLACED_PADDING = _error(
 SAME_NAME = _error("QC305", 'duplicate layer name "{layer}" in phase TEST')
 NAMELESS_LAYER = _error("QC306", "quantizable {type} layer has no name")
 SHARED_PARAMETERS = _warning("QC307", "{layers} are not quantized because they share parameters")
-ALREADY_QUANTIZED = _error(
-    "QC308", 'layer "{layer}" has type {type}: AMCT has already processed this network'
-)
+ALREADY_QUANTIZED = _error("QC308", "{what} has type {type}: AMCT has already processed this network")
 NO_LAYERS = _error("QC309", '"{file}" has no layers in phase TEST')
 MALFORMED_WEIGHTS = _error("QC310", '"{file}" is not a valid caffemodel: malformed data at byte {offset}')
 FOREIGN_WEIGHTS = _error("QC311", '"{file}" has no weights for any layer of "{model}"')

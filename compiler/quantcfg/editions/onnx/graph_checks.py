@@ -13,7 +13,7 @@ from quantcfg.diagnostics.phrases import quoted
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.names import new_names
-from quantcfg.editions.onnx.onnx_file import Node
+from quantcfg.editions.onnx.onnx_file import Node, Operator
 from quantcfg.network.network import Layer
 
 _FLOAT16 = 10
@@ -22,7 +22,7 @@ _FLOAT16 = 10
 def check_graph(file: str, graph: Graph, layers: Sequence[Layer], report: Report) -> None:
     """Report what is wrong with the graph in a file, and what AMCT may not support."""
     _check_opset(file, graph.file.opset, report)
-    _check_amct_operators(graph, layers, report)
+    _check_amct_operators(file, graph, layers, report)
     _check_names(file, graph.file.nodes, layers, report)
     _check_weights(graph, layers, report)
     pairs = [(node, layer) for node, layer in zip(graph.file.nodes, layers, strict=True) if layer.quantizable]
@@ -38,12 +38,24 @@ def _check_opset(file: str, opset: int | None, report: Report) -> None:
         report(catalogue.UNUSUAL_OPSET.at(None, file=file, opset=opset, low=low, high=high))
 
 
-def _check_amct_operators(graph: Graph, layers: Sequence[Layer], report: Report) -> None:
-    """Report nodes that AMCT adds when it quantizes a network (reference 1)."""
-    contract = ONNX.layer_types.contract
+def _check_amct_operators(file: str, graph: Graph, layers: Sequence[Layer], report: Report) -> None:
+    """Report nodes that AMCT adds when it quantizes a network, also in subgraphs and functions."""
     for node, layer in zip(graph.file.nodes, layers, strict=True):
-        if node.domain in contract["amct_domains"] or node.op_type in contract["amct_types"]:
-            report(catalogue.ALREADY_QUANTIZED.at(layer.span, layer=layer.name, type=layer.type))
+        what = f'layer "{layer.name}"' if layer.name else "a layer"
+        if _is_of_amct(Operator(node.domain, node.op_type)):
+            report(catalogue.ALREADY_QUANTIZED.at(layer.span, what=what, type=layer.type))
+        elif operator := next(filter(_is_of_amct, sorted(node.inner)), None):
+            what = f"a node in a subgraph of {what}"
+            report(catalogue.ALREADY_QUANTIZED.at(layer.span, what=what, type=operator.type))
+    for name, operators in graph.file.functions.items():
+        if operator := next(filter(_is_of_amct, sorted(operators)), None):
+            what = f'a node of the function "{name}"'
+            report(catalogue.ALREADY_QUANTIZED.at(None, file=file, what=what, type=operator.type))
+
+
+def _is_of_amct(operator: Operator) -> bool:
+    contract = ONNX.layer_types.contract
+    return operator.domain in contract["amct_domains"] or operator.op_type in contract["amct_types"]
 
 
 def _check_names(file: str, nodes: Sequence[Node], layers: Sequence[Layer], report: Report) -> None:

@@ -56,6 +56,7 @@ def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | Non
     """Return the attributes that conditions use; those that the file does not tell are left out."""
     defaults: Mapping[str, Attribute] = _TYPES.known.get(node.type, {}).get("defaults", {})
     values = {name: _decimal(node.attributes.get(name, value)) for name, value in defaults.items()}
+    values |= dict.fromkeys(node.other_attributes.intersection(defaults), "not a number")
     if weight is not None:
         kind = graph.kind(weight)
         values |= {"weight": kind, "shared_weight": graph.is_shared(weight)}
@@ -94,7 +95,7 @@ def _of_matmul(_graph: Graph, _node: Node, shape: Shape | None) -> Attributes:
 
 def _of_pooling(_graph: Graph, node: Node, _shape: Shape | None) -> Attributes:
     kernel = node.attributes.get("kernel_shape")
-    return {"spatial_axes": len(kernel)} if isinstance(kernel, tuple) else {}
+    return {"spatial_axes": len(kernel)} if isinstance(kernel, tuple) else {"kernel_shape": "missing"}
 
 
 def _of_normalization(graph: Graph, node: Node, _shape: Shape | None) -> Attributes:

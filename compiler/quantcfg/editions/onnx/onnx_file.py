@@ -7,7 +7,8 @@ by one, by what proto/onnx.proto declares. External data is never opened.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from quantcfg import contracts, limits
@@ -45,13 +46,26 @@ class Constant:
     is_external: bool = False
 
 
+class Operator(NamedTuple):
+    """The operator of a node."""
+
+    domain: str
+    op_type: str
+
+    @property
+    def type(self) -> str:
+        """The operator, with the domain in front if it is not one of ONNX itself."""
+        return _qualified(self.domain, self.op_type)
+
+
 @small_value
 class Node:
     """A node of the top graph.
 
     type is the operator, with the domain in front if it is not one of ONNX itself.
-    attributes has the numbers and lists of integers. constant is the tensor of a
-    Constant node. outer_reads are the values that subgraphs read from around them.
+    attributes has the numbers and lists of integers, other_attributes the names of all
+    others. constant is the tensor of a Constant node. outer_reads are the values that
+    subgraphs read from around them, inner the operators in them.
     """
 
     name: str
@@ -65,6 +79,8 @@ class Node:
     has_subgraph: bool = False
     outer_reads: frozenset[str] = frozenset()
     is_external: bool = False
+    other_attributes: frozenset[str] = frozenset()
+    inner: frozenset[Operator] = frozenset()
 
 
 @frozen_value
@@ -72,7 +88,8 @@ class OnnxFile:
     """The part of an ONNX file that is read.
 
     initializers are those of the top graph by name, elements the known element types of
-    its values. functions are the types that the file defines itself.
+    its values. functions are the types that the file defines itself, with the
+    operators in them.
     """
 
     name: str
@@ -82,8 +99,16 @@ class OnnxFile:
     outputs: frozenset[str]
     elements: Mapping[str, int]
     opset: int | None
-    functions: frozenset[str]
+    functions: Mapping[str, frozenset[Operator]]
     has_external_data: bool
+
+
+class _Function(NamedTuple):
+    """A function: its type, the operators in it, and whether it has external data."""
+
+    type: str
+    operators: frozenset[Operator]
+    is_external: bool
 
 
 class Element(NamedTuple):
@@ -122,7 +147,7 @@ def read_onnx(data: Bytes) -> OnnxFile:
     initializers = [named for key in _INITIALIZERS for named in parts[key]]
     values = [value for key in ("input", "output", "value_info") for value in parts[key]]
     opsets = [version for domain, version in parts["opset_import"] if domain in DOMAINS]
-    with_data = [*parts["node"], *(tensor for _, tensor in initializers)]
+    with_data = [*parts["node"], *parts["functions"], *(tensor for _, tensor in initializers)]
     return OnnxFile(
         "".join(parts["name"][-1:]),
         tuple(parts["node"]),
@@ -131,8 +156,8 @@ def read_onnx(data: Bytes) -> OnnxFile:
         frozenset(name for name, _ in parts["output"]),
         {name: element for name, element in values if element},
         opsets[-1] if opsets else None,
-        frozenset(name for name, _ in parts["functions"]),
-        any(each.is_external for each in with_data) or any(external for _, external in parts["functions"]),
+        {function.type: function.operators for function in parts["functions"]},
+        any(each.is_external for each in with_data) or any(parts["training_info"]),
     )
 
 
@@ -145,11 +170,19 @@ def _read_opset(data: Bytes, part: Element) -> tuple[str, int]:
     return _text(opset.domain), opset.version
 
 
-def _read_function(data: Bytes, part: Element) -> tuple[str, bool]:
-    """Return the type of a function, and whether it has external data."""
+def _read_function(data: Bytes, part: Element) -> _Function:
     function = _message(data, part, "FunctionProto")
-    name = _qualified(_text(function.domain), _text(function.name))
-    return name, any(map(_node_is_external, function.node))
+    return _Function(
+        _qualified(_text(function.domain), _text(function.name)),
+        _operators(function.node),
+        any(map(_node_is_external, function.node)) or any(map(_value_is_external, function.attribute_proto)),
+    )
+
+
+def _read_training(data: Bytes, part: Element) -> bool:
+    """Return whether the graphs for training have external data."""
+    training = _message(data, part, "TrainingInfoProto")
+    return any(map(_graph_is_external, (training.initialization, training.algorithm)))
 
 
 def _read_node(data: Bytes, part: Element) -> Node:
@@ -176,6 +209,7 @@ _INITIALIZERS = ("initializer", "sparse_initializer")
 _READERS: Mapping[str, Callable[[Bytes, Element], Any]] = {
     "opset_import": _read_opset,
     "functions": _read_function,
+    "training_info": _read_training,
     "name": _read_name,
     "node": _read_node,
     "initializer": _read_initializer,
@@ -205,7 +239,7 @@ def _qualified(domain: str, op_type: str) -> str:
 
 
 def _node(node: Any) -> Node:
-    domain, op_type = _text(node.domain), _text(node.op_type)
+    domain, op_type, values = _text(node.domain), _text(node.op_type), dict(_values(node))
     node_type, graphs = _qualified(domain, op_type), list(_graphs(node))
     return Node(
         _text(node.name),
@@ -214,11 +248,13 @@ def _node(node: Any) -> Node:
         node_type,
         tuple(map(_text, node.input)),
         tuple(map(_text, node.output)),
-        dict(_values(node)),
+        values,
         _constant(node) if node_type == CONSTANT else None,
         bool(graphs),
         frozenset().union(*map(_outer_reads, graphs)) if graphs else frozenset(),
         _node_is_external(node),
+        frozenset(_text(each.name) for each in node.attribute).difference(values),
+        frozenset().union(*(_operators(graph.node) for graph in graphs)) if graphs else frozenset(),
     )
 
 
@@ -262,10 +298,19 @@ def _sparse(tensor: Any) -> Constant:
 
 
 def _graphs(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
+    return chain.from_iterable(map(_graphs_of, node.attribute))
+
+
+def _graphs_of(attribute: Any) -> Iterator[Any]:
+    if attribute.HasField("g"):
+        yield attribute.g
+    yield from attribute.graphs
+
+
+def _operators(nodes: Iterable[Any]) -> frozenset[Operator]:
+    """Return the operators of nodes, and of those in their subgraphs."""
+    own = {Operator(_text(node.domain), _text(node.op_type)) for node in nodes}
+    return frozenset(own).union(*(_operators(graph.node) for node in nodes for graph in _graphs(node)))
 
 
 def _outer_reads(graph: Any) -> frozenset[str]:
@@ -290,11 +335,15 @@ def _sparse_is_external(tensor: Any) -> bool:
 
 
 def _node_is_external(node: Any) -> bool:
-    return any(
+    return any(map(_value_is_external, node.attribute))
+
+
+def _value_is_external(attribute: Any) -> bool:
+    return (
         any(map(_is_external, (attribute.t, *attribute.tensors)))
         or any(map(_sparse_is_external, (attribute.sparse_tensor, *attribute.sparse_tensors)))
-        for attribute in node.attribute
-    ) or any(map(_graph_is_external, _graphs(node)))
+        or any(map(_graph_is_external, _graphs_of(attribute)))
+    )
 
 
 def _graph_is_external(graph: Any) -> bool:
