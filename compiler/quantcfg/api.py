@@ -199,8 +199,11 @@ def write_named_model(
     return named if named and write_file(output, named.content, report, guard) else None
 
 
-def name_nodes(model_file: PathLike, output: str, report: Report) -> NamedModel | None:
-    """Return a model with unique node names, to be written to output, or None after reporting an error."""
+def name_nodes(model_file: PathLike, output: str | None, report: Report) -> NamedModel | None:
+    """Return a model with unique node names, or None after reporting an error.
+
+    output is the file that it will be written to, None for standard output.
+    """
     known = (edition_of_model(os.fspath(model_file)), *map(edition_named, NAMES))
     give_names = next(each.name_nodes for each in known if each.name_nodes)
     return give_names(model_file, output, report)
