@@ -183,8 +183,10 @@ def load_model(
 
     read reads the model file if it is text. edition is by default what its content shows.
     """
-    edition = edition or edition_of_model(os.fspath(model_file))
-    return edition.read_model(model_file, weights_file, report, read=read)
+    model = os.fsdecode(model_file)
+    weights = None if weights_file is None else os.fsdecode(weights_file)
+    edition = edition or edition_of_model(model)
+    return edition.read_model(model, weights, report, read=read)
 
 
 def write_named_model(
@@ -279,10 +281,13 @@ def config_schema(network: Network | None = None, *, edition: str = DEFAULT) -> 
 
     Raises:
         QuantConfigError: there is no such edition.
+        TypeError: network is not a network.
 
     """
     from quantcfg.configuration.schema import config_schema
 
+    if network is not None and not isinstance(network, Network):
+        raise TypeError(f"network must be the result of read_model, not {type(network).__name__}")
     if problems := tuple(_bad_edition(edition)):
         raise QuantConfigError(problems)
     return config_schema(network, edition_named(edition))
