@@ -430,6 +430,18 @@ def test_a_constant_without_numbers_is_not_a_weight(op_type: str, values: dict[s
     assert found.obstacle.endswith("is a constant without numbers")
 
 
+def test_layers_with_one_name_that_share_a_weight_are_shown_by_location() -> None:
+    found = diagnose(conv("c"), conv("c", "c_out", out="d"))
+    (message,) = (each.message for each in found if each.code == "QC336")
+    assert message.startswith('node 0, Conv "c" and node 1, Conv "c" ')
+
+
+def test_a_location_shows_the_start_of_a_long_name() -> None:
+    (span,) = (each.span for each in network(conv("a" * 200_000)).layers)
+    assert span
+    assert span.text == f'node 0, Conv "{"a" * 200}..."'
+
+
 # Subgraphs and functions
 
 

@@ -169,6 +169,27 @@ def test_a_name_of_several_nodes_is_an_error_where_it_is_used(marked: str) -> No
         assert found[0].help == 'give each node its own name with "quantcfg name-nodes"'
 
 
+@pytest.mark.parametrize(
+    ("inputs", "index", "reason"),
+    [
+        (["data", ""], 1, "it is missing"),
+        (["data", "m"], 1, "it is a constant"),
+        (["data"], 1, "it has 1 input, counted from 0"),
+    ],
+)
+def test_the_reason_why_an_input_cannot_be_quantized(inputs: list[str], index: int, reason: str) -> None:
+    against = network(conv(), node("Add", inputs, ["out"], name="add"))
+    (found,) = compiled(tensor_of("add", index), against).diagnostics
+    assert found.code == "QC443"
+    assert found.message.endswith(f": {reason}")
+
+
+def test_the_help_for_a_node_without_a_name_says_how_to_name_it() -> None:
+    against = network(conv(), node("Add", ["data", "conv_out"], ["out"]))
+    (found,) = compiled(tensor_of(""), against).diagnostics
+    assert (found.code, found.help) == ("QC401", 'give the nodes names with "quantcfg name-nodes"')
+
+
 # --- compiled
 
 

@@ -19,6 +19,9 @@ INPUTS = "inputs"
 VARIABLE_INPUTS = "variable_inputs"
 """The attribute with the indices of those that are not constants."""
 
+MISSING_INPUTS = "missing_inputs"
+"""The attribute with the indices of those that are omitted, if there are any."""
+
 
 @small_value
 class Layer:

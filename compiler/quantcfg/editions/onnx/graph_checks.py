@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from shlex import quote
 
 from quantcfg.diagnostics import Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
-from quantcfg.diagnostics.phrases import quoted
+from quantcfg.diagnostics.phrases import few, quoted
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.names import new_names
@@ -87,11 +87,15 @@ def _check_weights(graph: Graph, layers: Sequence[Layer], report: Report) -> Non
 
 def _warn(rule: Rule, layers: Sequence[Layer], report: Report) -> None:
     if layers:
-        report(rule.at(layers[0].span, layers=quoted(_shown(layers))))
+        report(rule.at(layers[0].span, layers=_shown(layers)))
 
 
-def _shown(layers: Iterable[Layer]) -> Iterable[str]:
-    return (layer.name or f"unnamed {layer.type}" for layer in layers)
+def _shown(layers: Sequence[Layer]) -> str:
+    """Return layers in words: their names, or their locations if several have the same name."""
+    names = [layer.name or f"unnamed {layer.type}" for layer in layers]
+    if len(set(names)) == len(names):
+        return quoted(names)
+    return few(layer.span.text for layer in layers if layer.span)
 
 
 def _is_float16(graph: Graph, node: Node) -> bool:

@@ -8,7 +8,7 @@ from quantcfg.contracts.layer_types import Attribute, Obstacle
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.onnx_file import Node
-from quantcfg.network.network import INPUTS, VARIABLE_INPUTS, Layer, Shape
+from quantcfg.network.network import INPUTS, MISSING_INPUTS, VARIABLE_INPUTS, Layer, Shape
 from quantcfg.source import Span
 from quantcfg.textproto.scalars import shortest_decimal
 
@@ -68,11 +68,13 @@ def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | Non
 
 
 def _inputs(graph: Graph, node: Node) -> Attributes:
-    """Return the number of inputs, and the indices of those that are not constants."""
+    """Return the number of inputs, the indices of those that are not constants, and of omitted ones."""
     variable = [name and name not in graph.constants for name in node.inputs]
+    missing = tuple(index for index, name in enumerate(node.inputs) if not name)
     return {
         INPUTS: len(node.inputs),
         VARIABLE_INPUTS: tuple(index for index, is_variable in enumerate(variable) if is_variable),
+        **({MISSING_INPUTS: missing} if missing else {}),
     }
 
 

@@ -20,6 +20,9 @@ from quantcfg.network.network import Layer, Network
 from quantcfg.source import Source, Span
 from quantcfg.wire import MalformedError, TooDeepError, mapped
 
+_LONGEST_NAME = 200
+"""The number of characters of a node name that its location shows."""
+
 
 def read_model(
     model: PathLike,
@@ -107,5 +110,6 @@ def _spans(name: str, nodes: Sequence[Node]) -> Iterator[Span]:
 
 
 def _line(position: int, node: Node) -> str:
-    line = f'node {position}, {node.type} "{node.name}"' if node.name else f"node {position}, {node.type}"
+    name = node.name if len(node.name) <= _LONGEST_NAME else f"{node.name[:_LONGEST_NAME]}..."
+    line = f'node {position}, {node.type} "{name}"' if name else f"node {position}, {node.type}"
     return line.replace("\n", "\N{REPLACEMENT CHARACTER}")

@@ -39,7 +39,7 @@ class Known:
 
     find_likely returns those that make sense in it, and is cached. find_valid returns those that are
     not an error, if these are more. foreign are names that are invalid, but reported by another check.
-    repeated are the layers of names that several layers have.
+    repeated are the layers of names that several layers have. help_for_unnamed is for an empty name.
     """
 
     field: str
@@ -49,6 +49,7 @@ class Known:
     find_valid: Callable[[], Sequence[str]] | None = None
     foreign: Collection[str] = ()
     repeated: Mapping[str, Sequence[Layer]] = MappingProxyType({})
+    help_for_unnamed: str = LIST_LAYERS
 
     @property
     def valid(self) -> Sequence[str]:
@@ -157,7 +158,15 @@ def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) 
         layers = (layer for layer in network.layers if is_likely(layer))
         return [layer.name for layer in layers if layer.name not in network.repeated]
 
-    return Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER, repeated=network.repeated)
+    can_be_named = network.edition.name_nodes and not all(layer.name for layer in network.layers)
+    return Known(
+        field,
+        network.by_name,
+        likely,
+        catalogue.UNKNOWN_LAYER,
+        repeated=network.repeated,
+        help_for_unnamed='give the nodes names with "quantcfg name-nodes"' if can_be_named else LIST_LAYERS,
+    )
 
 
 def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Report) -> tuple[Override, ...]:
@@ -255,7 +264,7 @@ def _report_unknown(
     if name.span and suggestion.slip and is_fixable and "\n" not in name.span.text:
         fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
     if known.are_layers:
-        help = suggestion.help or LIST_LAYERS
+        help = suggestion.help or (LIST_LAYERS if name.value else known.help_for_unnamed)
     else:
         help = f"use {alternatives(suggestion.names or known.names)}"
     report(known.unknown(name, help, fix))

@@ -9,7 +9,7 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives, counted
 from quantcfg.frozen import replace
 from quantcfg.network import Layer
-from quantcfg.network.network import INPUTS, VARIABLE_INPUTS
+from quantcfg.network.network import INPUTS, MISSING_INPUTS, VARIABLE_INPUTS
 from quantcfg.plan.plan import DEFINED_HERE, Plan, TensorPlan
 from quantcfg.plan.request import Tensor
 
@@ -48,7 +48,8 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
     if isinstance(inputs, int) and index >= inputs:
         reason = f"it has {counted(inputs, 'input')}, counted from 0"
     elif isinstance(variable, tuple) and index not in variable:
-        reason = "it is a constant"
+        missing = layer.attributes.get(MISSING_INPUTS)
+        reason = "it is missing" if isinstance(missing, tuple) and index in missing else "it is a constant"
     else:
         return
     others = variable if isinstance(variable, tuple) else ()
