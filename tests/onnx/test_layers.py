@@ -442,6 +442,18 @@ def test_a_location_shows_the_start_of_a_long_name() -> None:
     assert span.text == f'node 0, Conv "{"a" * 200}..."'
 
 
+def test_a_quantizable_node_whose_name_is_not_utf8_is_an_error() -> None:
+    relus = (node("Relu", ["data"], [name], name=name) for name in ("axa", "aya"))
+    content = model(*relus, conv("azy")).SerializeToString()
+    for name in (b"axa", b"aya", b"azy"):
+        content = content.replace(name, b"a\xff" + name[2:])
+    made, (error,) = read(content)
+    assert (made, error.code) == (None, "QC339")
+    assert error.span
+    assert error.span.element == "node 2, Conv"
+    assert error.help == 'name it "Conv_2", or run "quantcfg name-nodes net.onnx -o named.onnx"'
+
+
 # Subgraphs and functions
 
 

@@ -189,6 +189,12 @@ def test_the_last_of_two_names_counts() -> None:
     assert names(after) == ["b", "b1"]
 
 
+def test_a_name_that_is_not_utf8_is_replaced() -> None:
+    content = model(relu("ax"), relu("ay"), relu("ok")).SerializeToString()
+    after = named(content.replace(b"ax", b"a\xff").replace(b"ay", b"a\xfe"))
+    assert names(after) == ["Relu_0", "Relu_1", "ok"]
+
+
 def test_a_longer_name_makes_longer_lengths() -> None:
     # The length of the node is 127 before, and has two bytes then.
     padding = length_field(6, bytes(127 - 2 - 2 - 6))

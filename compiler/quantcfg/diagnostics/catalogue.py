@@ -147,6 +147,7 @@ UNUSUAL_OPSET = _warning("QC335", '"{file}" has opset {opset}, outside of the ra
 SHARED_WEIGHT = _warning("QC336", "{layers} share a weight")
 FLOAT16_POOLING = _warning("QC337", "average pooling of float16 values may not be quantized: {layers}")
 DILATED_DECONVOLUTION = _warning("QC338", "dilated ConvTranspose may not be quantized: {layers}")
+NAME_NOT_UTF8 = _error("QC339", "quantizable {type} node has a name that is not UTF-8")
 
 UNKNOWN_LAYER = _error("QC401", 'layer "{name}" does not exist')
 UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')

@@ -67,7 +67,8 @@ def _check_names(file: str, nodes: Sequence[Node], layers: Sequence[Layer], repo
         layer, help = layers[position], f'name it "{name}", or run "{command}"'
         other = first.get(layer.name)
         if other is None and layer.quantizable:
-            report(catalogue.UNNAMED_NODE.at(layer.span, type=layer.type, help=help))
+            rule = catalogue.NAME_NOT_UTF8 if nodes[position].is_misnamed else catalogue.UNNAMED_NODE
+            report(rule.at(layer.span, type=layer.type, help=help))
         elif other and (layer.quantizable or other.quantizable):
             place = related(other.span, "first used here")
             report(catalogue.REPEATED_NODE.at(layer.span, name=layer.name, related=place, help=help))

@@ -65,7 +65,8 @@ class Node:
     type is the operator, with the domain in front if it is not one of ONNX itself.
     attributes has the numbers and lists of integers, other_attributes the names of all
     others. constant is the tensor of a Constant node. outer_reads are the values that
-    subgraphs read from around them, inner the operators in them.
+    subgraphs read from around them, inner the operators in them. is_misnamed is whether
+    the name is not UTF-8: a request cannot contain it, so the node counts as unnamed.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Node:
     is_external: bool = False
     other_attributes: frozenset[str] = frozenset()
     inner: frozenset[Operator] = frozenset()
+    is_misnamed: bool = False
 
 
 @frozen_value
@@ -191,18 +193,18 @@ def _read_node(data: Bytes, part: Element) -> Node:
 
 def _read_initializer(data: Bytes, part: Element) -> tuple[str, Constant]:
     tensor = _message(data, part, "TensorProto")
-    return _text(tensor.name), _dense(tensor)
+    return _value_name(tensor.name), _dense(tensor)
 
 
 def _read_sparse(data: Bytes, part: Element) -> tuple[str, Constant]:
     tensor = _message(data, part, "SparseTensorProto")
-    return _text(tensor.values.name), _sparse(tensor)
+    return _value_name(tensor.values.name), _sparse(tensor)
 
 
 def _read_value(data: Bytes, part: Element) -> tuple[str, int]:
     """Return the name of a value and the number of its element type, 0 if it is not known."""
     value = _message(data, part, "ValueInfoProto")
-    return _text(value.name), value.type.tensor_type.elem_type
+    return _value_name(value.name), value.type.tensor_type.elem_type
 
 
 _INITIALIZERS = ("initializer", "sparse_initializer")
@@ -234,6 +236,18 @@ def _text(content: bytes) -> str:
     return content.decode(errors="replace")
 
 
+def _value_name(content: bytes) -> str:
+    """Return the name of a value: different bytes stay different, because values are found by name."""
+    return content.decode(errors="surrogateescape")
+
+
+def _node_name(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _qualified(domain: str, op_type: str) -> str:
     return op_type if domain in DOMAINS else f"{domain}.{op_type}"
 
@@ -241,13 +255,14 @@ def _qualified(domain: str, op_type: str) -> str:
 def _node(node: Any) -> Node:
     domain, op_type, values = _text(node.domain), _text(node.op_type), dict(_values(node))
     node_type, graphs = _qualified(domain, op_type), list(_graphs(node))
+    name = _node_name(node.name)
     return Node(
-        _text(node.name),
+        name or "",
         domain,
         op_type,
         node_type,
-        tuple(map(_text, node.input)),
-        tuple(map(_text, node.output)),
+        tuple(map(_value_name, node.input)),
+        tuple(map(_value_name, node.output)),
         values,
         _constant(node) if node_type == CONSTANT else None,
         bool(graphs),
@@ -255,6 +270,7 @@ def _node(node: Any) -> Node:
         _node_is_external(node),
         frozenset(_text(each.name) for each in node.attribute).difference(values),
         frozenset().union(*(_operators(graph.node) for graph in graphs)) if graphs else frozenset(),
+        is_misnamed=name is None,
     )
 
 
@@ -320,7 +336,7 @@ def _outer_reads(graph: Any) -> frozenset[str]:
     inner |= {tensor.values.name for tensor in graph.sparse_initializer}
     inner |= {name for node in graph.node for name in node.output}
     nested = (_outer_reads(each) for node in graph.node for each in _graphs(node))
-    return frozenset().union(map(_text, reads - inner), *nested) - set(map(_text, inner))
+    return frozenset().union(map(_value_name, reads - inner), *nested) - set(map(_value_name, inner))
 
 
 # External data
