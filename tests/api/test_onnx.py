@@ -34,7 +34,7 @@ def onnx_file(tmp_path: Path) -> str:
 def test_a_path_may_be_bytes(onnx_file: str) -> None:
     read: Any = quantcfg.onnx.read_model
     assert [layer.name for layer in read(onnx_file.encode()).layers] == ["conv1", "conv2", "fc"]
-    with pytest.raises(TypeError, match="expected str, bytes or .* object, not int"):
+    with pytest.raises(TypeError, match=r"expected str, bytes or .* object, not int"):
         read(3)
 
 

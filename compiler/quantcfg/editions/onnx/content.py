@@ -14,13 +14,15 @@ _MAGIC = {
     b"PK\x03\x04": ("a ZIP archive", "extract the model from it; export a PyTorch model to ONNX"),
     b"\x1f\x8b": ("a gzip file", "decompress it"),
 }
+_MARKS = ("ir_version", "graph")
+"""The fields of a model that no other known file has."""
 _FIRST_WORD = re.compile(r"(?:\s|#[^\n]*\n)*(\w+)")
 
 
 def is_model(start: bytes) -> bool:
-    """Return whether a file starts with fields of an ONNX model, and only with these."""
+    """Return whether a file starts with fields of an ONNX model."""
     message = contracts.descriptors("onnx")["onnx.ModelProto"]
-    return not starts_like(start, message).isdisjoint(("ir_version", "graph"))
+    return not starts_like(start, message, _MARKS).isdisjoint(_MARKS)
 
 
 def other_file(start: bytes) -> tuple[str, str | None] | None:
