@@ -9,11 +9,11 @@ from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.compile import compile_request, compile_source
+from quantcfg.compile import compile_request, compile_source, recognized
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.diagnostics.phrases import alternatives
-from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_model
+from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_binary, edition_of_model
 from quantcfg.emit import Config, Configuration, Content, Guard, bad_output_name, write_file, write_files
 from quantcfg.files import PathLike, Reader, read_source
 from quantcfg.frozen import frozen_value
@@ -141,11 +141,24 @@ def _model(
 ) -> tuple[Network | None, Mapping[str, Content]]:
     """Return the network of a model, or of updated_model, with the content to write to that file."""
     file = files["model_file"]
+    if bad := _of_other_edition(file, edition, "create_quant_config"):
+        report(bad)
+        return None, {}
     if updated_model is None:
         return load_model(file, files.get("weights_file"), report, edition=edition), {}
     assert edition.name_nodes
     named = edition.name_nodes(file, updated_model, report)
     return (named.read_network(report), {updated_model: named.content}) if named else (None, {})
+
+
+def _of_other_edition(file: PathLike, edition: Edition, function: str) -> Diagnostic | None:
+    """Return the error for a binary model of another edition than that of the function that is called."""
+    other = edition_of_binary(os.fspath(file))
+    if other is None or other is edition:
+        return None
+    help = f"use quantcfg.{other.name}.{function}"
+    what, wanted = other.words.model, edition.words.model
+    return catalogue.OTHER_CONTENT.at(None, file=os.fspath(file), what=what, wanted=wanted, help=help)
 
 
 def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Network:
@@ -165,6 +178,8 @@ def read_model_as(edition: str | None, model_file: PathLike, weights_file: PathL
     """Return the network of a model of an edition, None for the edition that its content shows."""
     found: list[Diagnostic] = []
     reader = edition_named(edition) if edition else None
+    if reader and (bad := _of_other_edition(model_file, reader, "read_model")):
+        raise QuantConfigError((bad,))
     network = load_model(model_file, weights_file, found.append, edition=reader)
     if network is None:
         raise QuantConfigError(in_order(found))
@@ -271,8 +286,8 @@ def config_schema(network: Network | None = None, *, edition: str = DEFAULT) -> 
     """Return the JSON Schema of configurations, valid in draft-07 and 2020-12.
 
     With a network, it is stricter than the published schema: the layers are
-    properties, each with the keys of its type, and no others are allowed
-    (reference 3.4, 3.6, 5.1, 5.5). check_text also checks what no schema can express.
+    properties, each with the keys of its type, and no others are allowed.
+    check_text also checks what no schema can express.
 
     Args:
         network: the result of read_model; without it, the published schema is
@@ -396,11 +411,12 @@ def compile_given(
     earlier holds the diagnostics so far; spell returns an argument as the caller
     writes it; after is called after each pass.
     """
-    found = list(earlier)
-    request = _request(config, edition, skip_layers, batch_num, activation_offset, found.append, spell)
+    reported: list[Diagnostic] = []
+    request = _request(config, edition, skip_layers, batch_num, activation_offset, reported.append, spell)
     if request is None:
-        return _failure(found)
-    plan, configuration = compile_request(request, network, edition, found.append, after)
+        return _failure([*earlier, *reported])
+    plan, configuration = compile_request(request, network, edition, reported.append, after)
+    found = [*earlier, *(recognized(reported, request, network, edition) if network else reported)]
     if network is None or has_errors(found):
         return _failure(found, plan)
     return _success(found, plan, configuration)

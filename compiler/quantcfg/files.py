@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 from quantcfg import limits
@@ -79,6 +80,14 @@ def open_descriptor(name: str, flags: int) -> int:
     return descriptor
 
 
+Recognize = Callable[[bytes], tuple[str, str | None] | None]
+"""Returns what a file is by its first bytes, and the help; None if it is not recognized."""
+
+
+def _nothing(_: bytes) -> None:
+    """Recognize no file."""
+
+
 class Reader(Protocol):
     """A function that reads a file as a source, as read_source does."""
 
@@ -86,14 +95,16 @@ class Reader(Protocol):
         """Return the source, or None after reporting an error."""
 
 
-def read_source(path: PathLike, report: Report, *, wanted: str) -> Source | None:
+def read_source(
+    path: PathLike, report: Report, *, wanted: str, recognize: Recognize = _nothing
+) -> Source | None:
     """Return a text file as a source, or None after reporting an error.
 
     wanted names the expected format in messages.
     """
     name = os.fspath(path)
     content = read_bytes(name, report)
-    return None if content is None else source_of(name, content, report, wanted=wanted)
+    return None if content is None else source_of(name, content, report, wanted=wanted, recognize=recognize)
 
 
 def read_regular(path: PathLike, report: Report, *, wanted: str) -> Source | None:
@@ -104,7 +115,9 @@ def read_regular(path: PathLike, report: Report, *, wanted: str) -> Source | Non
     return read_source(path, report, wanted=wanted)
 
 
-def read_standard_input(name: str, report: Report, *, wanted: str) -> Source | None:
+def read_standard_input(
+    name: str, report: Report, *, wanted: str, recognize: Recognize = _nothing
+) -> Source | None:
     """Return standard input as a source, or None after reporting an error."""
     try:
         if sys.stdin is None:
@@ -116,16 +129,23 @@ def read_standard_input(name: str, report: Report, *, wanted: str) -> Source | N
     if len(content) > limits.FILE_SIZE:
         report(catalogue.TOO_LARGE.at(None, file=name, limit=limits.FILE_SIZE))
         return None
-    return source_of(name, content, report, wanted=wanted)
+    return source_of(name, content, report, wanted=wanted, recognize=recognize)
 
 
-def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Source | None:
+def source_of(
+    name: str, content: bytes, report: Report, *, wanted: str, recognize: Recognize = _nothing
+) -> Source | None:
     """Return the content of a file as a source, or None after reporting that it is not text.
 
     If it is not UTF-8, an error is reported, and the likely encoding is used so
     that other errors can be reported as well.
     """
-    if _is_binary(content[:_SAMPLE]):
+    sample = content[:_SAMPLE]
+    if has_controls(sample) and (other := recognize(sample)):
+        what, help = other
+        report(catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted=wanted, help=help))
+        return None
+    if _is_binary(sample):
         report(catalogue.NOT_TEXT.at(None, file=name, help=f"expected {wanted}"))
         return None
     try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from quantcfg.compile import compile_request, is_text_format
+from quantcfg.compile import compile_request, is_text_format, recognized
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors, related
 from quantcfg.diagnostics.fixes import applied
 from quantcfg.diagnostics.phrases import listed
@@ -50,7 +50,7 @@ def migrate_source(source: Source, edition: Edition, report: Report) -> str | No
     compile_request(migrated, None, edition, found.append)
     if not has_errors(found):
         found += _conflicts(request, edition.layer_types)
-    for diagnostic in found:
+    for diagnostic in recognized(found, request, None, edition):
         if has_errors([diagnostic]):
             report(diagnostic)
     return None if has_errors(found) else applied(source, _edits(request, edition.layer_types))

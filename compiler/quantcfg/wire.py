@@ -45,10 +45,11 @@ Field = tuple[int, int, int, int]
 
 
 class MalformedError(Exception):
-    """The bytes at an offset are not a valid field."""
+    """The bytes at an offset are not a valid field; is_truncated is whether the file ends inside of it."""
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, *, is_truncated: bool = False) -> None:
         self.offset = offset
+        self.is_truncated = is_truncated
 
 
 class TooDeepError(Exception):
@@ -94,7 +95,7 @@ def fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
                 raise MalformedError(at)
             value, start = _value(data, wire, start, end)
             if start > end:
-                raise MalformedError(at)
+                raise MalformedError(at, is_truncated=start > len(data))
             if not groups:
                 yield number, wire, value, start
     if groups:

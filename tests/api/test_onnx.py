@@ -217,8 +217,11 @@ def test_both_files_are_written_or_none(
 
 
 def test_the_functions_of_an_edition_read_its_models_only(model: Model, onnx_file: str) -> None:
-    with pytest.raises(QuantConfigError, match="not a text file"):
+    is_model = "is an ONNX model, not a prototxt\n  = help: use quantcfg.onnx."
+    with pytest.raises(QuantConfigError, match=f"{is_model}read_model$"):
         quantcfg.caffe.read_model(onnx_file)
+    with pytest.raises(QuantConfigError, match=f"{is_model}create_quant_config$"):
+        quantcfg.create_quant_config("config.json", onnx_file, model.caffemodel)
     with pytest.raises(QuantConfigError, match="is a prototxt, not an ONNX model"):
         quantcfg.onnx.read_model(model.prototxt)
     with pytest.raises(QuantConfigError, match="is a prototxt, not an ONNX model"):

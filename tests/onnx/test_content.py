@@ -144,6 +144,14 @@ def test_a_truncated_model_is_still_one() -> None:
     network, (error,) = read(MODEL[: len(MODEL) // 2], "net")
     assert network is None
     assert error.code == "QC332"
+    assert error.message.partition("model: ")[2].startswith("truncated inside of the field at byte ")
+
+
+def test_a_length_that_exceeds_only_the_message_around_it_is_malformed() -> None:
+    graph = b"\x0a\x05"
+    network, (error,) = read(b"\x08\x08\x3a" + bytes([len(graph)]) + graph + bytes(100))
+    assert network is None
+    assert error.message.endswith("model: malformed data at byte 4")
 
 
 def test_a_weights_file_cannot_be_used(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from tests.onnx.models import (
 
 TYPES = edition_named("onnx").layer_types
 CONSTANT = "the weight must be a constant or an initializer, this one is {}"
+SYMMETRIC = "a MatMul whose second input is {}, not a constant, is always symmetric"
 
 
 def gemm(weight: str = "m", **attributes: Any) -> NodeProto:
@@ -114,11 +115,17 @@ def test_a_condition_decides_and_says_why(
 
 
 @pytest.mark.parametrize(
-    "op_type", ["MaxPool", "Add", "GlobalAveragePool", "LSTM", "GRU", "Relu", "QuantizeLinear", "QLinearConv"]
+    "op_type", ["GlobalAveragePool", "LSTM", "GRU", "Relu", "QuantizeLinear", "QLinearConv"]
 )
 def test_another_type_is_never_quantized(op_type: str) -> None:
     found = layer(node(op_type, ["data", "w"], ["out"], name="x"))
     assert (found.obstacle, found.title) == (f"type {op_type} is not supported", None)
+
+
+@pytest.mark.parametrize("op_type", ["MaxPool", "Add"])
+def test_of_some_types_only_inputs_are_quantized(op_type: str) -> None:
+    found = layer(node(op_type, ["data", "w"], ["out"], name="x"))
+    assert (found.obstacle, found.title) == ("only its inputs can be, by tensor_quantize", None)
 
 
 def test_an_operator_of_another_domain_is_another_type() -> None:
@@ -194,7 +201,7 @@ def test_any_other_weight_is_the_reason(
     op_type: str, before: list[NodeProto], weight: str, kind: str
 ) -> None:
     found = layer(*before, node(op_type, ["data", weight], ["out"], name="x"))
-    assert (found.obstacle, found.title) == (CONSTANT.format(kind), "variable weight")
+    assert (found.obstacle, found.title) == (CONSTANT.format(kind), f"weight is {kind}")
     assert found.weight_shape is None
 
 
@@ -208,7 +215,7 @@ def test_two_variable_inputs_are_always_symmetric() -> None:
     assert found.bottoms == ("data", "r")
     obstacle = TYPES.obstacle("asymmetric", found.type, found.attributes)
     assert obstacle
-    assert obstacle.reason == "a MatMul of two variable inputs is always symmetric"
+    assert obstacle.reason == SYMMETRIC.format("an output of Relu")
 
 
 @pytest.mark.parametrize("op_type", ["Transpose", "Identity", "Cast"])
@@ -216,12 +223,23 @@ def test_a_constant_behind_another_node_is_variable_for_a_matmul(op_type: str) -
     found = layer(node(op_type, ["m"], ["t"]), matmul("data", "t"))
     assert (found.quantizable, found.attributes["weight"]) == (True, f"an output of {op_type}")
     assert "weight_rank" not in found.attributes
+    reason = TYPES.reason("asymmetric", found.type, found.attributes)
+    assert reason == SYMMETRIC.format(f"an output of {op_type}")
+
+
+def test_the_table_says_which_nodes_are_always_symmetric() -> None:
+    table = layer_table(network(matmul("data", "m"), node("MatMul", ["m", "data"], ["left"], name="left")))
+    assert [line.partition("MatMul")[2].split()[:3] for line in table.splitlines()[1:]] == [
+        ["yes", "16x8"],
+        ["yes,", "always", "symmetric"],
+    ]
 
 
 def test_a_constant_on_the_left_of_a_matmul_is_no_weight() -> None:
     found = layer(matmul("m", "data"))
     assert found.quantizable
     assert (found.attributes["weight"], found.weight_shape) == ("a graph input", None)
+    assert TYPES.reason("asymmetric", found.type, found.attributes) == SYMMETRIC.format("a graph input")
 
 
 def test_a_conv_without_kernel_shape_is_known_by_its_weight() -> None:
@@ -499,7 +517,7 @@ def test_constants_do_not_prevent_fusion() -> None:
 
 
 def test_a_fused_node_without_a_name_is_listed_as_such() -> None:
-    table = layer_table(network(conv("c"), batch_norm("", "c_out")).layers)
+    table = layer_table(network(conv("c"), batch_norm("", "c_out")))
     assert all(line.endswith("  c + (no name)") for line in table.splitlines()[1:])
 
 

@@ -236,6 +236,33 @@ def test_standard_output_is_an_output(capfdbinary: pytest.CaptureFixture[bytes])
     assert err == b"2 nodes renamed\n"
 
 
+def test_a_terminal_is_not_an_output(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with pytest.raises(SystemExit) as exited:
+        main(["name-nodes", "net.onnx"])
+    assert exited.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1].partition("error: ")[2]) == (
+        "",
+        "the output is binary: use -o FILE, or redirect standard output",
+    )
+
+
+def test_standard_input_is_not_a_model(capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(["name-nodes", "-", "-o", "named.onnx"])
+    assert exited.value.code == 2
+    assert "MODEL must be a file, not standard input" in capsys.readouterr().err
+
+
+def test_a_prototxt_with_its_own_suffix_needs_no_other_name(capsys: Captured) -> None:
+    Path("deploy.prototxt").write_text("name: 'net'")
+    assert main(["name-nodes", "deploy.prototxt", "-o", "named.onnx"]) == 1
+    err = capsys.readouterr().err
+    assert "is a prototxt, not an ONNX model" in err
+    assert "help" not in err
+
+
 def test_the_model_itself_is_not_replaced(capsys: Captured) -> None:
     before = Path("net.onnx").read_bytes()
     os.symlink("net.onnx", "link.onnx")

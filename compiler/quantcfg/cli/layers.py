@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
     from quantcfg.network.layer_table import layer_table
 
-    print_result(_json(network.layers) if options.format == "json" else layer_table(network.layers))
+    print_result(_json(network.layers) if options.format == "json" else layer_table(network))
     layers, scope = counted(len(network.layers), "layer"), network.edition.words.scope
     print_stderr(f"{layers} in {scope}, {len(network.quantizable)} quantizable")
     return 0

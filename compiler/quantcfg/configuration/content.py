@@ -159,7 +159,7 @@ def _help_if_misplaced(key: str, edition: Edition) -> str | None:
         return 'AMCT rejects "$schema"; map the schema to the file name in the editor instead'
     if key in edition.request.descriptor.fields:
         return f'use the keys of each layer: "{key}" is a field of a quant.cfg'
-    return _help_to_move(key, edition.schema) or edition.foreign_fields.get(key)
+    return _help_to_move(key, edition.schema) or edition.foreign_keys.get(key)
 
 
 def _help_to_move(key: str, schema: ConfigSchema) -> str | None:
@@ -279,7 +279,7 @@ def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagn
                 help = _help_of_other(failure.value, selector, (name, other), schema)
                 yield catalogue.OTHER_ALGORITHM.at(span, **names, help=help)
             return
-    elsewhere = _help_to_move(key, schema) or edition.foreign_fields.get(key)
+    elsewhere = _help_to_move(key, schema) or edition.foreign_keys.get(key)
     suggestion = Suggestion() if elsewhere else suggest(key, properties)
     fix = _renaming(span, suggestion, failure.value)
     yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=elsewhere or suggestion.help, fix=fix)

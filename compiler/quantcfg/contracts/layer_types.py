@@ -8,6 +8,7 @@ from typing import Any
 
 from quantcfg import contracts
 from quantcfg.contracts.acceptance import Accepts, acceptor
+from quantcfg.contracts.config_schema import TENSORS
 from quantcfg.frozen import Caching, frozen_value
 
 Attribute = bool | int | float | str | tuple[int, ...]
@@ -123,12 +124,14 @@ def _obstacle(
 ) -> Obstacle | None:
     conditions = _conditions(types, kind, layer_type) if layer_type in types.known else None
     if conditions is None:
+        if kind == "quantizable" and layer_type in types.tensor_types:
+            return Obstacle(f"only its inputs can be, by {TENSORS}", layer_type)
         return Obstacle(f"type {layer_type or '(none)'} is not supported", layer_type)
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in attributes}
     for attribute, condition in conditions.items():
         if attribute in values and not condition.accepts(values[attribute]):
             value = _shown(values[attribute])
-            title = condition.title.format(value=value.lower())
+            title = condition.title.format(value=value.lower() if value.isupper() else value)
             return Obstacle(condition.description.format(value=value), title, attribute)
     return None
 

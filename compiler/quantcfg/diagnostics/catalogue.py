@@ -140,7 +140,7 @@ BATCH_STATISTICS = _warning(
 
 UNNAMED_NODE = _error("QC330", "quantizable {type} node has no name")
 REPEATED_NODE = _error("QC331", 'duplicate node name "{name}"')
-MALFORMED_ONNX = _error("QC332", '"{file}" is not a valid ONNX model: malformed data at byte {offset}')
+MALFORMED_ONNX = _error("QC332", '"{file}" is not a valid ONNX model: {reason}')
 NO_NODES = _error("QC333", '"{file}" has no nodes in its graph')
 WEIGHTS_IN_MODEL = _error("QC334", '"{file}" cannot be used: an ONNX model contains its weights')
 UNUSUAL_OPSET = _warning("QC335", '"{file}" has opset {opset}, outside of the range {low} to {high}')
@@ -182,18 +182,16 @@ NOT_MIGRATED = _error("QC431", '"{field}" cannot be migrated together with nuq_c
 SKIP_UNMATCHED = _warning("QC432", "skip has no effect: {reason}")
 NO_BALANCER = _error("QC440", "dmq_balancer is not supported for {what}{reason}")
 BALANCER_DROPPED = _warning("QC441", "dmq_balancer of {level} does not apply to {layers}: {reason}")
-TENSOR_OF_TYPE = _error("QC442", 'the inputs of layer "{layer}" cannot be quantized: its type is {type}')
+TENSOR_OF_TYPE = _error("QC442", "tensor_quantize does not support {type} nodes")
 NO_SUCH_INPUT = _error("QC443", 'input {index} of layer "{layer}" cannot be quantized: {reason}')
 TENSOR_REPEATED = _error("QC444", 'input {index} of layer "{layer}" is quantized twice')
 TENSOR_SIBLINGS = _warning("QC445", 'two inputs of layer "{layer}" are quantized')
 ALWAYS_SYMMETRIC = _error("QC446", 'asymmetric cannot be true for layer "{layer}": {reason}')
 OFFSET_IGNORED = _warning("QC447", "asymmetric has no effect for {layers}: {reason}")
 NO_INT16 = _error("QC448", "{bits}-bit activations are not supported for {what}")
-INT16_LOWERED = _warning(
-    "QC449", "activations do not have {bits} bits for {layers}: {type} does not support it"
-)
+INT16_LOWERED = _warning("QC449", "activations do not have {bits} bits for {layers}: {types} not support it")
 INT16_CHIPS = _warning("QC450", "Atlas chips do not support {bits}-bit activations")
-OTHER_EDITION = _error("QC451", "this file is for {owner}, not for {edition}: it has {names}")
+OTHER_EDITION = _error("QC451", "this file {problem}: it has {names}")
 AMBIGUOUS_NAME = _error("QC452", '"{name}" is the name of {number} nodes')
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')

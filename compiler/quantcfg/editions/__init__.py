@@ -35,7 +35,11 @@ def recognized_edition(file: str) -> Edition | None:
 
 def edition_of_binary(file: str) -> Edition | None:
     """Return the edition whose binary models have the content of a file, None for any other file."""
-    start = start_of(file)
+    return edition_of_bytes(start_of(file))
+
+
+def edition_of_bytes(start: bytes) -> Edition | None:
+    """Return the edition whose binary models start with these bytes, None if there is none."""
     return next((each for each in _all() if each.is_model and each.is_model(start)), None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
     from quantcfg.files import PathLike, Reader
     from quantcfg.network.network import Network
+
+_REMOVE = "remove it: it "
 
 _TYPES = "foreign_types.json"
 """The file in schemas/ with the corresponding layer types of all editions."""
@@ -137,11 +139,25 @@ class Edition(Caching):
             if other != self.name
         }
 
+    def types_of(self, other: str) -> Collection[str]:
+        """Return the layer types of another edition that correspond to some of any edition, by its name."""
+        return [name for row in contracts.schema(_TYPES)["rows"] for name in row[other]]
+
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:
         """The help for each quant.cfg field that only other editions have (reference 2.1)."""
+        fields = contracts.schema(self.foreign)["fields"]
+        instead = {name: known["instead"] for name, known in fields.items() if "instead" in known}
         return {
-            name: f"remove it: it is a field of {known['owners']}, not of {self.title}"
+            name: f"use {instead[name]}: {name} {help.removeprefix(_REMOVE)}" if name in instead else help
+            for name, help in self.foreign_keys.items()
+        }
+
+    @cached_property
+    def foreign_keys(self) -> Mapping[str, str]:
+        """The help for each of these names as a key of a configuration."""
+        return {
+            name: f"{_REMOVE}is a field of {known['owners']}, not of {self.title}"
             for name, known in contracts.schema(self.foreign)["fields"].items()
             if self.name not in known.get("editions", ())
         }

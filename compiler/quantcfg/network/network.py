@@ -51,7 +51,7 @@ class Layer:
 
     @property
     def quantizable(self) -> bool:
-        """Whether AMCT can quantize this layer (reference 5.1, 5.2)."""
+        """Whether AMCT can quantize this layer."""
         return self.obstacle is None
 
     def fused(self, group: tuple[str, ...], obstacle: str | None = None) -> Layer:

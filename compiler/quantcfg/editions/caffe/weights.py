@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from quantcfg import contracts, limits
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.editions.caffe import caffe_types
-from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
+from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason, start_of
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
 from quantcfg.wire import (
@@ -28,6 +28,7 @@ from quantcfg.wire import (
     fields,
     mapped,
     signed,
+    starts_like,
     varint,
 )
 
@@ -86,6 +87,10 @@ class _TooManyLayersError(Exception):
 def read_weights(path: PathLike, report: Report) -> Weights | None:
     """Return the weights in a file, or None after reporting why it cannot be read."""
     name = os.fspath(path)
+    if "graph" in starts_like(start_of(name), contracts.descriptors("onnx")["onnx.ModelProto"]):
+        what, advice = "an ONNX model", "use it as the model, without weights"
+        report(catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted="a caffemodel", help=advice))
+        return None
     try:
         with mapped(name) as data:
             layers = {layer.name: layer for layer in _layers(data) if layer.blobs}

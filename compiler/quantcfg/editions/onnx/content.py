@@ -25,7 +25,7 @@ def is_model(start: bytes) -> bool:
     return not starts_like(start, message, _MARKS).isdisjoint(_MARKS)
 
 
-def other_file(start: bytes) -> tuple[str, str | None] | None:
+def other_file(name: str, start: bytes) -> tuple[str, str | None] | None:
     """Return what a file is instead of an ONNX model, and the help; None if it is not recognized."""
     if not start:
         return "empty", None
@@ -33,18 +33,20 @@ def other_file(start: bytes) -> tuple[str, str | None] | None:
         if start.startswith(magic):
             return found
     if looks_like_text(start) and not has_controls(start):
-        return _other_text(start.decode(errors="ignore"))
+        return _other_text(name, start.decode(errors="ignore"))
     caffemodel = starts_like(start, contracts.descriptors("caffe")["caffe.NetParameter"])
     if not is_model(start) and not caffemodel.isdisjoint(("name", "layer", "layers")):
         return "a caffemodel", "use its prototxt as the model, and this file as the weights"
     return None
 
 
-def _other_text(text: str) -> tuple[str, str | None]:
+def _other_text(name: str, text: str) -> tuple[str, str | None]:
     if other := other_content(text):
         return other
     first = _FIRST_WORD.match(text)
     word = first[1] if first else ""
     if word in contracts.descriptors("caffe")["caffe.NetParameter"].fields:
-        return "a prototxt", f"a prototxt must not have a name that ends in {ONNX.words.model_suffix}"
+        suffix = ONNX.words.model_suffix
+        help = f"a prototxt must not have a name that ends in {suffix}" if name.endswith(suffix) else None
+        return "a prototxt", help
     return "a text file", None

@@ -65,7 +65,7 @@ def read_file(name: str, report: Report) -> OnnxFile | None:
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
     except MalformedError as error:
-        report(_malformed(name, error.offset))
+        report(_malformed(name, error))
     except TooDeepError:
         report(catalogue.TOO_DEEP.at(None, file=name, limit=limits.NESTING))
     except TooManyNodesError:
@@ -77,15 +77,17 @@ def read_file(name: str, report: Report) -> OnnxFile | None:
     return None
 
 
-def _malformed(name: str, offset: int) -> Diagnostic:
+def _malformed(name: str, error: MalformedError) -> Diagnostic:
+    what = "truncated inside of the field" if error.is_truncated else "malformed data"
+    reason = f"{what} at byte {error.offset}"
     return _other_file(name) or catalogue.MALFORMED_ONNX.at(
-        None, file=name, offset=offset, help="export or download the model again"
+        None, file=name, reason=reason, help="export or download the model again"
     )
 
 
 def _other_file(name: str) -> Diagnostic | None:
     """Return the error for a file that is recognized as something else."""
-    found = other_file(start_of(name))
+    found = other_file(name, start_of(name))
     if found is None:
         return None
     what, help = found

@@ -16,6 +16,7 @@ from quantcfg.plan.settings import Origin, OriginKind, Setting, activation_algor
 
 _OFFSET = "asymmetric"
 _INT16 = "int16"
+_MAX_RELATED = 4
 
 
 # --- what a layer supports
@@ -153,18 +154,31 @@ def _check_bits(plan: Plan, report: Report) -> None:
         bits = other_bits(tensor.tensor.activation, schema)
         if bits:
             given[id(bits)] = bits
-    for flag in given.values():
-        help = "remove it, unless the model is for a Nano chip"
-        report(catalogue.INT16_CHIPS.at(flag.span, bits=flag.value, help=help))
+    if given:
+        _report_chips(list(given.values()), report)
     for key, group in lowered.items():
+        names = [*dict.fromkeys(each.layer.type for each in group)]
         report(
             catalogue.INT16_LOWERED.at(
                 given[key].span,
                 bits=given[key].value,
                 layers=in_words(group),
-                type=listed([*dict.fromkeys(each.layer.type for each in group)]),
+                types=f"{listed(names)} {'does' if len(names) == 1 else 'do'}",
             )
         )
+
+
+def _report_chips(flags: Sequence[Setting[int]], report: Report) -> None:
+    """Warn once of all settings that no Atlas chip supports: a configuration has one for each layer."""
+    first, *others = sorted(flags, key=lambda flag: flag.span.start if flag.span else -1)
+    report(
+        catalogue.INT16_CHIPS.at(
+            first.span,
+            bits=first.value,
+            related=[place for flag in others[:_MAX_RELATED] for place in related(flag.span, "and here")],
+            help="remove it, unless the model is for a Nano chip",
+        )
+    )
 
 
 def _overridden_bits(plan: Plan) -> Iterator[tuple[Setting[int], str, Sequence[Related]]]:

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from quantcfg.diagnostics import Report, catalogue, related
-from quantcfg.diagnostics.phrases import listed
 from quantcfg.frozen import replace
 from quantcfg.network import Layer, LayerTypes
 from quantcfg.plan.plan import LayerPlan, Plan, in_words
 from quantcfg.plan.request import Calibration, Override
+from quantcfg.plan.settings import Setting
+from quantcfg.source import Span
 
 BALANCER = "balancer"
 
@@ -21,21 +22,20 @@ def resolve_balancer(plan: Plan, report: Report) -> Plan:
         return plan
     refused = set(_check_overrides(plan, report))
     types = plan.network.edition.layer_types
-    without: dict[int, list[LayerPlan]] = defaultdict(list)
+    without: dict[tuple[int, str], list[LayerPlan]] = defaultdict(list)
     layers: list[LayerPlan] = []
     for layer in plan.layers:
         calibration = layer.calibration
         if calibration is None or calibration.balancer is None:
             layers.append(layer)
-        elif supports(layer.layer, types):
-            layers.append(replace(layer, balancer=calibration.balancer))
-        else:
-            layers.append(layer)
-            if id(calibration) not in refused:
-                without[id(calibration)].append(layer)
+            continue
+        reason = reason_without(layer.layer, types)
+        layers.append(layer if reason else replace(layer, balancer=calibration.balancer))
+        if reason and id(calibration) not in refused:
+            without[id(calibration), reason].append(layer)
     having = {id(layer.calibration) for layer in layers if layer.balancer}
-    for group in without.values():
-        _report_without(group, id(group[0].calibration) in having, types, report)
+    for (calibration_id, reason), group in without.items():
+        _report_without(group, reason, calibration_id in having, report)
     return replace(plan, layers=tuple(layers))
 
 
@@ -74,26 +74,29 @@ def _refused(
     calibration = override.calibration
     if calibration.balancer:
         place = [each for layer in layers for each in related(layer.span, "the layer is defined here")]
-        report(
-            catalogue.NO_BALANCER.at(
-                calibration.balancer.span, what=what, reason=reason, related=place, help="remove it"
-            )
-        )
+        span, help = _to_remove(calibration.balancer)
+        report(catalogue.NO_BALANCER.at(span, what=what, reason=reason, related=place, help=help))
         yield id(calibration)
 
 
-def _report_without(group: Sequence[LayerPlan], is_used: bool, types: LayerTypes, report: Report) -> None:
-    """Warn of layers that silently lack the balance step of common_config or of their type."""
+def _to_remove(balancer: Setting[float]) -> tuple[Span | None, str]:
+    """Return what requests a balance step, and the help to remove it: the message, not only its value."""
+    origin = balancer.source if balancer.source.place else balancer.origin
+    return origin.span, f"remove {origin.path[-1]}"
+
+
+def _report_without(group: Sequence[LayerPlan], reason: str, is_used: bool, report: Report) -> None:
+    """Warn of layers that for one reason silently lack the balance step of common_config or of their type."""
     calibration = group[0].calibration
     assert isinstance(calibration, Calibration)
     assert calibration.balancer
-    reasons = (reason_without(each.layer, types) for each in group)
+    span, help = _to_remove(calibration.balancer)
     report(
         catalogue.BALANCER_DROPPED.at(
-            calibration.balancer.span,
+            span,
             level=calibration.level,
             layers=in_words(group),
-            reason=listed([*dict.fromkeys(filter(None, reasons))]),
-            help=None if is_used else "remove it: no layer has it",
+            reason=reason,
+            help=None if is_used else f"{help}: no layer supports it",
         )
     )

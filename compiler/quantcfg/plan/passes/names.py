@@ -16,9 +16,15 @@ from quantcfg.contracts.config_schema import SKIP_FUSION, TENSORS
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.phrases import alternatives, quoted
-from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest_likely, worth_suggesting
+from quantcfg.diagnostics.suggestions import (
+    Suggestion,
+    meant_by_several,
+    suggest,
+    suggest_likely,
+    worth_suggesting,
+)
 from quantcfg.frozen import frozen_value, replace
-from quantcfg.network import Layer, Network
+from quantcfg.network import Layer, LayerTypes, Network
 from quantcfg.plan.passes.foreign import check_types
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override, Tensor
@@ -40,6 +46,8 @@ class Known:
     find_likely returns those that make sense in it, and is cached. find_valid returns those that are
     not an error, if these are more. foreign are names that are invalid, but reported by another check.
     repeated are the layers of names that several layers have. help_for_unnamed is for an empty name.
+    others are names that exist, but can never be in the field: they are not misspelled, even if they
+    are similar to one that can.
     """
 
     field: str
@@ -50,6 +58,7 @@ class Known:
     foreign: Collection[str] = ()
     repeated: Mapping[str, Sequence[Layer]] = MappingProxyType({})
     help_for_unnamed: str = LIST_LAYERS
+    others: Collection[str] = ()
 
     @property
     def valid(self) -> Sequence[str]:
@@ -80,7 +89,17 @@ class Known:
 
     def suggestion(self, name: str) -> Suggestion:
         """Return suggestions for an unknown name."""
-        return suggest_likely(name, self.names, self.likely)
+        if self.are_layers:
+            return suggest_likely(name, self.names, self.likely)
+        return _suggested_type(name, self.names)
+
+
+def _suggested_type(name: str, types: Collection[str]) -> Suggestion:
+    """Return suggestions for a layer type, if need be by its letters in lower case."""
+    lower = {each.lower(): each for each in types}
+    names = (lower[each] for each in suggest(name.lower(), lower).names)
+    found = suggest(name, types)
+    return found if found.names else Suggestion(tuple(names))
 
 
 def resolve_names(plan: Plan, report: Report) -> Plan:
@@ -121,8 +140,8 @@ def known_names(network: Network) -> Mapping[str, Known]:
     quantizable, fusible = types.quantizable, types.fusible
     foreign = {name for names in network.edition.foreign_types.values() for name in names}
     return {
-        "skip_layer_types": _types("skip_layer_types", quantizable, foreign),
-        "layer_type": _types("override_layer_types", quantizable, foreign),
+        "skip_layer_types": _types("skip_layer_types", types, foreign),
+        "layer_type": _types("override_layer_types", types, foreign),
         "skip_layers": _layers("skip_layers", network, lambda layer: layer.type in quantizable),
         SKIP_FUSION: replace(
             _layers(SKIP_FUSION, network, lambda layer: layer.type in fusible and layer.fusion),
@@ -148,8 +167,9 @@ def ambiguous_name(name: str, span: Span | None, layers: Sequence[Layer]) -> Dia
     return catalogue.AMBIGUOUS_NAME.at(span, name=name, number=len(layers), related=places, help=help)
 
 
-def _types(field: str, types: Sequence[str], foreign: Collection[str]) -> Known:
-    return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE, foreign=foreign)
+def _types(field: str, types: LayerTypes, foreign: Collection[str]) -> Known:
+    names, others = types.quantizable, {*types.known, *types.tensor_types}
+    return Known(field, names, lambda: names, catalogue.UNQUANTIZABLE_TYPE, foreign=foreign, others=others)
 
 
 def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
@@ -265,6 +285,8 @@ def _report_unknown(
         fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
     if known.are_layers:
         help = suggestion.help or (LIST_LAYERS if name.value else known.help_for_unnamed)
+    elif suggestion.names and name.value in known.others:
+        help = f"remove it: {name.value} layers are never quantized"
     else:
         help = f"use {alternatives(suggestion.names or known.names)}"
     report(known.unknown(name, help, fix))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives, counted
@@ -19,11 +19,14 @@ def resolve_tensors(plan: Plan, report: Report) -> Plan:
     tensors = plan.request.tensors
     planned = [TensorPlan(each, plan.network.by_name.get(each.layer.value)) for each in tensors]
     types = plan.network.edition.layer_types.tensor_types
+    supported: list[Tensor] = []
     for each in planned:
-        if each.layer:
-            for diagnostic in _unsupported(each.tensor, each.layer, types):
-                report(diagnostic)
-    for diagnostic in (*_repeated(tensors), *_siblings(planned)):
+        refused = list(_unsupported(each.tensor, each.layer, types)) if each.layer else []
+        for diagnostic in refused:
+            report(diagnostic)
+        if each.layer and not refused:
+            supported.append(each.tensor)
+    for diagnostic in (*_repeated(tensors), *_siblings(supported)):
         report(diagnostic)
     return replace(plan, tensors=tuple(planned)) if planned else plan
 
@@ -37,7 +40,6 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
             help = "remove it: the layer is quantized without it"
         yield catalogue.TENSOR_OF_TYPE.at(
             tensor.layer.span,
-            layer=layer.name,
             type=layer.type,
             related=related(layer.span, DEFINED_HERE),
             help=help,
@@ -46,7 +48,7 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
     inputs, variable = layer.attributes.get(INPUTS), layer.attributes.get(VARIABLE_INPUTS)
     index = tensor.index.value
     if isinstance(inputs, int) and index >= inputs:
-        reason = f"it has {counted(inputs, 'input')}, counted from 0"
+        reason = f"the layer has {counted(inputs, 'input')}, counted from 0"
     elif isinstance(variable, tuple) and index not in variable:
         missing = layer.attributes.get(MISSING_INPUTS)
         reason = "it is missing" if isinstance(missing, tuple) and index in missing else "it is a constant"
@@ -77,11 +79,11 @@ def _repeated(tensors: tuple[Tensor, ...]) -> Iterator[Diagnostic]:
             )
 
 
-def _siblings(planned: list[TensorPlan]) -> Iterator[Diagnostic]:
+def _siblings(tensors: Iterable[Tensor]) -> Iterator[Diagnostic]:
     """Yield a warning for each layer with two quantized inputs, which ATC does not allow."""
     by_layer: dict[str, dict[int, Tensor]] = defaultdict(dict)
-    for each in planned:
-        by_layer[each.tensor.layer.value].setdefault(each.tensor.index.value, each.tensor)
+    for each in tensors:
+        by_layer[each.layer.value].setdefault(each.index.value, each)
     for name, inputs in by_layer.items():
         first, *others = inputs.values()
         if others:
