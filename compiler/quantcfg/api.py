@@ -199,8 +199,10 @@ def load_model(
 
     read reads the model file if it is text. edition is by default what its content shows.
     """
-    edition = edition or edition_of_model(os.fspath(model_file))
-    return edition.read_model(model_file, weights_file, report, read=read)
+    model = os.fsdecode(model_file)
+    weights = None if weights_file is None else os.fsdecode(weights_file)
+    edition = edition or edition_of_model(model)
+    return edition.read_model(model, weights, report, read=read)
 
 
 def write_named_model(
@@ -215,8 +217,11 @@ def write_named_model(
     return named if named and write_file(output, named.content, report, guard) else None
 
 
-def name_nodes(model_file: PathLike, output: str, report: Report) -> NamedModel | None:
-    """Return a model with unique node names, to be written to output, or None after reporting an error."""
+def name_nodes(model_file: PathLike, output: str | None, report: Report) -> NamedModel | None:
+    """Return a model with unique node names, or None after reporting an error.
+
+    output is the file that it will be written to, None for standard output.
+    """
     known = (edition_of_model(os.fspath(model_file)), *map(edition_named, NAMES))
     give_names = next(each.name_nodes for each in known if each.name_nodes)
     return give_names(model_file, output, report)
@@ -292,10 +297,13 @@ def config_schema(network: Network | None = None, *, edition: str = DEFAULT) -> 
 
     Raises:
         QuantConfigError: there is no such edition.
+        TypeError: network is not a network.
 
     """
     from quantcfg.configuration.schema import config_schema
 
+    if network is not None and not isinstance(network, Network):
+        raise TypeError(f"network must be the result of read_model, not {type(network).__name__}")
     if problems := tuple(_bad_edition(edition)):
         raise QuantConfigError(problems)
     return config_schema(network, edition_named(edition))

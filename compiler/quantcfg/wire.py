@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -124,19 +124,22 @@ def _wire(field: FieldDescriptor) -> int:
     return _WIRES.get(field.kind, VARINT)
 
 
-def starts_like(sample: bytes, message: Descriptor) -> frozenset[str]:
-    """Return the fields at the start of a file, or nothing if the message type does not declare them all."""
-    known, found = _declared(message), set[str]()
+def starts_like(sample: bytes, message: Descriptor, marks: Iterable[str] = ()) -> frozenset[str]:
+    """Return the fields at the start of a file, or nothing if the message type does not declare them all.
+
+    With one of the marks, which are fields that suffice to recognize the type, others may be unknown.
+    """
+    known, found, is_known = _declared(message), set[str](), True
     try:
         for number, wire, _, _ in fields(sample, 0, _ANY_SIZE):
-            if (number, wire) not in known:
-                return frozenset()
-            found.add(known[number, wire].name)
+            field = known.get((number, wire))
+            is_known = is_known and field is not None
+            found.update([field.name] if field else ())
     except MalformedError:
         return frozenset()
     except IndexError:  # The end of the sample.
         pass
-    return frozenset(found)
+    return frozenset(found) if is_known or not found.isdisjoint(marks) else frozenset()
 
 
 def parsed(data: Bytes, start: int, end: int, message: type[Message], descriptor: Descriptor) -> Message:

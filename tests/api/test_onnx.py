@@ -35,6 +35,19 @@ def onnx_file(tmp_path: Path) -> str:
     return str(file)
 
 
+def test_a_path_may_be_bytes(onnx_file: str) -> None:
+    read: Any = quantcfg.onnx.read_model
+    assert [layer.name for layer in read(onnx_file.encode()).layers] == ["conv1", "conv2", "fc"]
+    with pytest.raises(TypeError, match=r"expected str, bytes or .* object, not int"):
+        read(3)
+
+
+def test_the_schema_of_something_else_than_a_network_is_a_type_error() -> None:
+    schema: Any = quantcfg.config_schema
+    with pytest.raises(TypeError, match="network must be the result of read_model, not str"):
+        schema("net.onnx")
+
+
 def quantized(file: Path) -> dict[str, bool]:
     """Return which layers a configuration has, and whether they are quantized."""
     config = json.loads(file.read_text())

@@ -35,6 +35,15 @@ def test_a_model_is_recognized_whatever_its_name(name: str, tmp_path: Path) -> N
     assert (network is not None, found) == (True, [])
 
 
+def test_a_model_may_have_a_field_that_is_not_known(tmp_path: Path) -> None:
+    for unknown in (number_field(99, 1), length_field(98, b"x")):
+        for content in (unknown + MODEL, MODEL + unknown):
+            (tmp_path / "net").write_bytes(content)
+            assert edition_of_model(str(tmp_path / "net")) is edition_named("onnx")
+    (tmp_path / "net").write_bytes(number_field(99, 1) + caffemodel())
+    assert edition_of_model(str(tmp_path / "net")) is edition_named("caffe")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "edition"),
     [

@@ -70,7 +70,7 @@ def facts(made: OnnxFile) -> dict[str, Any]:
         "inputs": made.inputs,
         "outputs": made.outputs,
         "opset": made.opset,
-        "functions": made.functions,
+        "functions": frozenset(made.functions),
         "external": made.has_external_data,
     }
 
@@ -299,7 +299,17 @@ def test_an_attribute_without_a_type_has_the_value_that_is_there() -> None:
 def test_a_name_that_is_not_utf8_does_no_harm() -> None:
     made = length_field(3, b"\xff") + length_field(4, b"Relu")
     (found,) = parse(length_field(GRAPH, length_field(NODE, made))).nodes
-    assert found.name == "\ufffd"
+    assert (found.name, found.is_misnamed) == ("", True)
+
+
+def test_values_whose_names_are_not_utf8_are_different_values() -> None:
+    made = model(conv(weight="w1"), conv("d", weight="w2"), initializers=[tensor("w1", 8, 3, 3, 3)])
+    content = made.SerializeToString().replace(b"w1", b"w\xfe").replace(b"w2", b"w\xff")
+    first, second = parse(content).nodes
+    assert [name in parse(content).initializers for name in (first.inputs[1], second.inputs[1])] == [
+        True,
+        False,
+    ]
 
 
 def test_large_messages_are_read_like_small_ones() -> None:

@@ -189,6 +189,12 @@ def test_the_last_of_two_names_counts() -> None:
     assert names(after) == ["b", "b1"]
 
 
+def test_a_name_that_is_not_utf8_is_replaced() -> None:
+    content = model(relu("ax"), relu("ay"), relu("ok")).SerializeToString()
+    after = named(content.replace(b"ax", b"a\xff").replace(b"ay", b"a\xfe"))
+    assert names(after) == ["Relu_0", "Relu_1", "ok"]
+
+
 def test_a_longer_name_makes_longer_lengths() -> None:
     # The length of the node is 127 before, and has two bytes then.
     padding = length_field(6, bytes(127 - 2 - 2 - 6))
@@ -304,14 +310,22 @@ def test_a_model_that_changes_before_it_is_edited_is_not_written(monkeypatch: py
     assert [each.message for each in found] == ['cannot read "net.onnx": the model has changed']
 
 
-@pytest.mark.parametrize("where", ["initializer", "constant", "subgraph"])
+@pytest.mark.parametrize(
+    "where", ["initializer", "constant", "subgraph", "training", "default of a function"]
+)
 def test_with_external_data_the_output_is_beside_the_model(where: str, capsys: Captured) -> None:
     external = tensor("e", 8, 3, 3, 3)
     external.data_location = TensorProto.EXTERNAL
     constant = node("Constant", [], ["k"], value=external)
     branch = node("If", ["data"], ["o"], then_branch=graph(constant, initializers=[]))
+    default = onnx.AttributeProto(name="a", type=onnx.AttributeProto.TENSOR, t=external)
+    function = onnx.FunctionProto(name="Block", domain="own", attribute_proto=[default])
+    training = model(relu(""))
+    training.training_info.add().initialization.initializer.append(external)
     content = {
         "initializer": model(relu(""), initializers=[external]),
+        "training": training,
+        "default of a function": model(relu(""), functions=[function]),
         "constant": model(constant),
         "subgraph": model(branch),
     }[where]
@@ -320,6 +334,10 @@ def test_with_external_data_the_output_is_beside_the_model(where: str, capsys: C
     assert main(["name-nodes", "net.onnx", "-o", "other/named.onnx"]) == 1
     assert "must be in the directory of the model, which has external data" in capsys.readouterr().err
     assert os.listdir("other") == []
+    assert main(["name-nodes", "net.onnx", "-o", "-"]) == 1
+    assert (
+        "a model with external data must be a file in the directory of this data" in capsys.readouterr().err
+    )
     assert main(["name-nodes", "net.onnx", "-o", "other/../named.onnx"]) == 0
 
 

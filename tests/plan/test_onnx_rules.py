@@ -61,7 +61,10 @@ RULES = {
     "a balance step of an unsupported type": for_type("AveragePool", "«QC440»dmq_balancer { }"),
     "its strength is written": for_type("AveragePool", "«QC440»dmq_balancer { migration_strength: 0.3 }"),
     "a balance step of an unsupported layer": for_layer("mm_variable", "«QC440»dmq_balancer { }"),
-    "a layer that is not quantizable": for_layer("«QC421»fc_scaled", "«QC440»dmq_balancer { }"),
+    "a layer that is not quantizable": for_layer("«QC421»fc_scaled", "ifmr_quantize { }"),
+    "a balance step of a layer that is not quantizable": for_layer("fc_scaled", "«QC440»dmq_balancer { }"),
+    "16 bits of another node": for_layer("relu", "ifmr_quantize { dst_type: «QC448»INT16 }"),
+    "8 bits of another node": for_layer("«QC421»relu", "ifmr_quantize { dst_type: INT8 }"),
     "a constant of rank 3": for_layer("mm_rank3", "«QC440»dmq_balancer { }"),
     "a balance step for all layers": for_all("«QC441»«QC441»«QC441»dmq_balancer { }"),
     "its strength for all layers is written": for_all(
@@ -167,6 +170,52 @@ def test_the_help_for_bits_of_a_weight_names_who_has_them() -> None:
     (found,) = compiled(for_all("arq_quantize { quant_bits: 6 }")).diagnostics
     assert found.help
     assert "ATC" in found.help
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        'tensor_quantize { layer_name: «QC452»"same" input_index: 5 }',
+        'skip_layers: «QC452»"same"',
+        'skip_fusion_layers: «QC452»"same"',
+        for_layer("«QC452»same"),
+        'skip_layers: «QC401»"sam"',
+    ],
+)
+def test_a_name_of_several_nodes_is_an_error_where_it_is_used(marked: str) -> None:
+    nodes = [
+        node(op_type, ["conv_out", "data"], [f"{op_type}_out"], name="same") for op_type in ("Add", "Mul")
+    ]
+    repeated = network(conv("conv"), *nodes)
+    text, expected = unmarked(marked)
+    found = compiled(text, repeated).diagnostics
+    assert findings(compiled(text, repeated)) == expected
+    if "QC452" in marked:
+        assert [each.span.element for each in found[0].related] == [
+            'node 1, Add "same"',
+            'node 2, Mul "same"',
+        ]
+        assert found[0].help == 'give each node its own name with "quantcfg name-nodes"'
+
+
+@pytest.mark.parametrize(
+    ("inputs", "index", "reason"),
+    [
+        (["data", ""], 1, "it is missing"),
+        (["data", "m"], 1, "it is a constant"),
+    ],
+)
+def test_the_reason_why_an_input_cannot_be_quantized(inputs: list[str], index: int, reason: str) -> None:
+    against = network(conv(), node("Add", inputs, ["out"], name="add"))
+    (found,) = compiled(tensor_of("add", index), against).diagnostics
+    assert found.code == "QC443"
+    assert found.message.endswith(f": {reason}")
+
+
+def test_the_help_for_a_node_without_a_name_says_how_to_name_it() -> None:
+    against = network(conv(), node("Add", ["data", "conv_out"], ["out"]))
+    (found,) = compiled(tensor_of(""), against).diagnostics
+    assert (found.code, found.help) == ("QC401", 'give the nodes names with "quantcfg name-nodes"')
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
     found: list[Diagnostic] = []
     if options.output == STANDARD_STREAM:
-        named = name_nodes(options.model, options.output, found.append)
+        named = name_nodes(options.model, None, found.append)
         if named:
             print_pieces(named.content)
     else:

@@ -25,6 +25,7 @@ from quantcfg.emit import Configuration
 from quantcfg.emit.validate import Failure, expected, failures, help_of
 from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import ConfigSchema, Edition, Network
+from quantcfg.plan.passes.names import ambiguous_name
 from quantcfg.plan.plan import DEFINED_HERE
 from quantcfg.source import Span
 
@@ -126,7 +127,7 @@ def _suggestions(content: Content) -> Mapping[str, Suggestion]:
     keys, network, settings = content.layers, content.network, content.edition.schema.global_keys
     if network is None:
         return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
-    unknown = [key for key in keys if key not in network.by_name]
+    unknown = [key for key in keys if key not in network.by_name and key not in network.repeated]
     quantizable = [*_quantizable(network), *settings]
     missing = [name for name in quantizable if name not in content.config]
     known = [*network.by_name, *settings]
@@ -174,8 +175,11 @@ def _invalid_layer(
         return
     places = content.places
     span = places.key((key,))
-    layer = content.network.by_name.get(key) if content.network else None
-    if layer:
+    network = content.network
+    layer = network.by_name.get(key) if network else None
+    if network and key in network.repeated:
+        yield ambiguous_name(key, span, network.repeated[key])
+    elif layer:
         yield catalogue.UNQUANTIZABLE_LAYER.at(
             span,
             layer=key,

@@ -112,9 +112,7 @@ MISPLACED_PADDING = _error(
 SAME_NAME = _error("QC305", 'duplicate layer name "{layer}" in phase TEST')
 NAMELESS_LAYER = _error("QC306", "quantizable {type} layer has no name")
 SHARED_PARAMETERS = _warning("QC307", "{layers} are not quantized because they share parameters")
-ALREADY_QUANTIZED = _error(
-    "QC308", 'layer "{layer}" has type {type}: AMCT has already processed this network'
-)
+ALREADY_QUANTIZED = _error("QC308", "{what} has type {type}: AMCT has already processed this network")
 NO_LAYERS = _error("QC309", '"{file}" has no layers in phase TEST')
 MALFORMED_WEIGHTS = _error("QC310", '"{file}" is not a valid caffemodel: malformed data at byte {offset}')
 FOREIGN_WEIGHTS = _error("QC311", '"{file}" has no weights for any layer of "{model}"')
@@ -149,6 +147,7 @@ UNUSUAL_OPSET = _warning("QC335", 'opset {opset} is outside the range {low} to {
 SHARED_WEIGHT = _warning("QC336", "{layers} share a weight")
 FLOAT16_POOLING = _warning("QC337", "AMCT may be unable to quantize float16 average pooling: {layers}")
 DILATED_DECONVOLUTION = _warning("QC338", "AMCT may be unable to quantize dilated ConvTranspose: {layers}")
+NAME_NOT_UTF8 = _error("QC339", "quantizable {type} node has a name that is not UTF-8")
 
 UNKNOWN_LAYER = _error("QC401", 'layer "{name}" does not exist')
 UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')
@@ -193,6 +192,7 @@ NO_INT16 = _error("QC448", "{bits}-bit activations are not supported for {what}"
 INT16_LOWERED = _warning("QC449", "activations do not have {bits} bits for {layers}: {types} not support it")
 INT16_CHIPS = _warning("QC450", "{bits}-bit activations need a Nano chip")
 OTHER_EDITION = _error("QC451", "this file {problem}: it has {names}")
+AMBIGUOUS_NAME = _error("QC452", '"{name}" is the name of {number} nodes')
 
 INVALID_VALUE = _error("QC501", '"{key}" must be {expected}, not {value}')
 UNWRITABLE_FILE = _error("QC502", 'cannot write "{file}": {reason}')

@@ -90,7 +90,7 @@ class NamedModel:
 class ModelNamer(Protocol):
     """A function that gives the nodes of a model unique names."""
 
-    def __call__(self, model: PathLike, output: str, report: Report) -> NamedModel | None:
+    def __call__(self, model: PathLike, output: str | None, report: Report) -> NamedModel | None:
         """Return the model to write to a file, or None after reporting why that is not possible."""
 
 

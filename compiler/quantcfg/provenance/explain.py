@@ -27,7 +27,7 @@ from quantcfg.network import ConfigSchema, Edition, Layer
 from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, TensorPlan, Values
 from quantcfg.plan.passes.balancer import reason_without
 from quantcfg.plan.passes.defaults import Settings, activation_settings, tensor_settings, weight_settings
-from quantcfg.plan.passes.names import LIST_LAYERS
+from quantcfg.plan.passes.names import LIST_LAYERS, ambiguous_name
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
@@ -61,7 +61,8 @@ def explained(
     if key is None and (values := _of_network(layer, network, plan.network.edition.schema, found)):
         return Provenance(values)
     if found is None:
-        report(_unknown_layer(layer, plan, key, spell("layer", layer).span))
+        span, same = spell("layer", layer).span, plan.network.repeated.get(layer)
+        report(ambiguous_name(layer, span, same) if same else _unknown_layer(layer, plan, key, span))
         return None
     values = tuple(each for each in found.values if key is None or key in (*each.path, each.name, each.field))
     values = values or tuple(_unset_of_layer(key, found, plan.network.edition))

@@ -20,7 +20,7 @@ def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, re
     return read_model(model, weights, report, read=read)
 
 
-def _name_nodes(model: PathLike, output: str, report: Report) -> NamedModel | None:
+def _name_nodes(model: PathLike, output: str | None, report: Report) -> NamedModel | None:
     from quantcfg.editions.onnx.name_nodes import name_nodes
 
     return name_nodes(model, output, report)

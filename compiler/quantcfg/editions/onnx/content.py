@@ -7,8 +7,11 @@ from quantcfg.editions.onnx import ONNX
 from quantcfg.files import OtherContent
 from quantcfg.wire import starts_like
 
+_MARKS = ("ir_version", "graph")
+"""The fields of a model that no other known file has."""
+
 
 def recognize(start: bytes) -> OtherContent | None:
-    """Return that a file is a model if it starts with fields of one, and only with these."""
-    found = starts_like(start, contracts.descriptors("onnx")["onnx.ModelProto"])
-    return None if found.isdisjoint(("ir_version", "graph")) else OtherContent(ONNX.words.model)
+    """Return that a file is a model if it starts with fields of one."""
+    found = starts_like(start, contracts.descriptors("onnx")["onnx.ModelProto"], _MARKS)
+    return None if found.isdisjoint(_MARKS) else OtherContent(ONNX.words.model)

@@ -61,7 +61,7 @@ class Graph(Caching):
     def kind(self, value: str) -> str:
         """Return "constant", or what a value is instead."""
         if value in self.constants:
-            return "constant"
+            return "a constant without numbers" if self.constants[value].shape is None else "constant"
         if value in self.producers:
             return f"an output of {self.producers[value].type}"
         if value in self.file.inputs:

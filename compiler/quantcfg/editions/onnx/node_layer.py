@@ -8,7 +8,7 @@ from quantcfg.contracts.layer_types import Attribute, Feature, Obstacle
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.onnx_file import Node
-from quantcfg.network.network import INPUTS, VARIABLE_INPUTS, Layer, Shape
+from quantcfg.network.network import INPUTS, MISSING_INPUTS, VARIABLE_INPUTS, Layer, Shape
 from quantcfg.source import Span
 from quantcfg.textproto.scalars import shortest_decimal
 
@@ -54,6 +54,7 @@ def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | Non
     """Return the attributes that conditions use; attributes missing from the file are omitted."""
     defaults: Mapping[str, Attribute] = _TYPES.known.get(node.type, {}).get("defaults", {})
     values = {name: _decimal(node.attributes.get(name, value)) for name, value in defaults.items()}
+    values |= dict.fromkeys(node.other_attributes.intersection(defaults), "not a number")
     if weight is not None:
         kind = graph.kind(weight)
         values |= {"weight": kind, "shared_weight": graph.is_shared(weight)}
@@ -65,11 +66,13 @@ def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | Non
 
 
 def _inputs(graph: Graph, node: Node) -> Attributes:
-    """Return the number of inputs, and the indices of those that are not constants."""
+    """Return the number of inputs, the indices of those that are not constants, and of omitted ones."""
     variable = [name and name not in graph.constants for name in node.inputs]
+    missing = tuple(index for index, name in enumerate(node.inputs) if not name)
     return {
         INPUTS: len(node.inputs),
         VARIABLE_INPUTS: tuple(index for index, is_variable in enumerate(variable) if is_variable),
+        **({MISSING_INPUTS: missing} if missing else {}),
     }
 
 
@@ -92,7 +95,7 @@ def _of_matmul(_graph: Graph, _node: Node, shape: Shape | None) -> Attributes:
 
 def _of_pooling(_graph: Graph, node: Node, _shape: Shape | None) -> Attributes:
     kernel = node.attributes.get("kernel_shape")
-    return {"spatial_axes": len(kernel)} if isinstance(kernel, tuple) else {}
+    return {"spatial_axes": len(kernel)} if isinstance(kernel, tuple) else {"kernel_shape": "missing"}
 
 
 def _of_normalization(graph: Graph, node: Node, _shape: Shape | None) -> Attributes:

@@ -7,8 +7,9 @@ by one, by what proto/onnx.proto declares. External data is never opened.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from quantcfg import contracts, limits
@@ -48,13 +49,27 @@ class Constant:
     is_external: bool = False
 
 
+class Operator(NamedTuple):
+    """The operator of a node."""
+
+    domain: str
+    op_type: str
+
+    @property
+    def type(self) -> str:
+        """The operator, with the domain in front if it is not one of ONNX itself."""
+        return _qualified(self.domain, self.op_type)
+
+
 @small_value
 class Node:
     """A node of the top graph.
 
     type is the operator, with the domain in front if it is not one of ONNX itself.
-    attributes has the numbers and lists of integers. constant is the tensor of a
-    Constant node. outer_reads are the values that subgraphs read from around them.
+    attributes has the numbers and lists of integers, other_attributes the names of all
+    others. constant is the tensor of a Constant node. outer_reads are the values that
+    subgraphs read from around them, inner the operators in them. is_misnamed is whether
+    the name is not UTF-8: a request cannot contain it, so the node counts as unnamed.
     """
 
     name: str
@@ -68,6 +83,9 @@ class Node:
     has_subgraph: bool = False
     outer_reads: frozenset[str] = frozenset()
     is_external: bool = False
+    other_attributes: frozenset[str] = frozenset()
+    inner: frozenset[Operator] = frozenset()
+    is_misnamed: bool = False
 
 
 @frozen_value
@@ -75,7 +93,8 @@ class OnnxFile:
     """The part of an ONNX file that is read.
 
     initializers are those of the top graph by name, elements the known element types of
-    its values. functions are the types that the file defines itself.
+    its values. functions are the types that the file defines itself, with the
+    operators in them.
     """
 
     name: str
@@ -85,8 +104,16 @@ class OnnxFile:
     outputs: frozenset[str]
     elements: Mapping[str, int]
     opset: int | None
-    functions: frozenset[str]
+    functions: Mapping[str, frozenset[Operator]]
     has_external_data: bool
+
+
+class _Function(NamedTuple):
+    """A function: its type, the operators in it, and whether it has external data."""
+
+    type: str
+    operators: frozenset[Operator]
+    is_external: bool
 
 
 class Element(NamedTuple):
@@ -137,7 +164,7 @@ def read_onnx(data: Bytes) -> OnnxFile:
     initializers = [named for key in _INITIALIZERS for named in parts[key]]
     values = [value for key in ("input", "output", "value_info") for value in parts[key]]
     opsets = [version for domain, version in parts["opset_import"] if _is_of_onnx(domain)]
-    with_data = [*parts["node"], *(tensor for _, tensor in initializers)]
+    with_data = [*parts["node"], *parts["functions"], *(tensor for _, tensor in initializers)]
     return OnnxFile(
         "".join(parts["name"][-1:]),
         tuple(parts["node"]),
@@ -146,8 +173,8 @@ def read_onnx(data: Bytes) -> OnnxFile:
         frozenset(name for name, _ in parts["output"]),
         {name: element for name, element in values if element},
         opsets[-1] if opsets else None,
-        frozenset(name for name, _ in parts["functions"]),
-        any(each.is_external for each in with_data) or any(external for _, external in parts["functions"]),
+        {function.type: function.operators for function in parts["functions"]},
+        any(each.is_external for each in with_data) or any(parts["training_info"]),
     )
 
 
@@ -160,11 +187,19 @@ def _read_opset(data: Bytes, part: Element) -> tuple[str, int]:
     return _text(opset.domain), opset.version
 
 
-def _read_function(data: Bytes, part: Element) -> tuple[str, bool]:
-    """Return the type of a function, and whether it has external data."""
+def _read_function(data: Bytes, part: Element) -> _Function:
     function = _message(data, part, "FunctionProto")
-    name = _qualified(_text(function.domain), _text(function.name))
-    return name, any(map(_node_is_external, function.node))
+    return _Function(
+        _qualified(_text(function.domain), _text(function.name)),
+        _operators(function.node),
+        any(map(_node_is_external, function.node)) or any(map(_value_is_external, function.attribute_proto)),
+    )
+
+
+def _read_training(data: Bytes, part: Element) -> bool:
+    """Return whether the graphs for training have external data."""
+    training = _message(data, part, "TrainingInfoProto")
+    return any(map(_graph_is_external, (training.initialization, training.algorithm)))
 
 
 def _read_node(data: Bytes, part: Element) -> Node:
@@ -173,24 +208,25 @@ def _read_node(data: Bytes, part: Element) -> Node:
 
 def _read_initializer(data: Bytes, part: Element) -> tuple[str, Constant]:
     tensor = _message(data, part, "TensorProto")
-    return _text(tensor.name), _dense(tensor)
+    return _value_name(tensor.name), _dense(tensor)
 
 
 def _read_sparse(data: Bytes, part: Element) -> tuple[str, Constant]:
     tensor = _message(data, part, "SparseTensorProto")
-    return _text(tensor.values.name), _sparse(tensor)
+    return _value_name(tensor.values.name), _sparse(tensor)
 
 
 def _read_value(data: Bytes, part: Element) -> tuple[str, int]:
     """Return the name of a value and the number of its element type, 0 if it is not known."""
     value = _message(data, part, "ValueInfoProto")
-    return _text(value.name), value.type.tensor_type.elem_type
+    return _value_name(value.name), value.type.tensor_type.elem_type
 
 
 _INITIALIZERS = ("initializer", "sparse_initializer")
 _READERS: Mapping[str, Callable[[Bytes, Element], Any]] = {
     "opset_import": _read_opset,
     "functions": _read_function,
+    "training_info": _read_training,
     "name": _read_name,
     "node": _read_node,
     "initializer": _read_initializer,
@@ -215,6 +251,18 @@ def _text(content: bytes) -> str:
     return content.decode(errors="replace")
 
 
+def _value_name(content: bytes) -> str:
+    """Return the name of a value: different bytes stay different, because values are found by name."""
+    return content.decode(errors="surrogateescape")
+
+
+def _node_name(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _qualified(domain: str, op_type: str) -> str:
     return op_type if _is_of_onnx(domain) else f"{domain}.{op_type}"
 
@@ -225,20 +273,24 @@ def _is_of_onnx(domain: str) -> bool:
 
 
 def _node(node: Any) -> Node:
-    domain, op_type = _text(node.domain), _text(node.op_type)
+    domain, op_type, values = _text(node.domain), _text(node.op_type), dict(_values(node))
     node_type, graphs = _qualified(domain, op_type), list(_graphs(node))
+    name = _node_name(node.name)
     return Node(
-        _text(node.name),
+        name or "",
         domain,
         op_type,
         node_type,
-        tuple(map(_text, node.input)),
-        tuple(map(_text, node.output)),
-        dict(_values(node)),
+        tuple(map(_value_name, node.input)),
+        tuple(map(_value_name, node.output)),
+        values,
         _constant(node) if node_type == CONSTANT else None,
         bool(graphs),
         frozenset().union(*map(_outer_reads, graphs)) if graphs else frozenset(),
         _node_is_external(node),
+        frozenset(_text(each.name) for each in node.attribute).difference(values),
+        frozenset().union(*(_operators(graph.node) for graph in graphs)) if graphs else frozenset(),
+        is_misnamed=name is None,
     )
 
 
@@ -288,10 +340,19 @@ def _sparse(tensor: Any) -> Constant:
 
 
 def _graphs(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
+    return chain.from_iterable(map(_graphs_of, node.attribute))
+
+
+def _graphs_of(attribute: Any) -> Iterator[Any]:
+    if attribute.HasField("g"):
+        yield attribute.g
+    yield from attribute.graphs
+
+
+def _operators(nodes: Iterable[Any]) -> frozenset[Operator]:
+    """Return the operators of nodes, and of those in their subgraphs."""
+    own = {Operator(_text(node.domain), _text(node.op_type)) for node in nodes}
+    return frozenset(own).union(*(_operators(graph.node) for node in nodes for graph in _graphs(node)))
 
 
 def _outer_reads(graph: Any) -> frozenset[str]:
@@ -301,7 +362,7 @@ def _outer_reads(graph: Any) -> frozenset[str]:
     inner |= {tensor.values.name for tensor in graph.sparse_initializer}
     inner |= {name for node in graph.node for name in node.output}
     nested = (_outer_reads(each) for node in graph.node for each in _graphs(node))
-    return frozenset().union(map(_text, reads - inner), *nested) - set(map(_text, inner))
+    return frozenset().union(map(_value_name, reads - inner), *nested) - set(map(_value_name, inner))
 
 
 # External data
@@ -316,11 +377,15 @@ def _sparse_is_external(tensor: Any) -> bool:
 
 
 def _node_is_external(node: Any) -> bool:
-    return any(
+    return any(map(_value_is_external, node.attribute))
+
+
+def _value_is_external(attribute: Any) -> bool:
+    return (
         any(map(_is_external, (attribute.t, *attribute.tensors)))
         or any(map(_sparse_is_external, (attribute.sparse_tensor, *attribute.sparse_tensors)))
-        for attribute in node.attribute
-    ) or any(map(_graph_is_external, _graphs(node)))
+        or any(map(_graph_is_external, _graphs_of(attribute)))
+    )
 
 
 def _graph_is_external(graph: Any) -> bool:

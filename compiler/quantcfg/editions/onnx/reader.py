@@ -26,6 +26,9 @@ _EXPORT = {
 }
 """The help for formats in which models are kept that can be exported."""
 
+_LONGEST_NAME = 200
+"""The number of characters of a node name that its location shows."""
+
 
 def read_model(
     model: PathLike,
@@ -113,5 +116,6 @@ def _spans(name: str, nodes: Sequence[Node]) -> Iterator[Span]:
 
 
 def _line(position: int, node: Node) -> str:
-    line = f'node {position}, {node.type} "{node.name}"' if node.name else f"node {position}, {node.type}"
+    name = node.name if len(node.name) <= _LONGEST_NAME else f"{node.name[:_LONGEST_NAME]}..."
+    line = f'node {position}, {node.type} "{name}"' if name else f"node {position}, {node.type}"
     return line.replace("\n", "\N{REPLACEMENT CHARACTER}")

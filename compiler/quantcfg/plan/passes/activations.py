@@ -146,13 +146,13 @@ def _check_bits(plan: Plan, report: Report) -> None:
     lowered: dict[int, list[LayerPlan]] = defaultdict(list)
     given: dict[int, Setting[int]] = {}
     for layer in plan.layers:
-        bits = _other_bits(layer.calibration.activation if layer.calibration else None, schema)
+        bits = other_bits(layer.calibration.activation if layer.calibration else None, schema)
         if bits and id(bits) not in refused:
             given[id(bits)] = bits
             if not supports_int16(layer.layer, types):
                 lowered[id(bits)].append(layer)
     for tensor in plan.tensors:
-        bits = _other_bits(tensor.tensor.activation, schema)
+        bits = other_bits(tensor.tensor.activation, schema)
         if bits:
             given[id(bits)] = bits
     if given:
@@ -186,17 +186,17 @@ def _overridden_bits(plan: Plan) -> Iterator[tuple[Setting[int], str, Sequence[R
     """Yield the settings in overrides of types and layers that do not support them."""
     schema, types = plan.network.edition.schema, plan.network.edition.layer_types
     for override in plan.request.type_overrides:
-        name, flag = override.target.value, _other_bits(override.calibration.activation, schema)
+        name, flag = override.target.value, other_bits(override.calibration.activation, schema)
         if flag and name in types.quantizable and types.obstacle(Feature.INT16, name, {}):
             yield flag, f"{name} layers", ()
     for override in plan.request.layer_overrides:
         layer = plan.network.by_name.get(override.target.value)
-        flag = _other_bits(override.calibration.activation, schema)
+        flag = other_bits(override.calibration.activation, schema)
         if flag and layer and not supports_int16(layer, types):
             yield flag, f'layer "{layer.name}" ({layer.type})', related(layer.span, DEFINED_HERE)
 
 
-def _other_bits(algorithm: Algorithm | None, schema: ConfigSchema) -> Setting[int] | None:
+def other_bits(algorithm: Algorithm | None, schema: ConfigSchema) -> Setting[int] | None:
     """Return the number of bits of an algorithm, None if it is the default."""
     known = _bits(activation_algorithm(algorithm, schema), schema)
     given = algorithm.parameters.get(known.settings[0]) if algorithm and known else None

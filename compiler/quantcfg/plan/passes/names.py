@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from quantcfg.contracts.config_schema import SKIP_FUSION, TENSORS
@@ -31,8 +32,11 @@ from quantcfg.plan.settings import Setting
 
 if TYPE_CHECKING:
     from quantcfg.plan.passes.several import Several
+    from quantcfg.source import Span
 
 LIST_LAYERS = '"quantcfg layers" lists the layers'
+_SHOWN_LAYERS = 5
+"""The number of layers that the error for an ambiguous name shows."""
 
 
 @frozen_value
@@ -41,6 +45,7 @@ class Known:
 
     find_likely returns those that make sense in it, and is cached. find_valid returns those that are
     not an error, if these are more. foreign are names that are invalid, but reported by another check.
+    repeated are the layers of names that several layers have. help_for_unnamed is for an empty name.
     others are names that exist, but can never be in the field: they are not misspelled, even if they
     are similar to one that can.
     """
@@ -51,6 +56,8 @@ class Known:
     rule: Rule
     find_valid: Callable[[], Sequence[str]] | None = None
     foreign: Collection[str] = ()
+    repeated: Mapping[str, Sequence[Layer]] = MappingProxyType({})
+    help_for_unnamed: str = LIST_LAYERS
     others: Collection[str] = ()
 
     @property
@@ -153,6 +160,13 @@ def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tu
             yield name, layer
 
 
+def ambiguous_name(name: str, span: Span | None, layers: Sequence[Layer]) -> Diagnostic:
+    """Return the error for a name that several layers have."""
+    places = [place for layer in layers[:_SHOWN_LAYERS] for place in related(layer.span, "one of them")]
+    help = 'give each node its own name with "quantcfg name-nodes"'
+    return catalogue.AMBIGUOUS_NAME.at(span, name=name, number=len(layers), related=places, help=help)
+
+
 def _types(field: str, types: LayerTypes, foreign: Collection[str]) -> Known:
     names, others = types.quantizable, {*types.known, *types.tensor_types}
     return Known(field, names, lambda: names, catalogue.UNQUANTIZABLE_TYPE, foreign=foreign, others=others)
@@ -161,9 +175,18 @@ def _types(field: str, types: LayerTypes, foreign: Collection[str]) -> Known:
 def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
     @cache
     def likely() -> Sequence[str]:
-        return [layer.name for layer in network.layers if is_likely(layer)]
+        layers = (layer for layer in network.layers if is_likely(layer))
+        return [layer.name for layer in layers if layer.name not in network.repeated]
 
-    return Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER)
+    can_be_named = network.edition.name_nodes and not all(layer.name for layer in network.layers)
+    return Known(
+        field,
+        network.by_name,
+        likely,
+        catalogue.UNKNOWN_LAYER,
+        repeated=network.repeated,
+        help_for_unnamed='give the nodes names with "quantcfg name-nodes"' if can_be_named else LIST_LAYERS,
+    )
 
 
 def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Report) -> tuple[Override, ...]:
@@ -209,6 +232,9 @@ def _corrected(names: Sequence[Setting[str]], known: Known, report: Report) -> d
         first.setdefault(setting.value, setting)
     corrected: dict[str, tuple[str, ...]] = {name: (name,) for name in first}
     unknown = [name for name in first if name not in known.names and name not in known.foreign]
+    for name in filter(known.repeated.__contains__, unknown):
+        report(ambiguous_name(name, first[name].span, known.repeated[name]))
+    unknown = [name for name in unknown if name not in known.repeated]
     if not unknown:
         return corrected
     from quantcfg.plan.passes.several import several
@@ -259,7 +285,7 @@ def _report_unknown(
     if name.span and suggestion.slip and is_fixable and "\n" not in name.span.text:
         fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
     if known.are_layers:
-        help = suggestion.help or LIST_LAYERS
+        help = suggestion.help or (LIST_LAYERS if name.value else known.help_for_unnamed)
     elif suggestion.names and name.value in known.others:
         help = f"remove it: {name.value} layers are never quantized"
     else:

@@ -12,8 +12,8 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.frozen import replace
 from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes, Network
 from quantcfg.plan.assumed import assumed_layer
+from quantcfg.plan.passes.activations import other_bits, supports_int16
 from quantcfg.plan.passes.balancer import supports
-from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.request import Algorithm, Calibration, Override, Request
 from quantcfg.plan.settings import activation_algorithm, weight_algorithm
@@ -24,8 +24,8 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     request = plan.request
     by_name, by_type = _by_target(request.layer_overrides), _by_target(request.type_overrides)
     layers = tuple(_with_levels(layer, *_levels(layer, by_name, by_type, plan)) for layer in plan.layers)
-    _check_layer_overrides(request.layer_overrides, plan.network, report)
     edition = plan.network.edition
+    _check_layer_overrides(request.layer_overrides, plan.network, report)
     _check_type_overrides(request.type_overrides, layers, edition.layer_types, report)
     dropped = list(_dropped(layers, edition))
     for diagnostic in dropped:
@@ -102,14 +102,22 @@ def _check_common(request: Request, layers: Sequence[LayerPlan], report: Report)
 
 
 def _check_layer_overrides(overrides: Sequence[Override], network: Network, report: Report) -> None:
-    for name, layer in layers_named((override.target for override in overrides), network):
-        if layer.obstacle:
+    for override in overrides:
+        name, layer = override.target, network.by_name.get(override.target.value)
+        if layer and layer.obstacle and not _is_refused(override.calibration, layer, network.edition):
             place = related(layer.span, DEFINED_HERE)
             report(
                 catalogue.OVERRIDE_UNSUPPORTED.at(
                     name.span, layer=layer.name, reason=layer.obstacle, related=place, help="remove it"
                 )
             )
+
+
+def _is_refused(calibration: Calibration, layer: Layer, edition: Edition) -> bool:
+    """Return whether the override of a layer is an error: it sets what the layer does not support."""
+    has_balancer = calibration.balancer is not None and not supports(layer, edition.layer_types)
+    has_bits = other_bits(calibration.activation, edition.schema) is not None
+    return has_balancer or (has_bits and not supports_int16(layer, edition.layer_types))
 
 
 def _check_type_overrides(

@@ -9,7 +9,7 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.frozen import replace
 from quantcfg.network import Layer
-from quantcfg.network.network import INPUTS, VARIABLE_INPUTS
+from quantcfg.network.network import INPUTS, MISSING_INPUTS, VARIABLE_INPUTS
 from quantcfg.plan.plan import DEFINED_HERE, Plan, TensorPlan
 from quantcfg.plan.request import Tensor
 
@@ -50,7 +50,8 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
     if isinstance(inputs, int) and index >= inputs:
         what = "input"
     elif isinstance(variable, tuple) and index not in variable:
-        what = "variable input"
+        missing = layer.attributes.get(MISSING_INPUTS)
+        what = "input" if isinstance(missing, tuple) and index in missing else "variable input"
     else:
         return
     others = variable if isinstance(variable, tuple) else ()
