@@ -177,6 +177,8 @@ def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Ne
 
 def read_model_as(edition: str | None, model_file: PathLike, weights_file: PathLike | None = None) -> Network:
     """Return the network of a model of an edition, None for the edition that its content shows."""
+    model_file = os.fsdecode(model_file)
+    weights_file = None if weights_file is None else os.fsdecode(weights_file)
     found: list[Diagnostic] = []
     reader = edition_named(edition) if edition else None
     if reader and (bad := _of_other_edition(model_file, reader, "read_model")):
@@ -199,10 +201,8 @@ def load_model(
 
     read reads the model file if it is text. edition is by default what its content shows.
     """
-    model = os.fsdecode(model_file)
-    weights = None if weights_file is None else os.fsdecode(weights_file)
-    edition = edition or edition_of_model(model)
-    return edition.read_model(model, weights, report, read=read)
+    edition = edition or edition_of_model(os.fspath(model_file))
+    return edition.read_model(model_file, weights_file, report, read=read)
 
 
 def write_named_model(

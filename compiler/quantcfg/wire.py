@@ -130,11 +130,15 @@ def starts_like(sample: bytes, message: Descriptor, marks: Iterable[str] = ()) -
     With one of the marks, which are fields that suffice to recognize the type, others may be unknown.
     """
     known, found, is_known = _declared(message), set[str](), True
+    numbers = {number for number, _ in known}
     try:
         for number, wire, _, _ in fields(sample, 0, _ANY_SIZE):
-            field = known.get((number, wire))
-            is_known = is_known and field is not None
-            found.update([field.name] if field else ())
+            if field := known.get((number, wire)):
+                found.add(field.name)
+            elif number in numbers:
+                return frozenset()
+            else:
+                is_known = False
     except MalformedError:
         return frozenset()
     except IndexError:  # The end of the sample.

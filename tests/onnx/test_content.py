@@ -97,7 +97,7 @@ def test_the_fields_of_a_model_may_have_any_order(content: bytes) -> None:
         b"",
         length_field(1, b"name"),
         number_field(1, 8) + number_field(7, 1),
-        number_field(1, 8) + length_field(99, b""),
+        length_field(99, b"") + number_field(5, 1),
         length_field(2, b"layers") * 3,
         b"\x89HDF\r\n\x1a\n",
         caffemodel(),
