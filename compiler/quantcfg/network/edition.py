@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from quantcfg.contracts.descriptors import Descriptor
     from quantcfg.diagnostics import Report
     from quantcfg.files import PathLike, Reader
-    from quantcfg.network.network import Network
+    from quantcfg.network.network import Network, Shape
+    from quantcfg.network.operations import Operations
+
+    OperationsReader = Callable[[Network, Mapping[str, Shape]], Operations]
 
 _TYPES = "foreign_types.json"
 """The file in schemas/ with the corresponding layer types of all editions."""
@@ -101,7 +104,9 @@ class Edition(Caching):
     that of a model in text format, if there are such. schema is that of configurations; foreign is
     the file in schemas/ that says which editions have fields that others do not.
     is_model recognizes a binary model by its first bytes. name_nodes is for models whose
-    nodes need no names.
+    nodes need no names. read_operations returns what the layers compute, with given
+    shapes of inputs and of other blobs whose shapes are unknown; it is None if the edition
+    does not support this.
     """
 
     name: str
@@ -115,6 +120,7 @@ class Edition(Caching):
     model: MessageType | None = None
     is_model: Callable[[bytes], bool] | None = None
     name_nodes: ModelNamer | None = None
+    read_operations: OperationsReader | None = None
 
     @property
     def titles(self) -> Mapping[str, str]:

@@ -9,11 +9,16 @@ from quantcfg.network.network import Layer
 
 _HEADINGS = ("name", "type", "quantizable", "weight", "fused")
 _NO_NAME = "(no name)"
+_MORE_AT = 2
 
 
-def layer_table(layers: Sequence[Layer]) -> str:
-    """Return a table with a line of headings, and a line for each layer."""
-    columns = zip(_HEADINGS, *map(_row, layers), strict=True)
+def layer_table(layers: Sequence[Layer], more: Sequence[Sequence[str]] = ()) -> str:
+    """Return a table with a line of headings, and a line for each layer.
+
+    more are further columns, each with its heading. Empty columns are omitted.
+    """
+    columns: list[Sequence[str]] = list(zip(_HEADINGS, *map(_row, layers), strict=True))
+    columns[_MORE_AT:_MORE_AT] = more
     shown = [column for column in columns if any(column[1:])]
     return "\n".join(aligned(zip(*shown, strict=True)))
 

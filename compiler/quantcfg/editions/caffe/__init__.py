@@ -9,15 +9,25 @@ from quantcfg.contracts.layer_types import LayerTypes
 from quantcfg.network.edition import Edition, MessageType, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from quantcfg.diagnostics import Report
     from quantcfg.files import PathLike, Reader
     from quantcfg.network import Network
+    from quantcfg.network.network import Shape
+    from quantcfg.network.operations import Operations
 
 
 def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
     from quantcfg.editions.caffe.reader import read_model
 
     return read_model(model, weights, report, read=read)
+
+
+def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
+    from quantcfg.editions.caffe.operations import read_operations
+
+    return read_operations(network, given)
 
 
 MODEL = MessageType("caffe", "caffe.NetParameter")
@@ -40,4 +50,5 @@ CAFFE = Edition(
     schema=ConfigSchema("quant_config.schema.json"),
     foreign="foreign_fields.json",
     read_model=_read_model,
+    read_operations=_read_operations,
 )
