@@ -148,7 +148,7 @@ def writes(stream: str, *arguments: str) -> list[str]:
 @pytest.mark.parametrize(
     ("command", "last"),
     [
-        ("layers --model deploy.prototxt", "4 layers in phase TEST, 3 quantizable\n"),
+        ("layers --model deploy.prototxt", "4 layers in phase TEST, 3 quantizable: "),
         ("compile --model deploy.prototxt -o config.json", "config.json: 3 layers quantized"),
         ("compile --model deploy.prototxt --skip-layer x y", "\n2 errors, 0 warnings; nothing was written\n"),
         ("check quant.cfg --model deploy.prototxt", "\n1 file checked: 1 error, 0 warnings\n"),

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from quantcfg.contracts.descriptors import Descriptor
     from quantcfg.diagnostics import Report
     from quantcfg.files import OtherContent, PathLike, Reader
-    from quantcfg.network.network import Network
+    from quantcfg.network.network import Network, Shape
+    from quantcfg.network.operations import Operations
+
+    OperationsReader = Callable[[Network, Mapping[str, Shape]], Operations]
 
 _REMOVE = "remove it: it "
 
@@ -101,6 +104,8 @@ class Edition(Caching):
     request is the message of a quant.cfg, and model that of a model in text format, if any.
     schema is that of configurations. recognize returns what a file of the edition is by its
     first bytes, None for any other file. name_nodes is for models whose nodes need no names.
+    read_operations returns what the layers compute, with given shapes of inputs and of other
+    blobs whose shapes are unknown; it is None if the edition does not support this.
     """
 
     name: str
@@ -112,6 +117,7 @@ class Edition(Caching):
     recognize: Callable[[bytes], OtherContent | None]
     model: MessageType | None = None
     name_nodes: ModelNamer | None = None
+    read_operations: OperationsReader | None = None
 
     def is_model(self, start: bytes) -> bool:
         """Return whether a file with these first bytes is a binary model of the edition."""

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from quantcfg.contracts.layer_types import Feature, LayerTypes
 from quantcfg.diagnostics.terminal import aligned
 from quantcfg.network.network import Layer, Network
 
 _HEADINGS = ("name", "type", "quantizable", "weight", "fused")
 _NO_NAME = "(no name)"
+_MORE_AT = 2
 
 
-def layer_table(network: Network) -> str:
-    """Return a table with a line of headings, and a line for each layer."""
+def layer_table(network: Network, more: Sequence[Sequence[str]] = ()) -> str:
+    """Return a table with a line of headings, and a line for each layer.
+
+    more are further columns, each with its heading. Empty columns are omitted.
+    """
     rows = (_row(layer, network.edition.layer_types) for layer in network.layers)
-    columns = zip(_HEADINGS, *rows, strict=True)
+    columns: list[Sequence[str]] = list(zip(_HEADINGS, *rows, strict=True))
+    columns[_MORE_AT:_MORE_AT] = more
     shown = [column for column in columns if any(column[1:])]
     return "\n".join(aligned(zip(*shown, strict=True)))
 

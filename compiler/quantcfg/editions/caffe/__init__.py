@@ -9,9 +9,13 @@ from quantcfg.contracts.layer_types import LayerTypes
 from quantcfg.network.edition import Edition, MessageType, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from quantcfg.diagnostics import Report
     from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network import Network
+    from quantcfg.network.network import Shape
+    from quantcfg.network.operations import Operations
 
 
 def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
@@ -24,6 +28,12 @@ def _recognize(start: bytes) -> OtherContent | None:
     from quantcfg.editions.caffe.content import recognize
 
     return recognize(start)
+
+
+def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
+    from quantcfg.editions.caffe.operations import read_operations
+
+    return read_operations(network, given)
 
 
 MODEL = MessageType("caffe", "caffe.NetParameter")
@@ -45,4 +55,5 @@ CAFFE = Edition(
     schema=ConfigSchema("quant_config.schema.json"),
     read_model=_read_model,
     recognize=_recognize,
+    read_operations=_read_operations,
 )

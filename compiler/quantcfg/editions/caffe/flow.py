@@ -11,6 +11,7 @@ from quantcfg.diagnostics.suggestions import suggest, worth_suggesting
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.net_contents import Inputs
+from quantcfg.network.network import Layer
 
 _BlobState = tuple[str, int]
 """The name of a blob, and how many layers have written it so far."""
@@ -34,7 +35,7 @@ def check_flow(
 def check_counts(layers: Iterable[Definition], report: Report) -> None:
     """Report layers with too many or too few bottoms or tops for their type."""
     for layer in layers:
-        if problem := _wrong_count(layer):
+        if problem := wrong_count(layer):
             message, help = problem
             report(catalogue.WRONG_BLOB_COUNT.at(layer.span, layer=layer.name, problem=message, help=help))
 
@@ -134,7 +135,7 @@ def _written_again(layer: Definition, index: int, writer: Definition | None, *, 
     )
 
 
-def _wrong_count(layer: Definition) -> tuple[str, str | None] | None:
+def wrong_count(layer: Definition | Layer) -> tuple[str, str | None] | None:
     """Return the problem with the number of bottoms or tops, and the help; None if there is none."""
     bottoms, tops, must_match = caffe_types.blob_counts(layer.type)
     for noun, blobs, (low, high) in (("bottom", layer.bottoms, bottoms), ("top", layer.tops, tops)):

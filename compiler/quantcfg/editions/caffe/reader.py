@@ -93,7 +93,7 @@ def _no_layers(source: Source, *, is_strange: bool) -> Diagnostic:
 
 def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> Network:
     report = limited(found.append)
-    binding = _bound(source, report)
+    binding = bound_net(source, report)
     name, net = binding.whole["name"], binding.whole
     if len(net["layer"]) + len(net["layers"]) > limits.LAYERS:
         report(catalogue.TOO_MANY_LAYERS.at(None, file=source.name, limit=limits.LAYERS))
@@ -129,7 +129,8 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
     return Network(CAFFE, name, with_fusion_groups(read, CAFFE.layer_types))
 
 
-def _bound(source: Source, report: Report) -> Binding:
+def bound_net(source: Source, report: Report) -> Binding:
+    """Return the values of a prototxt."""
     document = parse(source, report, wanted="a prototxt")
     dialect = Dialect(
         lenient=True, hint=_hint, refuse_repeated=True, misplaced=is_misplaced, open_enums=OPEN_ENUMS

@@ -1,0 +1,72 @@
+"""The option --input: shapes of inputs and blobs that the model does not give."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from quantcfg.diagnostics.phrases import quoted
+from quantcfg.diagnostics.terminal import printable
+
+if TYPE_CHECKING:
+    from quantcfg.network import Network
+    from quantcfg.network.network import Shape
+    from quantcfg.network.operations import Operations
+
+Given = tuple[str, tuple[int, ...]]
+"""A name, empty for the only input, and a shape."""
+
+
+def add_input_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --input."""
+    parser.add_argument(
+        "--input",
+        type=_given,
+        action="append",
+        default=[],
+        metavar="[NAME=]N,C,H,W",
+        help="shape of an input, or of another blob of unknown shape; a single input needs no name",
+    )
+
+
+def _given(text: str) -> Given:
+    name, _, sizes = text.rpartition("=")
+    try:
+        shape = tuple(map(int, sizes.split(",")))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise argparse.ArgumentTypeError(f"{printable(text)} is not a shape, such as data=1,3,224,224")
+    return name, shape
+
+
+def operations_of(options: argparse.Namespace, network: Network) -> Operations | None:
+    """Return the operations of a network with the shapes of --input, None if its edition has none.
+
+    Exits with a usage error for a shape that cannot be used.
+    """
+    read = network.edition.read_operations
+    if read is None:
+        if options.input:
+            options.parser.error(f"--input cannot be used with {network.edition.words.model}")
+        return None
+    operations = read(network, {})
+    if options.input:
+        operations = read(network, _named(options, operations))
+    if operations.unused:
+        unused = quoted(map(printable, operations.unused))
+        options.parser.error(f"--input names {unused}: not an input or a blob of unknown shape")
+    return operations
+
+
+def _named(options: argparse.Namespace, operations: Operations) -> Mapping[str, Shape]:
+    """Return the given shapes by name; one without a name is for the only input."""
+    given: dict[str, Shape] = {}
+    inputs = [*operations.inputs]
+    for name, shape in options.input:
+        if not name and len(inputs) != 1:
+            known = quoted(map(printable, inputs)) if inputs else "none"
+            options.parser.error(f"--input needs a name, as the inputs are {known}")
+        given[name or inputs[0]] = shape
+    return given

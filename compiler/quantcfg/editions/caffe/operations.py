@@ -1,0 +1,153 @@
+"""The operations of a Caffe network: parameters, shapes and costs of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+
+from quantcfg.editions.caffe.definitions import Definition, definitions, version_of
+from quantcfg.editions.caffe.flow import wrong_count
+from quantcfg.editions.caffe.net_contents import holds_in_test, stages
+from quantcfg.editions.caffe.operation_parameters import Parameters, additional_layers, parameters_of
+from quantcfg.editions.caffe.output_shapes import (
+    MAX_COUNT,
+    UnknownShapeError,
+    add_geometry,
+    blob_shapes,
+    filters_of,
+    is_of_fork,
+    multiply_accumulates,
+    output_shapes,
+)
+from quantcfg.editions.caffe.reader import bound_net
+from quantcfg.editions.caffe.shapes import MAX_AXES
+from quantcfg.network import Layer, Network
+from quantcfg.network.network import Shape
+from quantcfg.network.operations import Operation, Operations, Unknown
+from quantcfg.source import Source
+from quantcfg.textproto import Binding, BoundMessage
+
+_INPUT_DIMENSIONS = 4
+_LABELLED = ("Data", "ImageData", "MemoryData")
+"""The types whose second top is a label for each image."""
+
+_Shapes = Sequence[Shape | None]
+
+
+def read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
+    """Return the operations of a network that was read from a prototxt.
+
+    given are shapes of inputs, and of other blobs whose shapes are unknown.
+    """
+    binding = bound_net(_source(network), _ignore)
+    additional = additional_layers(binding)
+    blobs: dict[str, Shape | Unknown] = dict(_net_inputs(binding.whole, given))
+    settable = set(blobs)
+    inputs = list(blobs.items())
+    found = []
+    for layer, definition in zip(network.layers, _present(binding), strict=True):
+        parameters = parameters_of(definition, additional[int(definition.path[1])])
+        operation = _operation(layer, parameters, [blobs.get(blob) for blob in layer.bottoms], given)
+        found.append(operation)
+        tops = list(zip(layer.tops, operation.outputs, strict=True))
+        settable |= {blob for blob, shape in tops if not layer.bottoms or shape in (None, given.get(blob))}
+        blobs |= {blob: operation.unknown or Unknown("") if shape is None else shape for blob, shape in tops}
+        inputs += [] if layer.bottoms else [(blob, blobs[blob]) for blob in layer.tops]
+    known = {blob: None if isinstance(shape, Unknown) else shape for blob, shape in inputs}
+    return Operations(tuple(found), known, tuple(blob for blob in given if blob not in settable))
+
+
+def _source(network: Network) -> Source:
+    span = network.layers[0].span
+    assert span
+    return span.source
+
+
+def _ignore(_: object) -> None:
+    """Report nothing: whoever read the network has reported everything."""
+
+
+def _present(binding: Binding) -> Iterator[Definition]:
+    set_stages = stages(binding, _ignore)
+    return (layer for layer in definitions(binding, _ignore) if holds_in_test(layer, set_stages, _ignore))
+
+
+def _net_inputs(net: BoundMessage, given: Mapping[str, Shape]) -> Iterator[tuple[str, Shape | Unknown]]:
+    """Yield the inputs of a net outside its layers, and their shapes."""
+    shapes = [] if version_of(net) == 0 else [shape["dim"] for shape in net["input_shape"]]
+    sizes = net["input_dim"]
+    starts = range(0, len(sizes) - _INPUT_DIMENSIONS + 1, _INPUT_DIMENSIONS)
+    shapes = shapes or [sizes[start : start + _INPUT_DIMENSIONS] for start in starts]
+    for index, name in enumerate(net["input"]):
+        shape = given.get(name) or (shapes[index] if index < len(shapes) else ())
+        yield name, shape if _is_size(shape) else _unknown_input(name)
+
+
+def _is_size(shape: Shape) -> bool:
+    return 0 < len(shape) <= MAX_AXES and min(shape) > 0 and prod(shape) <= MAX_COUNT
+
+
+def _unknown_input(name: str) -> Unknown:
+    return Unknown(f'the prototxt does not have the shape of "{name}"', _help(name))
+
+
+def _help(name: str) -> str:
+    return f"pass its shape, such as --input {name}=1,3,224,224"
+
+
+def _operation(
+    layer: Layer,
+    parameters: Parameters,
+    bottoms: Sequence[Shape | Unknown | None],
+    given: Mapping[str, Shape],
+) -> Operation:
+    known = [bottom for bottom in bottoms if isinstance(bottom, tuple)]
+    blobs, unknown = None, None
+    outputs: _Shapes = [None] * len(layer.tops)
+    try:
+        if len(known) < len(bottoms):
+            raise UnknownShapeError(*_unknown_bottom(layer, bottoms))
+        if wrong := wrong_count(layer):
+            raise UnknownShapeError(f"it {wrong[0]}", wrong[1])
+        if not bottoms and is_of_fork(layer.type):
+            raise UnknownShapeError("it has no bottom")
+        add_geometry(layer.type, parameters, known)
+        blobs = blob_shapes(layer.type, parameters, known)
+        outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
+    except UnknownShapeError as error:
+        unknown = error.unknown
+    outputs = _with_given(layer, outputs, given)
+    missing = [blob for blob, shape in zip(layer.tops, outputs, strict=True) if shape is None]
+    return Operation(
+        layer,
+        parameters,
+        tuple(bottom if isinstance(bottom, tuple) else None for bottom in bottoms),
+        tuple(outputs),
+        None if blobs is None else tuple(blobs),
+        filters_of(layer.type, parameters),
+        multiply_accumulates(layer.type, known, outputs, blobs),
+        _with_help(unknown or _unknown_input(missing[0]), missing[0]) if missing else None,
+    )
+
+
+def _unknown_bottom(layer: Layer, bottoms: Sequence[Shape | Unknown | None]) -> tuple[str, str | None]:
+    """Return why a layer has an unknown bottom, with the help for the layer where this begins."""
+    index = next(index for index, bottom in enumerate(bottoms) if not isinstance(bottom, tuple))
+    bottom = bottoms[index]
+    help = bottom.help if isinstance(bottom, Unknown) else None
+    return f'the shape of its input "{layer.bottoms[index]}" is unknown', help
+
+
+def _with_given(layer: Layer, outputs: _Shapes, given: Mapping[str, Shape]) -> _Shapes:
+    """Return the shapes of the tops of a layer, with the given ones where they are needed."""
+    filled = [
+        given.get(blob, shape) if shape is None or not layer.bottoms else shape
+        for blob, shape in zip(layer.tops, outputs, strict=True)
+    ]
+    if layer.type in _LABELLED and layer.tops[1:2] and layer.tops[0] in given and layer.tops[1] not in given:
+        filled[1] = given[layer.tops[0]][:1]
+    return filled
+
+
+def _with_help(unknown: Unknown, blob: str) -> Unknown:
+    return unknown if unknown.help else Unknown(unknown.reason, _help(blob))

@@ -1,0 +1,99 @@
+"""The shapes and costs of layers as columns of a table, as JSON, and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from quantcfg.diagnostics.phrases import counted
+from quantcfg.network.costs import Cost, Totals
+from quantcfg.network.network import Shape
+from quantcfg.network.operations import Operation, Unknown
+
+_UNKNOWN = "?"
+_PREFIXES = ("", "k", "M", "G", "T", "P")
+_STEP = 1000
+_MOST_CAUSES = 5
+
+
+def cost_columns(operations: Sequence[Operation], costs: Sequence[Cost]) -> list[list[str]]:
+    """Return the columns with the output shapes, parameters and MACs of layers, each with its heading."""
+    return [
+        ["shape", *(", ".join(map(_size, each.outputs)) for each in operations)],
+        ["parameters", *(_count(cost.parameters) for cost in costs)],
+        ["MACs", *(_count(cost.macs) for cost in costs)],
+    ]
+
+
+def _size(shape: Shape | None) -> str:
+    return _UNKNOWN if shape is None else "x".join(map(str, shape)) or "scalar"
+
+
+def _count(number: int | None) -> str:
+    return _UNKNOWN if number is None else amount(number) if number else ""
+
+
+def amount(number: int, unit: str = "") -> str:
+    """Return a number with at most three digits, such as "25.6 M" or "102 MB"."""
+    value, index = float(f"{number:.3g}"), 0
+    while value >= _STEP and index < len(_PREFIXES) - 1:
+        value, index = value / _STEP, index + 1
+    return f"{value:.4g} {_PREFIXES[index]}{unit}".rstrip()
+
+
+def totals_in_words(totals: Totals) -> str:
+    """Return what the layers of a network cost, and how much of it can be quantized."""
+    shares = [
+        f"{_percentage(part, whole)} of {what}"
+        for part, whole, what in (
+            (totals.quantizable_macs, totals.macs, "MACs"),
+            (totals.quantizable_parameters, totals.parameters, "weights"),
+        )
+        if whole
+    ]
+    sizes = (
+        f"{amount(totals.parameters)} weights, {amount(totals.float_bytes, 'B')} in float, "
+        f"about {amount(totals.int8_bytes, 'B')} in int8"
+    )
+    missing = f"without {counted(totals.unknown, 'layer')} of unknown cost" if totals.unknown else ""
+    return "; ".join(filter(None, (", ".join(shares), sizes if totals.parameters else "", missing)))
+
+
+def _percentage(part: int, whole: int) -> str:
+    """Return a share; it is 100 % only if it is all."""
+    share = 100 * part / whole
+    shown = f"{share:.1f}".removesuffix(".0") if part in (0, whole) else f"{min(99.9, max(0.1, share)):.1f}"
+    return f"{shown} %"
+
+
+def unknown_shapes(operations: Sequence[Operation]) -> Iterator[str]:
+    """Yield why shapes are unknown and what helps, at the first layer of each cause."""
+    causes: list[tuple[str, Unknown]] = []
+    for each in operations:
+        # A layer with an unknown input has the help of the layer where this begins.
+        is_new = each.unknown and all(each.unknown.help != earlier.help for _, earlier in causes)
+        if each.unknown and (is_new or None not in each.inputs):
+            causes.append((each.layer.name, each.unknown))
+    for name, unknown in causes[:_MOST_CAUSES]:
+        help = f"; {unknown.help}" if unknown.help else ""
+        yield f'the output shape of "{name}" is unknown: {unknown.reason}{help}'
+    if len(causes) > _MOST_CAUSES:
+        yield f"{counted(len(causes) - _MOST_CAUSES, 'more cause')} of unknown shapes"
+
+
+def cost_entry(operation: Operation, cost: Cost) -> dict[str, Any]:
+    """Return the shapes and the cost of a layer for JSON."""
+    unknown = operation.unknown
+    return {
+        "output_shapes": operation.outputs,
+        "parameters": cost.parameters,
+        "macs": cost.macs,
+        "float_bytes": cost.float_bytes,
+        "int8_bytes": cost.int8_bytes,
+        "unknown_shape": {"reason": unknown.reason, "help": unknown.help} if unknown else None,
+    }
+
+
+def totals_entry(totals: Totals) -> dict[str, int]:
+    """Return the sums of a network for JSON."""
+    return {name: getattr(totals, name) for name in Totals.__match_args__}

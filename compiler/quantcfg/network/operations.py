@@ -1,0 +1,54 @@
+"""The operations of a network: what its layers compute, on which shapes, at which cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from quantcfg.frozen import frozen_value, small_value
+from quantcfg.network.network import Layer, Shape
+
+
+@small_value
+class Unknown:
+    """Why a shape is unknown, and what helps, if anything does."""
+
+    reason: str
+    help: str | None = None
+
+
+@small_value
+class Operation:
+    """What a layer computes.
+
+    parameters: the values of its parameters, with defaults filled in and sizes written
+        out for each axis.
+    inputs, outputs: the shapes of its bottoms and tops, None where unknown.
+    blobs: the shapes of its weights, None if the model does not determine them.
+    filters: the number of output channels of a convolution or inner product, else 0.
+    macs: the multiply-accumulates for its inputs, None if unknown; only convolutions and
+        inner products have any.
+    unknown: why an output is unknown, None if all are known.
+    """
+
+    layer: Layer
+    parameters: Mapping[str, Any]
+    inputs: tuple[Shape | None, ...]
+    outputs: tuple[Shape | None, ...]
+    blobs: tuple[Shape, ...] | None
+    filters: int
+    macs: int | None
+    unknown: Unknown | None
+
+
+@frozen_value
+class Operations:
+    """The operations of the layers of a network, in network order.
+
+    inputs: the shapes of the blobs that come from outside, None where unknown.
+    unused: the names of given shapes that no blob needed.
+    """
+
+    all: tuple[Operation, ...]
+    inputs: Mapping[str, Shape | None]
+    unused: tuple[str, ...]
