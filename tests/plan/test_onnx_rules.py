@@ -66,6 +66,9 @@ RULES = {
     "16 bits of another node": for_layer("relu", "ifmr_quantize { dst_type: «QC448»INT16 }"),
     "8 bits of another node": for_layer("«QC421»relu", "ifmr_quantize { dst_type: INT8 }"),
     "a constant of rank 3": for_layer("mm_rank3", "«QC440»dmq_balancer { }"),
+    "a range of layers with and without offset": for_type(
+        "Conv", "ifmr_quantize { search_range_end: «QC411»0.6 }"
+    ),
     "a balance step for all layers": for_all("«QC441»«QC441»«QC441»dmq_balancer { }"),
     "its strength for all layers is written": for_all(
         "«QC441»«QC441»«QC441»dmq_balancer { migration_strength: 0.3 }"

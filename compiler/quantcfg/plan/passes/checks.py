@@ -30,12 +30,17 @@ def check_values(plan: Plan, report: Report) -> Plan:
     _check_non_uniform(plan, report)
     check_activations(plan, report)
     schema = plan.network.edition.schema
-    for layer in {id(layer.activation_values): layer for layer in plan.layers}.values():
-        activation = layer.calibration.activation if layer.calibration else None
-        _check_search(layer.activation_values, activation, schema, report)
+    # The layers of one calibration differ in other values only, such as the offset of a symmetric layer.
+    layers = {id(_activation(layer)): layer for layer in plan.layers}
+    for layer in layers.values():
+        _check_search(layer.activation_values, _activation(layer), schema, report)
     for tensor in plan.tensors:
         _check_search(tensor.activation_values, tensor.tensor.activation, schema, report)
     return plan
+
+
+def _activation(layer: LayerPlan) -> Algorithm | None:
+    return layer.calibration.activation if layer.calibration else None
 
 
 def _check_override_flags(plan: Plan, report: Report) -> None:
