@@ -41,3 +41,12 @@ def test_an_offset_comes_back_from_its_position(text: str, encoding: str) -> Non
     for offset in range(len(text) + 1):
         in_line_end = text[offset - 1 : offset + 1] == "\r\n"
         assert lines.offset(*lines.position(offset)) == offset - in_line_end
+
+
+@law(TEXTS)
+def test_the_line_of_an_offset_is_the_number_of_line_ends_before_it(text: str) -> None:
+    lines = Lines(text, "utf-16")
+    for offset in range(len(text) + 1):
+        before, in_line_end = text[:offset], text[offset - 1 : offset + 1] == "\r\n"
+        ends = before.count("\n") + before.count("\r") - before.count("\r\n")
+        assert lines.position(offset)[0] == ends - in_line_end

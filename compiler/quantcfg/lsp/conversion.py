@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 
+import attrs
 from lsprotocol import types
 from pygls.uris import from_fs_path, to_fs_path
 
@@ -149,18 +150,28 @@ class Conversion(Caching):
         """Convert a hover."""
         return types.Hover(_markdown(hover.text), self.range(hover.span))
 
-    def symbol(self, source: Source, symbol: Symbol) -> types.DocumentSymbol:
-        """Convert a symbol and its children."""
-        position, offsets = self.lines(source).position, (symbol.start, symbol.name_end, symbol.end)
-        start, name_end, end = (types.Position(*position(offset)) for offset in offsets)
-        return types.DocumentSymbol(
-            symbol.name,
-            types.SymbolKind.Struct if symbol.is_message else types.SymbolKind.Property,
-            types.Range(start, end),
-            types.Range(start, name_end),
-            detail=symbol.detail,
-            children=[self.symbol(source, child) for child in symbol.children],
-        )
+    def symbols(self, source: Source, symbols: Iterable[Symbol]) -> list[types.DocumentSymbol]:
+        """Convert symbols and their children."""
+        # Checking each value takes as long as all the rest, which is felt in a network of 50,000 layers.
+        with attrs.validators.disabled():
+            return self._symbols(self.lines(source), symbols)
+
+    def _symbols(self, lines: Lines, symbols: Iterable[Symbol]) -> list[types.DocumentSymbol]:
+        position = lines.position
+        converted = []
+        for symbol in symbols:
+            start = types.Position(*position(symbol.start))
+            converted.append(
+                types.DocumentSymbol(
+                    symbol.name,
+                    types.SymbolKind.Struct if symbol.is_message else types.SymbolKind.Property,
+                    types.Range(start, types.Position(*position(symbol.end))),
+                    types.Range(start, types.Position(*position(symbol.name_end))),
+                    detail=symbol.detail,
+                    children=self._symbols(lines, symbol.children) if symbol.children else None,
+                )
+            )
+        return converted
 
     def fold(self, fold: Fold) -> types.FoldingRange:
         """Convert a fold."""

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import StringIO
 from itertools import accumulate
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -27,7 +28,9 @@ class Lines:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(line_end.end() for line_end in _LINE_END.finditer(self.text))]
+        # Unlike a lone "\n", the "\r" never joins a line end that the text ends with.
+        *starts, _ = accumulate(map(len, StringIO(self.text + "\r", newline="")), initial=0)
+        return starts
 
     @cached_property
     def _is_plain(self) -> bool:

@@ -426,7 +426,7 @@ def _add_document_features(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def outline(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         document, conversion = of(params)
-        return [conversion.symbol(document.source, each) for each in symbols(document)]
+        return conversion.symbols(document.source, symbols(document))
 
     @server.feature(types.TEXT_DOCUMENT_FOLDING_RANGE)
     def fold(params: types.FoldingRangeParams) -> list[types.FoldingRange]:
