@@ -53,13 +53,17 @@ def law(
 def law_of_editions(
     *strategies: Callable[[KnownEdition], SearchStrategy[Any]], examples: int = 100
 ) -> Callable[[Callable[..., None]], Callable[[int, str], None]]:
-    """Make a test of a law for each edition; the strategies are those for an edition."""
+    """Make a test of a law for each edition; the strategies are those for an edition.
+
+    The editions share the examples of the normal run; in the deep run each has its own.
+    """
 
     def make_test(holds: Callable[..., None]) -> Callable[[int, str], None]:
         @pytest.mark.parametrize("edition", EDITIONS)
         @_NORMAL_AND_DEEP
         def test(times: int, edition: str) -> None:
-            _check(holds, [strategy(EDITIONS[edition]) for strategy in strategies], examples, times)
+            share = examples if times == DEEP else examples // len(EDITIONS)
+            _check(holds, [strategy(EDITIONS[edition]) for strategy in strategies], share, times)
 
         return test
 

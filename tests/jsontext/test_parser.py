@@ -401,7 +401,7 @@ def test_the_fast_path_gives_the_tree_of_the_slow_one(text: str) -> None:
         "[]",
         "1",
         '"a"',
-        f"[{'1, ' * 400_000}2]",
+        f"[{'1, ' * 50_000}2]",
     ],
     ids=range(8),
 )
@@ -474,7 +474,7 @@ def damaged_configurations(draw: st.DrawFn) -> str:
     return text
 
 
-@law(damaged_configurations(), examples=1500)
+@law(damaged_configurations(), examples=400)
 def test_around_a_mistake_the_fast_path_finds_what_the_slow_one_finds(text: str) -> None:
     (tree, found), (expected, mistakes) = read(text), slowly(text)
     assert found == mistakes
@@ -554,7 +554,7 @@ def test_an_object_that_is_nested_too_deep_is_found_around_a_mistake(depth: int)
 def test_what_is_nested_too_deep_is_refused_where_it_gets_too_deep() -> None:
     for opening in ("[", '{"a":'):
         assert read(opening * limits.NESTING + "1" + "]}"[opening != "["] * limits.NESTING)[1] == []
-        _, found = read(opening * 100_000)
+        _, found = read(opening * 10_000)
         assert places(found) == [f"QC110 1:{limits.NESTING * len(opening) + 1}"]
 
 

@@ -15,8 +15,6 @@ from quantcfg import limits
 from quantcfg.lsp.framing import MessageStream
 from tests.laws import law
 
-pytestmark = pytest.mark.slow
-
 LIMIT = 64 * 2**20
 
 WRONG = {
@@ -48,7 +46,8 @@ def served(content: bytes) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["too large", "a message cut short"])
 def test_a_broken_frame_ends_the_server_with_one_line(name: str) -> None:
     content, said = WRONG[name]
     done = served(content + b"\r\n\r\n")
@@ -58,6 +57,7 @@ def test_a_broken_frame_ends_the_server_with_one_line(name: str) -> None:
     assert line.endswith(said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [b"{]}", b"[1]", b"\xff\xfe\0", b"[" * 200_000, b"{}"], ids=len)
 def test_a_message_that_cannot_be_read_is_reported_in_one_line_and_the_server_goes_on(body: bytes) -> None:
     ending = b'{"jsonrpc": "2.0", "method": "exit"}'
@@ -77,6 +77,20 @@ class BrokenError(Exception):
 
 def fail(wrong: str) -> NoReturn:
     raise BrokenError(wrong)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_with_a_frame_is_said(name: str) -> None:
+    content, said = WRONG[name]
+    with pytest.raises(BrokenError) as broken:
+        read_message(MessageStream(io.BytesIO(content + b"\r\n\r\n"), fail))
+    assert str(broken.value).endswith(said)
+
+
+def read_message(stream: MessageStream) -> bytes:
+    while stream.readline() != b"\r\n":
+        pass
+    return stream.read(9)
 
 
 @pytest.mark.parametrize(
