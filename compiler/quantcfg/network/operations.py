@@ -17,6 +17,13 @@ class Unknown:
     help: str | None = None
 
 
+class UnknownShapeError(Exception):
+    """The shapes of a layer cannot be inferred."""
+
+    def __init__(self, reason: str, help: str | None = None) -> None:
+        self.unknown = Unknown(reason, help)
+
+
 @small_value
 class Operation:
     """What a layer computes.
