@@ -36,6 +36,8 @@ class Operation:
     macs: the multiply-accumulates for its inputs, None if unknown; only convolutions and
         inner products have any.
     unknown: why an output is unknown, None if all are known.
+    shared: the indices of blobs that an earlier layer has, too.
+    value_size: the bytes of a value of its weights in the model.
     """
 
     layer: Layer
@@ -46,6 +48,8 @@ class Operation:
     filters: int
     macs: int | None
     unknown: Unknown | None
+    shared: frozenset[int] = frozenset()
+    value_size: int = 4
 
 
 @frozen_value
