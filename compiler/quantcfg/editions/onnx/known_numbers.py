@@ -68,13 +68,4 @@ def kept(shape: Shape, values: Iterable[Number]) -> Numbers | None:
 
 def _rounded(number: Number) -> Number:
     """Round a float to 32 bits."""
-    return single(number) if isinstance(number, float) else number
-
-
-def single(number: float) -> float:
-    """Return a number as the nearest 32-bit float; one that is too large is infinite."""
-    try:
-        (rounded,) = struct.unpack("f", struct.pack("f", number))
-    except OverflowError:
-        return float("inf")
-    return float(rounded)
+    return float(*struct.unpack("f", struct.pack("f", number))) if isinstance(number, float) else number

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from math import ceil, floor, prod
 
-from quantcfg.editions.onnx.known_numbers import MAX_AXES, single
+from quantcfg.editions.onnx.known_numbers import MAX_AXES
 from quantcfg.editions.onnx.onnx_file import CONSTANT
 from quantcfg.editions.onnx.operands import Operands, axes_of, axis_of, expect, shown
 from quantcfg.network.network import Shape
@@ -485,9 +485,7 @@ def _scaled(data: Shape, axes: Sequence[int], scales: object) -> Shape:
     expect(len(scales) == len(axes), f"it has {len(scales)} scales for {len(axes)} axes")
     expect(all(0 < scale < MAX_COUNT for scale in scales), "its scales are not positive")
     found = dict(zip(axes, scales, strict=True))
-    sizes = [single(single(size) * found.get(axis, 1.0)) for axis, size in enumerate(data)]
-    expect(max(sizes, default=0) < MAX_COUNT, "its output is too large")
-    return tuple(map(floor, sizes))
+    return tuple(floor(size * found.get(axis, 1)) for axis, size in enumerate(data))
 
 
 def _shape(operands: Operands) -> _Shapes:
