@@ -14,10 +14,12 @@ from quantcfg.diagnostics.formats import FORMATS, render_all
 from quantcfg.editions.caffe import CAFFE
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.weights import read_weights
+from quantcfg.editions.onnx import ONNX
 from quantcfg.files import source_of
 from quantcfg.format import format_source
 from quantcfg.migrate import migrate_source
 from quantcfg.network import Network
+from quantcfg.network.costs import costs_of
 from quantcfg.source import Source
 
 Target = Callable[[bytes], None]
@@ -108,14 +110,16 @@ def read_caffemodel() -> Target:
 
 
 def read_onnx() -> Target:
-    """Return a target that reads an ONNX model, and gives its nodes unique names, through files."""
+    """Return a target that reads an ONNX model and its operations, and gives its nodes unique names."""
     directory = Path(tempfile.mkdtemp(prefix="quantcfg-fuzz-"))
     model, named = directory / "net.onnx", directory / "named.onnx"
 
     def read(content: bytes) -> None:
         diagnostics: list[Diagnostic] = []
         model.write_bytes(content)
-        load_model(model, None, diagnostics.append)
+        network = load_model(model, None, diagnostics.append)
+        if network:
+            costs_of(network, ONNX.read_operations(network, {}))
         made = name_nodes(model, str(named), diagnostics.append)
         if made:
             named.write_bytes(b"".join(made.content))

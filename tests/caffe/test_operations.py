@@ -472,7 +472,6 @@ def test_the_edition_reads_operations() -> None:
         lambda _: None,
     )
     assert network
-    assert CAFFE.read_operations
     assert CAFFE.read_operations(network, {}).all[0].outputs == ((2, 8, 7, 9),)
 
 

@@ -11,7 +11,6 @@ import pytest
 from quantcfg.cli import main
 from quantcfg.network.cost_table import amount
 from tests.networks import conv, deconv, inner_product, layer
-from tests.onnx import models as onnx
 
 Captured = pytest.CaptureFixture[str]
 
@@ -114,12 +113,6 @@ def test_a_shape_that_is_too_large_leaves_the_shapes_unknown(capsys: Captured) -
     write(conv("conv"))
     lines = lines_below(capsys, "--input", "data=99999,99999,99999,99999")
     assert lines[0].startswith('the output shape of "conv" is unknown: the shape of its input "data" is')
-
-
-def test_an_onnx_model_takes_no_shapes(capsys: Captured) -> None:
-    Path("net.onnx").write_bytes(onnx.model(onnx.conv("conv"), initializers=onnx.WEIGHTS).SerializeToString())
-    error = usage_error(capsys, "layers", "--model", "net.onnx", "--input", "1,3,8,8")
-    assert error == "--input cannot be used with an ONNX model"
 
 
 @pytest.mark.parametrize(

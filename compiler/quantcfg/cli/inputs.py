@@ -41,16 +41,12 @@ def _given(text: str) -> Given:
     return name, shape
 
 
-def operations_of(options: argparse.Namespace, network: Network) -> Operations | None:
-    """Return the operations of a network with the shapes of --input, None if its edition has none.
+def operations_of(options: argparse.Namespace, network: Network) -> Operations:
+    """Return the operations of a network with the shapes of --input.
 
     Exits with a usage error for a shape that cannot be used.
     """
     read = network.edition.read_operations
-    if read is None:
-        if options.input:
-            options.parser.error(f"--input cannot be used with {network.edition.words.model}")
-        return None
     operations = read(network, {})
     if options.input:
         operations = read(network, _named(options, operations))

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "List the layers in network order: the type, the output shape, the parameters and the\n"
         "multiply-accumulates (MACs), whether it can be quantized or why not, the shape of the weight if\n"
         "known, and the layers that are fused. For Caffe, layers are those of phase TEST, for ONNX the\n"
-        "nodes of the top graph, without output shapes, parameters and MACs."
+        "nodes of the top graph."
     )
     parser.epilog = _EPILOG
     add_model_arguments(parser)
@@ -58,43 +58,35 @@ def run(options: argparse.Namespace) -> int:
     from quantcfg.network.costs import costs_of, totals_of
 
     operations = operations_of(options, network)
-    costs = costs_of(network, operations) if operations else ()
-    totals = totals_of(network.layers, costs) if operations else None
-    render = _json if options.format == "json" else _table
-    print_result(render(network, operations, costs, totals))
-    layers, scope = counted(len(network.layers), "layer"), network.edition.words.scope
-    summary = f"{layers} in {scope}, {len(network.quantizable)} quantizable"
-    if operations is None or totals is None:
-        print_stderr(summary)
-        return 0
+    costs = costs_of(network, operations)
+    totals = totals_of(network.layers, costs)
+    if options.format == "json":
+        print_result(_json(network, operations, costs, totals))
+    else:
+        print_result(_table(network, operations, costs))
 
     from quantcfg.network.cost_table import totals_in_words, unknown_shapes
 
     for line in unknown_shapes(operations.all):
         print_stderr(printable(line))
-    print_stderr(f"{summary}: {totals_in_words(totals)}")
+    layers, scope = counted(len(network.layers), "layer"), network.edition.words.scope
+    summary = f"{layers} in {scope}, {len(network.quantizable)} quantizable"
+    print_stderr(": ".join(filter(None, (summary, totals_in_words(totals)))))
     return 0
 
 
-def _table(
-    network: Network, operations: Operations | None, costs: Sequence[Cost], _totals: Totals | None
-) -> str:
+def _table(network: Network, operations: Operations, costs: Sequence[Cost]) -> str:
     from quantcfg.network.cost_table import cost_columns
     from quantcfg.network.layer_table import layer_table
 
-    return layer_table(network, cost_columns(operations.all, costs) if operations else ())
+    return layer_table(network, cost_columns(operations.all, costs))
 
 
-def _json(
-    network: Network, operations: Operations | None, costs: Sequence[Cost], totals: Totals | None
-) -> str:
+def _json(network: Network, operations: Operations, costs: Sequence[Cost], totals: Totals) -> str:
     from quantcfg.network.cost_table import cost_entry, totals_entry
 
-    entries = [_entry(layer) for layer in network.layers]
-    if operations is None or totals is None:
-        return json.dumps({"layers": entries}, indent=2)
-    for entry, operation, cost in zip(entries, operations.all, costs, strict=True):
-        entry |= cost_entry(operation, cost)
+    triples = zip(network.layers, operations.all, costs, strict=True)
+    entries = [_entry(layer) | cost_entry(operation, cost) for layer, operation, cost in triples]
     return json.dumps({"layers": entries, "totals": totals_entry(totals)}, indent=2)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from quantcfg.diagnostics.phrases import counted
 from quantcfg.network.costs import Cost, Totals
-from quantcfg.network.network import Shape
+from quantcfg.network.network import Layer, Shape
 from quantcfg.network.operations import Operation, Unknown
 
 _UNKNOWN = "?"
@@ -73,12 +73,17 @@ def unknown_shapes(operations: Sequence[Operation]) -> Iterator[str]:
         # A layer with an unknown input has the help of the layer where this begins.
         is_new = each.unknown and all(each.unknown.help != earlier.help for _, earlier in causes)
         if each.unknown and (is_new or None not in each.inputs):
-            causes.append((each.layer.name, each.unknown))
+            causes.append((_name(each.layer), each.unknown))
     for name, unknown in causes[:_MOST_CAUSES]:
         help = f"; {unknown.help}" if unknown.help else ""
-        yield f'the output shape of "{name}" is unknown: {unknown.reason}{help}'
+        yield f"the output shape of {name} is unknown: {unknown.reason}{help}"
     if len(causes) > _MOST_CAUSES:
         yield f"{counted(len(causes) - _MOST_CAUSES, 'more cause')} of unknown shapes"
+
+
+def _name(layer: Layer) -> str:
+    """Return the name of a layer in quotes; for one without a name, its location."""
+    return layer.span.text if layer.span and not layer.name else f'"{layer.name}"'
 
 
 def cost_entry(operation: Operation, cost: Cost) -> dict[str, Any]:

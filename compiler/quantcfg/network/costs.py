@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from math import prod
 
 from quantcfg.frozen import frozen_value, small_value
-from quantcfg.network.network import Layer, Network, Shape
+from quantcfg.network.network import Layer, Network
 from quantcfg.network.operations import Operation, Operations
 
-_FLOAT_BYTES = 4
 _BIAS_BYTES = 4
 _FACTOR_BYTES = 4
 
@@ -18,6 +17,7 @@ _FACTOR_BYTES = 4
 class Cost:
     """The cost of a layer; None where unknown.
 
+    Values in blobs that an earlier layer has, too, are not counted again.
     int8_bytes: its bytes after quantization: int8 weights, int32 biases and a float for
         each factor. A layer that is not quantized keeps its bytes in float, and one that
         is folded into another has none.
@@ -69,17 +69,19 @@ def _cost(network: Network, operation: Operation) -> Cost:
     blobs = operation.blobs
     if blobs is None:
         return Cost(None, operation.macs, None, None)
-    parameters = sum(map(prod, blobs))
-    float_bytes = _FLOAT_BYTES * parameters
-    return Cost(parameters, operation.macs, float_bytes, _int8_bytes(network, operation, blobs))
+    counts = [0 if index in operation.shared else prod(blob) for index, blob in enumerate(blobs)]
+    parameters = sum(counts)
+    float_bytes = operation.value_size * parameters
+    return Cost(parameters, operation.macs, float_bytes, _int8_bytes(network, operation, counts))
 
 
-def _int8_bytes(network: Network, operation: Operation, blobs: Sequence[Shape]) -> int:
+def _int8_bytes(network: Network, operation: Operation, counts: Sequence[int]) -> int:
+    """Return the bytes of a layer after quantization; counts are the values of its blobs."""
     layer = operation.layer
     if layer.fusion and not layer.quantizable:
         return 0
-    if not layer.quantizable or not blobs:
-        return _FLOAT_BYTES * sum(map(prod, blobs))
-    has_bias = len(blobs) > 1 or bool(layer.fusion)
+    if not layer.quantizable or not counts:
+        return operation.value_size * sum(counts)
+    has_bias = len(counts) > 1 or bool(layer.fusion)
     factors = operation.filters if network.edition.layer_types.channel_wise(layer.type) else 1
-    return prod(blobs[0]) + _BIAS_BYTES * operation.filters * has_bias + _FACTOR_BYTES * factors
+    return counts[0] + _BIAS_BYTES * operation.filters * has_bias + _FACTOR_BYTES * factors

@@ -105,7 +105,7 @@ class Edition(Caching):
     schema is that of configurations. recognize returns what a file of the edition is by its
     first bytes, None for any other file. name_nodes is for models whose nodes need no names.
     read_operations returns what the layers compute, with given shapes of inputs and of other
-    blobs whose shapes are unknown; it is None if the edition does not support this.
+    blobs whose shapes are unknown.
     """
 
     name: str
@@ -114,10 +114,10 @@ class Edition(Caching):
     layer_types: LayerTypes
     schema: ConfigSchema
     read_model: ModelReader
+    read_operations: OperationsReader
     recognize: Callable[[bytes], OtherContent | None]
     model: MessageType | None = None
     name_nodes: ModelNamer | None = None
-    read_operations: OperationsReader | None = None
 
     def is_model(self, start: bytes) -> bool:
         """Return whether a file with these first bytes is a binary model of the edition."""

@@ -17,6 +17,13 @@ class Unknown:
     help: str | None = None
 
 
+class UnknownShapeError(Exception):
+    """The shapes of a layer cannot be inferred."""
+
+    def __init__(self, reason: str, help: str | None = None) -> None:
+        self.unknown = Unknown(reason, help)
+
+
 @small_value
 class Operation:
     """What a layer computes.
@@ -29,6 +36,8 @@ class Operation:
     macs: the multiply-accumulates for its inputs, None if unknown; only convolutions and
         inner products have any.
     unknown: why an output is unknown, None if all are known.
+    shared: the indices of blobs that an earlier layer has, too.
+    value_size: the bytes of a value of its weights in the model.
     """
 
     layer: Layer
@@ -39,6 +48,8 @@ class Operation:
     filters: int
     macs: int | None
     unknown: Unknown | None
+    shared: frozenset[int] = frozenset()
+    value_size: int = 4
 
 
 @frozen_value

@@ -11,7 +11,6 @@ from quantcfg.editions.caffe.net_contents import holds_in_test, stages
 from quantcfg.editions.caffe.operation_parameters import Parameters, additional_layers, parameters_of
 from quantcfg.editions.caffe.output_shapes import (
     MAX_COUNT,
-    UnknownShapeError,
     add_geometry,
     blob_shapes,
     filters_of,
@@ -23,7 +22,7 @@ from quantcfg.editions.caffe.reader import bound_net
 from quantcfg.editions.caffe.shapes import MAX_AXES
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
-from quantcfg.network.operations import Operation, Operations, Unknown
+from quantcfg.network.operations import Operation, Operations, Unknown, UnknownShapeError
 from quantcfg.source import Source
 from quantcfg.textproto import Binding, BoundMessage
 

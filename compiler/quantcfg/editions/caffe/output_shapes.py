@@ -11,7 +11,7 @@ from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.operation_parameters import Parameters, is_written
 from quantcfg.editions.caffe.shapes import MAX_AXES
 from quantcfg.network.network import Shape
-from quantcfg.network.operations import Unknown
+from quantcfg.network.operations import UnknownShapeError
 
 MAX_COUNT = 2**31 - 1
 """The largest number of values in a blob (Blob::Reshape)."""
@@ -23,13 +23,6 @@ _COLORS = 3
 _CHECK = "check its parameters and the sizes of its inputs"
 _MOST_LEVELS = 16
 _MOST_RATIOS = 100
-
-
-class UnknownShapeError(Exception):
-    """The shapes of a layer cannot be inferred."""
-
-    def __init__(self, reason: str, help: str | None = None) -> None:
-        self.unknown = Unknown(reason, help)
 
 
 def add_geometry(layer_type: str, parameters: Parameters, bottoms: Sequence[Shape]) -> None:

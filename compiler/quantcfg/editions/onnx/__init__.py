@@ -9,15 +9,25 @@ from quantcfg.contracts.layer_types import LayerTypes
 from quantcfg.network.edition import Edition, MessageType, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from quantcfg.diagnostics import Report
     from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network import NamedModel, Network
+    from quantcfg.network.network import Shape
+    from quantcfg.network.operations import Operations
 
 
 def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
     from quantcfg.editions.onnx.reader import read_model
 
     return read_model(model, weights, report, read=read)
+
+
+def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
+    from quantcfg.editions.onnx.operations import read_operations
+
+    return read_operations(network, given)
 
 
 def _name_nodes(model: PathLike, output: str | None, report: Report) -> NamedModel | None:
@@ -41,6 +51,7 @@ ONNX = Edition(
     layer_types=LayerTypes("onnx_layers.json"),
     schema=ConfigSchema("quant_config_onnx.schema.json"),
     read_model=_read_model,
+    read_operations=_read_operations,
     recognize=_recognize,
     name_nodes=_name_nodes,
 )

@@ -19,6 +19,9 @@ from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
 from quantcfg.wire import LENGTH, Bytes, declared, parsed
 
+PROTO = "onnx"
+"""The file of proto/ with the part of a model that quantization needs, and its package."""
+
 CONSTANT = "Constant"
 _VALUE_FIELDS = {"FLOAT": "f", "INT": "i", "INTS": "ints"}
 """The field with the value of an attribute, by the type of the attribute."""
@@ -124,12 +127,33 @@ class Element(NamedTuple):
     end: int
 
 
-def elements(data: Bytes, message: str, parent: Element | None = None) -> Iterator[Element]:
-    """Yield the declared fields of an element, or of the whole file, except numbers; message is its type."""
+def elements(
+    data: Bytes, message: str, parent: Element | None = None, proto: str = PROTO
+) -> Iterator[Element]:
+    """Yield the declared fields of an element, or of the whole file, except numbers.
+
+    message is its type, in a file of proto/.
+    """
     start, end = (parent.start, parent.end) if parent else (0, len(data))
-    for each, wire, content, content_end in declared(data, start, end, _descriptor(message)):
+    for each, wire, content, content_end in declared(data, start, end, _descriptor(message, proto)):
         if wire == LENGTH:
             yield Element(each.name, content, content_end)
+
+
+def parsed_element(data: Bytes, part: Element, message: str, proto: str = PROTO) -> Any:
+    """Parse an element as a message in a file of proto/.
+
+    Raises:
+        MalformedError: the message is invalid.
+        TooDeepError: it is nested too deep.
+
+    """
+    message_class = contracts.message_class(proto, f"{proto}.{message}")
+    return parsed(data, part.start, part.end, message_class, _descriptor(message, proto))
+
+
+def _descriptor(message: str, proto: str = PROTO) -> Descriptor:
+    return contracts.descriptors(proto)[f"{proto}.{message}"]
 
 
 def element_type(name: str) -> int:
@@ -179,18 +203,18 @@ def read_onnx(data: Bytes) -> OnnxFile:
 
 
 def _read_name(data: Bytes, part: Element) -> str:
-    return _text(data[part.start : part.end])
+    return text(data[part.start : part.end])
 
 
 def _read_opset(data: Bytes, part: Element) -> tuple[str, int]:
-    opset = _message(data, part, "OperatorSetIdProto")
-    return _text(opset.domain), opset.version
+    opset = parsed_element(data, part, "OperatorSetIdProto")
+    return text(opset.domain), opset.version
 
 
 def _read_function(data: Bytes, part: Element) -> _Function:
-    function = _message(data, part, "FunctionProto")
+    function = parsed_element(data, part, "FunctionProto")
     return _Function(
-        _qualified(_text(function.domain), _text(function.name)),
+        _qualified(text(function.domain), text(function.name)),
         _operators(function.node),
         any(map(_node_is_external, function.node)) or any(map(_value_is_external, function.attribute_proto)),
     )
@@ -198,28 +222,28 @@ def _read_function(data: Bytes, part: Element) -> _Function:
 
 def _read_training(data: Bytes, part: Element) -> bool:
     """Return whether the graphs for training have external data."""
-    training = _message(data, part, "TrainingInfoProto")
+    training = parsed_element(data, part, "TrainingInfoProto")
     return any(map(_graph_is_external, (training.initialization, training.algorithm)))
 
 
 def _read_node(data: Bytes, part: Element) -> Node:
-    return _node(_message(data, part, "NodeProto"))
+    return _node(parsed_element(data, part, "NodeProto"))
 
 
 def _read_initializer(data: Bytes, part: Element) -> tuple[str, Constant]:
-    tensor = _message(data, part, "TensorProto")
-    return _value_name(tensor.name), _dense(tensor)
+    tensor = parsed_element(data, part, "TensorProto")
+    return value_name(tensor.name), _dense(tensor)
 
 
 def _read_sparse(data: Bytes, part: Element) -> tuple[str, Constant]:
-    tensor = _message(data, part, "SparseTensorProto")
-    return _value_name(tensor.values.name), _sparse(tensor)
+    tensor = parsed_element(data, part, "SparseTensorProto")
+    return value_name(tensor.values.name), _sparse(tensor)
 
 
 def _read_value(data: Bytes, part: Element) -> tuple[str, int]:
     """Return the name of a value and the number of its element type, 0 if it is not known."""
-    value = _message(data, part, "ValueInfoProto")
-    return _value_name(value.name), value.type.tensor_type.elem_type
+    value = parsed_element(data, part, "ValueInfoProto")
+    return value_name(value.name), value.type.tensor_type.elem_type
 
 
 _INITIALIZERS = ("initializer", "sparse_initializer")
@@ -238,20 +262,12 @@ _READERS: Mapping[str, Callable[[Bytes, Element], Any]] = {
 """How the fields of models and graphs are read, by name; no name is in both."""
 
 
-def _message(data: Bytes, part: Element, name: str) -> Any:
-    message = contracts.message_class("onnx", f"onnx.{name}")
-    return parsed(data, part.start, part.end, message, _descriptor(name))
-
-
-def _descriptor(name: str) -> Descriptor:
-    return contracts.descriptors("onnx")[f"onnx.{name}"]
-
-
-def _text(content: bytes) -> str:
+def text(content: bytes) -> str:
+    """Return a name that is only shown, or compared with names of ONNX."""
     return content.decode(errors="replace")
 
 
-def _value_name(content: bytes) -> str:
+def value_name(content: bytes) -> str:
     """Return the name of a value: different bytes stay different, because values are found by name."""
     return content.decode(errors="surrogateescape")
 
@@ -273,7 +289,7 @@ def _is_of_onnx(domain: str) -> bool:
 
 
 def _node(node: Any) -> Node:
-    domain, op_type, values = _text(node.domain), _text(node.op_type), dict(_values(node))
+    domain, op_type, values = text(node.domain), text(node.op_type), dict(_values(node))
     node_type, graphs = _qualified(domain, op_type), list(_graphs(node))
     name = _node_name(node.name)
     return Node(
@@ -281,14 +297,14 @@ def _node(node: Any) -> Node:
         domain,
         op_type,
         node_type,
-        tuple(map(_value_name, node.input)),
-        tuple(map(_value_name, node.output)),
+        tuple(map(value_name, node.input)),
+        tuple(map(value_name, node.output)),
         values,
         _constant(node) if node_type == CONSTANT else None,
         bool(graphs),
         frozenset().union(*map(_outer_reads, graphs)) if graphs else frozenset(),
         _node_is_external(node),
-        frozenset(_text(each.name) for each in node.attribute).difference(values),
+        frozenset(text(each.name) for each in node.attribute).difference(values),
         frozenset().union(*(_operators(graph.node) for graph in graphs)) if graphs else frozenset(),
         is_misnamed=name is None,
     )
@@ -299,7 +315,7 @@ def _values(node: Any) -> Iterator[tuple[str, Value]]:
         name = _value_fields().get(attribute.type) if attribute.type else _present(attribute)
         if name:
             value = getattr(attribute, name)
-            yield _text(attribute.name), tuple(value) if name == "ints" else value
+            yield text(attribute.name), tuple(value) if name == "ints" else value
 
 
 @cache
@@ -317,7 +333,7 @@ def _present(attribute: Any) -> str | None:
 def _constant(node: Any) -> Constant | None:
     """Return the tensor of a Constant node; it has one attribute, which says what it is."""
     for attribute in node.attribute:
-        name = _text(attribute.name)
+        name = text(attribute.name)
         if name == "value":
             return _dense(attribute.t)
         if name == "sparse_value":
@@ -351,7 +367,7 @@ def _graphs_of(attribute: Any) -> Iterator[Any]:
 
 def _operators(nodes: Iterable[Any]) -> frozenset[Operator]:
     """Return the operators of nodes, and of those in their subgraphs."""
-    own = {Operator(_text(node.domain), _text(node.op_type)) for node in nodes}
+    own = {Operator(text(node.domain), text(node.op_type)) for node in nodes}
     return frozenset(own).union(*(_operators(graph.node) for node in nodes for graph in _graphs(node)))
 
 
@@ -362,7 +378,7 @@ def _outer_reads(graph: Any) -> frozenset[str]:
     inner |= {tensor.values.name for tensor in graph.sparse_initializer}
     inner |= {name for node in graph.node for name in node.output}
     nested = (_outer_reads(each) for node in graph.node for each in _graphs(node))
-    return frozenset().union(map(_value_name, reads - inner), *nested) - set(map(_value_name, inner))
+    return frozenset().union(map(value_name, reads - inner), *nested) - set(map(value_name, inner))
 
 
 # External data
