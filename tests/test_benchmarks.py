@@ -23,7 +23,6 @@ def test_the_stages_of_a_compile_are_its_whole_time(tmp_path: Path) -> None:
     parts = shares(generated_model(tmp_path), small_request(tmp_path), tmp_path / "config.json")
     assert {"imports", "prototxt to syntax tree", "passes", "validation", "the rest"} <= parts.keys()
     assert sum(parts.values()) == pytest.approx(1)
-    assert min(parts.values()) > -0.1
 
 
 def test_a_goal_is_met_or_missed_by_the_ratio() -> None:
