@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
     from quantcfg.files import PathLike, Reader
     from quantcfg.network.network import Network, Shape
-    from quantcfg.network.operations import Operations
+    from quantcfg.network.operations import Operations, StoredWeights
 
     OperationsReader = Callable[[Network, Mapping[str, Shape]], Operations]
+    ArraysReader = Callable[[PathLike, Report], StoredWeights | None]
 
 _TYPES = "foreign_types.json"
 """The file in schemas/ with the corresponding layer types of all editions."""
@@ -105,8 +106,9 @@ class Edition(Caching):
     the file in schemas/ that says which editions have fields that others do not.
     is_model recognizes a binary model by its first bytes. name_nodes is for models whose
     nodes need no names. read_operations returns what the layers compute, with given
-    shapes of inputs and of other blobs whose shapes are unknown; it is None if the edition
-    does not support this.
+    shapes of inputs and of other blobs whose shapes are unknown; read_arrays returns where
+    the arrays of a weights file are, or None after reporting an error. Either is None if
+    the edition does not support it.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Edition(Caching):
     is_model: Callable[[bytes], bool] | None = None
     name_nodes: ModelNamer | None = None
     read_operations: OperationsReader | None = None
+    read_arrays: ArraysReader | None = None
 
     @property
     def titles(self) -> Mapping[str, str]:

@@ -1,0 +1,316 @@
+"""Advise on the settings of a network: from its weights, and from a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from time import monotonic
+from typing import Any, Protocol, TypeVar
+
+from quantcfg.advice.activations import Hfmg, Ifmr
+from quantcfg.advice.arrays import Array, WeightsFile
+from quantcfg.advice.execution import Values, unsupported
+from quantcfg.advice.facts import empty_statistics, weight_statistics
+from quantcfg.advice.images import dead_leaves, load_images, preprocessed, preprocessing_of
+from quantcfg.advice.program import (
+    LayerWeights,
+    Load,
+    Program,
+    Step,
+    folded_weights,
+    program_of,
+    weight_problems,
+)
+from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
+from quantcfg.advice.rules import as_convolutions, channel_wise, exclusions, first_to_look_at, offsets
+from quantcfg.advice.simulation import (
+    LayerSettings,
+    Settings,
+    available_bytes,
+    layer_errors,
+    memory_needed,
+    network_error,
+)
+from quantcfg.advice.statistics import decibels
+from quantcfg.files import PathLike
+from quantcfg.frozen import frozen_value, replace
+from quantcfg.network import Network
+from quantcfg.network.cost_table import unknown_shapes
+from quantcfg.network.costs import costs_of, totals_of
+from quantcfg.network.network import Shape
+from quantcfg.network.operations import Operations
+
+_IMAGE_RANK = 4
+_MOST_PROBLEMS = 3
+_TOGETHER = ""
+"""The name for all layers together."""
+
+Config = Mapping[str, Any]
+_Item = TypeVar("_Item")
+
+
+class Bar(Protocol):
+    """A function that yields the items of an iterable, and shows the progress."""
+
+    def __call__(self, items: Iterable[_Item], count: int, what: str) -> Iterable[_Item]:
+        """Yield the items; count is their number, what is what is done with them."""
+
+
+def no_bar(items: Iterable[_Item], count: int, what: str) -> Iterable[_Item]:  # noqa: ARG001
+    """Return the items and show nothing."""
+    return items
+
+
+@frozen_value
+class Simulation:
+    """How to simulate: the images, their preprocessing, and a limit in seconds.
+
+    Without images, count images are generated from the seed. Without a mean or a scale,
+    those of the network's transform_param are used.
+    """
+
+    images: PathLike | None = None
+    count: int | None = None
+    seed: int = 0
+    mean: Sequence[float] | None = None
+    scale: float | None = None
+    time_limit: float | None = None
+
+
+GENERATED = 2
+"""The number of generated images."""
+
+
+class _TimeOutError(Exception):
+    """The time limit is exceeded."""
+
+
+def advise_on(
+    network: Network,
+    config: Config,
+    file: WeightsFile,
+    given: Mapping[str, Shape],
+    *,
+    simulation: Simulation | None = None,
+    model: str = "",
+    bar: Bar = no_bar,
+) -> Advice:
+    """Return what is advised for a network and its configuration.
+
+    given are shapes that the model does not give.
+
+    Raises:
+        ImagesError: the images of the simulation cannot be used.
+
+    """
+    read = network.edition.read_operations
+    assert read
+    operations = _without_fusion(read(network, given), config)
+    program = program_of(operations)
+    problems = weight_problems(file, program)
+    steps = _sound(program, {name for name, _ in problems})
+    load = partial(folded_weights, file)
+    statistics, facts = weight_statistics(bar(steps, len(steps), "weights"), load)
+    costs = costs_of(network, operations, file.arrays)
+    layers = [
+        LayerReport(each, cost, _settings(config, each.layer.name), statistics.get(each.layer.name))
+        for each, cost in zip(operations.all, costs, strict=True)
+    ]
+    wrong = [Item((name,), Kind.EXACT, f"its weights do not fit: {why}") for name, why in problems]
+    errors: Mapping[str, float] = {}
+    notes: list[str] = []
+    is_whole = False
+    if simulation:
+        unusable = [*wrong, *(item for item in facts if item.field)]
+        inputs = {name: (1, *shape[1:]) for name, shape in operations.inputs.items() if shape}
+        single = _without_fusion(read(network, {**given, **inputs}), config)
+        errors, notes, is_whole = _simulated(single, config, file, simulation, unusable, bar)
+    layers = _with_errors(layers, errors, is_whole=is_whole)
+    items = [
+        *wrong,
+        *facts,
+        *(exclusions(layers, _finite(errors)) if is_whole else ()),
+        *channel_wise(layers, network.edition),
+        *offsets(layers),
+        *empty_statistics(file, program),
+        *as_convolutions(layers),
+        *(() if is_whole else first_to_look_at(layers)),
+    ]
+    return Advice(model, totals_of(network.layers, costs), layers, items, notes)
+
+
+def _settings(config: Config, name: str) -> dict[str, Any] | None:
+    """Return the object of a layer in the configuration, None if it is not quantized."""
+    body = config.get(name)
+    return dict(body) if isinstance(body, Mapping) and body["quant_enable"] else None
+
+
+def _without_fusion(operations: Operations, config: Config) -> Operations:
+    """Return the operations without the fusion groups that the configuration does not fold."""
+    skipped = set(config["skip_fusion_layers"])
+
+    def kept(names: Sequence[str]) -> bool:
+        return bool(config["do_fusion"]) and skipped.isdisjoint(names)
+
+    found = [
+        each if kept(each.layer.fusion) else replace(each, layer=each.layer.fused(()))
+        for each in operations.all
+    ]
+    return replace(operations, all=tuple(found))
+
+
+def _sound(program: Program, wrong: set[str]) -> list[Step]:
+    """Return the steps whose weights can be used."""
+    return [
+        step
+        for step in program.steps
+        if wrong.isdisjoint(each.layer.name for each in (*step.before, step.operation, *step.after))
+    ]
+
+
+def _with_errors(
+    layers: Sequence[LayerReport], errors: Mapping[str, float], *, is_whole: bool
+) -> list[LayerReport]:
+    whole = sum(_finite(errors).values())
+
+    def simulated(name: str) -> Simulated | None:
+        if name not in errors:
+            return None
+        if name not in _finite(errors):
+            return Simulated(None, None)
+        share = errors[name] / whole if is_whole and whole else None
+        return Simulated(decibels(errors[name]), share)
+
+    return [replace(layer, simulated=simulated(layer.name)) for layer in layers]
+
+
+def _finite(errors: Mapping[str, float]) -> Mapping[str, float]:
+    return {name: error for name, error in errors.items() if error == error and error != float("inf")}
+
+
+# --- simulation
+
+
+def _simulated(
+    operations: Operations,
+    config: Config,
+    file: WeightsFile,
+    simulation: Simulation,
+    unusable: Sequence[Item],
+    bar: Bar,
+) -> tuple[Mapping[str, float], list[str], bool]:
+    """Return the error of each layer, notes, and whether all layers were simulated."""
+    program = program_of(operations)
+    settings, skipped = _layer_settings(program, config)
+    notes = [f'"{name}" is not simulated: NUQ is not public' for name in skipped]
+    obstacle = _obstacle(program, operations, unusable)
+    if obstacle or not settings:
+        return {}, [*notes, f"no simulation: {obstacle or 'no layer is quantized'}"], False
+    ((blob, value),) = program.inputs.items()
+    shape = operations.inputs[blob]
+    assert shape
+    images = _images(simulation, operations, blob, shape)
+    needed, available = memory_needed(program, settings, len(images)), available_bytes()
+    if available is not None and needed > available:
+        reason = f"it needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are available"
+        return {}, [*notes, f"no simulation: {reason}; use --count 1 or a smaller --input"], False
+    values = [{value: images[index : index + 1]} for index in range(len(images))]
+    load = _limited(partial(folded_weights, file), simulation.time_limit)
+    errors: dict[str, float] = {}
+    stopped = None
+    try:
+        found = _all_errors(program, load, values, settings)
+        errors.update(bar(found, len(settings) + 1, "simulation"))
+    except _TimeOutError:
+        stopped = "the time limit"
+    except KeyboardInterrupt:
+        stopped = "an interrupt"
+    together = errors.pop(_TOGETHER, None)
+    if stopped:
+        notes.append(f"{stopped} ended the simulation after {len(errors)} of {len(settings)} layers")
+    if together is not None:
+        notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):.1f} dB")
+    what = f"images of {simulation.images}" if simulation.images else "generated images"
+    notes.append(f"simulated with {len(images)} {what}; AMCT's own calibration decides")
+    return errors, notes, len(errors) == len(settings)
+
+
+def _all_errors(
+    program: Program, load: Load, images: Sequence[Values], settings: Settings
+) -> Iterator[tuple[str, float]]:
+    """Yield the error with each layer quantized, and with all of them."""
+    yield from layer_errors(program, load, images, settings)
+    yield _TOGETHER, network_error(program, load, images, settings)
+
+
+def _obstacle(program: Program, operations: Operations, unusable: Sequence[Item]) -> str | None:
+    """Return why a program cannot be simulated."""
+    if any(step.operation.unknown for step in program.steps):
+        return next(unknown_shapes(operations.all))
+    problems = [f'"{name}": {reason}' for name, reason in unsupported(program)]
+    problems += [f'"{item.layers[0]}": {item.reason}' for item in unusable]
+    if problems:
+        more = f" and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
+        return ", ".join(problems[:_MOST_PROBLEMS]) + more
+    if len(program.inputs) != 1:
+        return f"the network has {len(program.inputs)} inputs, only one is supported"
+    shape = operations.inputs[next(iter(program.inputs))]
+    return None if shape and len(shape) == _IMAGE_RANK else "the input does not have 4 axes"
+
+
+def _images(simulation: Simulation, operations: Operations, blob: str, shape: Shape) -> Array:
+    mean, scale = preprocessing_of(operations, blob)
+    if simulation.images is None:
+        images = dead_leaves(shape, simulation.count or GENERATED, simulation.seed)
+    else:
+        images = load_images(simulation.images, shape, simulation.count)
+    return preprocessed(
+        images,
+        mean if simulation.mean is None else simulation.mean,
+        scale if simulation.scale is None else simulation.scale,
+    )
+
+
+def _layer_settings(program: Program, config: Config) -> tuple[Settings, list[str]]:
+    """Return the settings of the layers to simulate, and the names of those with NUQ."""
+    found: dict[str, LayerSettings] = {}
+    skipped = []
+    for step in program.steps:
+        body = _settings(config, step.name) if step.operation.layer.quantizable else None
+        if body is None:
+            continue
+        weights = body.get("weight_quant_params", {})
+        if weights.get("wts_algo") == "nuq_quantize":
+            skipped.append(step.name)
+        else:
+            activation = _activation(body["activation_quant_params"])
+            found[step.name] = LayerSettings(activation, bool(weights.get("channel_wise")))
+    return found, skipped
+
+
+def _activation(parameters: Mapping[str, Any]) -> Ifmr | Hfmg:
+    asymmetric = parameters.get("asymmetric", True)
+    if parameters["act_algo"] == "hfmg":
+        return Hfmg(parameters["num_of_bins"], asymmetric)
+    start, end = parameters["search_range"]
+    return Ifmr(
+        parameters["max_percentile"],
+        parameters["min_percentile"],
+        (start, end),
+        parameters["search_step"],
+        asymmetric,
+    )
+
+
+def _limited(load: Load, seconds: float | None) -> Load:
+    """Return a function that loads weights until the time is over; each step of a run loads its weights."""
+    if seconds is None:
+        return load
+    end = monotonic() + seconds
+
+    def loaded(step: Step) -> LayerWeights:
+        if monotonic() > end:
+            raise _TimeOutError
+        return load(step)
+
+    return loaded

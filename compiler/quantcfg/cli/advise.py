@@ -1,0 +1,244 @@
+"""quantcfg advise: what the weights and a simulation say about quantizing a network."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, TypeVar
+
+from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
+from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
+from quantcfg.cli.inputs import add_input_argument, operations_of
+from quantcfg.cli.streams import check_inputs, edition_of, read, read_model, write_output
+from quantcfg.diagnostics import Diagnostic, catalogue, has_errors
+
+if TYPE_CHECKING:
+    from quantcfg.advice import Advice, Simulation
+    from quantcfg.emit import Config
+    from quantcfg.network import Network
+    from quantcfg.network.network import Shape
+
+SIMULATING = "simulation"
+"""What the progress bar says during a simulation."""
+
+_Item = TypeVar("_Item")
+
+SORTS = ("layer", "type", "MACs", "mode", "channel", "tensor", "gain", "range", "output", "share")
+_SIMULATED = ("output", "share")
+_SIMULATION = ("images", "count", "seed", "mean", "scale", "time_limit")
+
+_EPILOG = """\
+examples:
+  quantcfg advise --model MODEL --weights WEIGHTS
+  quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format json
+  quantcfg advise --model MODEL --weights WEIGHTS --simulate --mean 104,117,123 --sort share
+
+The exit status is 0 with or without advice.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Set the help of the command and add its arguments."""
+    parser.description = (
+        "Advise on the settings of a Caffe network, without data and without Caffe: whether channel_wise\n"
+        "helps, from the weights, and with --simulate which layers to keep in floating point."
+    )
+    parser.epilog = _EPILOG
+    add_model_arguments(parser)
+    parser.add_argument("--config", metavar="FILE", help='the request, a quant.cfg; "-" is standard input')
+    add_input_argument(parser)
+    parser.add_argument("--sort", choices=SORTS, metavar="COLUMN", help=f"sort by {', '.join(SORTS)}")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
+    add_output_argument(parser)
+    group = parser.add_argument_group("simulation")
+    group.add_argument(
+        "--simulate", action="store_true", help="quantize one layer at a time and compare the outputs"
+    )
+    group.add_argument(
+        "--images",
+        metavar="PATH",
+        help="an .npy file with N,C,H,W values, or a folder of PNG and JPEG files; default: generated images",
+    )
+    group.add_argument("--count", type=_positive, metavar="N", help="number of images; default 2, or all")
+    group.add_argument("--seed", type=_seed, metavar="N", help="seed of generated images; default 0")
+    group.add_argument("--mean", type=_numbers, metavar="X[,X...]", help="subtracted from each channel")
+    group.add_argument("--scale", type=_number, metavar="X", help="factor of the images, after --mean")
+    group.add_argument("--time-limit", type=_seconds, metavar="S", help="end the simulation after S seconds")
+    parser.set_defaults(run=run)
+
+
+def _positive(text: str) -> int:
+    value = _seed(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
+    return value
+
+
+def _seed(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError("not a number without sign")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError("not a finite number")
+    return value
+
+
+def _numbers(text: str) -> list[float]:
+    return [_number(each) for each in text.split(",")]
+
+
+def _seconds(text: str) -> float:
+    value = _number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("not a positive number")
+    return value
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the network and its weights, and print what is advised."""
+    _check_simulation(options)
+    check_inputs(options)
+    found: list[Diagnostic] = []
+    source = read(options, options.config, found.append, wanted="a quant.cfg") if options.config else None
+    model = read_model(options, source, found)
+    found[:0] = model.found
+    network, files = model.network, model.files
+    if network is None or has_errors(found):
+        return _failed(found)
+    if network.edition.read_arrays is None:
+        options.parser.error(f"advise cannot be used with {network.edition.words.model} yet")
+    file, weights = files
+    if weights is None:
+        options.parser.error("the weights are required: use --weights")
+    assert weights is not None
+
+    from quantcfg.api import compile_given
+
+    compilation = compile_given(source, network, edition_of(options, source, model), found)
+    if compilation.config is None:
+        return _failed(compilation.diagnostics)
+    found = list(compilation.diagnostics)
+    given = _given(options, network)
+    report = _report(options, network, compilation.config, (file, weights), given, found)
+    if report is None:
+        return _failed(found)
+    print_plain(found)
+    return _write(options, report, (*files, options.config))
+
+
+def _failed(found: Iterable[Diagnostic]) -> int:
+    print_plain([*found])
+    print_stderr(f"\n{counts(found)}")
+    return 1
+
+
+def _check_simulation(options: argparse.Namespace) -> None:
+    """Exit with a usage error for options that need --simulate."""
+    if options.simulate:
+        return
+    for name in _SIMULATION:
+        if getattr(options, name) is not None:
+            options.parser.error(f"--{name.replace('_', '-')} requires --simulate")
+    if options.sort in _SIMULATED:
+        options.parser.error(f"--sort {options.sort} requires --simulate")
+
+
+def _given(options: argparse.Namespace, network: Network) -> dict[str, Shape]:
+    operations = operations_of(options, network)
+    assert operations
+    only = next(iter(operations.inputs), "")
+    return {name or only: shape for name, shape in options.input}
+
+
+def _report(
+    options: argparse.Namespace,
+    network: Network,
+    config: Config,
+    files: tuple[str | None, str],
+    given: dict[str, Shape],
+    found: list[Diagnostic],
+) -> Advice | None:
+    from quantcfg.advice import ImagesError, advise_on, map_weights
+
+    model, weights = files
+    assert network.edition.read_arrays
+    arrays = network.edition.read_arrays(weights, found.append)
+    if arrays is None:
+        return None
+    try:
+        return advise_on(
+            network,
+            config,
+            map_weights(weights, arrays),
+            given,
+            simulation=_simulation(options),
+            model=model or "",
+            bar=_bar,
+        )
+    except ImagesError as error:
+        found.append(catalogue.UNREADABLE_FILE.at(None, file=options.images or "--mean", reason=str(error)))
+        return None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Make ^C raise KeyboardInterrupt, instead of ending the process."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _simulation(options: argparse.Namespace) -> Simulation | None:
+    if not options.simulate:
+        return None
+    from quantcfg.advice import Simulation
+
+    return Simulation(
+        options.images, options.count, options.seed or 0, options.mean, options.scale, options.time_limit
+    )
+
+
+def _bar(items: Iterable[_Item], count: int, what: str) -> Iterator[_Item]:
+    """Yield items and show the progress on a terminal; ^C ends only a simulation."""
+    from tqdm import tqdm
+
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    with _interruptible() if what == SIMULATING else nullcontext():
+        yield from tqdm(items, what, count, leave=False, disable=not is_terminal)
+
+
+def _write(options: argparse.Namespace, report: Advice, inputs: Iterable[str | None]) -> int:
+    from quantcfg.advice import json_format, text_format
+
+    is_json = options.format == "json"
+    text = json_format.render(report) if is_json else text_format.render(report, options.sort)
+    if options.output == STANDARD_STREAM:
+        print_result(text)
+    else:
+        found: list[Diagnostic] = []
+        if not write_output(options, f"{text}\n", inputs, found.append):
+            return _failed(found)
+    for line in text_format.notes(report):
+        print_stderr(line)
+    return 0

@@ -1,0 +1,381 @@
+"""The command advise."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from jsonschema import Draft7Validator
+
+from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
+from quantcfg.advice import advise_on, map_weights, text_format
+from quantcfg.advice.arrays import Array
+from quantcfg.cli import main
+from quantcfg.cli.advise import SORTS
+from quantcfg.diagnostics.terminal import width
+from quantcfg.editions.caffe import CAFFE
+from tests.advice.nets import caffemodel
+from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
+from tests.onnx import models as onnx
+from tests.shared import MODELS, needs_shared
+
+Captured = pytest.CaptureFixture[str]
+
+NET = ("advise", "--model", "deploy.prototxt", "--weights", "net.caffemodel")
+CONV = "num_output: 8 kernel_size: 3 pad: 1"
+LAYERS = (
+    conv("conv1", parameters=CONV),
+    batch_norm("bn", "conv1"),
+    scale("scale", "bn", parameters="bias_term: true"),
+    layer("relu", "ReLU", "scale", "scale"),
+    conv("conv2", "scale", parameters=CONV),
+    pool("pool", "conv2", parameters="pool: AVE kernel_size: 2 stride: 2"),
+    inner_product("fc", "pool"),
+)
+ONE_FACTOR = "common_config { arq_quantize { channel_wise: false } }"
+NO_OFFSET = "activation_offset: false"
+
+
+def weights() -> dict[str, list[Array]]:
+    """Return weights of which conv2 has one channel far larger than the others."""
+    random = np.random.default_rng(0)
+
+    def normal(*shape: int) -> Array:
+        return random.normal(0, 1, shape).astype(np.float32)
+
+    large = normal(8, 8, 3, 3)
+    large[0] *= 40
+    ones = np.ones(8, np.float32)
+    return {
+        "conv1": [normal(8, 3, 3, 3), normal(8)],
+        "bn": [normal(8), ones, ones[:1]],
+        "scale": [ones, normal(8)],
+        "conv2": [large, normal(8)],
+        "fc": [normal(8, 128), normal(8)],
+    }
+
+
+def write(
+    blobs: Mapping[str, Sequence[Array]] | None = None,
+    layers: Sequence[str] = LAYERS,
+    inputs: str = 'input: "data" input_shape { dim: [1, 3, 8, 8] }',
+) -> None:
+    Path("deploy.prototxt").write_text("\n".join((inputs, *layers)))
+    blobs = weights() if blobs is None else blobs
+    Path("net.caffemodel").write_bytes(caffemodel(blobs, dict.fromkeys(blobs, "")))
+
+
+@pytest.fixture(autouse=True)
+def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write()
+
+
+def printed(capsys: Captured, *arguments: str) -> tuple[list[str], list[str]]:
+    assert main([*NET, *arguments]) == 0
+    output = capsys.readouterr()
+    return output.out.splitlines(), output.err.splitlines()
+
+
+def content(capsys: Captured, *arguments: str) -> dict[str, Any]:
+    assert main([*NET, "--format", "json", *arguments]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    Draft7Validator(contracts.schema("advice.schema.json")).validate(found)
+    return found
+
+
+def configured(text: str) -> tuple[str, str]:
+    Path("quant.cfg").write_text(text)
+    return "--config", "quant.cfg"
+
+
+def items(found: Mapping[str, Any], field: str | None) -> list[tuple[list[str], str]]:
+    return [(each["layers"], each["kind"]) for each in found["advice"] if each["field"] == field]
+
+
+# --- from the weights
+
+
+def test_the_schema_is_valid() -> None:
+    Draft7Validator.check_schema(contracts.schema("advice.schema.json"))
+
+
+def test_the_table_has_the_quantizable_layers(capsys: Captured) -> None:
+    out, err = printed(capsys)
+    assert out[0].split() == ["layer", "type", "MACs", "mode", "channel", "tensor", "gain", "range"]
+    assert [line.split()[:2] for line in out[1:5]] == [
+        ["conv1", "Convolution"],
+        ["conv2", "Convolution"],
+        ["pool", "Pooling"],
+        ["fc", "InnerProduct"],
+    ]
+    assert out[-1].startswith('rule: see "conv1" and "fc": often lose most')
+    assert err == []
+
+
+def test_channel_wise_is_advised_only_where_it_is_off_and_the_gain_is_large(capsys: Captured) -> None:
+    assert items(content(capsys), "channel_wise") == []
+    found = content(capsys, *configured(ONE_FACTOR))
+    assert items(found, "channel_wise")[0] == (["conv2"], "predicted")
+    assert all("fc" not in names for names, _ in items(found, "channel_wise"))
+    by_name = {each["name"]: each for each in found["layers"]}
+    numbers = by_name["conv2"]["weights"]
+    assert numbers["gain_db"] == pytest.approx(numbers["channel_wise_db"] - numbers["per_tensor_db"])
+    assert numbers["range_ratio"] > 10
+    assert by_name["bn"]["weights"] is None
+
+
+def test_an_offset_is_advised_only_for_inputs_that_are_never_negative(capsys: Captured) -> None:
+    assert items(content(capsys), "asymmetric") == []
+    assert items(content(capsys, *configured(NO_OFFSET)), "asymmetric") == [(["conv2"], "exact")]
+
+
+def test_a_skipped_layer_is_not_quantized(capsys: Captured) -> None:
+    found = content(capsys, *configured('skip_layers: "conv2"'))
+    quantized = {each["name"]: each["quantized"] for each in found["layers"]}
+    assert (quantized["conv1"], quantized["conv2"], quantized["bn"]) == (True, False, False)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_reported(value: float, capsys: Captured) -> None:
+    blobs = weights()
+    blobs["conv2"][0][1, 2, 0, 0] = value
+    write(blobs)
+    assert items(content(capsys, "--simulate"), "quant_enable")[0] == (["conv2"], "exact")
+
+
+def test_statistics_that_were_never_taken_are_reported(capsys: Captured) -> None:
+    blobs = weights()
+    blobs["bn"][2] = np.zeros(1, np.float32)
+    write(blobs)
+    reasons = [each["reason"] for each in content(capsys)["advice"] if each["layers"] == ["bn"]]
+    assert reasons == ["its scale factor is 0: its statistics were never taken"]
+
+
+def test_channels_that_are_quantized_to_zero_are_counted(capsys: Captured) -> None:
+    blobs = weights()
+    blobs["conv2"][0][3:5] = 0
+    write(blobs)
+    found = content(capsys)
+    assert next(each for each in found["layers"] if each["name"] == "conv2")["weights"]["dead_channels"] == 2
+    assert ["conv2"] in [names for names, kind in items(found, None) if kind == "exact"]
+
+
+@pytest.mark.parametrize("name", ["conv2", "bn", "scale"])
+@pytest.mark.parametrize("inputs", ['input: "data" input_shape { dim: [1, 3, 8, 8] }', 'input: "data"'])
+def test_missing_weights_are_reported_without_a_traceback(name: str, inputs: str, capsys: Captured) -> None:
+    blobs = weights()
+    del blobs[name]
+    write(blobs, inputs=inputs)
+    status = main([*NET, "--simulate"])
+    output = capsys.readouterr()
+    assert status in (0, 1)
+    assert f'"{name}"' in output.out + output.err
+
+
+def test_a_table_is_sorted_by_a_column_and_fits_a_terminal(capsys: Captured) -> None:
+    write(layers=[each.replace("conv2", "largest/" * 9 + "层" * 9) for each in LAYERS])
+    for column in SORTS[:-2]:
+        out, _ = printed(capsys, "--sort", column)
+        assert max(map(width, out[: out.index("")])) <= 100
+    write()
+    gains = [line.split()[0] for line in printed(capsys, "--sort", "gain")[0][1:4]]
+    assert gains[0] == "conv2"
+
+
+def test_the_columns_can_be_sorted_by() -> None:
+    assert SORTS == text_format.COLUMNS
+
+
+def test_at_most_ten_lines_of_advice_are_shown(capsys: Captured) -> None:
+    many = [conv(f"conv{index}", "data", parameters=CONV) for index in range(20)]
+    blobs = {f"conv{index}": [np.full((8, 3, 3, 3), np.nan, np.float32)] * 1 for index in range(20)}
+    write({name: [*each, np.zeros(8, np.float32)] for name, each in blobs.items()}, layers=many)
+    out, _ = printed(capsys)
+    advice = out[out.index("") + 1 :]
+    assert len(advice) == 10
+    assert advice[-1].endswith(" more in the JSON format")
+
+
+def test_the_output_goes_to_a_file(capsys: Captured) -> None:
+    out, _ = printed(capsys)
+    assert printed(capsys, "-o", "advice.txt")[0] == []
+    assert Path("advice.txt").read_text().splitlines() == out
+    assert main([*NET, "-o", "net.caffemodel"]) == 1
+    assert "nothing" not in Path("advice.txt").read_text()
+
+
+# --- simulation
+
+
+def test_a_simulation_shares_out_the_error(capsys: Captured) -> None:
+    found = content(capsys, "--simulate", *configured(ONE_FACTOR))
+    simulated = {each["name"]: each["simulated"] for each in found["layers"] if each["simulated"]}
+    assert list(simulated) == ["conv1", "conv2", "pool", "fc"]
+    assert sum(each["share_of_error"] for each in simulated.values()) == pytest.approx(1)
+    most = max(simulated, key=lambda name: simulated[name]["share_of_error"])
+    assert items(found, "quant_enable") == [([most], "simulated")]
+
+
+def test_a_simulation_is_repeatable(capsys: Captured) -> None:
+    first = content(capsys, "--simulate")
+    assert content(capsys, "--simulate") == first
+    assert content(capsys, "--simulate", "--seed", "1") != first
+
+
+def test_a_time_limit_keeps_what_is_known(capsys: Captured) -> None:
+    found = content(capsys, "--simulate", "--time-limit", "0")
+    assert found["notes"][0] == "the time limit ended the simulation after 0 of 4 layers"
+    assert items(found, "quant_enable") == []
+    assert ["conv1", "fc"] in [names for names, kind in items(found, None) if kind == "rule"]
+
+
+def test_an_interrupt_keeps_what_is_known(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    from quantcfg.advice import advisor
+
+    def errors(*_: object) -> Any:
+        yield "conv1", 1e-4
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(advisor, "layer_errors", errors)
+    found = content(capsys, "--simulate")
+    by_name = {each["name"]: each["simulated"] for each in found["layers"]}
+    assert by_name["conv1"] == {"output_db": pytest.approx(40), "share_of_error": None}
+    assert by_name["conv2"] is None
+    assert found["notes"][0] == "an interrupt ended the simulation after 1 of 4 layers"
+
+
+def test_a_layer_that_cannot_be_run_prevents_only_the_simulation(capsys: Captured) -> None:
+    write(layers=(*LAYERS, layer("strange", "Wonder", "fc")))
+    out, err = printed(capsys, "--simulate")
+    assert any(line.startswith("no simulation: ") for line in err)
+    assert any(line.startswith("conv2") for line in out)
+
+
+def test_layers_with_nuq_are_not_simulated() -> None:
+    network = read_model("deploy.prototxt", "net.caffemodel")
+    config = json.loads(compile_config(network).text or "")
+    config["conv2"]["weight_quant_params"] = {"wts_algo": "nuq_quantize", "num_steps": 16}
+    assert CAFFE.read_arrays
+    arrays = CAFFE.read_arrays("net.caffemodel", lambda _: None)
+    assert arrays
+    weights = map_weights("net.caffemodel", arrays)
+    advice = advise_on(network, config, weights, {}, simulation=Simulation())
+    assert advice.notes[0] == '"conv2" is not simulated: NUQ is not public'
+    assert {each.name for each in advice.layers if each.simulated} == {"conv1", "pool", "fc"}
+
+
+def test_a_network_that_needs_too_much_memory_is_not_simulated(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from quantcfg.advice import advisor
+
+    monkeypatch.setattr(advisor, "available_bytes", lambda: 1000)
+    _, err = printed(capsys, "--simulate")
+    assert err[0].startswith("no simulation: it needs about 0.0 GB of memory, and 0.0 GB are available")
+
+
+def test_images_are_read_from_a_file(capsys: Captured) -> None:
+    np.save("images.npy", np.random.default_rng(0).normal(0, 1, (3, 3, 8, 8)))
+    found = content(capsys, "--simulate", "--images", "images.npy", "--count", "2", "--mean", "1,2,3")
+    assert found["notes"][-1] == "simulated with 2 images of images.npy; AMCT's own calibration decides"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--images", "absent.npy"), "not an .npy file"),
+        (("--images", "deploy.prototxt"), "not an .npy file"),
+        (("--images", "wrong.npy"), "the file has 2x3x9x9 values, but the input needs Nx3x8x8"),
+        (("--images", "."), "the folder contains no PNG or JPEG files"),
+        (("--mean", "1,2"), "mean has 2 values, but the input has 3 channels"),
+    ],
+)
+def test_images_that_cannot_be_used_are_an_error(
+    arguments: Sequence[str], reason: str, capsys: Captured
+) -> None:
+    np.save("wrong.npy", np.zeros((2, 3, 9, 9)))
+    assert main([*NET, "--simulate", *arguments]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert reason in output.err
+    assert "error[QC101]" in output.err
+
+
+# --- usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--count", "2"), "--count requires --simulate"),
+        (("--time-limit", "2"), "--time-limit requires --simulate"),
+        (("--sort", "share"), "--sort share requires --simulate"),
+        (("--simulate", "--count", "0"), "argument --count: 0 is not a positive number"),
+        (("--simulate", "--seed", "-1"), "argument --seed: not a number without sign"),
+        (("--simulate", "--scale", "nan"), "argument --scale: not a finite number"),
+        (("--simulate", "--mean", "1,x"), "argument --mean: not a finite number"),
+        (("--input", "other=1,3,8,8"), '--input names "other": not an input or a blob of unknown shape'),
+    ],
+)
+def test_options_that_cannot_be_used_are_a_usage_error(
+    arguments: Sequence[str], expected: str, capsys: Captured
+) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main([*NET, *arguments])
+    assert exited.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(expected)
+
+
+def test_the_weights_are_required(capsys: Captured) -> None:
+    with pytest.raises(SystemExit):
+        main([*NET[:3]])
+    assert "the weights are required: use --weights" in capsys.readouterr().err
+
+
+def test_an_onnx_model_is_a_usage_error(capsys: Captured) -> None:
+    content = onnx.model(onnx.conv("conv"), initializers=onnx.WEIGHTS).SerializeToString()
+    Path("net.onnx").write_bytes(content)
+    with pytest.raises(SystemExit):
+        main(["advise", "--model", "net.onnx"])
+    assert "advise cannot be used with an ONNX model" in capsys.readouterr().err
+
+
+def test_a_request_with_errors_gets_no_advice(capsys: Captured) -> None:
+    assert main([*NET, *configured("batch_num: 0")]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "batch_num" in output.err
+
+
+# --- the library
+
+
+def test_the_library_gives_the_same_advice(capsys: Captured) -> None:
+    found = content(capsys, "--simulate", *configured(ONE_FACTOR))
+    network = read_model("deploy.prototxt", "net.caffemodel")
+    advice = advise(network, "net.caffemodel", config_text=ONE_FACTOR, simulation=Simulation())
+    assert [list(each.layers) for each in advice.items] == [each["layers"] for each in found["advice"]]
+    with pytest.raises(QuantConfigError):
+        advise(network, "net.caffemodel", config_text="batch_num: 0")
+    with pytest.raises(QuantConfigError):
+        advise(network, "absent.caffemodel")
+
+
+@needs_shared
+@pytest.mark.slow
+def test_layer_188_of_ultraface_is_first(capsys: Captured) -> None:
+    folder = MODELS / "ultraface_slim320"
+    files = ("--model", str(folder / "deploy.prototxt"), "--weights", str(folder / "weights.caffemodel"))
+    assert (
+        main(["advise", *files, "--simulate", "--mean", "127", "--scale", "0.0078125", "--sort", "share"])
+        == 0
+    )
+    out = capsys.readouterr().out.splitlines()
+    assert out[1].split()[0] == "188"
+    assert any(line.startswith('simulated: skip "188": ') for line in out)
