@@ -13,12 +13,13 @@ import pytest
 from jsonschema import Draft7Validator
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
-from quantcfg.advice import advise_on, map_weights, text_format
+from quantcfg.advice import advise_on, map_weights, quant_cfg, text_format
 from quantcfg.advice.arrays import Array
 from quantcfg.cli import main
 from quantcfg.cli.advise import SORTS
 from quantcfg.diagnostics.terminal import width
 from quantcfg.editions.caffe import CAFFE
+from quantcfg.textproto.literals import encode_string
 from tests.advice.nets import caffemodel
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
 from tests.onnx import models as onnx
@@ -307,6 +308,48 @@ def test_images_that_cannot_be_used_are_an_error(
     assert "error[QC101]" in output.err
 
 
+# --- a quant.cfg
+
+
+def test_the_quant_cfg_skips_what_is_advised_and_compiles(capsys: Captured) -> None:
+    found = content(capsys, "--simulate")
+    ((advised, _),) = items(found, "quant_enable")
+    printed(capsys, "--simulate", "--format", "cfg", "-o", "quant.cfg")
+    lines = Path("quant.cfg").read_text().splitlines()
+    assert lines[0].startswith("# simulated: ")
+    assert lines[1:] == [f'skip_layers: "{name}"' for name in advised]
+    assert main(["fmt", "--check", "quant.cfg"]) == 0
+    network = read_model("deploy.prototxt", "net.caffemodel")
+    config = compile_config(network, config_text=Path("quant.cfg").read_text()).config
+    assert config == compile_config(network, skip_layers=advised).config
+
+
+def test_the_quant_cfg_has_no_settings_if_none_is_advised(capsys: Captured) -> None:
+    out, _ = printed(capsys, "--format", "cfg")
+    assert out == ["# No setting needs to differ from its default."]
+
+
+def test_names_are_quoted_in_the_quant_cfg(capsys: Captured) -> None:
+    name = 'a"b\\c'
+    blobs = weights()
+    blobs[name] = [np.full((8, 3, 3, 3), np.nan, np.float32), np.zeros(8, np.float32)]
+    write(blobs, layers=[*LAYERS, conv(encode_string(name)[1:-1], "data", "other", parameters=CONV)])
+    printed(capsys, "--format", "cfg", "-o", "quant.cfg")
+    network = read_model("deploy.prototxt")
+    config = compile_config(network, config_text=Path("quant.cfg").read_text()).config
+    assert config == compile_config(network, skip_layers=[name]).config
+
+
+def test_a_quant_cfg_that_does_not_compile_is_not_written(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quant_cfg, "render", lambda _: "batch_num: 0\n")
+    Path("quant.cfg").write_text("batch_num: 2\n")
+    assert main([*NET, "--format", "cfg", "-o", "quant.cfg"]) == 1
+    assert "error[" in capsys.readouterr().err
+    assert Path("quant.cfg").read_text() == "batch_num: 2\n"
+
+
 # --- usage
 
 
@@ -315,6 +358,8 @@ def test_images_that_cannot_be_used_are_an_error(
     [
         (("--count", "2"), "--count requires --simulate"),
         (("--time-limit", "2"), "--time-limit requires --simulate"),
+        (("--format", "cfg", "--config", "a.cfg"), "--format cfg cannot be combined with --config"),
+        (("--format", "json", "--sort", "gain"), "--sort requires --format text"),
         (("--sort", "share"), "--sort share requires --simulate"),
         (("--simulate", "--count", "0"), "argument --count: 0 is not a positive number"),
         (("--simulate", "--seed", "-1"), "argument --seed: not a number without sign"),

@@ -35,6 +35,7 @@ _EPILOG = """\
 examples:
   quantcfg advise --model MODEL --weights WEIGHTS
   quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format json
+  quantcfg advise --model MODEL --weights WEIGHTS --simulate --format cfg -o quant.cfg
   quantcfg advise --model MODEL --weights WEIGHTS --simulate --mean 104,117,123 --sort share
 
 The exit status is 0 with or without advice.
@@ -52,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help='the request, a quant.cfg; "-" is standard input')
     add_input_argument(parser)
     parser.add_argument("--sort", choices=SORTS, metavar="COLUMN", help=f"sort by {', '.join(SORTS)}")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
+    parser.add_argument(
+        "--format", choices=("text", "json", "cfg"), default="text", help="default text; cfg is a quant.cfg"
+    )
     add_output_argument(parser)
     group = parser.add_argument_group("simulation")
     group.add_argument(
@@ -111,7 +114,7 @@ def _seconds(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Read the network and its weights, and print what is advised."""
-    _check_simulation(options)
+    _check_options(options)
     check_inputs(options)
     found: list[Diagnostic] = []
     source = read(options, options.config, found.append, wanted="a quant.cfg") if options.config else None
@@ -138,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
     if report is None:
         return _failed(found)
     print_plain(found)
-    return _write(options, report, (*files, options.config))
+    return _write(options, network, report, (*files, options.config))
 
 
 def _failed(found: Iterable[Diagnostic]) -> int:
@@ -147,8 +150,12 @@ def _failed(found: Iterable[Diagnostic]) -> int:
     return 1
 
 
-def _check_simulation(options: argparse.Namespace) -> None:
-    """Exit with a usage error for options that need --simulate."""
+def _check_options(options: argparse.Namespace) -> None:
+    """Exit with a usage error for options that need --simulate, and for those that exclude one another."""
+    if options.format == "cfg" and options.config is not None:
+        options.parser.error("--format cfg cannot be combined with --config")
+    if options.format != "text" and options.sort:
+        options.parser.error("--sort requires --format text")
     if options.simulate:
         return
     for name in _SIMULATION:
@@ -228,17 +235,33 @@ def _bar(items: Iterable[_Item], count: int, what: str) -> Iterator[_Item]:
         yield from tqdm(items, what, count, leave=False, disable=not is_terminal)
 
 
-def _write(options: argparse.Namespace, report: Advice, inputs: Iterable[str | None]) -> int:
-    from quantcfg.advice import json_format, text_format
+def _write(
+    options: argparse.Namespace, network: Network, advice: Advice, inputs: Iterable[str | None]
+) -> int:
+    from quantcfg.advice import json_format, quant_cfg, text_format
 
-    is_json = options.format == "json"
-    text = json_format.render(report) if is_json else text_format.render(report, options.sort)
-    if options.output == STANDARD_STREAM:
-        print_result(text)
+    found: list[Diagnostic] = []
+    if options.format == "cfg":
+        text = quant_cfg.render(advice)
+        found += _errors_in(text, network)
+    elif options.format == "json":
+        text = f"{json_format.render(advice)}\n"
     else:
-        found: list[Diagnostic] = []
-        if not write_output(options, f"{text}\n", inputs, found.append):
-            return _failed(found)
-    for line in text_format.notes(report):
+        text = f"{text_format.render(advice, options.sort)}\n"
+    if found:
+        return _failed(found)
+    if options.output == STANDARD_STREAM:
+        print_result(text, end="")
+    elif not write_output(options, text, inputs, found.append):
+        return _failed(found)
+    for line in text_format.notes(advice):
         print_stderr(line)
     return 0
+
+
+def _errors_in(text: str, network: Network) -> list[Diagnostic]:
+    """Return the errors of compiling an advised quant.cfg."""
+    from quantcfg.api import compile_config
+
+    compilation = compile_config(network, config_text=text, config_name="advised quant.cfg")
+    return [each for each in compilation.diagnostics if not compilation.ok]
