@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -276,6 +277,8 @@ def test_a_network_that_needs_too_much_memory_is_not_simulated(
 ) -> None:
     from quantcfg.advice import advisor
 
+    _, err = printed(capsys, "--simulate", "--count", str(10**12))
+    assert err[0].startswith("no simulation: it needs about ")
     monkeypatch.setattr(advisor, "available_bytes", lambda: 1000)
     _, err = printed(capsys, "--simulate")
     assert err[0].startswith("no simulation: it needs about 0.0 GB of memory, and 0.0 GB are available")
@@ -293,6 +296,9 @@ def test_images_are_read_from_a_file(capsys: Captured) -> None:
         (("--images", "absent.npy"), "not an .npy file"),
         (("--images", "deploy.prototxt"), "not an .npy file"),
         (("--images", "wrong.npy"), "the file has 2x3x9x9 values, but the input needs Nx3x8x8"),
+        (("--images", "pipe"), "not a regular file"),
+        (("--images", "objects.npy"), "not an .npy file"),
+        (("--images", "nan.npy"), "the file contains values that are not finite"),
         (("--images", "."), "the folder contains no PNG or JPEG files"),
         (("--mean", "1,2"), "mean has 2 values, but the input has 3 channels"),
     ],
@@ -301,6 +307,9 @@ def test_images_that_cannot_be_used_are_an_error(
     arguments: Sequence[str], reason: str, capsys: Captured
 ) -> None:
     np.save("wrong.npy", np.zeros((2, 3, 9, 9)))
+    np.save("nan.npy", np.full((2, 3, 8, 8), np.nan))
+    np.save("objects.npy", np.array([{}], object))
+    os.mkfifo("pipe")
     assert main([*NET, "--simulate", *arguments]) == 1
     output = capsys.readouterr()
     assert output.out == ""

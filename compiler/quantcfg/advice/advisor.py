@@ -11,7 +11,7 @@ from quantcfg.advice.activations import Hfmg, Ifmr
 from quantcfg.advice.arrays import Array, WeightsFile
 from quantcfg.advice.execution import Values, unsupported
 from quantcfg.advice.facts import empty_statistics, weight_statistics
-from quantcfg.advice.images import dead_leaves, load_images, preprocessed, preprocessing_of
+from quantcfg.advice.images import dead_leaves, image_count, load_images, preprocessed, preprocessing_of
 from quantcfg.advice.program import (
     LayerWeights,
     Load,
@@ -209,11 +209,11 @@ def _simulated(
     ((blob, value),) = program.inputs.items()
     shape = operations.inputs[blob]
     assert shape
-    images = _images(simulation, operations, blob, shape)
-    needed, available = memory_needed(program, settings, len(images)), available_bytes()
+    needed, available = memory_needed(program, settings, _image_count(simulation, shape)), available_bytes()
     if available is not None and needed > available:
         reason = f"it needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are available"
-        return {}, [*notes, f"no simulation: {reason}; use --count 1 or a smaller --input"], False
+        return {}, [*notes, f"no simulation: {reason}; use a smaller --count or --input"], False
+    images = _images(simulation, operations, blob, shape)
     values = [{value: images[index : index + 1]} for index in range(len(images))]
     load = _limited(partial(folded_weights, file), simulation.time_limit)
     errors: dict[str, float] = {}
@@ -258,10 +258,16 @@ def _obstacle(program: Program, operations: Operations, unusable: Sequence[Item]
     return None if shape and len(shape) == _IMAGE_RANK else "the input does not have 4 axes"
 
 
+def _image_count(simulation: Simulation, shape: Shape) -> int:
+    if simulation.images is None:
+        return simulation.count or GENERATED
+    return image_count(simulation.images, shape, simulation.count)
+
+
 def _images(simulation: Simulation, operations: Operations, blob: str, shape: Shape) -> Array:
     mean, scale = preprocessing_of(operations, blob)
     if simulation.images is None:
-        images = dead_leaves(shape, simulation.count or GENERATED, simulation.seed)
+        images = dead_leaves(shape, _image_count(simulation, shape), simulation.seed)
     else:
         images = load_images(simulation.images, shape, simulation.count)
     return preprocessed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +71,17 @@ def _radii(side: int, random: np.random.Generator) -> Sequence[float]:
     return [*map(float, radii), *map(float, radii[-_SMALL_AGAIN:])]
 
 
+def image_count(path: PathLike, shape: Shape, count: int | None = None) -> int:
+    """Return how many images load_images would return, without loading them.
+
+    Raises:
+        ImagesError: the images cannot be read, or do not fit the input.
+
+    """
+    found = len(_names(Path(path)) if os.path.isdir(path) else _mapped(path, shape))
+    return found if count is None else min(count, found)
+
+
 def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array:
     """Return the images of an .npy file with N,C,H,W values, or of a folder of PNG and JPEG files.
 
@@ -81,10 +93,17 @@ def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array
     """
     if len(shape) != _IMAGE_RANK:
         raise ImagesError(f"the input has {len(shape)} axes, but images need 4")
-    return _folder(Path(path), shape, count) if os.path.isdir(path) else _array(path, shape, count)
+    if os.path.isdir(path):
+        return np.stack(list(_opened(_names(Path(path))[:count], shape)))
+    images = np.asarray(_mapped(path, shape)[:count], np.float32)
+    if not np.isfinite(images).all():
+        raise ImagesError("the file contains values that are not finite")
+    return images
 
 
-def _array(path: PathLike, shape: Shape, count: int | None) -> Array:
+def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ImagesError("not a regular file")
     try:
         values = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError) as error:
@@ -94,17 +113,17 @@ def _array(path: PathLike, shape: Shape, count: int | None) -> Array:
     if values.ndim != _IMAGE_RANK or values.shape[1:] != shape[1:] or not len(values):
         found, wanted = ("x".join(map(str, sizes)) for sizes in (values.shape, ("N", *shape[1:])))
         raise ImagesError(f"the file has {found} values, but the input needs {wanted}")
-    images = np.asarray(values[:count], np.float32)
-    if not np.isfinite(images).all():
-        raise ImagesError("the file contains values that are not finite")
-    return images
+    return values
 
 
-def _folder(path: Path, shape: Shape, count: int | None) -> Array:
-    names = sorted(each for each in path.iterdir() if each.suffix.lower() in _SUFFIXES)
+def _names(folder: Path) -> Sequence[Path]:
+    try:
+        names = sorted(each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES)
+    except OSError as error:
+        raise ImagesError(str(error.strerror)) from error
     if not names:
         raise ImagesError("the folder contains no PNG or JPEG files")
-    return np.stack(list(_opened(names[:count], shape)))
+    return names
 
 
 def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
