@@ -185,12 +185,16 @@ def test_an_editor_shows_it_once(name: str) -> None:
     assert found.code == "QC117"
 
 
-def test_a_mapping_file_with_other_content_is_named() -> None:
-    Path("mapping.json").write_text(LFS)
+@pytest.mark.parametrize(
+    ("content", "what", "help"),
+    [(LFS.encode(), POINTER, PULL), (b"\x1f\x8b\x08\0", "a gzip file", "decompress it")],
+)
+def test_a_mapping_file_with_other_content_is_named(content: bytes, what: str, help: str) -> None:
+    Path("mapping.json").write_bytes(content)
     (found,) = check_text("nuq_config { mapping_file: 'mapping.json' }")
     assert found.code == "QC414"
-    assert found.message.endswith(f": it is {POINTER}")
-    assert found.help == PULL
+    assert found.message.endswith(f": it is {what}")
+    assert found.help == help
 
 
 # --- nothing else is taken for it

@@ -54,8 +54,9 @@ def test_an_empty_environment_compiles_from_the_wheel(wheel: Path, tmp_path: Pat
     binaries = tmp_path / "venv" / "bin"
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(binaries / "python"))
     run(*pip, "install", "--quiet", "--no-compile", str(wheel))
-    example = ROOT / "examples" / "tinynet"
-    command = [str(binaries / "quantcfg"), "compile", "--model", str(example / "deploy.prototxt")]
-    text = run(*command, "--config", str(example / "quant.cfg"), cwd=tmp_path)
-    assert text == run(sys.executable, "-m", "quantcfg", *command[1:], "--config", str(example / "quant.cfg"))
-    assert text.startswith('{\n    "version":1,')
+    for model in ("tinynet/deploy.prototxt", "tinyonnx/net.onnx"):
+        path = ROOT / "examples" / model
+        command = ["compile", "--model", str(path), "--config", str(path.with_name("quant.cfg"))]
+        text = run(str(binaries / "quantcfg"), *command, cwd=tmp_path)
+        assert text == run(sys.executable, "-m", "quantcfg", *command)
+        assert text.startswith('{\n    "version":1,')

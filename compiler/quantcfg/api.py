@@ -9,13 +9,14 @@ from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from quantcfg.compile import compile_request, compile_source
+from quantcfg.compile import compile_request, compile_source, recognized
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.diagnostics.phrases import alternatives
-from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_model
+from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_binary, edition_of_model
+from quantcfg.editions.reading import read_source
 from quantcfg.emit import Config, Configuration, Content, Guard, bad_output_name, write_file, write_files
-from quantcfg.files import PathLike, Reader, read_source
+from quantcfg.files import PathLike, Reader
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, NamedModel, Network
 from quantcfg.plan import After, Plan, Request, request_from_arguments, request_from_config
@@ -143,11 +144,24 @@ def _model(
 ) -> tuple[Network | None, Mapping[str, Content]]:
     """Return the network of a model, or of updated_model, with the content to write to that file."""
     file = files["model_file"]
+    if bad := _of_other_edition(file, edition, "create_quant_config"):
+        report(bad)
+        return None, {}
     if updated_model is None:
         return load_model(file, files.get("weights_file"), report, edition=edition), {}
     assert edition.name_nodes
     named = edition.name_nodes(file, updated_model, report)
     return (named.read_network(report), {updated_model: named.content}) if named else (None, {})
+
+
+def _of_other_edition(file: PathLike, edition: Edition, function: str) -> Diagnostic | None:
+    """Return the error for a binary model of another edition than that of the function that is called."""
+    other = edition_of_binary(os.fspath(file))
+    if other is None or other is edition:
+        return None
+    help = f"use quantcfg.{other.name}.{function}"
+    what, wanted = other.words.model, edition.words.model
+    return catalogue.OTHER_CONTENT.at(None, file=os.fspath(file), what=what, wanted=wanted, help=help)
 
 
 def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Network:
@@ -165,8 +179,12 @@ def read_model(model_file: PathLike, weights_file: PathLike | None = None) -> Ne
 
 def read_model_as(edition: str | None, model_file: PathLike, weights_file: PathLike | None = None) -> Network:
     """Return the network of a model of an edition, None for the edition that its content shows."""
+    model_file = os.fsdecode(model_file)
+    weights_file = None if weights_file is None else os.fsdecode(weights_file)
     found: list[Diagnostic] = []
     reader = edition_named(edition) if edition else None
+    if reader and (bad := _of_other_edition(model_file, reader, "read_model")):
+        raise QuantConfigError((bad,))
     network = load_model(model_file, weights_file, found.append, edition=reader)
     if network is None:
         raise QuantConfigError(in_order(found))
@@ -201,8 +219,11 @@ def write_named_model(
     return named if named and write_file(output, named.content, report, guard) else None
 
 
-def name_nodes(model_file: PathLike, output: str, report: Report) -> NamedModel | None:
-    """Return a model with unique node names, to be written to output, or None after reporting an error."""
+def name_nodes(model_file: PathLike, output: str | None, report: Report) -> NamedModel | None:
+    """Return a model with unique node names, or None after reporting an error.
+
+    output is the file that it will be written to, None for standard output.
+    """
     known = (edition_of_model(os.fspath(model_file)), *map(edition_named, NAMES))
     give_names = next(each.name_nodes for each in known if each.name_nodes)
     return give_names(model_file, output, report)
@@ -308,8 +329,8 @@ def config_schema(network: Network | None = None, *, edition: str = DEFAULT) -> 
     """Return the JSON Schema of configurations, valid in draft-07 and 2020-12.
 
     With a network, it is stricter than the published schema: the layers are
-    properties, each with the keys of its type, and no others are allowed
-    (reference 3.4, 3.6, 5.1, 5.5). check_text also checks what no schema can express.
+    properties, each with the keys of its type, and no others are allowed.
+    check_text also checks what no schema can express.
 
     Args:
         network: the result of read_model; without it, the published schema is
@@ -318,10 +339,13 @@ def config_schema(network: Network | None = None, *, edition: str = DEFAULT) -> 
 
     Raises:
         QuantConfigError: there is no such edition.
+        TypeError: network is not a network.
 
     """
     from quantcfg.configuration.schema import config_schema
 
+    if network is not None and not isinstance(network, Network):
+        raise TypeError(f"network must be the result of read_model, not {type(network).__name__}")
     if problems := tuple(_bad_edition(edition)):
         raise QuantConfigError(problems)
     return config_schema(network, edition_named(edition))
@@ -398,9 +422,12 @@ def _compile_file(
     activation_offset: bool,
 ) -> Compilation:
     """Compile a quant.cfg, or without one the plain arguments; found holds the diagnostics so far."""
-    config = None if config_file is None else read_source(config_file, found.append, wanted="a quant.cfg")
-    if config_file is not None and config is None:
-        return _failure(found)
+    config = None
+    if config_file is not None:
+        help = "pass it as the model"
+        config = read_source(config_file, found.append, wanted="a quant.cfg", help=help)
+        if config is None:
+            return _failure(found)
     return compile_given(
         config,
         network,
@@ -430,11 +457,12 @@ def compile_given(
     earlier holds the diagnostics so far; spell returns an argument as the caller
     writes it; after is called after each pass.
     """
-    found = list(earlier)
-    request = _request(config, edition, skip_layers, batch_num, activation_offset, found.append, spell)
+    reported: list[Diagnostic] = []
+    request = _request(config, edition, skip_layers, batch_num, activation_offset, reported.append, spell)
     if request is None:
-        return _failure(found)
-    plan, configuration = compile_request(request, network, edition, found.append, after)
+        return _failure([*earlier, *reported])
+    plan, configuration = compile_request(request, network, edition, reported.append, after)
+    found = [*earlier, *(recognized(reported, request, network, edition) if network else reported)]
     if network is None or has_errors(found):
         return _failure(found, plan)
     return _success(found, plan, configuration)

@@ -24,7 +24,7 @@ def create_quant_config(
     activation_offset: bool = True,
     config_defination: str | None = None,
 ) -> None:
-    """Write the quantization configuration of a model, like the function of this name in AMCT (reference 1).
+    """Write the quantization configuration of a model, like the function of this name in AMCT.
 
     Args:
         config_file: the JSON file to write; missing directories are created, an

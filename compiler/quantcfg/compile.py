@@ -12,8 +12,9 @@ from quantcfg.emit import Configuration, emit, validate
 from quantcfg.files import other_content
 from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import Edition, Network
-from quantcfg.network.other_edition import without_foreign_names
+from quantcfg.network.other_edition import with_one_error, without_foreign_names
 from quantcfg.plan import After, Plan, Request, assumed_network, lower, request_from_tree
+from quantcfg.plan.passes.foreign import named_types
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
 
@@ -59,19 +60,21 @@ def compile_source(source: Source, network: Network | None, edition: Edition) ->
         from quantcfg.configuration import read_configuration
 
         make_plan = read_configuration(source, network, edition, found.append)
-        return Compiled(_reported(found, network, edition), make_plan)
+        return Compiled(in_order(found if network else without_foreign_names(found, edition)), make_plan)
     syntax_errors: list[Diagnostic] = []
     document = parse(source, syntax_errors.append, wanted="a quant.cfg")
     request = request_from_tree(document, syntax_errors, edition, found.append)
     plan, _ = compile_request(request, network, edition, found.append)
-    return Compiled(_reported(found, network, edition), lambda: plan, document)
+    reported = recognized(found, request, network, edition)
+    return Compiled(in_order(reported), lambda: plan, document)
 
 
-def _reported(
-    found: Sequence[Diagnostic], network: Network | None, edition: Edition
-) -> tuple[Diagnostic, ...]:
-    """Return diagnostics by location; without a model, the file may be for another edition."""
-    return in_order(found if network else without_foreign_names(found, edition))
+def recognized(
+    found: Sequence[Diagnostic], request: Request, network: Network | None, edition: Edition
+) -> Sequence[Diagnostic]:
+    """Return the diagnostics of a request; if it is for another edition, one error says so."""
+    recognize = with_one_error if network else without_foreign_names
+    return recognize(found, edition, named_types(request))
 
 
 def check_source(source: Source, network: Network | None, edition: Edition) -> tuple[Diagnostic, ...]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
-import sys
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from quantcfg import limits
 from quantcfg.diagnostics import Edit, Report, catalogue
@@ -19,7 +17,9 @@ _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _OPEN_FILES = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 """Prefixes of files that the process already has open; a shell may pass a pipe by such a name."""
 
-_SAMPLE = 4096
+SAMPLE = 4096
+"""The number of bytes by which a file is recognized."""
+
 _LONGEST_CHARACTER = 4
 _MOST_CONTROLS = 0.1
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x1b"} | {0x7F})
@@ -80,43 +80,10 @@ def open_descriptor(name: str, flags: int) -> int:
 
 
 class Reader(Protocol):
-    """A function that reads a file as a source, as read_source does."""
+    """A function that reads a file as a source, as read_source of quantcfg.editions.reading does."""
 
     def __call__(self, path: PathLike, report: Report, *, wanted: str) -> Source | None:
         """Return the source, or None after reporting an error."""
-
-
-def read_source(path: PathLike, report: Report, *, wanted: str) -> Source | None:
-    """Return a text file as a source, or None after reporting an error.
-
-    wanted names the expected format in messages.
-    """
-    name = os.fspath(path)
-    content = read_bytes(name, report)
-    return None if content is None else source_of(name, content, report, wanted=wanted)
-
-
-def read_regular(path: PathLike, report: Report, *, wanted: str) -> Source | None:
-    """Do as read_source, but refuse anything except a regular file, as reading a device may never end."""
-    if is_special(path):
-        report(catalogue.UNREADABLE_FILE.at(None, file=os.fspath(path), reason="not a regular file"))
-        return None
-    return read_source(path, report, wanted=wanted)
-
-
-def read_standard_input(name: str, report: Report, *, wanted: str) -> Source | None:
-    """Return standard input as a source, or None after reporting an error."""
-    try:
-        if sys.stdin is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        content = sys.stdin.buffer.read(limits.FILE_SIZE + 1)
-    except OSError as error:
-        report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
-        return None
-    if len(content) > limits.FILE_SIZE:
-        report(catalogue.TOO_LARGE.at(None, file=name, limit=limits.FILE_SIZE))
-        return None
-    return source_of(name, content, report, wanted=wanted)
 
 
 def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Source | None:
@@ -125,7 +92,7 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
     If it is not UTF-8, an error is reported, and the likely encoding is used so
     that other errors can be reported as well.
     """
-    if _is_binary(content[:_SAMPLE]):
+    if _is_binary(content[:SAMPLE]):
         report(catalogue.NOT_TEXT.at(None, file=name, help=f"expected {wanted}"))
         return None
     try:
@@ -148,8 +115,31 @@ def source_of(name: str, content: bytes, report: Report, *, wanted: str) -> Sour
         return source
 
 
-def other_content(text: str) -> tuple[str, str] | None:
-    """Detect a web page or a Git LFS pointer saved instead of a file; return its name and the help, or None.
+class OtherContent(NamedTuple):
+    """What a file is instead of what is wanted, and the help, if there is one for every wanted format."""
+
+    what: str
+    help: str | None = None
+
+
+EMPTY, HDF5, ZIP, TEXT = "empty", "an HDF5 file", "a ZIP archive", "a text file"
+_MAGIC = {
+    b"\x89HDF\r\n\x1a\n": OtherContent(HDF5),
+    b"PK\x03\x04": OtherContent(ZIP, "extract the file from it"),
+    b"\x1f\x8b": OtherContent("a gzip file", "decompress it"),
+}
+
+
+def known_content(start: bytes) -> OtherContent | None:
+    """Return what a file is that no edition has, by its first bytes, or None if it is not recognized."""
+    if not start:
+        return OtherContent(EMPTY)
+    known = next((content for magic, content in _MAGIC.items() if start.startswith(magic)), None)
+    return known or other_content(start.decode(errors="ignore"))
+
+
+def other_content(text: str) -> OtherContent | None:
+    """Detect a web page or a Git LFS pointer saved instead of a file.
 
     Neither text format nor JSON can start like these.
     """
@@ -157,12 +147,12 @@ def other_content(text: str) -> tuple[str, str] | None:
     if start is None or start[0] not in _STARTS:
         return None
     markup = re.compile(_MARKUP).match(text, start.start())
-    if markup and markup["xml"] and not re.compile(_HTML).search(text, markup.end(), markup.end() + _SAMPLE):
-        return "an XML file", "download the raw file"
+    if markup and markup["xml"] and not re.compile(_HTML).search(text, markup.end(), markup.end() + SAMPLE):
+        return OtherContent("an XML file", "download the raw file")
     if markup:
-        return "a web page (HTML)", "download the raw file"
+        return OtherContent("a web page (HTML)", "download the raw file")
     is_pointer = re.compile(_POINTER).match(text, start.start())
-    return ("a Git LFS pointer", 'run "git lfs pull"') if is_pointer else None
+    return OtherContent("a Git LFS pointer", 'run "git lfs pull"') if is_pointer else None
 
 
 def has_other_content(source: Source, report: Report, *, wanted: str) -> bool:
@@ -187,7 +177,7 @@ def without_byte_order_mark(source: Source, report: Report) -> str:
 
 
 def _is_binary(sample: bytes) -> bool:
-    """Return whether a sample has too many control characters for text, or null bytes outside of UTF-8."""
+    """Return whether a sample has more control characters than text, or null bytes outside of UTF-8."""
     if sample.startswith(_UTF_16_MARKS):
         return False
     if len(sample) - len(sample.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(sample):
@@ -196,7 +186,7 @@ def _is_binary(sample: bytes) -> bool:
 
 
 def has_controls(sample: bytes) -> bool:
-    """Return whether the first bytes of a file have control characters that no text has."""
+    """Return whether the first bytes of a file have control characters, of which text has few or none."""
     return len(sample.translate(None, _CONTROLS)) < len(sample)
 
 
@@ -206,7 +196,7 @@ def start_of(name: PathLike) -> bytes:
         if is_special(name):
             return b""
         with open(name, "rb", opener=open_descriptor) as file:
-            return file.read(_SAMPLE)
+            return file.read(SAMPLE)
     except (OSError, ValueError):
         return b""
 
@@ -218,6 +208,11 @@ def looks_like_text(sample: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.start >= len(sample) - _LONGEST_CHARACTER + 1
     return True
+
+
+def is_plain_text(sample: bytes) -> bool:
+    """Return whether the first bytes of a file are UTF-8 without control characters."""
+    return looks_like_text(sample) and not has_controls(sample)
 
 
 def _likely_encoding(content: bytes) -> str:

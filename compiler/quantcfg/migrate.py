@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from quantcfg.compile import compile_request, is_text_format
+from quantcfg.compile import compile_request, is_text_format, recognized
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, has_errors, related
 from quantcfg.diagnostics.fixes import applied
 from quantcfg.diagnostics.phrases import listed
@@ -50,7 +51,7 @@ def migrate_source(source: Source, edition: Edition, report: Report) -> str | No
     compile_request(migrated, None, edition, found.append)
     if not has_errors(found):
         found += _conflicts(request, edition.layer_types)
-    for diagnostic in found:
+    for diagnostic in recognized(found, request, None, edition):
         if has_errors([diagnostic]):
             report(diagnostic)
     return None if has_errors(found) else applied(source, _edits(request, edition.layer_types))
@@ -65,7 +66,8 @@ def _conflicts(request: Request, types: LayerTypes) -> Iterator[Diagnostic]:
     given = request.conv or request.fc
     if given and request.non_uniform and not superseding_field(request):
         weight = request.non_uniform.weight.origin
-        kept = listed([each for each in fc_types(types) if types.obstacle("non_uniform", each, {}) is None])
+        non_uniform = (each for each in fc_types(types) if not types.obstacle(Feature.NON_UNIFORM, each, {}))
+        kept = listed([*non_uniform])
         yield catalogue.NOT_MIGRATED.at(
             given.span,
             field=given.level,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -45,10 +45,11 @@ Field = tuple[int, int, int, int]
 
 
 class MalformedError(Exception):
-    """The bytes at an offset are not a valid field."""
+    """The bytes at an offset are not a valid field; is_truncated is whether the file ends inside of it."""
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, *, is_truncated: bool = False) -> None:
         self.offset = offset
+        self.is_truncated = is_truncated
 
 
 class TooDeepError(Exception):
@@ -94,7 +95,7 @@ def fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
                 raise MalformedError(at)
             value, start = _value(data, wire, start, end)
             if start > end:
-                raise MalformedError(at)
+                raise MalformedError(at, is_truncated=start > len(data))
             if not groups:
                 yield number, wire, value, start
     if groups:
@@ -123,23 +124,30 @@ def _wire(field: FieldDescriptor) -> int:
     return _WIRES.get(field.kind, VARINT)
 
 
-def starts_like(sample: bytes, message: Descriptor) -> frozenset[str]:
-    """Return the fields at the start of a file, or nothing if the message type does not declare them all."""
-    known, found = _declared(message), set[str]()
+def starts_like(sample: bytes, message: Descriptor, marks: Iterable[str] = ()) -> frozenset[str]:
+    """Return the fields at the start of a file, or nothing if the message type does not declare them all.
+
+    With one of the marks, which are fields that suffice to recognize the type, others may be unknown.
+    """
+    known, found, is_known = _declared(message), set[str](), True
+    numbers = {number for number, _ in known}
     try:
         for number, wire, _, _ in fields(sample, 0, _ANY_SIZE):
-            if (number, wire) not in known:
+            if field := known.get((number, wire)):
+                found.add(field.name)
+            elif number in numbers:
                 return frozenset()
-            found.add(known[number, wire].name)
+            else:
+                is_known = False
     except MalformedError:
         return frozenset()
     except IndexError:  # The end of the sample.
         pass
-    return frozenset(found)
+    return frozenset(found) if is_known or not found.isdisjoint(marks) else frozenset()
 
 
 def parsed(data: Bytes, start: int, end: int, message: type[Message], descriptor: Descriptor) -> Message:
-    """Return a message with this class and descriptor; of large parts, only the declared fields are read.
+    """Parse a message with protobuf; in messages over 64 KiB, undeclared fields are dropped first.
 
     Raises:
         MalformedError: the message is invalid.

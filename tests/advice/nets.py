@@ -25,13 +25,13 @@ from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
 from quantcfg.editions.caffe.weights import read_weights
-from quantcfg.files import read_source
+from quantcfg.editions.reading import read_source
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Network
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
 from quantcfg.source import Source
-from quantcfg.textproto import bind, parse
+from quantcfg.textproto import Dialect, bind, parse
 from tests.shared import MODELS
 
 GIVEN: Mapping[str, Mapping[str, Shape]] = {
@@ -103,7 +103,7 @@ def in_test_phase(source: Source, given: Mapping[str, Shape]) -> str:
     """Return a prototxt with only the layers of phase TEST, and with inputs for the data layers."""
     found: list[Diagnostic] = []
     document = parse(source, found.append)
-    binding = bind(document, MODEL.descriptor, found.append, lenient=True)
+    binding = bind(document, MODEL.descriptor, found.append, Dialect(lenient=True))
     set_stages = stages(binding, found.append)
     layers = [
         f"layer {each.whole.text}"

@@ -14,7 +14,11 @@ import quantcfg
 import quantcfg.caffe
 import quantcfg.onnx
 from quantcfg import QuantConfigError, QuantConfigWarning
+from quantcfg.api import compile_files
+from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions import NAMES, edition_named
+from quantcfg.project import settings_around
+from quantcfg.source import Source
 from tests.api.models import Model
 from tests.onnx.models import WEIGHTS, conv, model, node, tensor
 
@@ -29,6 +33,19 @@ def onnx_file(tmp_path: Path) -> str:
     content = model(*nodes, initializers=(*WEIGHTS, tensor("v", 8, 3, 1, 1)))
     file.write_bytes(content.SerializeToString())
     return str(file)
+
+
+def test_a_path_may_be_bytes(onnx_file: str) -> None:
+    read: Any = quantcfg.onnx.read_model
+    assert [layer.name for layer in read(onnx_file.encode()).layers] == ["conv1", "conv2", "fc"]
+    with pytest.raises(TypeError, match=r"expected str, bytes or .* object, not int"):
+        read(3)
+
+
+def test_the_schema_of_something_else_than_a_network_is_a_type_error() -> None:
+    schema: Any = quantcfg.config_schema
+    with pytest.raises(TypeError, match="network must be the result of read_model, not str"):
+        schema("net.onnx")
 
 
 def quantized(file: Path) -> dict[str, bool]:
@@ -204,12 +221,30 @@ def test_both_files_are_written_or_none(
 
 
 def test_the_functions_of_an_edition_read_its_models_only(model: Model, onnx_file: str) -> None:
-    with pytest.raises(QuantConfigError, match="not a text file"):
+    is_model = "is an ONNX model, not a prototxt\n  = help: use quantcfg.onnx."
+    with pytest.raises(QuantConfigError, match=f"{is_model}read_model$"):
         quantcfg.caffe.read_model(onnx_file)
+    with pytest.raises(QuantConfigError, match=f"{is_model}create_quant_config$"):
+        quantcfg.create_quant_config("config.json", onnx_file, model.caffemodel)
     with pytest.raises(QuantConfigError, match="is a prototxt, not an ONNX model"):
         quantcfg.onnx.read_model(model.prototxt)
     with pytest.raises(QuantConfigError, match="is a prototxt, not an ONNX model"):
         quantcfg.onnx.create_quant_config("config.json", model.prototxt)
+
+
+def test_a_model_in_place_of_a_text_file_is_called_what_it_is(model: Model, onnx_file: str) -> None:
+    found = compile_files(model.prototxt, None, onnx_file).diagnostics
+    message = f'"{onnx_file}" is an ONNX model, not a quant.cfg'
+    assert [(each.code, each.message, each.help) for each in found] == [
+        ("QC117", message, "pass it as the model")
+    ]
+
+
+def test_a_model_in_place_of_the_settings_is_called_what_it_is(onnx_file: str) -> None:
+    Path(onnx_file).rename(Path(onnx_file).with_name("quantcfg.toml"))
+    found: list[Diagnostic] = []
+    settings_around(Source(onnx_file, ""), found.append)
+    assert [each.message.partition('" ')[2] for each in found] == ["is an ONNX model, not TOML"]
 
 
 def test_a_model_is_recognized_by_its_content(model: Model, onnx_file: str, tmp_path: Path) -> None:

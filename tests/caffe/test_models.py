@@ -13,10 +13,10 @@ from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, catalogue
 from quantcfg.editions.caffe import MODEL
 from quantcfg.editions.caffe.weights import read_weights
-from quantcfg.files import read_source
+from quantcfg.editions.reading import read_source
 from quantcfg.network import Network
 from quantcfg.source import Source
-from quantcfg.textproto import bind, parse
+from quantcfg.textproto import Dialect, bind, parse
 from tests.networks import codes, network
 from tests.shared import MODELS, files, needs_shared
 
@@ -139,7 +139,7 @@ def test_a_prototxt_is_bound_as_google_binds_it(model: str) -> None:
     found: list[Diagnostic] = []
     document = parse(source_of(path_of(model)), found.append)
     assert document is not None, found
-    binding = bind(document, MODEL.descriptor, found.append, lenient=True)
+    binding = bind(document, MODEL.descriptor, found.append, Dialect(lenient=True))
     assert found == []
     assert Net(**binding.whole.content()) == _parsed_by_google(model)
     assert not binding.unknown_enums

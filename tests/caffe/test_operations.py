@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
-from quantcfg.files import read_source
+from quantcfg.editions.reading import read_source
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations
 from quantcfg.source import Source

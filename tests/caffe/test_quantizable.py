@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from quantcfg import contracts
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Severity, catalogue
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.network.network import Shape
@@ -48,7 +49,7 @@ def obstacle(text: str, name: str = "x", shape: Shape | None = None) -> str | No
 
 def non_uniform_obstacle(text: str) -> str | None:
     read = network(text).by_name["x"]
-    return CAFFE.layer_types.reason("non_uniform", read.type, read.attributes)
+    return CAFFE.layer_types.reason(Feature.NON_UNIFORM, read.type, read.attributes)
 
 
 # Uniform quantization (5.1)

@@ -496,6 +496,8 @@ def at_byte(found: list[Diagnostic]) -> int:
         (b"<html>\xff\xfe\0", "web page (HTML): download the raw file"),
         (b"layer { name: 'x' }", "text file: use the binary caffemodel"),
         (b"", "the file is empty"),
+        (b"\x1f\x8b\x08\0\xff", "gzip file: decompress it"),
+        (b"PK\x03\x04\0\xff", "ZIP archive: extract the file from it"),
     ],
 )
 def test_the_help_names_another_kind_of_file(start: bytes, help: str) -> None:
@@ -505,7 +507,7 @@ def test_the_help_names_another_kind_of_file(start: bytes, help: str) -> None:
     assert help in error.help
 
 
-@pytest.mark.parametrize("start", [b"\x89HDF", b"HDF\r\n\x1a\n", b"\x1f\x8b\x08", b"PK\x03\x04"])
+@pytest.mark.parametrize("start", [b"\x89HDF", b"HDF\r\n\x1a\n", b"\x1f\x8c"])
 def test_other_bytes_have_no_help(start: bytes) -> None:
     _, (error,) = read(start + b"\0\xff")
     assert error.help is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -60,7 +62,7 @@ name | type | quantizable | weight | fused
 conv1 | Conv | yes | 8x3x3x3 | conv1 + bn1
 bn1 | BatchNormalization | no: type BatchNormalization is not supported | conv1 + bn1
 conv2 | Conv | yes | 8x8x3x3
-add | Add | no: type Add is not supported
+add | Add | no: only its inputs can be, by tensor_quantize
 (no name) | Relu | no: type Relu is not supported
 if | If | no: type If is not supported, its subgraphs are not read
 pool | AveragePool | no: only 4-D inputs are supported, this one is 1-D pooling
@@ -93,7 +95,9 @@ def test_layers_as_json_has_names_as_they_are(capsys: Captured) -> None:
 def test_compile_says_what_is_not_quantizable(capsys: Captured) -> None:
     status, _, err = run(capsys, "compile", *NET, "--config", "quant.cfg", "-o", "config.json")
     assert status == 0
-    parts = "2 layers quantized, 1 skipped, 1 not quantizable: pool (1-D pooling), 1 fused, 0 warnings"
+    parts = (
+        "2 layers quantized, 1 skipped, 1 tensor, 1 not quantizable: pool (1-D pooling), 1 fused, 0 warnings"
+    )
     assert err == f"config.json: {parts}\n"
     config = json.loads(Path("config.json").read_text())
     assert config["tensor_quantize"][0]["layer_name"] == "add"
@@ -180,6 +184,36 @@ def test_a_model_in_place_of_text_is_called_what_it_is(
     assert Path("net.onnx").read_bytes() == before
 
 
+PIPE = """\
+"{0}" is an ONNX model, not a prototxt
+  = help: pass it as a file, not through a pipe
+"""
+
+
+def test_a_model_on_standard_input_is_called_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    content = Path("net.onnx").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    status, _, err = run(capsys, "compile", "--model", "-")
+    assert (status, PIPE.format("<stdin>") in err) == (1, True)
+
+
+def test_a_model_through_a_pipe_is_called_what_it_is(capsys: Captured) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, Path("net.onnx").read_bytes())
+    os.close(writer)
+    status, _, err = run(capsys, "layers", "--model", f"/dev/fd/{reader}")
+    os.close(reader)
+    assert (status, PIPE.format(f"/dev/fd/{reader}") in err) == (1, True)
+
+
+def test_a_model_in_place_of_weights_is_called_what_it_is(capsys: Captured) -> None:
+    status, _, err = run(capsys, "layers", "--model", "deploy.prototxt", "--weights", "net.onnx")
+    assert status == 1
+    assert 'error[QC117]: "net.onnx" is an ONNX model, not a caffemodel\n' in err
+
+
 def test_an_output_cannot_replace_the_model(capsys: Captured) -> None:
     before = Path("net.onnx").read_bytes()
     status, _, err = run(capsys, "compile", *NET, "-o", "net.onnx")
@@ -257,3 +291,49 @@ def test_a_network_with_a_function_says_that_it_is_not_read(capsys: Captured) ->
     Path("function.onnx").write_bytes(content.SerializeToString())
     _, out, _ = run(capsys, "layers", "--model", "function.onnx")
     assert "the nodes of the function are not read" in out
+
+
+# --- explain
+
+
+def test_explain_shows_the_quantized_inputs_of_a_node(capsys: Captured) -> None:
+    status, out, _ = run(capsys, "explain", *NET, "--config", "quant.cfg", "add")
+    assert status == 0
+    assert "  cannot be quantized: only its inputs can be, by tensor_quantize\n" in out
+    assert re.search(r'tensor_quantize\[0\]\.layer_name +"add" +layer_name \(quant\.cfg:3:31\)', out)
+    _, out, _ = run(
+        capsys, "explain", *NET, "--config", "quant.cfg", "add", "search_step", "--format", "json"
+    )
+    (layer,) = json.loads(out)["layers"]
+    (value,) = layer["values"]
+    assert value["path"] == ["tensor_quantize", 0, "activation_quant_params", "search_step"]
+
+
+def test_explain_of_an_unknown_key_of_a_quantized_input_is_an_error(capsys: Captured) -> None:
+    status, _, err = run(capsys, "explain", *NET, "--config", "quant.cfg", "add", "num_of_bins")
+    assert (status, "error[QC513]" in err) == (1, True)
+    status, _, err = run(capsys, "explain", *NET, "add", "search_step")
+    assert (status, "error[QC515]" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "row"),
+    [
+        (("fakequant_precision_mode",), "fakequant_precision_mode  null  not set"),
+        (("tensor_quantize",), "tensor_quantize  []  default"),
+        (("conv1", "dmq_balancer_param"), "dmq_balancer_param  null  not set"),
+    ],
+)
+def test_explain_of_a_known_key_that_is_not_set_says_so(
+    asked: tuple[str, ...], row: str, capsys: Captured
+) -> None:
+    status, out, _ = run(capsys, "explain", *NET, *asked)
+    assert status == 0
+    assert out.splitlines()[-1].strip() == row
+
+
+def test_explain_says_why_a_layer_has_no_balance_step(capsys: Captured) -> None:
+    net = model(node("AveragePool", ["data"], ["out"], name="pool", kernel_shape=[2, 2]))
+    Path("pool.onnx").write_bytes(net.SerializeToString())
+    _, out, _ = run(capsys, "explain", "--model", "pool.onnx", "pool", "dmq_balancer_param")
+    assert out.endswith("null  not set: type AveragePool is not supported\n")

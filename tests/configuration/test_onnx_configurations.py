@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from quantcfg import Severity, check_text, compile_config, config_schema, decompile, explain
+from quantcfg import Severity, check_text, compile_config, config_schema, decompile, explain, migrate_text
 from quantcfg.compile import check_source, compile_source
 from quantcfg.diff import difference, in_words
 from quantcfg.editions.caffe import CAFFE
@@ -111,7 +111,10 @@ def test_the_reasons_of_the_new_values_are_given() -> None:
         (found,) = explain(compilation, layer, key).layers
         return found.values[0].reason
 
-    assert reason("mm_variable", "asymmetric") == "a MatMul of two variable inputs is always symmetric"
+    why = reason("mm_variable", "asymmetric")
+    assert why
+    assert why.startswith("a MatMul whose second input is ")
+    assert why.endswith(", not a constant, is always symmetric")
     assert reason("pool", "num_bits") == "AveragePool layers support no other number of bits"
     (conv,) = explain(compilation, "conv", "dmq_balancer_param").layers
     assert conv.values[0].chain[0].origin.what == "common_config.dmq_balancer"
@@ -223,6 +226,23 @@ def test_a_difference_of_the_same_tensors_names_the_value() -> None:
     assert line.startswith("tensor_quantize[0]: search_step: 0.01 → 0.02 (")
 
 
+def test_16_bits_of_all_layers_are_one_warning() -> None:
+    layers = {str(index): {"activation_quant_params": {"num_bits": 16}} for index in range(64)}
+    text = json.dumps({"batch_num": 1, **layers})
+    (found,) = check_source(Source("config.json", text), None, ONNX)
+    assert found.code == "QC450"
+    assert found.span
+    assert found.span.start == text.index("16")
+    assert [each.message for each in found.related] == ["and here"] * 4
+
+
+def test_a_balance_step_in_a_configuration_is_removed_by_its_key() -> None:
+    text = config("")
+    text["pool"]["dmq_balancer_param"] = 0.5
+    (found,) = check_source(Source("config.json", json.dumps(text)), NETWORK, ONNX)
+    assert (found.code, found.help) == ("QC440", "remove dmq_balancer_param")
+
+
 # --- files for another edition
 
 OTHER = {
@@ -250,6 +270,78 @@ def test_with_a_name_of_neither_each_name_is_reported(unknown: str) -> None:
     found = check_source(Source("quant.cfg", f"conv_calibration_config {{ }}\n{unknown}"), None, ONNX)
     assert len(found) == 2
     assert "QC451" not in [each.code for each in found]
+
+
+def test_a_name_of_the_other_edition_beside_a_misspelling_says_its_option() -> None:
+    text = tensor_of("x") + "batchnum: 1\n" + for_all("dmq_balancer { }")
+    helps = [each.help for each in check_source(Source("quant.cfg", text), None, CAFFE)]
+    assert helps == [
+        "use --edition onnx, or remove it: it is a field of AMCT for TensorFlow, AMCT for ONNX, ATC and AOE, "
+        "not of AMCT for Caffe",
+        'did you mean "batch_num"?',
+        "use --edition onnx, or remove it: it is a field of AMCT for ONNX and AMCT for PyTorch, "
+        "not of AMCT for Caffe",
+    ]
+    typed = check_source(Source("quant.cfg", 'skip_layer_types: ["Conv", "Foo"]'), None, CAFFE)
+    assert [each.help for each in typed] == [
+        'use --edition onnx, or use "Convolution" for Conv',
+        'use "Convolution", "Deconvolution", "InnerProduct" or "Pooling"',
+    ]
+
+
+def test_each_name_of_the_other_edition_is_listed_with_its_first_place() -> None:
+    text = for_type("Pooling") + 'skip_layer_types: "Convolution"\n' + for_type("Convolution")
+    (found,) = check_source(Source("quant.cfg", text), None, ONNX)
+    assert found.message.endswith(': it has "Pooling" and "Convolution"')
+    assert found.span
+    assert found.span.start == text.index('"Pooling"')
+    assert [each.span.start for each in found.related] == [text.index('"Convolution"')]
+
+
+def test_a_key_of_all_layers_is_shown_once() -> None:
+    layers = {str(index): {"activation_quant_params": {"num_bits": 8}} for index in range(8)}
+    text = json.dumps({"tensor_quantize": [], **layers})
+    (found,) = check_source(Source("config.json", text), None, CAFFE)
+    assert found.code == "QC451"
+    assert [each.span.start for each in found.related] == [text.index('"num_bits"')]
+
+
+@pytest.mark.parametrize(("edition", "other"), [(ONNX, CAFFE), (CAFFE, ONNX)])
+def test_types_of_two_editions_are_one_error(edition: Any, other: Any) -> None:
+    text = 'skip_layer_types: "Pooling"\n' + for_type("Gemm")
+    (found,) = check_source(Source("quant.cfg", text), None, edition)
+    assert found.code == "QC451"
+    assert found.message.startswith(f"this file mixes types of {edition.title} and {other.title}: it has ")
+    assert '"Pooling"' in found.message
+    assert '"Gemm"' in found.message
+    assert [each.message for each in found.related] == [f"a type of {edition.title}"]
+    assert found.help
+    assert found.help.endswith(f", or use --edition {other.name} and the types of {other.title}")
+
+
+def test_a_caffe_request_for_an_onnx_model_is_one_error_that_says_what_to_use() -> None:
+    text = "conv_calibration_config { }\nfc_calibration_config { }\n" + for_type("Pooling")
+    (found,) = compile_config(NETWORK, config_text=text).diagnostics
+    assert found.code == "QC451"
+    assert found.message.startswith("this file is for AMCT for Caffe, not for AMCT for ONNX: it has ")
+    assert found.help == (
+        "use common_config for conv_calibration_config, override_layer_types for fc_calibration_config, "
+        '"AveragePool" for Pooling'
+    )
+    (alone,) = compile_config(NETWORK, config_text="conv_calibration_config { }").diagnostics
+    assert alone.code == "QC201"
+    assert alone.help == (
+        "use common_config: conv_calibration_config is a field of AMCT for Caffe, not of AMCT for ONNX"
+    )
+    mixed = compile_config(NETWORK, config_text=text + for_type("Gemm")).diagnostics
+    assert [each.code for each in mixed] == ["QC201", "QC201", "QC403"]
+
+
+@pytest.mark.parametrize(("edition", "text"), [OTHER["fields for ONNX"], OTHER["types for Caffe"]])
+def test_a_file_for_another_edition_is_not_migrated(edition: Any, text: str) -> None:
+    migration = migrate_text(text, edition=edition.name)
+    assert migration.text is None
+    assert [each.code for each in migration.diagnostics] == ["QC451"]
 
 
 def test_a_key_that_further_editions_have_does_not_tell_the_edition() -> None:

@@ -84,6 +84,11 @@ def test_fields_are_those_of_the_edition() -> None:
     ]
 
 
+def test_a_node_whose_input_can_be_quantized_is_offered_by_its_type() -> None:
+    marked = at_mark('tensor_quantize { layer_name: "‸" }', model=MODEL)
+    assert [item.detail for item in completions(*marked)] == ["Add", "MaxPool"]
+
+
 # --- hover
 
 
@@ -96,11 +101,12 @@ def test_a_hover_shows_the_values_of_a_node_and_where_it_is() -> None:
 def test_a_hover_of_a_tensor_shows_its_node() -> None:
     text = text_of_hover('tensor_quantize { layer_name: "ad‸d1" input_index: 0 }')
     assert '"add1", Add (net.onnx: node 3, Add "add1")' in text
+    assert "tensor_quantize[0].search_step" in text
 
 
 def test_a_hover_of_an_enum_shows_its_values() -> None:
     text = text_of_hover("common_config { ifmr_quantize { dst_‸type: INT8 } }")
-    assert text.startswith('**dst_type**: "INT8" or "INT16"; default INT8\n')
+    assert text.startswith("**dst_type**: INT8 or INT16; default INT8\n")
 
 
 def test_a_hover_of_a_key_of_a_configuration_shows_its_node() -> None:
@@ -146,10 +152,10 @@ def test_names_and_types_lead_to_nodes() -> None:
 def test_references_of_a_node_are_what_is_set_for_it() -> None:
     marked = 'skip_layers: "fc"\ntensor_quantize { layer_name: "add‸1" input_index: 0 }\n'
     document, offset = at_mark(marked, model=MODEL)
-    (span,) = references(document, offset, [document], with_definition=False)
-    assert span.text == '"add1"'
+    spans = references(document, offset, [document], with_definition=False)
+    assert [span.text for span in spans] == ['"add1"', "0"]
     with_definition = references(document, offset, [document], with_definition=True)
-    assert [each.element for each in with_definition] == ['node 3, Add "add1"', None]
+    assert [each.element for each in with_definition] == ['node 3, Add "add1"', None, None]
 
 
 # --- the server

@@ -6,7 +6,7 @@ import pytest
 
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
-from quantcfg.files import read_source
+from quantcfg.editions.reading import read_source
 from quantcfg.network import Network
 from quantcfg.network.costs import Cost, Totals, costs_of, totals_of
 from quantcfg.network.network import Shape

@@ -11,7 +11,7 @@ import pytest
 from quantcfg import contracts
 from quantcfg.api import load_model
 from quantcfg.editions import edition_named, edition_of_model
-from quantcfg.editions.onnx.content import is_model
+from quantcfg.editions.onnx import ONNX
 from tests.onnx.models import conv, model, read
 from tests.shared import MODELS, MODELS_ONNX, files, needs_shared
 from tests.wire import length_field, number_field
@@ -33,6 +33,15 @@ def test_a_model_is_recognized_whatever_its_name(name: str, tmp_path: Path) -> N
     assert edition_of_model(str(tmp_path / name)) is edition_named("onnx")
     network, found = read(MODEL, name)
     assert (network is not None, found) == (True, [])
+
+
+def test_a_model_may_have_a_field_that_is_not_known(tmp_path: Path) -> None:
+    for unknown in (number_field(99, 1), length_field(98, b"x")):
+        for content in (unknown + MODEL, MODEL + unknown):
+            (tmp_path / "net").write_bytes(content)
+            assert edition_of_model(str(tmp_path / "net")) is edition_named("onnx")
+    (tmp_path / "net").write_bytes(number_field(99, 1) + caffemodel())
+    assert edition_of_model(str(tmp_path / "net")) is edition_named("caffe")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +88,7 @@ def _loaded(path: Path) -> tuple[Any, list[Any]]:
     ],
 )
 def test_the_fields_of_a_model_may_have_any_order(content: bytes) -> None:
-    assert is_model(content)
+    assert ONNX.is_model(content)
 
 
 @pytest.mark.parametrize(
@@ -88,14 +97,14 @@ def test_the_fields_of_a_model_may_have_any_order(content: bytes) -> None:
         b"",
         length_field(1, b"name"),
         number_field(1, 8) + number_field(7, 1),
-        number_field(1, 8) + length_field(99, b""),
+        length_field(99, b"") + number_field(5, 1),
         length_field(2, b"layers") * 3,
         b"\x89HDF\r\n\x1a\n",
         caffemodel(),
     ],
 )
 def test_other_fields_are_not_those_of_a_model(content: bytes) -> None:
-    assert not is_model(content)
+    assert not ONNX.is_model(content)
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
@@ -122,6 +131,15 @@ def test_the_error_says_what_a_file_is_instead(name: str) -> None:
     assert help is None or (error.help and help in error.help)
 
 
+def test_the_suffix_is_named_only_for_a_file_that_has_it() -> None:
+    found: list[Any] = []
+    name = "examples/tinynet/deploy.prototxt"
+    assert load_model(name, None, found.append, edition=ONNX) is None
+    assert [(each.code, each.message, each.help) for each in found] == [
+        ("QC117", f'"{name}" is a prototxt, not an ONNX model', None)
+    ]
+
+
 @pytest.mark.parametrize(
     "content", [bytes(100), b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"\xff\xfe" + bytes(9)]
 )
@@ -135,6 +153,14 @@ def test_a_truncated_model_is_still_one() -> None:
     network, (error,) = read(MODEL[: len(MODEL) // 2], "net")
     assert network is None
     assert error.code == "QC332"
+    assert error.message.partition("model: ")[2].startswith("truncated inside of the field at byte ")
+
+
+def test_a_length_that_exceeds_only_the_message_around_it_is_malformed() -> None:
+    graph = b"\x0a\x05"
+    network, (error,) = read(b"\x08\x08\x3a" + bytes([len(graph)]) + graph + bytes(100))
+    assert network is None
+    assert error.message.endswith("model: malformed data at byte 4")
 
 
 def test_a_weights_file_cannot_be_used(tmp_path: Path) -> None:
@@ -148,11 +174,11 @@ def test_a_weights_file_cannot_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", files(MODELS_ONNX, "*.onnx"), ids=lambda path: path.stem)
 def test_real_models_are_recognized(path: Path) -> None:
     with path.open("rb") as file:
-        assert is_model(file.read(4096))
+        assert ONNX.is_model(file.read(4096))
 
 
 @needs_shared
 @pytest.mark.parametrize("path", files(MODELS, "*/*.caffemodel"), ids=lambda path: path.stem)
 def test_real_caffemodels_are_not(path: Path) -> None:
     with path.open("rb") as file:
-        assert not is_model(file.read(4096))
+        assert not ONNX.is_model(file.read(4096))

@@ -21,11 +21,12 @@ from quantcfg.api import load_model
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.onnx.onnx_file import Constant, OnnxFile, read_onnx
 from tests.laws import law
-from tests.onnx.models import FLOAT, WEIGHTS, conv, model, node, read, tensor, value
+from tests.onnx.models import FLOAT, WEIGHTS, conv, graph, model, node, read, tensor, value
 from tests.protos import descriptor_of
 from tests.shared import MODELS_ONNX, files, needs_shared
 from tests.wire import (
     GROUP_END,
+    GROUP_START,
     HIGHEST_NUMBER,
     encoded,
     group_field,
@@ -69,7 +70,7 @@ def facts(made: OnnxFile) -> dict[str, Any]:
         "inputs": made.inputs,
         "outputs": made.outputs,
         "opset": made.opset,
-        "functions": made.functions,
+        "functions": frozenset(made.functions),
         "external": made.has_external_data,
     }
 
@@ -257,6 +258,22 @@ def test_the_fields_that_are_read_have_the_numbers_and_types_of_onnx() -> None:
             assert wire._wire(field) == wire._wire(whole[field.name]), field.full_name
 
 
+@pytest.mark.parametrize(
+    ("message", "field", "whole"),
+    [
+        ("AttributeProto", "type", AttributeProto.AttributeType),
+        ("TensorProto", "data_type", TensorProto.DataType),
+        ("TensorProto", "data_location", TensorProto.DataLocation),
+    ],
+)
+def test_the_enums_have_the_numbers_of_onnx(message: str, field: str, whole: Any) -> None:
+    enum = contracts.descriptors("onnx")[f"onnx.{message}"].fields[field].enum
+    assert enum
+    known = {name: number for name, number in whole.items() if name in enum.numbers}
+    assert known
+    assert known == {name: number for name, number in enum.numbers.items() if name in whole.keys()}  # noqa: SIM118
+
+
 # Encodings
 
 
@@ -282,7 +299,17 @@ def test_an_attribute_without_a_type_has_the_value_that_is_there() -> None:
 def test_a_name_that_is_not_utf8_does_no_harm() -> None:
     made = length_field(3, b"\xff") + length_field(4, b"Relu")
     (found,) = parse(length_field(GRAPH, length_field(NODE, made))).nodes
-    assert found.name == "\ufffd"
+    assert (found.name, found.is_misnamed) == ("", True)
+
+
+def test_values_whose_names_are_not_utf8_are_different_values() -> None:
+    made = model(conv(weight="w1"), conv("d", weight="w2"), initializers=[tensor("w1", 8, 3, 3, 3)])
+    content = made.SerializeToString().replace(b"w1", b"w\xfe").replace(b"w2", b"w\xff")
+    first, second = parse(content).nodes
+    assert [name in parse(content).initializers for name in (first.inputs[1], second.inputs[1])] == [
+        True,
+        False,
+    ]
 
 
 def test_large_messages_are_read_like_small_ones() -> None:
@@ -324,6 +351,7 @@ def in_attribute(content: bytes) -> bytes:
         number_field(1, 8) + b"\x80" * 11,
         number_field(1, 8) + key(GRAPH, 2) + varint(2**40),
         number_field(1, 8) + key(3, GROUP_END),
+        number_field(1, 8) + key(3, GROUP_START) + key(4, GROUP_END),
         number_field(1, 8) + in_attribute(b"\x0b"),
         number_field(1, 8) + in_attribute(length_field(8, b"\x80")),
         number_field(1, 8) + length_field(8, b"\x12\xff"),
@@ -417,3 +445,12 @@ def test_external_data_is_not_opened() -> None:
     assert made
     assert [layer.weight_shape for layer in made.layers] == [(8, 3, 3, 3)]
     assert found == []
+
+
+@pytest.mark.parametrize("part", ["values", "indices"])
+def test_external_data_may_be_that_of_a_sparse_tensor_in_a_subgraph(part: str) -> None:
+    sparse = SparseTensorProto()
+    getattr(sparse, part).data_location = TensorProto.EXTERNAL
+    branch = graph(conv(), initializers=[], sparse_initializer=[sparse])
+    made = model(node("If", ["data"], ["out"], then_branch=branch))
+    assert parse(made.SerializeToString()).has_external_data

@@ -11,6 +11,7 @@ from onnx import NodeProto, SparseTensorProto, TensorProto, helper, numpy_helper
 from referencing import Registry, Resource
 
 from quantcfg import contracts
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.editions import edition_named
 from quantcfg.network.layer_table import layer_table
 from tests.onnx.models import (
@@ -31,6 +32,7 @@ from tests.onnx.models import (
 
 TYPES = edition_named("onnx").layer_types
 CONSTANT = "the weight must be a constant or an initializer, this one is {}"
+SYMMETRIC = "a MatMul whose second input is {}, not a constant, is always symmetric"
 
 
 def gemm(weight: str = "m", **attributes: Any) -> NodeProto:
@@ -91,6 +93,19 @@ def ranked(rank: int) -> tuple[TensorProto]:
         (pool(2, 2), 4, None, None),
         (pool(2), 4, "only 4-D inputs are supported, this one is 1-D pooling", "1-D pooling"),
         (pool(2, 2, 2), 4, "only 4-D inputs are supported, this one is 3-D pooling", "3-D pooling"),
+        (
+            node("AveragePool", ["data"], ["out"], name="p"),
+            4,
+            "kernel_shape is missing",
+            "kernel_shape missing",
+        ),
+        (
+            node("AveragePool", ["data"], ["out"], name="p", kernel_shape=2),
+            4,
+            "kernel_shape is missing",
+            "kernel_shape missing",
+        ),
+        (gemm("w", alpha="1.0"), 2, "alpha must be 1, this is not a number", "alpha not a number"),
     ],
 )
 def test_a_condition_decides_and_says_why(
@@ -101,11 +116,17 @@ def test_a_condition_decides_and_says_why(
 
 
 @pytest.mark.parametrize(
-    "op_type", ["MaxPool", "Add", "GlobalAveragePool", "LSTM", "GRU", "Relu", "QuantizeLinear", "QLinearConv"]
+    "op_type", ["GlobalAveragePool", "LSTM", "GRU", "Relu", "QuantizeLinear", "QLinearConv"]
 )
 def test_another_type_is_never_quantized(op_type: str) -> None:
     found = layer(node(op_type, ["data", "w"], ["out"], name="x"))
     assert (found.obstacle, found.title) == (f"type {op_type} is not supported", None)
+
+
+@pytest.mark.parametrize("op_type", ["MaxPool", "Add"])
+def test_of_some_types_only_inputs_are_quantized(op_type: str) -> None:
+    found = layer(node(op_type, ["data", "w"], ["out"], name="x"))
+    assert (found.obstacle, found.title) == ("only its inputs can be, by tensor_quantize", None)
 
 
 def test_an_operator_of_another_domain_is_another_type() -> None:
@@ -145,15 +166,13 @@ def test_a_sparse_initializer_is_a_weight() -> None:
         ({"value_int": 1}, ()),
         ({"value_floats": [1.0, 2.0]}, (2,)),
         ({"value_ints": [1, 2, 3]}, (3,)),
-        ({"value_string": "x"}, None),
-        ({}, None),
     ],
 )
-def test_a_constant_may_be_numbers(values: dict[str, Any], shape: tuple[int, ...] | None) -> None:
+def test_a_constant_may_be_numbers(values: dict[str, Any], shape: tuple[int, ...]) -> None:
     found = layer(constant(**values), matmul("data", "k"))
     assert found.weight_shape == shape
     assert found.attributes["weight"] == "constant"
-    assert found.attributes.get("weight_rank") == (None if shape is None else len(shape))
+    assert found.attributes["weight_rank"] == len(shape)
 
 
 def test_a_sparse_constant_has_a_shape() -> None:
@@ -183,7 +202,7 @@ def test_any_other_weight_is_the_reason(
     op_type: str, before: list[NodeProto], weight: str, kind: str
 ) -> None:
     found = layer(*before, node(op_type, ["data", weight], ["out"], name="x"))
-    assert (found.obstacle, found.title) == (CONSTANT.format(kind), "variable weight")
+    assert (found.obstacle, found.title) == (CONSTANT.format(kind), f"weight is {kind}")
     assert found.weight_shape is None
 
 
@@ -195,9 +214,9 @@ def test_two_variable_inputs_are_always_symmetric() -> None:
     found = layer(node("Relu", ["data"], ["r"]), matmul("data", "r"))
     assert found.quantizable
     assert found.bottoms == ("data", "r")
-    obstacle = TYPES.obstacle("asymmetric", found.type, found.attributes)
+    obstacle = TYPES.obstacle(Feature.ASYMMETRIC, found.type, found.attributes)
     assert obstacle
-    assert obstacle.reason == "a MatMul of two variable inputs is always symmetric"
+    assert obstacle.reason == SYMMETRIC.format("an output of Relu")
 
 
 @pytest.mark.parametrize("op_type", ["Transpose", "Identity", "Cast"])
@@ -205,12 +224,23 @@ def test_a_constant_behind_another_node_is_variable_for_a_matmul(op_type: str) -
     found = layer(node(op_type, ["m"], ["t"]), matmul("data", "t"))
     assert (found.quantizable, found.attributes["weight"]) == (True, f"an output of {op_type}")
     assert "weight_rank" not in found.attributes
+    reason = TYPES.reason(Feature.ASYMMETRIC, found.type, found.attributes)
+    assert reason == SYMMETRIC.format(f"an output of {op_type}")
+
+
+def test_the_table_says_which_nodes_are_always_symmetric() -> None:
+    table = layer_table(network(matmul("data", "m"), node("MatMul", ["m", "data"], ["left"], name="left")))
+    assert [line.partition("MatMul")[2].split()[:3] for line in table.splitlines()[1:]] == [
+        ["yes", "16x8"],
+        ["yes,", "always", "symmetric"],
+    ]
 
 
 def test_a_constant_on_the_left_of_a_matmul_is_no_weight() -> None:
     found = layer(matmul("m", "data"))
     assert found.quantizable
     assert (found.attributes["weight"], found.weight_shape) == ("a graph input", None)
+    assert TYPES.reason(Feature.ASYMMETRIC, found.type, found.attributes) == SYMMETRIC.format("a graph input")
 
 
 def test_a_conv_without_kernel_shape_is_known_by_its_weight() -> None:
@@ -238,8 +268,7 @@ def test_attributes_have_the_defaults_of_onnx() -> None:
 
 
 def test_an_attribute_that_the_file_does_not_tell_is_left_out() -> None:
-    found = layer(node("AveragePool", ["data"], ["out"], name="pool"))
-    assert (found.quantizable, found.attributes) == (True, {})
+    assert "spatial_axes" not in layer(node("AveragePool", ["data"], ["out"], name="pool")).attributes
     assert "spatial_axes" not in layer(conv(weight="data")).attributes
 
 
@@ -305,9 +334,19 @@ def test_other_average_pooling_is_no_warning() -> None:
     assert diagnose(conv(), pool(2, 2), initializers=weights) == []
 
 
+def test_weights_of_two_types_do_not_say_what_is_pooled() -> None:
+    weights = [tensor("half", 8, 3, 3, 3, element=FLOAT16), tensor("w", 8, 3, 3, 3)]
+    for first, second in (("half", "w"), ("w", "half")):
+        nodes = (conv("a", weight=first), conv("b", weight=second), pool(2, 2))
+        assert diagnose(*nodes, inputs=[], initializers=weights) == []
+
+
 def test_a_dilated_deconvolution_is_a_warning() -> None:
     (warning,) = diagnose(deconv(dilations=[2, 2]))
-    assert (warning.code, warning.message) == ("QC338", 'dilated ConvTranspose may not be quantized: "up"')
+    assert (warning.code, warning.message) == (
+        "QC338",
+        'AMCT may be unable to quantize dilated ConvTranspose: "up"',
+    )
     assert diagnose(deconv(dilations=[1, 1])) == diagnose(conv(dilations=[2, 2])) == []
 
 
@@ -320,6 +359,28 @@ def test_a_network_that_amct_has_processed_is_refused(op_type: str) -> None:
 def test_every_operator_of_the_domain_of_amct_is_refused() -> None:
     (error,) = diagnose(conv(), node("New", ["conv_out"], ["out"], name="q", domain="amct.customop"))
     assert error.message == ('layer "q" has type amct.customop.New: AMCT has already processed this network')
+
+
+def test_a_layer_of_amct_without_a_name_is_refused() -> None:
+    (error,) = diagnose(conv(), node("AscendQuant", ["conv_out"], ["out"]))
+    assert error.message == "a layer has type AscendQuant: AMCT has already processed this network"
+
+
+def test_operators_of_amct_in_subgraphs_and_functions_are_refused() -> None:
+    quant = node("New", ["data"], ["q"], domain="amct.customop")
+    deep = node("Loop", ["n"], ["d"], body=graph(quant, initializers=[], inputs=[]))
+    holder = node("If", ["data"], ["o"], name="if", then_branch=graph(deep, initializers=[], inputs=[]))
+    functions = [
+        helper.make_function("own", name, ["x"], ["y"], [each], [])
+        for name, each in (("Good", conv()), ("Bad", deep))
+    ]
+    found = diagnose(conv(), holder, functions=functions)
+    what = ['a node in a subgraph of layer "if"', 'a node of the function "own.Bad"']
+    after = "has type amct.customop.New: AMCT has already processed this network"
+    assert [each.message for each in found] == [f"{each} {after}" for each in what]
+    assert [each.span and each.span.element for each in found] == ['node 1, If "if"', None]
+    assert found[1].file
+    assert found[1].file.endswith("net.onnx")
 
 
 def test_the_quantization_of_onnx_itself_is_accepted() -> None:
@@ -380,6 +441,48 @@ def test_a_line_break_in_a_name_does_not_break_the_list_of_nodes() -> None:
     assert error.span.text == "node 1, Conv"
 
 
+@pytest.mark.parametrize(
+    ("inputs", "kind"),
+    [(["data"], "missing"), (["data", ""], "missing"), (["data", "undefined"], "not defined")],
+)
+def test_a_second_input_must_exist(inputs: list[str], kind: str) -> None:
+    found = layer(node("MatMul", inputs, ["out"], name="fc"))
+    assert (found.obstacle, found.title) == (f"the second input is {kind}", f"second input {kind}")
+    assert layer(node("Conv", inputs, ["out"], name="c")).obstacle == CONSTANT.format(kind)
+
+
+@pytest.mark.parametrize("op_type", ["Conv", "ConvTranspose", "Gemm", "MatMul"])
+@pytest.mark.parametrize("values", [{"value_string": "a"}, {"value_strings": ["a", "b"]}, {}])
+def test_a_constant_without_numbers_is_not_a_weight(op_type: str, values: dict[str, Any]) -> None:
+    found = layer(constant(**values), node(op_type, ["data", "k"], ["out"], name="x"))
+    assert found.obstacle
+    assert found.obstacle.endswith("is a constant without numbers")
+
+
+def test_layers_with_one_name_that_share_a_weight_are_shown_by_location() -> None:
+    found = diagnose(conv("c"), conv("c", "c_out", out="d"))
+    (message,) = (each.message for each in found if each.code == "QC336")
+    assert message.startswith('node 0, Conv "c" and node 1, Conv "c" ')
+
+
+def test_a_location_shows_the_start_of_a_long_name() -> None:
+    (span,) = (each.span for each in network(conv("a" * 200_000)).layers)
+    assert span
+    assert span.text == f'node 0, Conv "{"a" * 200}..."'
+
+
+def test_a_quantizable_node_whose_name_is_not_utf8_is_an_error() -> None:
+    relus = (node("Relu", ["data"], [name], name=name) for name in ("axa", "aya"))
+    content = model(*relus, conv("azy")).SerializeToString()
+    for name in (b"axa", b"aya", b"azy"):
+        content = content.replace(name, b"a\xff" + name[2:])
+    made, (error,) = read(content)
+    assert (made, error.code) == (None, "QC339")
+    assert error.span
+    assert error.span.element == "node 2, Conv"
+    assert error.help == 'name it "Conv_2", or run "quantcfg name-nodes net.onnx -o named.onnx"'
+
+
 # Subgraphs and functions
 
 
@@ -425,7 +528,7 @@ def test_constants_do_not_prevent_fusion() -> None:
 
 
 def test_a_fused_node_without_a_name_is_listed_as_such() -> None:
-    table = layer_table(network(conv("c"), batch_norm("", "c_out")).layers)
+    table = layer_table(network(conv("c"), batch_norm("", "c_out")))
     assert all(line.endswith("  c + (no name)") for line in table.splitlines()[1:])
 
 

@@ -189,6 +189,12 @@ def test_the_last_of_two_names_counts() -> None:
     assert names(after) == ["b", "b1"]
 
 
+def test_a_name_that_is_not_utf8_is_replaced() -> None:
+    content = model(relu("ax"), relu("ay"), relu("ok")).SerializeToString()
+    after = named(content.replace(b"ax", b"a\xff").replace(b"ay", b"a\xfe"))
+    assert names(after) == ["Relu_0", "Relu_1", "ok"]
+
+
 def test_a_longer_name_makes_longer_lengths() -> None:
     # The length of the node is 127 before, and has two bytes then.
     padding = length_field(6, bytes(127 - 2 - 2 - 6))
@@ -228,6 +234,33 @@ def test_standard_output_is_an_output(capfdbinary: pytest.CaptureFixture[bytes])
     out, err = capfdbinary.readouterr()
     assert names(out) == ["Conv_0", "x", "x1"]
     assert err == b"2 nodes renamed\n"
+
+
+def test_a_terminal_is_not_an_output(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with pytest.raises(SystemExit) as exited:
+        main(["name-nodes", "net.onnx"])
+    assert exited.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1].partition("error: ")[2]) == (
+        "",
+        "the output is binary: use -o FILE, or redirect standard output",
+    )
+
+
+def test_standard_input_is_not_a_model(capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(["name-nodes", "-", "-o", "named.onnx"])
+    assert exited.value.code == 2
+    assert "MODEL must be a file, not standard input" in capsys.readouterr().err
+
+
+def test_a_prototxt_with_its_own_suffix_needs_no_other_name(capsys: Captured) -> None:
+    Path("deploy.prototxt").write_text("name: 'net'")
+    assert main(["name-nodes", "deploy.prototxt", "-o", "named.onnx"]) == 1
+    err = capsys.readouterr().err
+    assert "is a prototxt, not an ONNX model" in err
+    assert "help" not in err
 
 
 def test_the_model_itself_is_not_replaced(capsys: Captured) -> None:
@@ -277,14 +310,22 @@ def test_a_model_that_changes_before_it_is_edited_is_not_written(monkeypatch: py
     assert [each.message for each in found] == ['cannot read "net.onnx": the model has changed']
 
 
-@pytest.mark.parametrize("where", ["initializer", "constant", "subgraph"])
+@pytest.mark.parametrize(
+    "where", ["initializer", "constant", "subgraph", "training", "default of a function"]
+)
 def test_with_external_data_the_output_is_beside_the_model(where: str, capsys: Captured) -> None:
     external = tensor("e", 8, 3, 3, 3)
     external.data_location = TensorProto.EXTERNAL
     constant = node("Constant", [], ["k"], value=external)
     branch = node("If", ["data"], ["o"], then_branch=graph(constant, initializers=[]))
+    default = onnx.AttributeProto(name="a", type=onnx.AttributeProto.TENSOR, t=external)
+    function = onnx.FunctionProto(name="Block", domain="own", attribute_proto=[default])
+    training = model(relu(""))
+    training.training_info.add().initialization.initializer.append(external)
     content = {
         "initializer": model(relu(""), initializers=[external]),
+        "training": training,
+        "default of a function": model(relu(""), functions=[function]),
         "constant": model(constant),
         "subgraph": model(branch),
     }[where]
@@ -293,6 +334,10 @@ def test_with_external_data_the_output_is_beside_the_model(where: str, capsys: C
     assert main(["name-nodes", "net.onnx", "-o", "other/named.onnx"]) == 1
     assert "must be in the directory of the model, which has external data" in capsys.readouterr().err
     assert os.listdir("other") == []
+    assert main(["name-nodes", "net.onnx", "-o", "-"]) == 1
+    assert (
+        "a model with external data must be a file in the directory of this data" in capsys.readouterr().err
+    )
     assert main(["name-nodes", "net.onnx", "-o", "other/../named.onnx"]) == 0
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.network import Layer, Network
 from tests.oracle.amct import OracleLayer
 
@@ -22,7 +23,7 @@ def layers_of(
     kinds = {kind for known in types.known.values() for kind in known}
 
     def can(kind: str, layer: Layer) -> bool:
-        return types.obstacle(kind, layer.type, layer.attributes) is None
+        return types.obstacle(Feature(kind), layer.type, layer.attributes) is None
 
     names = Counter(layer.name for layer in model.layers)
     return tuple(

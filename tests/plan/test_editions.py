@@ -28,6 +28,14 @@ def test_the_edition_of_the_network_counts() -> None:
     assert "QC212" not in [each.code for each in check_source(MODEL, NETWORK, OTHER)]
 
 
+def test_an_edition_without_corresponding_types_has_no_foreign_types() -> None:
+    added = replace(CAFFE, name="added")
+    assert not any(added.foreign_types.values())
+    assert set(added.foreign_types) == {"caffe", "onnx", "pytorch", "tensorflow"}
+    found = check_source(Source("quant.cfg", 'skip_layer_types: "Conv"\n'), None, added)
+    assert [each.code for each in found] == ["QC403"]
+
+
 def test_the_suffix_of_a_model_selects_its_edition() -> None:
     assert edition_of_model("net.prototxt") is CAFFE
     assert edition_of_model("net") is CAFFE

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from quantcfg import Compilation, compile_config
+from quantcfg.compile import check_source
 from quantcfg.diagnostics import has_errors
 from quantcfg.editions.onnx import ONNX
 from quantcfg.network import Network
+from quantcfg.source import Source
 from tests.marks import unmarked
 from tests.onnx.models import conv, network, node, tensor
 from tests.plan.compiling import CONFIG, findings
@@ -57,12 +59,18 @@ def tensor_of(name: str, index: int | str = 0, algorithm: str = "") -> str:
 
 RULES = {
     "a balance step of an unsupported type": for_type("AveragePool", "«QC440»dmq_balancer { }"),
-    "its strength is written": for_type("AveragePool", "dmq_balancer { migration_strength: «QC440»0.3 }"),
+    "its strength is written": for_type("AveragePool", "«QC440»dmq_balancer { migration_strength: 0.3 }"),
     "a balance step of an unsupported layer": for_layer("mm_variable", "«QC440»dmq_balancer { }"),
-    "a layer that is not quantizable": for_layer("«QC421»fc_scaled", "«QC440»dmq_balancer { }"),
+    "a layer that is not quantizable": for_layer("«QC421»fc_scaled", "ifmr_quantize { }"),
+    "a balance step of a layer that is not quantizable": for_layer("fc_scaled", "«QC440»dmq_balancer { }"),
+    "16 bits of another node": for_layer("relu", "ifmr_quantize { dst_type: «QC448»INT16 }"),
+    "8 bits of another node": for_layer("«QC421»relu", "ifmr_quantize { dst_type: INT8 }"),
     "a constant of rank 3": for_layer("mm_rank3", "«QC440»dmq_balancer { }"),
-    "a balance step for all layers": for_all("«QC441»dmq_balancer { }"),
-    "a balance step of a type that some layers lack": for_type("MatMul", "«QC441»dmq_balancer { }"),
+    "a balance step for all layers": for_all("«QC441»«QC441»«QC441»dmq_balancer { }"),
+    "its strength for all layers is written": for_all(
+        "«QC441»«QC441»«QC441»dmq_balancer { migration_strength: 0.3 }"
+    ),
+    "a balance step of a type that some layers lack": for_type("MatMul", "«QC441»«QC441»dmq_balancer { }"),
     "a strength below the range": for_layer("conv", "dmq_balancer { migration_strength: «QC501»0.1 }"),
     "a strength above the range": for_layer("conv", "dmq_balancer { migration_strength: «QC501»0.81 }"),
     "a strength that is no number": for_layer("conv", "dmq_balancer { migration_strength: «QC211»nan }"),
@@ -73,6 +81,10 @@ RULES = {
     "an input that is a constant": 'tensor_quantize { layer_name: "add_constant" input_index: «QC443»1 }',
     "an input twice": tensor_of("max") + 'tensor_quantize { layer_name: «QC444»"max" input_index: 0 }',
     "two inputs": tensor_of("add") + 'tensor_quantize { layer_name: «QC445»"add" input_index: 1 }',
+    "an absent input and another": 'tensor_quantize { layer_name: "add" input_index: «QC443»5 }\n'
+    + tensor_of("add"),
+    "inputs of a layer": 'tensor_quantize { layer_name: «QC442»"conv" input_index: 0 }\n'
+    'tensor_quantize { layer_name: «QC442»"conv" input_index: 1 }',
     "a tensor without its node": "«QC206»tensor_quantize { input_index: 0 }",
     "a tensor without its input": '«QC206»tensor_quantize { layer_name: "max" }',
     "an input below zero": 'tensor_quantize { layer_name: "max" input_index: «QC203»-1 }',
@@ -120,9 +132,29 @@ def test_what_is_reported(marked: str) -> None:
     assert compilation.ok is not has_errors(compilation.diagnostics)
 
 
+@pytest.mark.parametrize(("name", "what"), [("max", "input"), ("add_constant", "variable input")])
+def test_an_input_that_cannot_be_quantized_is_missing_or_a_constant(name: str, what: str) -> None:
+    (found,) = compiled(f'tensor_quantize {{ layer_name: "{name}" input_index: 1 }}').diagnostics
+    assert (found.message, found.help) == (f'layer "{name}" has no {what} 1', "use input_index 0")
+
+
+def test_a_flag_is_not_changed_where_a_syntax_error_may_have_moved_it() -> None:
+    text, _ = unmarked(for_layer("mm_variable", "ifmr_quantize { asymmetric: true }"))
+    for broken, is_fixable in ((text, True), (text + "}", False)):
+        (found,) = [each for each in compiled(broken).diagnostics if each.code == "QC446"]
+        assert bool(found.fix) is is_fixable
+
+
+def test_without_a_model_a_skipped_layer_may_have_a_quantized_input() -> None:
+    text = 'skip_layers: "a" tensor_quantize { layer_name: "a" input_index: 0 }'
+    assert [each.code for each in check_source(Source("quant.cfg", text), None, ONNX)] == []
+
+
 def test_16_bits_for_all_layers_are_8_for_those_without_them() -> None:
     text, _ = unmarked(for_all("ifmr_quantize { dst_type: INT16 }"))
-    assert [each.code for each in compiled(text).diagnostics] == ["QC450", "QC449"]
+    chips, lowered = compiled(text).diagnostics
+    assert (chips.code, lowered.code) == ("QC450", "QC449")
+    assert lowered.message.endswith(": MatMul and AveragePool do not support it")
     bits = {name: body["activation_quant_params"]["num_bits"] for name, body in layers(config(text)).items()}
     assert {name for name, number in bits.items() if number == 16} == {"conv", "conv3", "fc"}
     assert {*bits.values()} == {8, 16}
@@ -138,6 +170,121 @@ def test_the_help_for_bits_of_a_weight_names_who_has_them() -> None:
     (found,) = compiled(for_all("arq_quantize { quant_bits: 6 }")).diagnostics
     assert found.help
     assert "ATC" in found.help
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        'tensor_quantize { layer_name: «QC452»"same" input_index: 5 }',
+        'skip_layers: «QC452»"same"',
+        'skip_fusion_layers: «QC452»"same"',
+        for_layer("«QC452»same"),
+        'skip_layers: «QC401»"sam"',
+    ],
+)
+def test_a_name_of_several_nodes_is_an_error_where_it_is_used(marked: str) -> None:
+    nodes = [
+        node(op_type, ["conv_out", "data"], [f"{op_type}_out"], name="same") for op_type in ("Add", "Mul")
+    ]
+    repeated = network(conv("conv"), *nodes)
+    text, expected = unmarked(marked)
+    found = compiled(text, repeated).diagnostics
+    assert findings(compiled(text, repeated)) == expected
+    if "QC452" in marked:
+        assert [each.span.element for each in found[0].related] == [
+            'node 1, Add "same"',
+            'node 2, Mul "same"',
+        ]
+        assert found[0].help == 'give each node its own name with "quantcfg name-nodes"'
+
+
+@pytest.mark.parametrize(
+    ("inputs", "index", "what"),
+    [
+        (["data", ""], 1, "input"),
+        (["data", "m"], 1, "variable input"),
+    ],
+)
+def test_the_reason_why_an_input_cannot_be_quantized(inputs: list[str], index: int, what: str) -> None:
+    against = network(conv(), node("Add", inputs, ["out"], name="add"))
+    (found,) = compiled(tensor_of("add", index), against).diagnostics
+    assert found.code == "QC443"
+    assert found.message == f'layer "add" has no {what} {index}'
+
+
+def test_the_help_for_a_node_without_a_name_says_how_to_name_it() -> None:
+    against = network(conv(), node("Add", ["data", "conv_out"], ["out"]))
+    (found,) = compiled(tensor_of(""), against).diagnostics
+    assert (found.code, found.help) == ("QC401", 'give the nodes names with "quantcfg name-nodes"')
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "help"),
+    [
+        (
+            'fakequant_precision_mode: "FORCE_FP16_QUANT"',
+            '"fakequant_precision_mode" must be FORCE_FP16_QUANT, not a string',
+            "remove the quotes",
+        ),
+        (
+            for_all("ifmr_quantize { dst_type: INT4 }"),
+            'unknown value INT4 for "dst_type"',
+            "use one of INT8, INT16",
+        ),
+    ],
+)
+def test_the_possible_values_of_an_enum_are_named(text: str, message: str, help: str) -> None:
+    (found,) = compiled(text).diagnostics
+    assert found.message == message
+    assert found.help == help
+
+
+def test_the_only_value_of_a_key_is_named() -> None:
+    (found,) = check_source(Source("a.json", '{"fakequant_precision_mode": 5, "a": {}}'), None, ONNX)
+    assert found.message == '"fakequant_precision_mode" must be FORCE_FP16_QUANT, not 5'
+
+
+@pytest.mark.parametrize("layer_type", ["GlobalAveragePool", "MatMulInteger", "QLinearMatMul"])
+@pytest.mark.parametrize("field", ['skip_layer_types: "{}"', for_type("{}").replace("{ }", "{{ }}")])
+def test_a_type_that_is_never_quantized_is_not_misspelled(field: str, layer_type: str) -> None:
+    found = check_source(Source(CONFIG, field.replace('"{}"', f'"{layer_type}"')), None, ONNX)
+    assert [each.help for each in found] == [f"remove it: {layer_type} layers are never quantized"]
+
+
+@pytest.mark.parametrize("misspelled", ["avgpool", "AvaragePool", "AvgPool2D"])
+def test_a_misspelled_type_is_suggested(misspelled: str) -> None:
+    (found,) = compiled(f'skip_layer_types: "{misspelled}"').diagnostics
+    assert found.help == 'use "AveragePool"'
+
+
+def test_layers_without_a_balance_step_are_grouped_by_the_reason() -> None:
+    pools = (
+        conv("conv"),
+        *(node("AveragePool", ["conv_out"], [name], name=name, kernel_shape=[2, 2]) for name in ("p", "q")),
+    )
+    product = node("MatMul", ["p", "m3"], ["c"], name="mm_rank3")
+    text = for_all("dmq_balancer { }")
+    found = compiled(text, network(*pools, product, initializers=WEIGHTS)).diagnostics
+    assert [(each.message.partition("apply to ")[2], each.help) for each in found] == [
+        ('"mm_rank3": the constant must have rank 2, this one has rank 3', None),
+        ('"p" and "q": type AveragePool is not supported', None),
+    ]
+    *_, unused = compiled(text, network(*pools[1:], product, initializers=WEIGHTS)).diagnostics
+    assert unused.help == "remove dmq_balancer: no layer supports it"
+
+
+@pytest.mark.parametrize("value", ["{ }", "{ migration_strength: 0.4 }"])
+def test_a_balance_step_is_removed_as_a_whole(value: str) -> None:
+    text = for_type("AveragePool", f"dmq_balancer {value}")
+    (found,) = compiled(text).diagnostics
+    assert found.span
+    assert (found.span.text, found.help) == ("dmq_balancer", "remove dmq_balancer")
+    assert compiled(text.replace(f"dmq_balancer {value}", "")).ok
+
+
+def test_a_node_that_has_no_tensors_is_named_by_its_type() -> None:
+    (found,) = compiled('tensor_quantize { layer_name: "conv" input_index: 0 }').diagnostics
+    assert found.message == "tensor_quantize does not support Conv nodes"
 
 
 # --- compiled
@@ -268,8 +415,5 @@ def test_a_node_cannot_have_the_name_of_a_key() -> None:
 
 
 def test_without_a_model_every_node_may_exist() -> None:
-    from quantcfg.compile import check_source
-    from quantcfg.source import Source
-
     text = for_layer("x", "ifmr_quantize { dst_type: INT8 } dmq_balancer { }") + tensor_of("y", 99)
     assert check_source(Source(CONFIG, text), None, ONNX) == ()

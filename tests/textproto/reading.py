@@ -13,7 +13,7 @@ from google.protobuf import text_format
 from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.source import Source
-from quantcfg.textproto import Binding, bind, parse, tree
+from quantcfg.textproto import Binding, Dialect, bind, parse, tree
 from tests import protos, shared
 from tests.protos import descriptor_of
 
@@ -75,7 +75,7 @@ def read(text: str, message_type: type[Message], *, lenient: bool = False) -> Re
     """Parse and bind a text."""
     diagnostics: list[Diagnostic] = []
     document = parse(Source("text", text), diagnostics.append)
-    binding = bind(document, descriptor_of(message_type), diagnostics.append, lenient=lenient)
+    binding = bind(document, descriptor_of(message_type), diagnostics.append, Dialect(lenient=lenient))
     return Reading(message_of(binding, message_type), diagnostics)
 
 

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import text_format
 
 from quantcfg import contracts
-from quantcfg.textproto import Binding, BoundMessage, bind
+from quantcfg.textproto import Binding, BoundMessage, Dialect, bind
 from tests.laws import law
 from tests.protos import descriptor_of
 from tests.textproto.reading import (
@@ -35,7 +35,7 @@ NETWORK = contracts.message_class("caffe", "caffe.NetParameter")
 
 def bound(text: str, message_type: type[Message], *, lenient: bool = False) -> Binding:
     diagnostics: list[Diagnostic] = []
-    binding = bind(parsed(text), descriptor_of(message_type), diagnostics.append, lenient=lenient)
+    binding = bind(parsed(text), descriptor_of(message_type), diagnostics.append, Dialect(lenient=lenient))
     assert [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"] == []
     return binding
 

@@ -139,6 +139,7 @@ def _summary(compilation: Compilation, found: list[Diagnostic], output: str) -> 
     parts = [
         f"{counted(quantized, 'layer')} quantized",
         f"{len(plan.layers) - quantized} skipped",
+        *([counted(len(plan.tensors), "tensor")] if plan.tensors else []),
         *_not_quantizable(plan),
         f"{_fused(plan, config)} fused",
         counted(warnings, "warning"),

@@ -31,7 +31,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set the help of the command and add its arguments."""
     parser.description = (
-        "List the layers of a network in its order: the type, the output shape, the parameters and the\n"
+        "List the layers in network order: the type, the output shape, the parameters and the\n"
         "multiply-accumulates (MACs), whether it can be quantized or why not, the shape of the weight if\n"
         "known, and the layers that are fused. For Caffe, layers are those of phase TEST, for ONNX the\n"
         "nodes of the top graph, without output shapes, parameters and MACs."
@@ -82,7 +82,7 @@ def _table(
     from quantcfg.network.cost_table import cost_columns
     from quantcfg.network.layer_table import layer_table
 
-    return layer_table(network.layers, cost_columns(operations.all, costs) if operations else ())
+    return layer_table(network, cost_columns(operations.all, costs) if operations else ())
 
 
 def _json(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_output_argument
 from quantcfg.cli.console import print_pieces, print_plain, print_stderr
@@ -33,11 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the model, and report errors and a summary."""
+    if options.model == STANDARD_STREAM:
+        options.parser.error("MODEL must be a file, not standard input")
+    if options.output == STANDARD_STREAM and sys.stdout and sys.stdout.isatty():
+        options.parser.error("the output is binary: use -o FILE, or redirect standard output")
+
     from quantcfg.api import name_nodes, write_named_model
 
     found: list[Diagnostic] = []
     if options.output == STANDARD_STREAM:
-        named = name_nodes(options.model, options.output, found.append)
+        named = name_nodes(options.model, None, found.append)
         if named:
             print_pieces(named.content)
     else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from quantcfg.cli.arguments import STANDARD_STREAM, command_line_argument
 from quantcfg.cli.console import print_file
-from quantcfg.diagnostics import Diagnostic, Report, catalogue, in_order
+from quantcfg.diagnostics import Diagnostic, Report, in_order
 
 if TYPE_CHECKING:
     from quantcfg.api import Compilation
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 
 OTHERWISE = ', or "# quantcfg-model: FILE" at the top of the quant.cfg, or model in quantcfg.toml'
 """The alternatives to --model, for usage errors."""
+
+_AS_FILE = "pass it as a file, not through a pipe"
+"""The help for a binary model that is read as text: in a file, it would have been recognized."""
 
 
 def check_inputs(options: argparse.Namespace, files: Sequence[str] = ()) -> None:
@@ -36,30 +38,24 @@ def check_inputs(options: argparse.Namespace, files: Sequence[str] = ()) -> None
         options.parser.error("--weights must be a file, not standard input")
 
 
-def read(options: argparse.Namespace, file: PathLike, report: Report, *, wanted: str) -> Source | None:
-    """Read a file or standard input; return None after reporting why it cannot be read."""
-    from quantcfg.files import read_source, read_standard_input
+def read(
+    options: argparse.Namespace,
+    file: PathLike,
+    report: Report,
+    *,
+    wanted: str,
+    help: str = "pass it with --model",
+) -> Source | None:
+    """Read a file or standard input; return None after reporting why it cannot be read.
 
+    help is for a binary model, if the command has models.
+    """
+    from quantcfg.editions.reading import read_source, read_standard_input
+
+    advice = help if "model" in options else None
     if file == STANDARD_STREAM:
-        return read_standard_input(options.stdin_filename, report, wanted=wanted)
-    found: list[Diagnostic] = []
-    source = read_source(file, found.append, wanted=wanted)
-    for each in found:
-        report(_of_binary(options, file, wanted) or each if each.code == catalogue.NOT_TEXT.code else each)
-    return source
-
-
-def _of_binary(options: argparse.Namespace, file: PathLike, wanted: str) -> Diagnostic | None:
-    """Return the error for a file that is a binary model instead of text, None if it is not."""
-    from quantcfg.editions import edition_of_binary
-
-    edition = edition_of_binary(os.fspath(file))
-    if edition is None:
-        return None
-    help = "pass it with --model" if "model" in options else None
-    return catalogue.OTHER_CONTENT.at(
-        None, file=os.fspath(file), what=edition.words.model, wanted=wanted, help=help
-    )
+        return read_standard_input(options.stdin_filename, report, wanted=wanted, help=advice)
+    return read_source(file, report, wanted=wanted, help=advice)
 
 
 class Loaded(NamedTuple):
@@ -87,10 +83,10 @@ def _load(
     options: argparse.Namespace, model: str, weights: str | None
 ) -> tuple[Network | None, Sequence[Diagnostic]]:
     from quantcfg.api import load_model
-    from quantcfg.files import read_regular
+    from quantcfg.editions.reading import read_regular
 
     found: list[Diagnostic] = []
-    reader = read_regular if options.model is None else partial(read, options)
+    reader = read_regular if options.model is None else partial(read, options, help=_AS_FILE)
     network = load_model(model, weights, found.append, read=reader)
     return network, in_order(found)
 

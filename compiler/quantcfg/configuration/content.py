@@ -25,6 +25,7 @@ from quantcfg.emit import Configuration
 from quantcfg.emit.validate import Failure, expected, failures, help_of
 from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import ConfigSchema, Edition, Network
+from quantcfg.plan.passes.names import ambiguous_name
 from quantcfg.plan.plan import DEFINED_HERE
 from quantcfg.source import Span
 
@@ -59,7 +60,7 @@ class Content(Caching):
 
     @property
     def tensors(self) -> Any:
-        """The list of quantized tensors, or what stands in its place; empty in an edition without them."""
+        """The list of quantized tensors, or the invalid value in its place; empty if the edition has none."""
         return self.config.get(TENSORS, ()) if TENSORS in self.edition.schema.global_keys else ()
 
     @cached_property
@@ -126,7 +127,7 @@ def _suggestions(content: Content) -> Mapping[str, Suggestion]:
     keys, network, settings = content.layers, content.network, content.edition.schema.global_keys
     if network is None:
         return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
-    unknown = [key for key in keys if key not in network.by_name]
+    unknown = [key for key in keys if key not in network.by_name and key not in network.repeated]
     quantizable = [*_quantizable(network), *settings]
     missing = [name for name in quantizable if name not in content.config]
     known = [*network.by_name, *settings]
@@ -158,7 +159,7 @@ def _help_if_misplaced(key: str, edition: Edition) -> str | None:
         return 'AMCT rejects "$schema"; map the schema to the file name in the editor instead'
     if key in edition.request.descriptor.fields:
         return f'use the keys of each layer: "{key}" is a field of a quant.cfg'
-    return _help_to_move(key, edition.schema) or edition.foreign_fields.get(key)
+    return _help_to_move(key, edition.schema) or edition.foreign_keys.get(key)
 
 
 def _help_to_move(key: str, schema: ConfigSchema) -> str | None:
@@ -174,8 +175,11 @@ def _invalid_layer(
         return
     places = content.places
     span = places.key((key,))
-    layer = content.network.by_name.get(key) if content.network else None
-    if layer:
+    network = content.network
+    layer = network.by_name.get(key) if network else None
+    if network and key in network.repeated:
+        yield ambiguous_name(key, span, network.repeated[key])
+    elif layer:
         yield catalogue.UNQUANTIZABLE_LAYER.at(
             span,
             layer=key,
@@ -275,7 +279,7 @@ def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagn
                 help = _help_of_other(failure.value, selector, (name, other), schema)
                 yield catalogue.OTHER_ALGORITHM.at(span, **names, help=help)
             return
-    elsewhere = _help_to_move(key, schema) or edition.foreign_fields.get(key)
+    elsewhere = _help_to_move(key, schema) or edition.foreign_keys.get(key)
     suggestion = Suggestion() if elsewhere else suggest(key, properties)
     fix = _renaming(span, suggestion, failure.value)
     yield catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=elsewhere or suggestion.help, fix=fix)

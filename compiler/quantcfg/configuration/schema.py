@@ -22,12 +22,13 @@ from quantcfg.contracts.config_schema import (
     WEIGHT_ALGORITHM,
     WEIGHT_PARAMS,
 )
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.frozen import frozen_value
 from quantcfg.network import ConfigSchema, Edition, Layer, Network
 from quantcfg.network.network import VARIABLE_INPUTS
-from quantcfg.plan.passes.activations import has_all_bits, symmetric_reason
+from quantcfg.plan.passes.activations import supports_int16, symmetric_reason
 from quantcfg.plan.passes.balancer import reason_without
 
 Schema = dict[str, Any]
@@ -38,7 +39,7 @@ class _Kind:
     """What determines the allowed values of a layer.
 
     reason is why it cannot be non-uniform, symmetric why it cannot have an offset, and
-    without_balancer why it cannot have a balance step; None if it can. has_all_bits is
+    without_balancer why it cannot have a balance step; None if it can. supports_int16 is
     False if it supports only the default number of bits.
     """
 
@@ -47,7 +48,7 @@ class _Kind:
     reason: str | None
     symmetric: str | None
     without_balancer: str | None
-    has_all_bits: bool
+    supports_int16: bool
 
 
 def config_schema(network: Network | None, edition: Edition) -> Schema:
@@ -93,14 +94,14 @@ def _narrowed(network: Network) -> Schema:
 
 def _kind(layer: Layer, network: Network) -> _Kind:
     types = network.edition.layer_types
-    reason = types.reason("non_uniform", layer.type, layer.attributes)
+    reason = types.reason(Feature.NON_UNIFORM, layer.type, layer.attributes)
     return _Kind(
         layer.type,
         types.channel_wise(layer.type),
         reason,
         symmetric_reason(layer, types),
         reason_without(layer, types),
-        has_all_bits(layer, types),
+        supports_int16(layer, types),
     )
 
 
@@ -200,7 +201,7 @@ def _layer(kind: _Kind, schema: ConfigSchema) -> Schema:
     if kind.without_balancer and BALANCER in properties:
         message = f"there is no balance step: {kind.without_balancer}"
         properties[BALANCER] = {"not": {}, "errorMessage": message, "doNotSuggest": True}
-    if kind.symmetric or not kind.has_all_bits:
+    if kind.symmetric or not kind.supports_int16:
         properties[ACTIVATION_PARAMS] = _activation(kind, properties[ACTIVATION_PARAMS], schema)
     return {**layer, "properties": properties}
 
@@ -212,7 +213,7 @@ def _activation(kind: _Kind, known: Schema, schema: ConfigSchema) -> Schema:
         message = f"must be false: {kind.symmetric}"
         narrowed[ASYMMETRIC] = {"const": False, "errorMessage": message}
     bits = schema.parameters_by_key(schema.default_activation).get(NUM_BITS)
-    if bits and not kind.has_all_bits:
+    if bits and not kind.supports_int16:
         message = f"must be {bits.default} for {kind.type}"
         narrowed[NUM_BITS] = {"const": bits.default, "errorMessage": message}
     return {"type": "object", "allOf": [known, {"properties": narrowed}]}

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from quantcfg import contracts
 from quantcfg.contracts.acceptance import Accepts, acceptor
+from quantcfg.contracts.config_schema import TENSORS
 from quantcfg.frozen import Caching, frozen_value
 
 Attribute = bool | int | float | str | tuple[int, ...]
 Attributes = Mapping[str, Attribute]
 
-_FEATURES = ("asymmetric", "balancer", "int16")
-"""Kinds that some editions do not have: for them, no type has conditions."""
 
-_KINDS = ("quantizable", "non_uniform", "foldable", *_FEATURES)
+class Feature(StrEnum):
+    """What a layer type may support under conditions; the values are keys of its entry in the file."""
+
+    QUANTIZABLE = "quantizable"
+    NON_UNIFORM = "non_uniform"
+    FOLDABLE = "foldable"
+    ASYMMETRIC = "asymmetric"
+    BALANCER = "balancer"
+    INT16 = "int16"
+
+
+_OPTIONAL = (Feature.ASYMMETRIC, Feature.BALANCER, Feature.INT16)
+"""Features that not every edition has: in the others, no type has conditions for them."""
+
 _CACHE_SIZE = 4096
 """Enough for most networks: layers of one type have few different attributes."""
 
@@ -53,7 +66,7 @@ class LayerTypes(Caching):
     @cached_property
     def quantizable(self) -> tuple[str, ...]:
         """The quantizable layer types (reference 5.1)."""
-        return tuple(name for name, known in self.known.items() if "quantizable" in known)
+        return tuple(name for name, known in self.known.items() if Feature.QUANTIZABLE in known)
 
     @cached_property
     def fusible(self) -> tuple[str, ...]:
@@ -78,17 +91,17 @@ class LayerTypes(Caching):
             name
             for name in self.fusible
             if self.channel_wise(name)
-            and self.obstacle("non_uniform", name, {}) is None
-            and not any(self.obstacle(kind, name, {}) for kind in _FEATURES if self.has(kind))
+            and self.obstacle(Feature.NON_UNIFORM, name, {}) is None
+            and not any(self.obstacle(feature, name, {}) for feature in _OPTIONAL if self.has(feature))
         )
 
-    def has(self, kind: str) -> bool:
-        """Return whether the edition has a feature, such as "balancer": some type has conditions for it."""
-        return kind in self._kinds
+    def has(self, feature: Feature) -> bool:
+        """Return whether the edition has a feature: some type has conditions for it."""
+        return feature in self._features
 
     @cached_property
-    def _kinds(self) -> frozenset[str]:
-        return frozenset(kind for known in self.known.values() for kind in _KINDS if kind in known)
+    def _features(self) -> frozenset[str]:
+        return frozenset(feature for known in self.known.values() for feature in Feature if feature in known)
 
     def channel_wise(self, layer_type: str) -> bool:
         """Return whether a type supports channel_wise, which is then on by default (reference 3.4)."""
@@ -98,37 +111,38 @@ class LayerTypes(Caching):
         """Return the attributes that the conditions of a layer type depend on."""
         return _conditional_attributes(self, layer_type) if layer_type in self.known else frozenset()
 
-    def obstacle(self, kind: str, layer_type: str, attributes: Attributes) -> Obstacle | None:
+    def obstacle(self, feature: Feature, layer_type: str, attributes: Attributes) -> Obstacle | None:
         """Return why a layer is not supported, or None if it is.
 
-        kind is "quantizable" (reference 5.1), "non_uniform" (5.5) or "foldable" (5.3). Some
-        editions also have "asymmetric" activations, "balancer" and "int16".
+        The conditions are those of reference 5.1 (quantizable), 5.5 (non-uniform) and 5.3 (foldable).
         """
-        return _obstacle(self, kind, layer_type, tuple(sorted(attributes.items())))
+        return _obstacle(self, feature, layer_type, tuple(sorted(attributes.items())))
 
-    def reason(self, kind: str, layer_type: str, attributes: Attributes) -> str | None:
+    def reason(self, feature: Feature, layer_type: str, attributes: Attributes) -> str | None:
         """Return only the reason of the obstacle, or None."""
-        found = self.obstacle(kind, layer_type, attributes)
+        found = self.obstacle(feature, layer_type, attributes)
         return found.reason if found else None
 
 
 @cache
 def _conditional_attributes(types: LayerTypes, layer_type: str) -> frozenset[str]:
-    return frozenset(name for kind in _KINDS for name in _conditions(types, kind, layer_type) or ())
+    return frozenset(name for feature in Feature for name in _conditions(types, feature, layer_type) or ())
 
 
 @lru_cache(_CACHE_SIZE)
 def _obstacle(
-    types: LayerTypes, kind: str, layer_type: str, attributes: tuple[tuple[str, Any], ...]
+    types: LayerTypes, feature: Feature, layer_type: str, attributes: tuple[tuple[str, Any], ...]
 ) -> Obstacle | None:
-    conditions = _conditions(types, kind, layer_type) if layer_type in types.known else None
+    conditions = _conditions(types, feature, layer_type) if layer_type in types.known else None
     if conditions is None:
+        if feature == Feature.QUANTIZABLE and layer_type in types.tensor_types:
+            return Obstacle(f"only its inputs can be, by {TENSORS}", layer_type)
         return Obstacle(f"type {layer_type or '(none)'} is not supported", layer_type)
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in attributes}
     for attribute, condition in conditions.items():
         if attribute in values and not condition.accepts(values[attribute]):
             value = _shown(values[attribute])
-            title = condition.title.format(value=value.lower())
+            title = condition.title.format(value=value.lower() if value.isupper() else value)
             return Obstacle(condition.description.format(value=value), title, attribute)
     return None
 
@@ -143,9 +157,9 @@ class _Condition:
 
 
 @cache
-def _conditions(types: LayerTypes, kind: str, layer_type: str) -> Mapping[str, _Condition] | None:
+def _conditions(types: LayerTypes, feature: Feature, layer_type: str) -> Mapping[str, _Condition] | None:
     """Return the conditions of a known type by attribute, or None if the type is never supported."""
-    condition = types.known[layer_type].get(kind)
+    condition = types.known[layer_type].get(feature)
     if condition is None:
         return None
     if "$ref" in condition:

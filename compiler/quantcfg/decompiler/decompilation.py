@@ -11,6 +11,7 @@ from quantcfg.compile import compile_source, is_configuration
 from quantcfg.configuration import places_in
 from quantcfg.configuration.places import is_in_list
 from quantcfg.contracts.config_schema import ACTIVATION_PARAMS, NUM_BITS, QUANT_ENABLE, TENSORS
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.decompiler.quant_cfg import print_layout
 from quantcfg.decompiler.shortest import Group, Groups, Layout, Need, shortest_layout
 from quantcfg.decompiler.wanted import ALL, Abilities, Wanted, tensor_wanted_by, wanted_by
@@ -22,8 +23,8 @@ from quantcfg.files import has_other_content
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Edition, Layer, Network
 from quantcfg.plan import Plan
-from quantcfg.plan.passes.activations import has_all_bits, have_limits, symmetric_reason
-from quantcfg.plan.passes.balancer import BALANCER, supports
+from quantcfg.plan.passes.activations import depend_on_layer, supports_int16, symmetric_reason
+from quantcfg.plan.passes.balancer import supports
 from quantcfg.source import Source, Span, argument_span
 
 
@@ -124,7 +125,7 @@ def _groups(config: Config, network: Network) -> Groups:
             wanted = wanted_by(config[layer.name], known.channel_wise(layer.type), network.edition.schema)
             need = _abilities(layer, wanted, network.edition), wanted
             layers[layer.type].setdefault(need, []).append(layer.name)
-        elif known.obstacle("non_uniform", layer.type, layer.attributes):
+        elif known.obstacle(Feature.NON_UNIFORM, layer.type, layer.attributes):
             uniform_only[layer.type].append(layer.name)
     types = dict.fromkeys([*layers, *uniform_only])
     return {
@@ -135,13 +136,13 @@ def _groups(config: Config, network: Network) -> Groups:
 
 def _abilities(layer: Layer, wanted: Wanted, edition: Edition) -> Abilities:
     types = edition.layer_types
-    if not have_limits(types) and not types.has(BALANCER):
+    if not depend_on_layer(types) and not types.has(Feature.BALANCER):
         return ALL
     bits = edition.schema.parameters_by_key(wanted.activation.name).get(NUM_BITS)
     return Abilities(
         has_offset=symmetric_reason(layer, types) is None,
         has_balancer=supports(layer, types),
-        ignored_field=None if bits is None or has_all_bits(layer, types) else bits.settings[0],
+        ignored_field=None if bits is None or supports_int16(layer, types) else bits.settings[0],
     )
 
 

@@ -9,7 +9,12 @@ _MAX_NAMES = 5
 
 def quoted(names: Iterable[str]) -> str:
     """Return names in quotes as an English list, shortened to "3 more" if there are many."""
-    shown = [f'"{name}"' for name in names]
+    return few(f'"{name}"' for name in names)
+
+
+def few(words: Iterable[str]) -> str:
+    """Return words as an English list, shortened to "3 more" if there are many."""
+    shown = [*words]
     if len(shown) > _MAX_NAMES:
         rest = len(shown) - _MAX_NAMES + 1
         shown[_MAX_NAMES - 1 :] = [f"{rest} more"]

@@ -148,6 +148,8 @@ def allowed(schema: Mapping[str, Any]) -> str:
 def _in_words(keyword: str, limit: Any) -> str:
     if keyword == "type":
         return _OF_TYPE[limit]
+    if keyword == "enum" and len(limit) == 1:
+        keyword = "const"
     shown = ", ".join(map(str, limit)) if isinstance(limit, list) else limit
     return _EXPECTED.get(keyword, f"valid by {keyword} {{}}").format(shown)
 

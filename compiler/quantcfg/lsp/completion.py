@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from quantcfg.contracts.config_schema import TENSORS
 from quantcfg.contracts.descriptors import FieldDescriptor
 from quantcfg.diagnostics.phrases import boolean, counted
 from quantcfg.frozen import frozen_value
@@ -153,7 +154,8 @@ def _names(document: Document, cursor: Cursor, field: str) -> Iterator[Item]:
         )
     elif document.network:
         layers = (network.by_name[name] for name in known.likely if name)
-        details = ((layer.name, _type(layer)) for layer in layers)
+        is_tensor = cursor.path[:1] == (TENSORS,)
+        details = ((layer.name, layer.type if is_tensor else _type(layer)) for layer in layers)
         yield from _items(document, cursor, Kind.LAYER, details)
 
 

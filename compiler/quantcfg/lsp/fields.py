@@ -7,7 +7,6 @@ from typing import Any
 
 from quantcfg.contracts.config_schema import LAYER_NAME, TENSORS
 from quantcfg.contracts.descriptors import Descriptor, FieldDescriptor
-from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.emit import allowed
 from quantcfg.network import ConfigSchema, MessageType, Network
 from quantcfg.plan.passes.names import Known, known_names
@@ -54,7 +53,7 @@ _KINDS = {"message": "a message", "string": "a string", "bool": "true or false",
 
 def kind(field: FieldDescriptor) -> str:
     """Return the type of a field in words."""
-    word = alternatives(field.enum.numbers) if field.enum else _KINDS.get(field.kind, "an integer")
+    word = " or ".join(field.enum.numbers) if field.enum else _KINDS.get(field.kind, "an integer")
     return f"{word}, repeated" if field.is_repeated else word
 
 

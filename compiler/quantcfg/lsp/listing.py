@@ -15,7 +15,7 @@ _HEADINGS = 1
 
 def write_listing(path: str, network: Network) -> Source:
     """Write what "quantcfg layers" prints to a read-only file, and return it."""
-    text = f"{layer_table(network.layers)}\n"
+    text = f"{layer_table(network)}\n"
     temporary = f"{path}.new"
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(text)

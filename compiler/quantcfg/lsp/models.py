@@ -8,7 +8,8 @@ from typing import Any
 
 from quantcfg.api import load_model
 from quantcfg.diagnostics import Diagnostic, Report, in_order
-from quantcfg.files import Reader, read_regular
+from quantcfg.editions.reading import read_regular
+from quantcfg.files import Reader
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import Network
 from quantcfg.project import SETTINGS, Named, model_of, named_by

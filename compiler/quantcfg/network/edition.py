@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from quantcfg import contracts
+from quantcfg.contracts import foreign
 from quantcfg.contracts.config_schema import ConfigSchema
 from quantcfg.contracts.layer_types import LayerTypes
+from quantcfg.diagnostics.phrases import listed
 from quantcfg.frozen import Caching, frozen_value
 
 if TYPE_CHECKING:
@@ -16,15 +18,14 @@ if TYPE_CHECKING:
 
     from quantcfg.contracts.descriptors import Descriptor
     from quantcfg.diagnostics import Report
-    from quantcfg.files import PathLike, Reader
+    from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network.network import Network, Shape
     from quantcfg.network.operations import Operations, StoredWeights
 
     OperationsReader = Callable[[Network, Mapping[str, Shape]], Operations]
     ArraysReader = Callable[[PathLike, Report], StoredWeights | None]
 
-_TYPES = "foreign_types.json"
-"""The file in schemas/ with the corresponding layer types of all editions."""
+_REMOVE = "remove it: it "
 
 
 @frozen_value
@@ -93,7 +94,7 @@ class NamedModel:
 class ModelNamer(Protocol):
     """A function that gives the nodes of a model unique names."""
 
-    def __call__(self, model: PathLike, output: str, report: Report) -> NamedModel | None:
+    def __call__(self, model: PathLike, output: str | None, report: Report) -> NamedModel | None:
         """Return the model to write to a file, or None after reporting why that is not possible."""
 
 
@@ -101,56 +102,61 @@ class ModelNamer(Protocol):
 class Edition(Caching):
     """An edition: its name, its contracts, and how it reads models.
 
-    title is its name in messages. request is the message of a quant.cfg, and model
-    that of a model in text format, if there are such. schema is that of configurations; foreign is
-    the file in schemas/ that says which editions have fields that others do not.
-    is_model recognizes a binary model by its first bytes. name_nodes is for models whose
-    nodes need no names. read_operations returns what the layers compute, with given
-    shapes of inputs and of other blobs whose shapes are unknown; read_arrays returns where
-    the arrays of a weights file are, or None after reporting an error. Either is None if
-    the edition does not support it.
+    request is the message of a quant.cfg, and model that of a model in text format, if any.
+    schema is that of configurations. recognize returns what a file of the edition is by its
+    first bytes, None for any other file. name_nodes is for models whose nodes need no names.
+    read_operations returns what the layers compute, with given shapes of inputs and of other
+    blobs whose shapes are unknown; read_arrays returns where the arrays of a weights file are,
+    or None after reporting an error. Either is None if the edition does not support it.
     """
 
     name: str
-    title: str
     words: Words
     request: MessageType
     layer_types: LayerTypes
     schema: ConfigSchema
-    foreign: str
     read_model: ModelReader
+    recognize: Callable[[bytes], OtherContent | None]
     model: MessageType | None = None
-    is_model: Callable[[bytes], bool] | None = None
     name_nodes: ModelNamer | None = None
     read_operations: OperationsReader | None = None
     read_arrays: ArraysReader | None = None
 
-    @property
-    def titles(self) -> Mapping[str, str]:
-        """The titles of all editions, by name."""
-        titles: Mapping[str, str] = contracts.schema(_TYPES)["editions"]
-        return titles
+    def is_model(self, start: bytes) -> bool:
+        """Return whether a file with these first bytes is a binary model of the edition."""
+        found = None if self.words.is_text else self.recognize(start)
+        return found is not None and found.what == self.words.model
+
+    @cached_property
+    def title(self) -> str:
+        """Its name in messages."""
+        return foreign.title(self.name)
 
     @cached_property
     def foreign_types(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
-        """The layer types of other editions, by title of the edition, with the corresponding own types."""
-        table = contracts.schema(_TYPES)
+        """The layer types of other editions, by edition, with the corresponding own types."""
+        known = self.layer_types.known
         return {
-            title: {
-                name: row[self.name]
-                for row in table["rows"]
-                for name in row[other]
-                if name not in self.layer_types.known
-            }
-            for other, title in self.titles.items()
-            if other != self.name
+            other: {name: own for name, own in types.items() if name not in known}
+            for other, types in foreign.corresponding_types(self.name).items()
         }
 
     @cached_property
     def foreign_fields(self) -> Mapping[str, str]:
         """The help for each quant.cfg field that only other editions have (reference 2.1)."""
         return {
-            name: f"remove it: it is a field of {known['owners']}, not of {self.title}"
-            for name, known in contracts.schema(self.foreign)["fields"].items()
-            if self.name not in known.get("editions", ())
+            name: f"use {instead}: {name} {help.removeprefix(_REMOVE)}"
+            if (instead := foreign.replacement(name))
+            else help
+            for name, help in self.foreign_keys.items()
+        }
+
+    @cached_property
+    def foreign_keys(self) -> Mapping[str, str]:
+        """The help for each of these names as a key of a configuration."""
+        own = foreign.fields_of(self.name)
+        return {
+            name: f"{_REMOVE}is a field of {listed(owners)}, not of {self.title}"
+            for name, owners in foreign.owners().items()
+            if name not in own
         }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from quantcfg.contracts.layer_types import LayerTypes
+from quantcfg.contracts.layer_types import Feature, LayerTypes
 from quantcfg.network.network import Layer
 
 
@@ -91,7 +91,7 @@ def _obstacle(layer: Layer, types: LayerTypes) -> str | None:
     """Return why a layer cannot be folded, None if it can or is the target."""
     if layer.type in types.quantizable:
         return None
-    obstacle = types.reason("foldable", layer.type, layer.attributes)
+    obstacle = types.reason(Feature.FOLDABLE, layer.type, layer.attributes)
     return f'"{layer.name}" cannot be folded: {obstacle}' if obstacle else None
 
 

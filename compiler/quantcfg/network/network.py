@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from quantcfg.contracts.layer_types import Attributes
@@ -18,6 +18,9 @@ INPUTS = "inputs"
 
 VARIABLE_INPUTS = "variable_inputs"
 """The attribute with the indices of those that are not constants."""
+
+MISSING_INPUTS = "missing_inputs"
+"""The attribute with the indices of those that are omitted, if there are any."""
 
 
 @small_value
@@ -48,11 +51,12 @@ class Layer:
 
     @property
     def quantizable(self) -> bool:
-        """Whether AMCT can quantize this layer (reference 5.1, 5.2)."""
+        """Whether AMCT can quantize this layer."""
         return self.obstacle is None
 
     def fused(self, group: tuple[str, ...], obstacle: str | None = None) -> Layer:
         """Return this layer with a fusion group, or with the reason why it has none."""
+        # Not replace(), which takes several times as long, and is noticeable for many layers.
         return Layer(
             self.name,
             self.type,
@@ -83,8 +87,24 @@ class Network(Caching):
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
-        """The layers by name; one without a name cannot be named, unless it is quantizable."""
-        return {layer.name: layer for layer in self.layers if layer.name or layer.quantizable}
+        """The layers by name, without those in repeated.
+
+        One without a name cannot be named, unless it is quantizable.
+        """
+        return {name: each for name, (each, *others) in self._named.items() if not others}
+
+    @cached_property
+    def repeated(self) -> Mapping[str, Sequence[Layer]]:
+        """The layers with the same name, by name: the name does not say which one is meant."""
+        return {name: layers for name, layers in self._named.items() if len(layers) > 1}
+
+    @cached_property
+    def _named(self) -> Mapping[str, Sequence[Layer]]:
+        named: dict[str, list[Layer]] = {}
+        for layer in self.layers:
+            if layer.name or layer.quantizable:
+                named.setdefault(layer.name, []).append(layer)
+        return named
 
     def folded_into(self, layer: Layer) -> str | None:
         """Return the name of the layer that the fusion group of a layer becomes, None without a group."""

@@ -51,6 +51,7 @@ class LayerPlan:
 
     def filled(self, activation_values: Values, weight_values: Values) -> LayerPlan:
         """Return a copy with the effective values."""
+        # Not replace(), which takes several times as long, and is noticeable for many layers.
         return LayerPlan(
             self.layer,
             self.enabled,

@@ -22,7 +22,18 @@ from quantcfg.frozen import frozen_value, replace, small_value
 from quantcfg.network import Edition
 from quantcfg.plan.settings import Origin, OriginKind, Setting, is_finite, written
 from quantcfg.source import Argument, Source, Span, Spell, python_argument
-from quantcfg.textproto import Binding, Bound, BoundMessage, BoundScalar, Path, bind, parse, place_of, tree
+from quantcfg.textproto import (
+    Binding,
+    Bound,
+    BoundMessage,
+    BoundScalar,
+    Dialect,
+    Path,
+    bind,
+    parse,
+    place_of,
+    tree,
+)
 
 if TYPE_CHECKING:
     from quantcfg.contracts.descriptors import Descriptor
@@ -204,7 +215,7 @@ def request_from_tree(
         help = "pass it with --model"
         report(catalogue.ANOTHER_FORMAT.at(span, what=what, wanted="a quant.cfg", help=help))
         return Request()
-    binding = bind(document, edition.request.descriptor, report, foreign=edition.foreign_fields)
+    binding = bind(document, edition.request.descriptor, report, Dialect(foreign=edition.foreign_fields))
     reading = _Reading(binding, edition.schema, set(binding.failed), report)
     return Request(
         settings=_scalars(reading, binding.whole, _origin(reading, binding.whole, ())),

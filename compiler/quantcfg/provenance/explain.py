@@ -23,15 +23,25 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.suggestions import suggest
 from quantcfg.frozen import frozen_value, replace
-from quantcfg.network import ConfigSchema, Layer
+from quantcfg.network import ConfigSchema, Edition, Layer
 from quantcfg.plan import LayerPlan, OriginKind, Plan, Setting, TensorPlan, Values
+from quantcfg.plan.passes.balancer import reason_without
 from quantcfg.plan.passes.defaults import Settings, activation_settings, tensor_settings, weight_settings
-from quantcfg.plan.passes.names import LIST_LAYERS
+from quantcfg.plan.passes.names import LIST_LAYERS, ambiguous_name
 from quantcfg.plan.passes.skips import skips
 from quantcfg.plan.settings import default
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Path, Provenance
-from quantcfg.provenance.levels import activation_levels, beaten_balancers, overridden, reason, weight_levels
+from quantcfg.provenance.levels import (
+    activation_levels,
+    overridden,
+    overridden_balancers,
+    reason,
+    weight_levels,
+)
 from quantcfg.source import Span, Spell, python_argument
+
+_NOT_SET = default(None, "not set")
+"""The value of a key that the configuration omits, because nothing sets it."""
 
 _LONGEST_CHAIN = 20
 """The limit of a chain, in case a generated file sets a field very often."""
@@ -47,21 +57,41 @@ def explained(
     network, lowering = tuple(_network(plan)), _Lowering(plan, skips(plan.request), _unfused(plan))
     if layer is None:
         return Provenance(network, tuple(_layer(each, lowering) for each in plan.layers))
-    keys = {each.path[0] for each in network}
-    if layer in keys and key is None:
-        return Provenance(tuple(each for each in network if each.path[0] == layer))
     found = _layer_named(layer, lowering)
-    of_tensors = tuple(each for each in network if each.owner and each.key == layer)
-    if found is None and of_tensors and key is None:
-        return Provenance(of_tensors)
+    if key is None and (values := _of_network(layer, network, plan.network.edition.schema, found)):
+        return Provenance(values)
     if found is None:
-        report(_unknown_layer(layer, plan, key, spell("layer", layer).span))
+        span, same = spell("layer", layer).span, plan.network.repeated.get(layer)
+        report(ambiguous_name(layer, span, same) if same else _unknown_layer(layer, plan, key, span))
         return None
     values = tuple(each for each in found.values if key is None or key in (*each.path, each.name, each.field))
+    values = values or tuple(_unset_of_layer(key, found, plan.network.edition))
     if key is not None and not values:
         report(_unknown_key(key, found, plan.network.edition.schema, spell("key", key).span))
         return None
     return Provenance((), (replace(found, values=values),))
+
+
+def _of_network(
+    key: str, network: tuple[Explanation, ...], schema: ConfigSchema, layer: LayerExplanation | None
+) -> tuple[Explanation, ...]:
+    """Return the values of the whole network that a key names, unless it is the name of a layer."""
+    if values := tuple(each for each in network if each.path[0] == key):
+        return values
+    if layer is not None:
+        return ()
+    if key in schema.global_keys:
+        defaults = schema.global_defaults
+        return (Explanation((key,), (default(defaults[key]) if key in defaults else _NOT_SET,)),)
+    return tuple(each for each in network if each.owner and each.key == key)
+
+
+def _unset_of_layer(key: str | None, layer: LayerExplanation, edition: Edition) -> Iterator[Explanation]:
+    """Yield the explanation of the balance step of a quantizable layer without one."""
+    is_known = key == BALANCER and key in edition.schema.layer_keys
+    if is_known and layer.layer.quantizable and layer.values:
+        reason = reason_without(layer.layer, edition.layer_types)
+        yield Explanation((BALANCER,), (_NOT_SET,), reason=reason)
 
 
 @frozen_value
@@ -78,15 +108,22 @@ def _layer_named(name: str, lowering: _Lowering) -> LayerExplanation | None:
     if layer is None:
         return None
     if not layer.quantizable:
-        return LayerExplanation(layer, fusion=_fusion(layer, lowering))
+        return LayerExplanation(layer, _tensors_of(layer, lowering.plan), fusion=_fusion(layer, lowering))
     planned = (_layer(each, lowering) for each in lowering.plan.layers if each.layer is layer)
     return next(planned, LayerExplanation(layer, fusion=_fusion(layer, lowering)))
+
+
+def _tensors_of(layer: Layer, plan: Plan) -> tuple[Explanation, ...]:
+    tensors = enumerate(plan.tensors)
+    return tuple(
+        each for index, tensor in tensors if tensor.layer is layer for each in _tensor(index, tensor, plan)
+    )
 
 
 def _unknown_layer(name: str, plan: Plan, key: str | None, span: Span) -> Diagnostic:
     schema = plan.network.edition.schema
     home = schema.home_of(name)
-    of_network = [*plan.values, *([TENSORS] if plan.tensors else [])]
+    of_network = schema.global_keys
     known = [*plan.network.by_name, *(of_network if key is None else ())]
     help = suggest(name, known).help or LIST_LAYERS
     if name in of_network:
@@ -104,21 +141,20 @@ def _has_parameter(layer: LayerPlan, key: str) -> bool:
 
 
 def _unknown_key(key: str, layer: LayerExplanation, schema: ConfigSchema, span: Span) -> Diagnostic:
-    known = dict.fromkeys(each.key for each in layer.values)
-    if layer.layer.obstacle:
+    known: dict[str, Any] = {each.key: each.value for each in layer.values}
+    if layer.layer.obstacle and not known:
         name, reason = layer.layer.name, layer.layer.obstacle
         return catalogue.UNQUANTIZABLE_LAYER.at(
             span, layer=name, reason=reason, help="remove the key: the layer has no values"
         )
     where = f'layer "{layer.layer.name}"'
-    if not layer.values:
+    if not known:
         help = "remove the key: the configuration omits the layer, so it is not quantized"
         return catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=help)
     for selector in (ACTIVATION_ALGORITHM, WEIGHT_ALGORITHM):
         other = schema.algorithm_of(key, selector)
-        name = next(each.value for each in layer.values if each.key == selector)
-        if other:
-            return catalogue.OTHER_ALGORITHM.at(span, key=key, other=other, selector=selector, name=name)
+        if other and (chosen := known.get(selector)):
+            return catalogue.OTHER_ALGORITHM.at(span, key=key, other=other, selector=selector, name=chosen)
     help = suggest(key, known).help or f"its keys are {quoted(known)}"
     return catalogue.UNKNOWN_KEY.at(span, key=key, where=where, help=help)
 
@@ -180,7 +216,7 @@ def _layer_values(layer: LayerPlan, lowering: _Lowering) -> Iterator[Explanation
     yield Explanation((QUANT_ENABLE,), _chain(_enabled(layer, lowering)))
     if layer.balancer and layer.calibration:
         chain = _chain(layer.calibration.balancers)
-        yield Explanation((BALANCER,), chain, tuple(beaten_balancers(layer)))
+        yield Explanation((BALANCER,), chain, tuple(overridden_balancers(layer)))
     sections = (
         (ACTIVATION_PARAMS, layer.activation_values, activation_settings, activation_levels),
         (WEIGHT_PARAMS, layer.weight_values, weight_settings, weight_levels),

@@ -58,7 +58,7 @@ class Explanation:
 
 @frozen_value
 class LayerExplanation:
-    """Where the values of a layer come from; a layer that is not quantizable has none.
+    """Where the values of a layer come from; of one that is not quantizable, those of its quantized inputs.
 
     calibration is the effective one, and replaced are those that it replaces. fusion
     describes which layers are fused with the layer.

@@ -66,7 +66,7 @@ def weight_levels(layer: LayerPlan, _: Plan) -> Iterator[Level]:
             yield _weight_level(lower.weight, reason)
 
 
-def beaten_balancers(layer: LayerPlan) -> Iterator[Beaten]:
+def overridden_balancers(layer: LayerPlan) -> Iterator[Beaten]:
     """Yield the balance steps of the levels that a layer's calibration replaces."""
     for lower in layer.levels[1:]:
         if layer.calibration and lower.balancer:

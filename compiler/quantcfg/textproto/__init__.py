@@ -4,7 +4,7 @@ This package does not depend on quantization. Modules that a compile
 does not need are imported by name: cursor, edits, printer, trivia.
 """
 
-from quantcfg.textproto.binder import bind
+from quantcfg.textproto.binder import Dialect, bind
 from quantcfg.textproto.bound import (
     Binding,
     Bound,
@@ -22,6 +22,7 @@ __all__ = [
     "Bound",
     "BoundMessage",
     "BoundScalar",
+    "Dialect",
     "Path",
     "Place",
     "bind",

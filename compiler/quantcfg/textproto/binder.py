@@ -60,6 +60,30 @@ Misplaced = Callable[[FieldDescriptor, BoundMessage], bool]
 """Returns whether a message field cannot follow the fields that its message already has."""
 
 
+@frozen_value
+class Dialect:
+    """How a schema is applied to a file.
+
+    A lenient dialect ignores unknown fields, unknown enum values and missing
+    required fields, for schemas that cover only a part of the format. It reports
+    messages that belong to an enclosing message: a "}" is probably missing.
+    foreign maps unknown names that are not misspelt fields to their help.
+    With refuse_repeated, setting a singular field twice is an error, as in the
+    C++ parser; otherwise the values are merged. open_enums are the full names of
+    the fields whose unknown enum values a lenient dialect ignores, None for all.
+    """
+
+    lenient: bool = False
+    foreign: Mapping[str, str] = _NOTHING
+    hint: Hints = lambda _field, _value: None
+    refuse_repeated: bool = False
+    misplaced: Misplaced = lambda _field, _target: False
+    open_enums: Collection[str] | None = None
+
+
+_STRICT = Dialect()
+
+
 class _Context:
     """The inputs and the state of one binding.
 
@@ -70,20 +94,8 @@ class _Context:
     kept only if the document has an extra closing bracket.
     """
 
-    def __init__(
-        self,
-        document: tree.Document,
-        report: Report,
-        lenient: bool,
-        foreign: Mapping[str, str],
-        hint: Hints,
-        refuse_repeated: bool,
-        misplaced: Misplaced,
-        open_enums: Collection[str] | None,
-    ) -> None:
-        self.document, self.report, self.lenient = document, report, lenient
-        self.foreign, self.hint, self.refuse_repeated = foreign, hint, refuse_repeated
-        self.misplaced, self.open_enums = misplaced, open_enums
+    def __init__(self, document: tree.Document, report: Report, dialect: Dialect) -> None:
+        self.document, self.report, self.dialect = document, report, dialect
         self.repeated: set[Path] = set()
         self.unknown_enums: dict[Path, Place] = {}
         self.failed: set[Path] = set()
@@ -95,45 +107,27 @@ class _Context:
     def suggestion(self, name: str, descriptor: Descriptor) -> Suggestion:
         """Return the fields that an unknown name probably means.
 
-        In a lenient binding most unknown names are valid, so only a near match is used.
+        In a lenient dialect most unknown names are valid, so only a near match is used.
         """
         key = (descriptor.full_name, name)
-        if name in self.foreign or name.startswith("["):
+        if name in self.dialect.foreign or name.startswith("["):
             return _NO_SUGGESTION
         if key not in self.suggestions and len(self.suggestions) < _MOST_SUGGESTIONS:
             fields = [field.name for field in _current_fields(descriptor)]
-            is_near = not self.lenient or is_slip_of_any(name, fields)
+            is_near = not self.dialect.lenient or is_slip_of_any(name, fields)
             self.suggestions[key] = suggest(name, fields) if is_near else _NO_SUGGESTION
         return self.suggestions.get(key, _NO_SUGGESTION)
 
 
 def bind(
-    document: tree.Document,
-    descriptor: Descriptor,
-    report: Report,
-    *,
-    lenient: bool = False,
-    foreign: Mapping[str, str] = _NOTHING,
-    hint: Hints = lambda _field, _value: None,
-    refuse_repeated: bool = False,
-    misplaced: Misplaced = lambda _field, _target: False,
-    open_enums: Collection[str] | None = None,
+    document: tree.Document, descriptor: Descriptor, report: Report, dialect: Dialect = _STRICT
 ) -> Binding:
-    """Bind a syntax tree to the fields of a message type.
-
-    A lenient binding ignores unknown fields, unknown enum values and missing
-    required fields, for schemas that cover only a part of the format. It reports
-    messages that belong to an enclosing message: a "}" is probably missing.
-    foreign maps unknown names that are not misspelt fields to their help.
-    With refuse_repeated, setting a singular field twice is an error, as in the
-    C++ parser; otherwise the values are merged. open_enums are the full names of
-    the fields whose unknown enum values a lenient binding ignores, None for all.
-    """
-    context = _Context(document, report, lenient, foreign, hint, refuse_repeated, misplaced, open_enums)
+    """Bind a syntax tree to the fields of a message type."""
+    context = _Context(document, report, dialect)
     node = tree.Message([*document.fields])
     whole = BoundMessage(descriptor, tree.Field("", node), node, (), 1, {})
     _bind_fields(context, node, whole)
-    if not lenient:
+    if not dialect.lenient:
         for diagnostic in _missing_fields(context, whole):
             report(diagnostic)
     return Binding(document, whole, context.unknown_enums, context.failed, context.broken)
@@ -182,11 +176,11 @@ def _bind_unknown_field(context: _Context, node: tree.Field, target: BoundMessag
         # The syntax error is reported already, and the name may be incomplete.
         context.broken.add(target.path)
         return
-    if context.lenient and (misplaced := _misplaced(context, node, target)):
+    if context.dialect.lenient and (misplaced := _misplaced(context, node, target)):
         _report_misplaced(context, *misplaced, target)
         return
     suggestion = context.suggestion(node.text, target.descriptor)
-    if not context.lenient:
+    if not context.dialect.lenient:
         _report_unknown_field(context, node.name, target, suggestion)
         if suggestion.slip:
             _bind_field(context, node, target.descriptor.spellings[suggestion.slip], target)
@@ -259,14 +253,14 @@ def _bind_value(
         if value is None:
             _refuse(context, field, node, known, target)
             return ()
-        if context.unknown_enums and not context.refuse_repeated:
+        if context.unknown_enums and not context.dialect.refuse_repeated:
             context.unknown_enums.pop((*target.path, known.name), None)
         _store(BoundScalar(value, field, node, _replaced(context, field, known, target)), known, target)
         return ()
     if not isinstance(node, tree.Message):
         _refuse(context, field, node, known, target)
         return ()
-    if context.misplaced(known, target):
+    if context.dialect.misplaced(known, target):
         _report_misplaced(context, field, _within(target), target)
         return ()
     earlier = _replaced(context, field, known, target)
@@ -323,12 +317,12 @@ def _refuse(
     from quantcfg.textproto.refusals import refusal
 
     wrong, path = refusal(context.document, node, known), _next_path(known, target)
-    is_open = context.open_enums is None or known.full_name in context.open_enums
-    if context.lenient and is_open and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
+    is_open = context.dialect.open_enums is None or known.full_name in context.dialect.open_enums
+    if context.dialect.lenient and is_open and wrong.code == catalogue.UNKNOWN_ENUM_VALUE.code:
         context.unknown_enums[path] = Place(context.document, field, node)
         return
     context.failed.add(path)
-    hint = context.hint(known, node)
+    hint = context.dialect.hint(known, node)
     if hint:
         fix = (Edit(context.document.span(node), hint.text),) if hint.text else ()
         wrong = replace(wrong, help=hint.help, fix=fix)
@@ -363,7 +357,7 @@ def _replaced(
         related = [Related(place.name_span, f'"{other}" is set here')]
         span = context.document.span(node.name)
         context.report(catalogue.ONEOF_REPLACED.at(span, field=name, other=other, related=related))
-    elif context.refuse_repeated:
+    elif context.dialect.refuse_repeated:
         _report_repeated(context, node, place, target)
         # The fields of a message that is set twice would only repeat the error.
         context.repeated.update([_next_path(known, target)] if known.message else ())
@@ -416,7 +410,7 @@ def _report_unknown_field(
             span,
             message=_within(target),
             name=quotable(name.text),
-            help=context.foreign.get(name.text) or suggestion.help or _move_help(owners),
+            help=context.dialect.foreign.get(name.text) or suggestion.help or _move_help(owners),
             fix=[Edit(span, suggestion.slip)] if suggestion.slip else [],
         )
     )

@@ -80,7 +80,9 @@ def _escaped(document: tree.Document, string: tree.String) -> list[Edit]:
 
 def _one_of(enum: EnumDescriptor) -> str:
     names = list(enum.numbers)
-    return f"one of {', '.join(names)}" if len(names) <= _MOST_NAMES else "an enum value"
+    if len(names) > _MOST_NAMES:
+        return "an enum value"
+    return names[0] if len(names) == 1 else f"one of {', '.join(names)}"
 
 
 def _unknown_value(
@@ -89,13 +91,18 @@ def _unknown_value(
     assert field.enum
     span, names = document.span(value), list(field.enum.numbers)
     suggestion = suggest(value.text, names)
+    numbered = [name for name in names if _without_digits(name) == _without_digits(value.text)]
     return catalogue.UNKNOWN_ENUM_VALUE.at(
         span,
         field=field.name,
         value=quotable(value.text),
-        help=_choose(suggestion.names or names),
+        help=_choose(numbered or suggestion.names or names),
         fix=[Edit(span, suggestion.slip)] if suggestion.slip else [],
     )
+
+
+def _without_digits(name: str) -> str:
+    return re.sub("[0-9]", "", name)
 
 
 def _choose(names: Sequence[str]) -> str | None:

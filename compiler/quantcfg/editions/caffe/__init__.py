@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from quantcfg.diagnostics import Report
-    from quantcfg.files import PathLike, Reader
+    from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network import Network
     from quantcfg.network.network import Shape
     from quantcfg.network.operations import Operations, StoredWeights
@@ -22,6 +22,12 @@ def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, re
     from quantcfg.editions.caffe.reader import read_model
 
     return read_model(model, weights, report, read=read)
+
+
+def _recognize(start: bytes) -> OtherContent | None:
+    from quantcfg.editions.caffe.content import recognize
+
+    return recognize(start)
 
 
 def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
@@ -41,7 +47,6 @@ MODEL = MessageType("caffe", "caffe.NetParameter")
 
 CAFFE = Edition(
     "caffe",
-    title="AMCT for Caffe",
     words=Words(
         model="a prototxt",
         network="a Caffe network",
@@ -54,8 +59,8 @@ CAFFE = Edition(
     model=MODEL,
     layer_types=LayerTypes("caffe_layers.json"),
     schema=ConfigSchema("quant_config.schema.json"),
-    foreign="foreign_fields.json",
     read_model=_read_model,
+    recognize=_recognize,
     read_operations=_read_operations,
     read_arrays=_read_arrays,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from quantcfg import contracts
 from quantcfg.contracts.descriptors import EnumDescriptor
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.editions.caffe import CAFFE
 
 BlobCount = tuple[int, int | None]
@@ -28,7 +29,7 @@ def parameter_field(layer_type: str) -> str | None:
 def has_weights(layer_type: str) -> bool:
     """Return whether layers of a type have weights that AMCT quantizes."""
     known = _TYPES.known.get(layer_type, _NOTHING)
-    return "quantizable" in known and known["blobs"] > 0
+    return Feature.QUANTIZABLE in known and known["blobs"] > 0
 
 
 def blob_count(layer_type: str) -> int | None:

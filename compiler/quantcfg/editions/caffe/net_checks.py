@@ -23,7 +23,7 @@ def check_amct_types(layers: Sequence[Definition], report: Report) -> None:
     """Report layers that AMCT adds when it quantizes a network (reference 1)."""
     for layer in layers:
         if caffe_types.is_amct_type(layer.type):
-            report(catalogue.ALREADY_QUANTIZED.at(layer.span, layer=layer.name, type=layer.type))
+            report(catalogue.ALREADY_QUANTIZED.at(layer.span, what=f'layer "{layer.name}"', type=layer.type))
 
 
 def check_statistics(layers: Sequence[Definition], report: Report) -> None:

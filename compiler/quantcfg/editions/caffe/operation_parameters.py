@@ -12,7 +12,7 @@ from quantcfg import contracts
 from quantcfg.contracts.descriptors import Descriptor
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
-from quantcfg.textproto import Binding, BoundMessage, bind
+from quantcfg.textproto import Binding, BoundMessage, Dialect, bind
 
 Parameters = ChainMap[str, Any]
 """The values of a message: the first map has those that are written, the second one the defaults."""
@@ -67,7 +67,7 @@ def additional_layers(binding: Binding) -> Sequence[BoundMessage]:
 
     Invalid values are unset, as if the field were not written.
     """
-    net = bind(binding.document, _descriptor("Net"), lambda _: None, lenient=True).whole
+    net = bind(binding.document, _descriptor("Net"), lambda _: None, Dialect(lenient=True)).whole
     return net.messages("layer") or net.messages("layers")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from quantcfg import limits
-from quantcfg.contracts.layer_types import Obstacle
+from quantcfg.contracts.layer_types import Feature, Obstacle
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.diagnostics.phrases import quoted
@@ -33,7 +33,7 @@ from quantcfg.editions.caffe.shapes import (
 from quantcfg.network.fusion_groups import with_fusion_groups
 from quantcfg.network.network import Layer, Network, Shape
 from quantcfg.source import Source
-from quantcfg.textproto import Binding, bind, parse
+from quantcfg.textproto import Binding, Dialect, bind, parse
 
 if TYPE_CHECKING:
     from quantcfg.contracts.descriptors import FieldDescriptor
@@ -132,16 +132,10 @@ def _read(source: Source, weights: Weights | None, found: list[Diagnostic]) -> N
 def bound_net(source: Source, report: Report) -> Binding:
     """Return the values of a prototxt."""
     document = parse(source, report, wanted="a prototxt")
-    return bind(
-        document,
-        MODEL.descriptor,
-        report,
-        lenient=True,
-        hint=_hint,
-        refuse_repeated=True,
-        misplaced=is_misplaced,
-        open_enums=OPEN_ENUMS,
+    dialect = Dialect(
+        lenient=True, hint=_hint, refuse_repeated=True, misplaced=is_misplaced, open_enums=OPEN_ENUMS
     )
+    return bind(document, MODEL.descriptor, report, dialect)
 
 
 def _without_misspelt(
@@ -182,7 +176,7 @@ def _layer(parameters: Parameters, weights: Weights | None, sharing: str | None)
     attributes = definition.attributes()
     if parameters.spatial_axes is not None:
         attributes["spatial_axes"] = parameters.spatial_axes
-    obstacle = CAFFE.layer_types.obstacle("quantizable", definition.type, attributes)
+    obstacle = CAFFE.layer_types.obstacle(Feature.QUANTIZABLE, definition.type, attributes)
     title = _title(definition, obstacle, is_shared=sharing is not None)
     return Layer(
         definition.name,

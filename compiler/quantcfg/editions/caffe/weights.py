@@ -14,9 +14,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from quantcfg import contracts, limits
-from quantcfg.diagnostics import Report, catalogue
-from quantcfg.editions.caffe import caffe_types
-from quantcfg.files import PathLike, looks_like_text, open_descriptor, other_content, reason
+from quantcfg.diagnostics import Diagnostic, Report, catalogue
+from quantcfg.editions import edition_of_binary, other_content
+from quantcfg.editions.caffe import CAFFE, caffe_types
+from quantcfg.files import EMPTY, HDF5, TEXT, PathLike, reason
 from quantcfg.frozen import field as value_field
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
@@ -35,7 +36,6 @@ from quantcfg.wire import (
 if TYPE_CHECKING:
     from quantcfg.contracts.descriptors import Descriptor
 
-_SAMPLE = 4096
 _ITEM_SIZES = {"data": 4, "double_data": 8}
 _LEGACY_DIMENSIONS = ("num", "channels", "height", "width")
 _CHUNK = 2**16
@@ -44,7 +44,11 @@ _CHUNK = 2**16
 _MAX_SPANS = 4096
 """The number of pieces of a blob whose offsets are kept; Caffe writes one piece."""
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
+_HELP = {
+    EMPTY: "the file is empty: use the caffemodel of this network",
+    HDF5: "this is an HDF5 file: save a binary caffemodel",
+    TEXT: "this is a text file: use the binary caffemodel",
+}
 
 
 _Span = tuple[int, int]
@@ -107,30 +111,36 @@ def read_weights(path: PathLike, report: Report, *, located: bool = False) -> We
         return None
     except MalformedError as error:
         help = _kind(name)
-        report(catalogue.MALFORMED_WEIGHTS.at(None, file=name, offset=error.offset, help=help))
+        malformed = catalogue.MALFORMED_WEIGHTS.at(None, file=name, offset=error.offset, help=help)
+        report(_other_model(name) or malformed)
         return None
     except _TooManyLayersError:
         report(catalogue.TOO_MANY_LAYERS.at(None, file=name, limit=limits.LAYERS))
         return None
+    # A model of another edition may be a valid message, but has no layers.
+    other = None if layers else _other_model(name)
+    if other:
+        report(other)
+        return None
     return Weights(name, layers)
+
+
+def _other_model(name: str) -> Diagnostic | None:
+    """Return the error for a file that is a binary model of another edition, None for any other file."""
+    edition = edition_of_binary(name)
+    if edition is None:
+        return None
+    what, help = edition.words.model, "use it as the model, without weights"
+    return catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted="a caffemodel", help=help)
 
 
 def _kind(name: str) -> str | None:
     """Return the help for a file that is not a valid caffemodel, if its content is recognized."""
-    try:
-        with open(name, "rb", opener=open_descriptor) as file:
-            sample = file.read(_SAMPLE)
-    except OSError:
+    found = other_content(name, CAFFE)
+    if found is None:
         return None
-    if not sample:
-        return "the file is empty: use the caffemodel of this network"
-    if sample.startswith(_HDF5):
-        return "this is an HDF5 file: save a binary caffemodel"
-    if other := other_content(sample.decode(errors="ignore")):
-        what, help = other
-        return f"this is {what}: {help}"
-    is_text = looks_like_text(sample) and b"\0" not in sample
-    return "this is a text file: use the binary caffemodel" if is_text else None
+    what, help = found
+    return _HELP.get(what) or f"this is {what}{f': {help}' if help else ''}"
 
 
 def _layers(data: Bytes) -> Iterator[WeightLayer]:

@@ -1,4 +1,4 @@
-"""The top graph of an ONNX model: which values are constants, and what the others are."""
+"""The top graph of an ONNX model: which values are constants, and where the other values come from."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Graph(Caching):
         return found.pop() if len(found) == 1 else None
 
     def is_shared(self, weight: str) -> bool:
-        """Return whether a weight is a constant that several nodes have (U23)."""
+        """Return whether a weight is a constant used as weight by several nodes (U23)."""
         return weight in self.constants and self._weight_readers[weight] > 1
 
     def shape(self, value: str) -> Shape | None:
@@ -61,7 +61,7 @@ class Graph(Caching):
     def kind(self, value: str) -> str:
         """Return "constant", or what a value is instead."""
         if value in self.constants:
-            return "constant"
+            return "a constant without numbers" if self.constants[value].shape is None else "constant"
         if value in self.producers:
             return f"an output of {self.producers[value].type}"
         if value in self.file.inputs:

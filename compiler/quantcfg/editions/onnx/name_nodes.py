@@ -41,16 +41,21 @@ class _Edit(NamedTuple):
         return len(self.content) - (self.end - self.start)
 
 
-def name_nodes(model: PathLike, output: str, report: Report) -> NamedModel | None:
-    """Return a model with unique names, to be written to output, or None after reporting an error."""
+def name_nodes(model: PathLike, output: str | None, report: Report) -> NamedModel | None:
+    """Return a model with unique names, or None after reporting an error.
+
+    output is the file that it will be written to, None for standard output.
+    """
     name = os.fspath(model)
     before = _stamp(name)
     content = read_file(name, report)
     if content is None:
         return None
-    if content.has_external_data and _directory(output) != _directory(name):
+    if content.has_external_data and (output is None or _directory(output) != _directory(name)):
         reason = "must be in the directory of the model, which has external data"
-        report(catalogue.BAD_OUTPUT_NAME.at(None, file=output, reason=reason))
+        if output is None:
+            reason = "a model with external data must be a file in the directory of this data"
+        report(catalogue.BAD_OUTPUT_NAME.at(None, file=output or "-", reason=reason))
         return None
     names = new_names(content.nodes)
     try:

@@ -11,7 +11,7 @@ from quantcfg.editions.onnx.onnx_file import Node
 def new_names(nodes: Sequence[Node]) -> Mapping[int, str]:
     """Return the new names of unnamed nodes and of all but the first with the same name, by position.
 
-    An unnamed node is called after its operator and position. If a name is in
+    An unnamed node is named after its operator and position. If a name is in
     use, 1, 2, ... is appended.
     """
     used = {node.name for node in nodes}

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from quantcfg.contracts.layer_types import Attribute, Obstacle
+from quantcfg.contracts.layer_types import Attribute, Feature, Obstacle
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.onnx_file import Node
-from quantcfg.network.network import INPUTS, VARIABLE_INPUTS, Layer, Shape
+from quantcfg.network.network import INPUTS, MISSING_INPUTS, VARIABLE_INPUTS, Layer, Shape
 from quantcfg.source import Span
 from quantcfg.textproto.scalars import shortest_decimal
 
 _TYPES = ONNX.layer_types
 _FIXED_AXES = 2
 """Axes of a weight that are not spatial: outputs and inputs."""
-_PARAMETERS = (1, 2, 3, 4)
-"""The inputs of a BatchNormalization that are its parameters."""
 
 Attributes = dict[str, Attribute]
 
@@ -26,7 +24,7 @@ def layer_of(graph: Graph, node: Node, span: Span) -> Layer:
     weight = weight_of(node)
     shape = graph.shape(weight) if weight else None
     attributes = _attributes(graph, node, weight, shape)
-    obstacle = _TYPES.obstacle("quantizable", node.type, attributes)
+    obstacle = _TYPES.obstacle(Feature.QUANTIZABLE, node.type, attributes)
     return Layer(
         node.name,
         node.type,
@@ -53,9 +51,10 @@ def _reason(graph: Graph, node: Node, obstacle: Obstacle | None) -> str | None:
 
 
 def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | None) -> Attributes:
-    """Return the attributes that conditions use; those that the file does not tell are left out."""
+    """Return the attributes that conditions use; attributes missing from the file are omitted."""
     defaults: Mapping[str, Attribute] = _TYPES.known.get(node.type, {}).get("defaults", {})
     values = {name: _decimal(node.attributes.get(name, value)) for name, value in defaults.items()}
+    values |= dict.fromkeys(node.other_attributes.intersection(defaults), "not a number")
     if weight is not None:
         kind = graph.kind(weight)
         values |= {"weight": kind, "shared_weight": graph.is_shared(weight)}
@@ -67,11 +66,13 @@ def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | Non
 
 
 def _inputs(graph: Graph, node: Node) -> Attributes:
-    """Return the number of inputs, and the indices of those that are not constants."""
+    """Return the number of inputs, the indices of those that are not constants, and of omitted ones."""
     variable = [name and name not in graph.constants for name in node.inputs]
+    missing = tuple(index for index, name in enumerate(node.inputs) if not name)
     return {
         INPUTS: len(node.inputs),
         VARIABLE_INPUTS: tuple(index for index, is_variable in enumerate(variable) if is_variable),
+        **({MISSING_INPUTS: missing} if missing else {}),
     }
 
 
@@ -94,11 +95,11 @@ def _of_matmul(_graph: Graph, _node: Node, shape: Shape | None) -> Attributes:
 
 def _of_pooling(_graph: Graph, node: Node, _shape: Shape | None) -> Attributes:
     kernel = node.attributes.get("kernel_shape")
-    return {"spatial_axes": len(kernel)} if isinstance(kernel, tuple) else {}
+    return {"spatial_axes": len(kernel)} if isinstance(kernel, tuple) else {"kernel_shape": "missing"}
 
 
 def _of_normalization(graph: Graph, node: Node, _shape: Shape | None) -> Attributes:
-    kinds = [graph.kind(input_of(node, index)) for index in _PARAMETERS]
+    kinds = [graph.kind(input_of(node, index)) for index in _TYPES.known[node.type]["parameter_inputs"]]
     parameters = next((kind for kind in kinds if kind != "constant"), "constant")
     is_training = len([name for name in node.outputs if name]) > 1
     return {"parameters": parameters, **({"training_mode": 1} if is_training else {})}

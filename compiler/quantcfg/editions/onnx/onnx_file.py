@@ -7,24 +7,28 @@ by one, by what proto/onnx.proto declares. External data is never opened.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from quantcfg import contracts, limits
 from quantcfg.contracts.descriptors import Descriptor
+from quantcfg.editions.onnx import ONNX
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
 from quantcfg.wire import LENGTH, Bytes, declared, parsed
 
-DOMAINS = ("", "ai.onnx")
-"""The domains of the operators of ONNX itself."""
-
 CONSTANT = "Constant"
-_EXTERNAL = 1
-_FLOAT, _INT64 = 1, 7
-_VALUE_FIELDS = {1: "f", 2: "i", 7: "ints"}
+_VALUE_FIELDS = {"FLOAT": "f", "INT": "i", "INTS": "ints"}
 """The field with the value of an attribute, by the type of the attribute."""
-_SCALAR_CONSTANTS = {"value_float": _FLOAT, "value_floats": _FLOAT, "value_int": _INT64, "value_ints": _INT64}
+_SCALAR_CONSTANTS = {
+    "value_float": "FLOAT",
+    "value_floats": "FLOAT",
+    "value_int": "INT64",
+    "value_ints": "INT64",
+}
+"""The element type of a constant, by the attribute with its value."""
 
 Value = int | float | tuple[int, ...]
 
@@ -45,13 +49,27 @@ class Constant:
     is_external: bool = False
 
 
+class Operator(NamedTuple):
+    """The operator of a node."""
+
+    domain: str
+    op_type: str
+
+    @property
+    def type(self) -> str:
+        """The operator, with the domain in front if it is not one of ONNX itself."""
+        return _qualified(self.domain, self.op_type)
+
+
 @small_value
 class Node:
     """A node of the top graph.
 
     type is the operator, with the domain in front if it is not one of ONNX itself.
-    attributes has the numbers and lists of integers. constant is the tensor of a
-    Constant node. outer_reads are the values that subgraphs read from around them.
+    attributes has the numbers and lists of integers, other_attributes the names of all
+    others. constant is the tensor of a Constant node. outer_reads are the values that
+    subgraphs read from around them, inner the operators in them. is_misnamed is whether
+    the name is not UTF-8: a request cannot contain it, so the node counts as unnamed.
     """
 
     name: str
@@ -65,6 +83,9 @@ class Node:
     has_subgraph: bool = False
     outer_reads: frozenset[str] = frozenset()
     is_external: bool = False
+    other_attributes: frozenset[str] = frozenset()
+    inner: frozenset[Operator] = frozenset()
+    is_misnamed: bool = False
 
 
 @frozen_value
@@ -72,7 +93,8 @@ class OnnxFile:
     """The part of an ONNX file that is read.
 
     initializers are those of the top graph by name, elements the known element types of
-    its values. functions are the types that the file defines itself.
+    its values. functions are the types that the file defines itself, with the
+    operators in them.
     """
 
     name: str
@@ -82,8 +104,16 @@ class OnnxFile:
     outputs: frozenset[str]
     elements: Mapping[str, int]
     opset: int | None
-    functions: frozenset[str]
+    functions: Mapping[str, frozenset[Operator]]
     has_external_data: bool
+
+
+class _Function(NamedTuple):
+    """A function: its type, the operators in it, and whether it has external data."""
+
+    type: str
+    operators: frozenset[Operator]
+    is_external: bool
 
 
 class Element(NamedTuple):
@@ -100,6 +130,18 @@ def elements(data: Bytes, message: str, parent: Element | None = None) -> Iterat
     for each, wire, content, content_end in declared(data, start, end, _descriptor(message)):
         if wire == LENGTH:
             yield Element(each.name, content, content_end)
+
+
+def element_type(name: str) -> int:
+    """Return the number of an element type, such as "FLOAT16"."""
+    return _numbers("TensorProto", "data_type")[name]
+
+
+@cache
+def _numbers(message: str, field: str) -> Mapping[str, int]:
+    enum = _descriptor(message).fields[field].enum
+    assert enum
+    return enum.numbers
 
 
 def read_onnx(data: Bytes) -> OnnxFile:
@@ -121,8 +163,8 @@ def read_onnx(data: Bytes) -> OnnxFile:
                     raise TooManyNodesError
     initializers = [named for key in _INITIALIZERS for named in parts[key]]
     values = [value for key in ("input", "output", "value_info") for value in parts[key]]
-    opsets = [version for domain, version in parts["opset_import"] if domain in DOMAINS]
-    with_data = [*parts["node"], *(tensor for _, tensor in initializers)]
+    opsets = [version for domain, version in parts["opset_import"] if _is_of_onnx(domain)]
+    with_data = [*parts["node"], *parts["functions"], *(tensor for _, tensor in initializers)]
     return OnnxFile(
         "".join(parts["name"][-1:]),
         tuple(parts["node"]),
@@ -131,8 +173,8 @@ def read_onnx(data: Bytes) -> OnnxFile:
         frozenset(name for name, _ in parts["output"]),
         {name: element for name, element in values if element},
         opsets[-1] if opsets else None,
-        frozenset(name for name, _ in parts["functions"]),
-        any(each.is_external for each in with_data) or any(external for _, external in parts["functions"]),
+        {function.type: function.operators for function in parts["functions"]},
+        any(each.is_external for each in with_data) or any(parts["training_info"]),
     )
 
 
@@ -145,11 +187,19 @@ def _read_opset(data: Bytes, part: Element) -> tuple[str, int]:
     return _text(opset.domain), opset.version
 
 
-def _read_function(data: Bytes, part: Element) -> tuple[str, bool]:
-    """Return the type of a function, and whether it has external data."""
+def _read_function(data: Bytes, part: Element) -> _Function:
     function = _message(data, part, "FunctionProto")
-    name = _qualified(_text(function.domain), _text(function.name))
-    return name, any(map(_node_is_external, function.node))
+    return _Function(
+        _qualified(_text(function.domain), _text(function.name)),
+        _operators(function.node),
+        any(map(_node_is_external, function.node)) or any(map(_value_is_external, function.attribute_proto)),
+    )
+
+
+def _read_training(data: Bytes, part: Element) -> bool:
+    """Return whether the graphs for training have external data."""
+    training = _message(data, part, "TrainingInfoProto")
+    return any(map(_graph_is_external, (training.initialization, training.algorithm)))
 
 
 def _read_node(data: Bytes, part: Element) -> Node:
@@ -158,24 +208,25 @@ def _read_node(data: Bytes, part: Element) -> Node:
 
 def _read_initializer(data: Bytes, part: Element) -> tuple[str, Constant]:
     tensor = _message(data, part, "TensorProto")
-    return _text(tensor.name), _dense(tensor)
+    return _value_name(tensor.name), _dense(tensor)
 
 
 def _read_sparse(data: Bytes, part: Element) -> tuple[str, Constant]:
     tensor = _message(data, part, "SparseTensorProto")
-    return _text(tensor.values.name), _sparse(tensor)
+    return _value_name(tensor.values.name), _sparse(tensor)
 
 
 def _read_value(data: Bytes, part: Element) -> tuple[str, int]:
     """Return the name of a value and the number of its element type, 0 if it is not known."""
     value = _message(data, part, "ValueInfoProto")
-    return _text(value.name), value.type.tensor_type.elem_type
+    return _value_name(value.name), value.type.tensor_type.elem_type
 
 
 _INITIALIZERS = ("initializer", "sparse_initializer")
 _READERS: Mapping[str, Callable[[Bytes, Element], Any]] = {
     "opset_import": _read_opset,
     "functions": _read_function,
+    "training_info": _read_training,
     "name": _read_name,
     "node": _read_node,
     "initializer": _read_initializer,
@@ -200,34 +251,61 @@ def _text(content: bytes) -> str:
     return content.decode(errors="replace")
 
 
+def _value_name(content: bytes) -> str:
+    """Return the name of a value: different bytes stay different, because values are found by name."""
+    return content.decode(errors="surrogateescape")
+
+
+def _node_name(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _qualified(domain: str, op_type: str) -> str:
-    return op_type if domain in DOMAINS else f"{domain}.{op_type}"
+    return op_type if _is_of_onnx(domain) else f"{domain}.{op_type}"
+
+
+def _is_of_onnx(domain: str) -> bool:
+    """Return whether a domain has the operators of ONNX itself."""
+    return domain in ONNX.layer_types.contract["onnx_domains"]
 
 
 def _node(node: Any) -> Node:
-    domain, op_type = _text(node.domain), _text(node.op_type)
+    domain, op_type, values = _text(node.domain), _text(node.op_type), dict(_values(node))
     node_type, graphs = _qualified(domain, op_type), list(_graphs(node))
+    name = _node_name(node.name)
     return Node(
-        _text(node.name),
+        name or "",
         domain,
         op_type,
         node_type,
-        tuple(map(_text, node.input)),
-        tuple(map(_text, node.output)),
-        dict(_values(node)),
+        tuple(map(_value_name, node.input)),
+        tuple(map(_value_name, node.output)),
+        values,
         _constant(node) if node_type == CONSTANT else None,
         bool(graphs),
         frozenset().union(*map(_outer_reads, graphs)) if graphs else frozenset(),
         _node_is_external(node),
+        frozenset(_text(each.name) for each in node.attribute).difference(values),
+        frozenset().union(*(_operators(graph.node) for graph in graphs)) if graphs else frozenset(),
+        is_misnamed=name is None,
     )
 
 
 def _values(node: Any) -> Iterator[tuple[str, Value]]:
     for attribute in node.attribute:
-        name = _VALUE_FIELDS.get(attribute.type) if attribute.type else _present(attribute)
+        name = _value_fields().get(attribute.type) if attribute.type else _present(attribute)
         if name:
             value = getattr(attribute, name)
             yield _text(attribute.name), tuple(value) if name == "ints" else value
+
+
+@cache
+def _value_fields() -> Mapping[int, str]:
+    numbers = _numbers("AttributeProto", "type")
+    return {numbers[name]: field for name, field in _VALUE_FIELDS.items()}
 
 
 def _present(attribute: Any) -> str | None:
@@ -246,7 +324,7 @@ def _constant(node: Any) -> Constant | None:
             return _sparse(attribute.sparse_tensor)
         if name in _SCALAR_CONSTANTS:
             shape = (len(attribute.floats) or len(attribute.ints),) if name.endswith("s") else ()
-            return Constant(shape, _SCALAR_CONSTANTS[name])
+            return Constant(shape, element_type(_SCALAR_CONSTANTS[name]))
     return None
 
 
@@ -262,10 +340,19 @@ def _sparse(tensor: Any) -> Constant:
 
 
 def _graphs(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
+    return chain.from_iterable(map(_graphs_of, node.attribute))
+
+
+def _graphs_of(attribute: Any) -> Iterator[Any]:
+    if attribute.HasField("g"):
+        yield attribute.g
+    yield from attribute.graphs
+
+
+def _operators(nodes: Iterable[Any]) -> frozenset[Operator]:
+    """Return the operators of nodes, and of those in their subgraphs."""
+    own = {Operator(_text(node.domain), _text(node.op_type)) for node in nodes}
+    return frozenset(own).union(*(_operators(graph.node) for node in nodes for graph in _graphs(node)))
 
 
 def _outer_reads(graph: Any) -> frozenset[str]:
@@ -275,14 +362,14 @@ def _outer_reads(graph: Any) -> frozenset[str]:
     inner |= {tensor.values.name for tensor in graph.sparse_initializer}
     inner |= {name for node in graph.node for name in node.output}
     nested = (_outer_reads(each) for node in graph.node for each in _graphs(node))
-    return frozenset().union(map(_text, reads - inner), *nested) - set(map(_text, inner))
+    return frozenset().union(map(_value_name, reads - inner), *nested) - set(map(_value_name, inner))
 
 
 # External data
 
 
 def _is_external(tensor: Any) -> bool:
-    return bool(tensor.data_location == _EXTERNAL)
+    return bool(tensor.data_location == _numbers("TensorProto", "data_location")["EXTERNAL"])
 
 
 def _sparse_is_external(tensor: Any) -> bool:
@@ -290,11 +377,15 @@ def _sparse_is_external(tensor: Any) -> bool:
 
 
 def _node_is_external(node: Any) -> bool:
-    return any(
+    return any(map(_value_is_external, node.attribute))
+
+
+def _value_is_external(attribute: Any) -> bool:
+    return (
         any(map(_is_external, (attribute.t, *attribute.tensors)))
         or any(map(_sparse_is_external, (attribute.sparse_tensor, *attribute.sparse_tensors)))
-        for attribute in node.attribute
-    ) or any(map(_graph_is_external, _graphs(node)))
+        or any(map(_graph_is_external, _graphs_of(attribute)))
+    )
 
 
 def _graph_is_external(graph: Any) -> bool:

@@ -8,17 +8,26 @@ from collections.abc import Iterator, Sequence
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
+from quantcfg.editions import other_content
 from quantcfg.editions.onnx import ONNX
-from quantcfg.editions.onnx.content import other_file
 from quantcfg.editions.onnx.graph import Graph
 from quantcfg.editions.onnx.graph_checks import check_graph
 from quantcfg.editions.onnx.node_layer import layer_of
 from quantcfg.editions.onnx.onnx_file import Node, OnnxFile, TooManyNodesError, read_onnx
-from quantcfg.files import PathLike, Reader, reason, start_of
+from quantcfg.files import HDF5, ZIP, PathLike, Reader, reason
 from quantcfg.network.fusion_groups import with_fusion_groups
 from quantcfg.network.network import Layer, Network
 from quantcfg.source import Source, Span
 from quantcfg.wire import MalformedError, TooDeepError, mapped
+
+_EXPORT = {
+    HDF5: "export the model to ONNX",
+    ZIP: "extract the model from it; export a PyTorch model to ONNX",
+}
+"""The help for formats in which models are kept that can be exported."""
+
+_LONGEST_NAME = 200
+"""The number of characters of a node name that its location shows."""
 
 
 def read_model(
@@ -32,14 +41,12 @@ def read_model(
 
     read is for text files, and not used.
     """
-    name, found = os.fspath(model), list[Diagnostic]()
+    name = os.fspath(model)
     if weights is not None:
         help = "omit the weights file"
-        found.append(catalogue.WEIGHTS_IN_MODEL.at(None, file=os.fspath(weights), help=help))
-    content = read_file(name, found.append)
-    for diagnostic in found:
-        report(diagnostic)
-    return None if content is None or has_errors(found) else network_of(name, content, report)
+        report(catalogue.WEIGHTS_IN_MODEL.at(None, file=os.fspath(weights), help=help))
+    content = read_file(name, report)
+    return None if content is None or weights is not None else network_of(name, content, report)
 
 
 def network_of(name: str, content: OnnxFile, report: Report) -> Network | None:
@@ -62,7 +69,7 @@ def read_file(name: str, report: Report) -> OnnxFile | None:
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
     except MalformedError as error:
-        report(_malformed(name, error.offset))
+        report(_malformed(name, error))
     except TooDeepError:
         report(catalogue.TOO_DEEP.at(None, file=name, limit=limits.NESTING))
     except TooManyNodesError:
@@ -74,19 +81,21 @@ def read_file(name: str, report: Report) -> OnnxFile | None:
     return None
 
 
-def _malformed(name: str, offset: int) -> Diagnostic:
+def _malformed(name: str, error: MalformedError) -> Diagnostic:
+    what = "truncated inside of the field" if error.is_truncated else "malformed data"
+    reason = f"{what} at byte {error.offset}"
     return _other_file(name) or catalogue.MALFORMED_ONNX.at(
-        None, file=name, offset=offset, help="export or download the model again"
+        None, file=name, reason=reason, help="export or download the model again"
     )
 
 
 def _other_file(name: str) -> Diagnostic | None:
     """Return the error for a file that is recognized as something else."""
-    found = other_file(start_of(name))
+    found = other_content(name, ONNX)
     if found is None:
         return None
-    what, help = found
-    return catalogue.OTHER_CONTENT.at(None, file=name, what=what, wanted=ONNX.words.model, help=help)
+    help = _EXPORT.get(found.what, found.help)
+    return catalogue.OTHER_CONTENT.at(None, file=name, what=found.what, wanted=ONNX.words.model, help=help)
 
 
 def _layers(name: str, content: OnnxFile, report: Report) -> tuple[Layer, ...]:
@@ -107,5 +116,6 @@ def _spans(name: str, nodes: Sequence[Node]) -> Iterator[Span]:
 
 
 def _line(position: int, node: Node) -> str:
-    line = f'node {position}, {node.type} "{node.name}"' if node.name else f"node {position}, {node.type}"
+    name = node.name if len(node.name) <= _LONGEST_NAME else f"{node.name[:_LONGEST_NAME]}..."
+    line = f'node {position}, {node.type} "{name}"' if name else f"node {position}, {node.type}"
     return line.replace("\n", "\N{REPLACEMENT CHARACTER}")

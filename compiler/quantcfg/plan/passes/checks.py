@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from quantcfg.contracts.config_schema import CHANNEL_WISE, NON_UNIFORM
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import boolean, listed
 from quantcfg.network import ConfigSchema, Layer
@@ -113,7 +114,7 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
             continue
         if layer.calibration is plan.request.common and plan.request.has_unread_overrides:
             continue
-        obstacle = types.obstacle("non_uniform", kind.type, kind.attributes)
+        obstacle = types.obstacle(Feature.NON_UNIFORM, kind.type, kind.attributes)
         if obstacle:
             # Layers that fail the same condition are reported together.
             unsupported[id(weight), kind.type, obstacle.condition].append(layer)
@@ -125,7 +126,7 @@ def _check_non_uniform(plan: Plan, report: Report) -> None:
                 layer.weight.origin.span,
                 layers=in_words(group),
                 type=layer_type,
-                reason=types.reason("non_uniform", layer_type, layer.layer.attributes),
+                reason=types.reason(Feature.NON_UNIFORM, layer_type, layer.layer.attributes),
                 related=related(layer.layer.span, "applies to this layer"),
                 help=_non_uniform_help(layer, plan),
             )

@@ -20,8 +20,9 @@ from quantcfg.frozen import replace
 from quantcfg.network import ConfigSchema, Layer, LayerTypes
 from quantcfg.plan.passes.activations import (
     bits_settings,
-    has_all_bits,
-    have_limits,
+    depend_on_layer,
+    flag_of,
+    supports_int16,
     symmetric,
     symmetric_reason,
 )
@@ -81,14 +82,14 @@ def _network_values(plan: Plan) -> Values:
 
 def _activation_keys(layers: Iterable[LayerPlan], types: LayerTypes) -> list[Hashable]:
     """Return a key for each layer that is the same for layers with the same activation values."""
-    if not have_limits(types):
+    if not depend_on_layer(types):
         return [id(layer.calibration) for layer in layers]
     return [_activation_key(layer, types) for layer in layers]
 
 
 def _activation_key(layer: LayerPlan, types: LayerTypes) -> Hashable:
     symmetric_type = layer.layer.type if symmetric_reason(layer.layer, types) else None
-    bits_type = None if has_all_bits(layer.layer, types) else layer.layer.type
+    bits_type = None if supports_int16(layer.layer, types) else layer.layer.type
     return id(layer.calibration), symmetric_type, bits_type
 
 
@@ -182,13 +183,13 @@ def _flags(algorithm: Algorithm | None, layer: Layer | None, plan: Plan) -> Sequ
     that is always symmetric ignores all of them, unless its own says so.
     """
     request, schema = plan.request, plan.network.edition.schema
-    own = _flag(algorithm)
+    own = flag_of(algorithm)
     if layer and symmetric_reason(layer, plan.network.edition.layer_types):
         always = symmetric(layer.type)
         return [own, always] if own and not own.value else [always]
     common = request.common.activation if request.common else None
     name, named = (activation_algorithm(each, schema) for each in (algorithm, common))
-    inherited = _flag(common) if common is not algorithm and name == named else None
+    inherited = flag_of(common) if common is not algorithm and name == named else None
     given = (own, inherited, request.settings.get(_OFFSET), _default_flag(schema))
     return [flag for flag in given if flag]
 
@@ -211,10 +212,6 @@ def _default_channel_wise(layer_type: str, types: LayerTypes) -> Setting[bool]:
     return Setting(types.channel_wise(layer_type), origin)
 
 
-def _flag(algorithm: Algorithm | None) -> Setting[bool] | None:
-    return algorithm.parameters.get(ASYMMETRIC) if algorithm else None
-
-
 def _check_asymmetric(layers: Iterable[LayerPlan], types: LayerTypes, report: Report) -> None:
     """Report where AMCT does not use the flag that its documentation promises (reference U12).
 
@@ -231,7 +228,7 @@ def _check_asymmetric(layers: Iterable[LayerPlan], types: LayerTypes, report: Re
 
 def _promised(layer: LayerPlan) -> tuple[Calibration, Setting[bool]] | None:
     for calibration in layer.levels:
-        flag = _flag(calibration.activation)
+        flag = flag_of(calibration.activation)
         if flag:
             return calibration, flag
     return None

@@ -9,15 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from quantcfg.contracts.config_schema import SKIP_FUSION, TENSORS
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.phrases import alternatives, quoted
-from quantcfg.diagnostics.suggestions import Suggestion, meant_by_several, suggest_likely, worth_suggesting
+from quantcfg.diagnostics.suggestions import (
+    Suggestion,
+    meant_by_several,
+    suggest,
+    suggest_likely,
+    worth_suggesting,
+)
 from quantcfg.frozen import frozen_value, replace
-from quantcfg.network import Layer, Network
+from quantcfg.network import Layer, LayerTypes, Network
 from quantcfg.plan.passes.foreign import check_types
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override, Tensor
@@ -25,8 +32,11 @@ from quantcfg.plan.settings import Setting
 
 if TYPE_CHECKING:
     from quantcfg.plan.passes.several import Several
+    from quantcfg.source import Span
 
 LIST_LAYERS = '"quantcfg layers" lists the layers'
+_SHOWN_LAYERS = 5
+"""The number of layers that the error for an ambiguous name shows."""
 
 
 @frozen_value
@@ -35,6 +45,9 @@ class Known:
 
     find_likely returns those that make sense in it, and is cached. find_valid returns those that are
     not an error, if these are more. foreign are names that are invalid, but reported by another check.
+    repeated are the layers of names that several layers have. help_for_unnamed is for an empty name.
+    others are names that exist, but can never be in the field: they are not misspelled, even if they
+    are similar to one that can.
     """
 
     field: str
@@ -43,6 +56,9 @@ class Known:
     rule: Rule
     find_valid: Callable[[], Sequence[str]] | None = None
     foreign: Collection[str] = ()
+    repeated: Mapping[str, Sequence[Layer]] = MappingProxyType({})
+    help_for_unnamed: str = LIST_LAYERS
+    others: Collection[str] = ()
 
     @property
     def valid(self) -> Sequence[str]:
@@ -73,7 +89,17 @@ class Known:
 
     def suggestion(self, name: str) -> Suggestion:
         """Return suggestions for an unknown name."""
-        return suggest_likely(name, self.names, self.likely)
+        if self.are_layers:
+            return suggest_likely(name, self.names, self.likely)
+        return _suggested_type(name, self.names)
+
+
+def _suggested_type(name: str, types: Collection[str]) -> Suggestion:
+    """Return suggestions for a layer type, if need be by its letters in lower case."""
+    lower = {each.lower(): each for each in types}
+    names = (lower[each] for each in suggest(name.lower(), lower).names)
+    found = suggest(name, types)
+    return found if found.names else Suggestion(tuple(names))
 
 
 def resolve_names(plan: Plan, report: Report) -> Plan:
@@ -100,7 +126,7 @@ def resolve_names(plan: Plan, report: Report) -> Plan:
 
 
 def resolve_remaining_names(plan: Plan, report: Report) -> Plan:
-    """Do the same for the names in a configuration that are not keys; AMCT checks only the layer types."""
+    """Resolve the names in the values of a configuration; AMCT checks only the layer types."""
     fusible = plan.network.edition.layer_types.fusible
     known = _layers(SKIP_FUSION, plan.network, lambda layer: layer.type in fusible)
     names = _resolved(plan.request.skip_fusion_layers, known, report)
@@ -114,8 +140,8 @@ def known_names(network: Network) -> Mapping[str, Known]:
     quantizable, fusible = types.quantizable, types.fusible
     foreign = {name for names in network.edition.foreign_types.values() for name in names}
     return {
-        "skip_layer_types": _types("skip_layer_types", quantizable, foreign),
-        "layer_type": _types("override_layer_types", quantizable, foreign),
+        "skip_layer_types": _types("skip_layer_types", types, foreign),
+        "layer_type": _types("override_layer_types", types, foreign),
         "skip_layers": _layers("skip_layers", network, lambda layer: layer.type in quantizable),
         SKIP_FUSION: replace(
             _layers(SKIP_FUSION, network, lambda layer: layer.type in fusible and layer.fusion),
@@ -134,38 +160,56 @@ def layers_named(names: Iterable[Setting[str]], network: Network) -> Iterator[tu
             yield name, layer
 
 
-def _types(field: str, types: Sequence[str], foreign: Collection[str]) -> Known:
-    return Known(field, types, lambda: types, catalogue.UNQUANTIZABLE_TYPE, foreign=foreign)
+def ambiguous_name(name: str, span: Span | None, layers: Sequence[Layer]) -> Diagnostic:
+    """Return the error for a name that several layers have."""
+    places = [place for layer in layers[:_SHOWN_LAYERS] for place in related(layer.span, "one of them")]
+    help = 'give each node its own name with "quantcfg name-nodes"'
+    return catalogue.AMBIGUOUS_NAME.at(span, name=name, number=len(layers), related=places, help=help)
+
+
+def _types(field: str, types: LayerTypes, foreign: Collection[str]) -> Known:
+    names, others = types.quantizable, {*types.known, *types.tensor_types}
+    return Known(field, names, lambda: names, catalogue.UNQUANTIZABLE_TYPE, foreign=foreign, others=others)
 
 
 def _layers(field: str, network: Network, is_likely: Callable[[Layer], object]) -> Known:
     @cache
     def likely() -> Sequence[str]:
-        return [layer.name for layer in network.layers if is_likely(layer)]
+        layers = (layer for layer in network.layers if is_likely(layer))
+        return [layer.name for layer in layers if layer.name not in network.repeated]
 
-    return Known(field, network.by_name, likely, catalogue.UNKNOWN_LAYER)
+    can_be_named = network.edition.name_nodes and not all(layer.name for layer in network.layers)
+    return Known(
+        field,
+        network.by_name,
+        likely,
+        catalogue.UNKNOWN_LAYER,
+        repeated=network.repeated,
+        help_for_unnamed='give the nodes names with "quantcfg name-nodes"' if can_be_named else LIST_LAYERS,
+    )
 
 
 def _resolved_overrides(overrides: Sequence[Override], known: Known, report: Report) -> tuple[Override, ...]:
     targets = [override.target for override in overrides]
     _check_repeats(targets, known.field, report)
-    corrected = _corrected(targets, known, report)
+    resolved = zip(overrides, _resolved_targets(targets, known, report), strict=True)
     return tuple(
-        override
-        if corrected[override.target.value] == (override.target.value,)
-        else replace(override, target=Setting(corrected[override.target.value][0], override.target.origin))
-        for override in overrides
+        override if override.target is name else replace(override, target=name) for override, name in resolved
     )
 
 
 def _resolved_tensors(tensors: Sequence[Tensor], known: Known, report: Report) -> tuple[Tensor, ...]:
-    corrected = _corrected([tensor.layer for tensor in tensors], known, report)
-    return tuple(
-        tensor
-        if corrected[tensor.layer.value] == (tensor.layer.value,)
-        else replace(tensor, layer=Setting(corrected[tensor.layer.value][0], tensor.layer.origin))
-        for tensor in tensors
-    )
+    targets = [tensor.layer for tensor in tensors]
+    resolved = zip(tensors, _resolved_targets(targets, known, report), strict=True)
+    return tuple(tensor if tensor.layer is name else replace(tensor, layer=name) for tensor, name in resolved)
+
+
+def _resolved_targets(names: Sequence[Setting[str]], known: Known, report: Report) -> Iterator[Setting[str]]:
+    """Yield each name, corrected if it is misspelt."""
+    corrected = _corrected(names, known, report)
+    for name in names:
+        meant = corrected[name.value][0]
+        yield name if meant == name.value else Setting(meant, name.origin)
 
 
 def _resolved(names: Sequence[Setting[str]], known: Known, report: Report) -> tuple[Setting[str], ...]:
@@ -188,6 +232,9 @@ def _corrected(names: Sequence[Setting[str]], known: Known, report: Report) -> d
         first.setdefault(setting.value, setting)
     corrected: dict[str, tuple[str, ...]] = {name: (name,) for name in first}
     unknown = [name for name in first if name not in known.names and name not in known.foreign]
+    for name in filter(known.repeated.__contains__, unknown):
+        report(ambiguous_name(name, first[name].span, known.repeated[name]))
+    unknown = [name for name in unknown if name not in known.repeated]
     if not unknown:
         return corrected
     from quantcfg.plan.passes.several import several
@@ -238,7 +285,9 @@ def _report_unknown(
     if name.span and suggestion.slip and is_fixable and "\n" not in name.span.text:
         fix = [Edit(name.span, json.dumps(suggestion.slip, ensure_ascii=False))]
     if known.are_layers:
-        help = suggestion.help or LIST_LAYERS
+        help = suggestion.help or (LIST_LAYERS if name.value else known.help_for_unnamed)
+    elif suggestion.names and name.value in known.others:
+        help = f"remove it: {name.value} layers are never quantized"
     else:
         help = f"use {alternatives(suggestion.names or known.names)}"
     report(known.unknown(name, help, fix))

@@ -11,8 +11,9 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.files import other_content, read_bytes
+from quantcfg.files import SAMPLE, known_content, read_bytes
 from quantcfg.frozen import replace
 from quantcfg.network import Layer, LayerTypes
 from quantcfg.plan.assumed import ANY_SELECTED_LAYER
@@ -22,7 +23,6 @@ from quantcfg.plan.settings import Setting
 
 _COMPRESSIBLE = ("_fe_weight_compress", "fe_weight_compress")
 _ORIGINAL_NAMES = "_datadump_original_op_names"
-_SAMPLE = 4096
 
 
 def resolve_non_uniform(plan: Plan, report: Report) -> Plan:
@@ -66,7 +66,7 @@ def _selected(layer: LayerPlan, weight: Algorithm, overriding: Collection[int]) 
 
 
 def _is_possible(layer: Layer, types: LayerTypes) -> bool:
-    return types.obstacle("non_uniform", layer.type, layer.attributes) is None
+    return types.obstacle(Feature.NON_UNIFORM, layer.type, layer.attributes) is None
 
 
 def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
@@ -85,9 +85,9 @@ def _compressible_layers(file: Setting[str], report: Report) -> set[str] | None:
     except (LookupError, TypeError, AttributeError):
         problem = "no operator graph"
     help = "use the JSON that ATC writes for the uniformly quantized model"
-    other = other_content(content[:_SAMPLE].decode(errors="ignore"))
+    other = known_content(content[:SAMPLE]) if content else None
     if other:
-        problem, help = f"it is {other[0]}", other[1]
+        problem, help = f"it is {other.what}", other.help or help
     report(catalogue.BAD_MAPPING.at(file.span, file=file.value, reason=problem, help=help))
     return None
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, NON_UNIFORM
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
 from quantcfg.frozen import replace
 from quantcfg.network import ConfigSchema, Edition, Layer, LayerTypes, Network
 from quantcfg.plan.assumed import assumed_layer
+from quantcfg.plan.passes.activations import other_bits, supports_int16
 from quantcfg.plan.passes.balancer import supports
-from quantcfg.plan.passes.names import layers_named
 from quantcfg.plan.plan import DEFINED_HERE, LayerPlan, Plan
 from quantcfg.plan.request import Algorithm, Calibration, Override, Request
 from quantcfg.plan.settings import activation_algorithm, weight_algorithm
@@ -23,8 +24,8 @@ def resolve_overrides(plan: Plan, report: Report) -> Plan:
     request = plan.request
     by_name, by_type = _by_target(request.layer_overrides), _by_target(request.type_overrides)
     layers = tuple(_with_levels(layer, *_levels(layer, by_name, by_type, plan)) for layer in plan.layers)
-    _check_layer_overrides(request.layer_overrides, plan.network, report)
     edition = plan.network.edition
+    _check_layer_overrides(request.layer_overrides, plan.network, report)
     _check_type_overrides(request.type_overrides, layers, edition.layer_types, report)
     dropped = list(_dropped(layers, edition))
     for diagnostic in dropped:
@@ -101,14 +102,22 @@ def _check_common(request: Request, layers: Sequence[LayerPlan], report: Report)
 
 
 def _check_layer_overrides(overrides: Sequence[Override], network: Network, report: Report) -> None:
-    for name, layer in layers_named((override.target for override in overrides), network):
-        if layer.obstacle:
+    for override in overrides:
+        name, layer = override.target, network.by_name.get(override.target.value)
+        if layer and layer.obstacle and not _is_refused(override.calibration, layer, network.edition):
             place = related(layer.span, DEFINED_HERE)
             report(
                 catalogue.OVERRIDE_UNSUPPORTED.at(
                     name.span, layer=layer.name, reason=layer.obstacle, related=place, help="remove it"
                 )
             )
+
+
+def _is_refused(calibration: Calibration, layer: Layer, edition: Edition) -> bool:
+    """Return whether the override of a layer is an error: it sets what the layer does not support."""
+    has_balancer = calibration.balancer is not None and not supports(layer, edition.layer_types)
+    has_bits = other_bits(calibration.activation, edition.schema) is not None
+    return has_balancer or (has_bits and not supports_int16(layer, edition.layer_types))
 
 
 def _check_type_overrides(
@@ -164,7 +173,7 @@ def _changes(layer: LayerPlan, edition: Edition) -> Iterator[str]:
 def _supports(weight: Algorithm | None, layer: Layer, types: LayerTypes) -> bool:
     """Return whether a layer supports a weight algorithm: it cannot lose one that it does not support."""
     is_non_uniform = weight is not None and weight.name == NON_UNIFORM
-    return not is_non_uniform or types.obstacle("non_uniform", layer.type, layer.attributes) is None
+    return not is_non_uniform or types.obstacle(Feature.NON_UNIFORM, layer.type, layer.attributes) is None
 
 
 def _dropped_parameters(

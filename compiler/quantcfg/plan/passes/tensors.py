@@ -1,15 +1,15 @@
-"""Check the inputs to quantize by themselves (ONNX reference 4.1, U18, U20)."""
+"""Check tensor_quantize: inputs quantized separately from their layer (ONNX reference 4.1, U18, U20)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, related
-from quantcfg.diagnostics.phrases import alternatives, counted
+from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.frozen import replace
 from quantcfg.network import Layer
-from quantcfg.network.network import INPUTS, VARIABLE_INPUTS
+from quantcfg.network.network import INPUTS, MISSING_INPUTS, VARIABLE_INPUTS
 from quantcfg.plan.plan import DEFINED_HERE, Plan, TensorPlan
 from quantcfg.plan.request import Tensor
 
@@ -19,11 +19,14 @@ def resolve_tensors(plan: Plan, report: Report) -> Plan:
     tensors = plan.request.tensors
     planned = [TensorPlan(each, plan.network.by_name.get(each.layer.value)) for each in tensors]
     types = plan.network.edition.layer_types.tensor_types
+    supported: list[Tensor] = []
     for each in planned:
-        if each.layer:
-            for diagnostic in _unsupported(each.tensor, each.layer, types):
-                report(diagnostic)
-    for diagnostic in (*_repeated(tensors), *_siblings(planned)):
+        refused = list(_unsupported(each.tensor, each.layer, types)) if each.layer else []
+        for diagnostic in refused:
+            report(diagnostic)
+        if each.layer and not refused:
+            supported.append(each.tensor)
+    for diagnostic in (*_repeated(tensors), *_siblings(supported)):
         report(diagnostic)
     return replace(plan, tensors=tuple(planned)) if planned else plan
 
@@ -37,7 +40,6 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
             help = "remove it: the layer is quantized without it"
         yield catalogue.TENSOR_OF_TYPE.at(
             tensor.layer.span,
-            layer=layer.name,
             type=layer.type,
             related=related(layer.span, DEFINED_HERE),
             help=help,
@@ -46,9 +48,10 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
     inputs, variable = layer.attributes.get(INPUTS), layer.attributes.get(VARIABLE_INPUTS)
     index = tensor.index.value
     if isinstance(inputs, int) and index >= inputs:
-        reason = f"it has {counted(inputs, 'input')}, counted from 0"
+        what = "input"
     elif isinstance(variable, tuple) and index not in variable:
-        reason = "it is a constant"
+        missing = layer.attributes.get(MISSING_INPUTS)
+        what = "input" if isinstance(missing, tuple) and index in missing else "variable input"
     else:
         return
     others = variable if isinstance(variable, tuple) else ()
@@ -56,7 +59,7 @@ def _unsupported(tensor: Tensor, layer: Layer, types: tuple[str, ...]) -> Iterat
         tensor.index.span,
         index=index,
         layer=layer.name,
-        reason=reason,
+        what=what,
         related=related(layer.span, DEFINED_HERE),
         help=f"use input_index {' or '.join(map(str, others))}" if others else "remove it",
     )
@@ -76,11 +79,11 @@ def _repeated(tensors: tuple[Tensor, ...]) -> Iterator[Diagnostic]:
             )
 
 
-def _siblings(planned: list[TensorPlan]) -> Iterator[Diagnostic]:
+def _siblings(tensors: Iterable[Tensor]) -> Iterator[Diagnostic]:
     """Yield a warning for each layer with two quantized inputs, which ATC does not allow."""
     by_layer: dict[str, dict[int, Tensor]] = defaultdict(dict)
-    for each in planned:
-        by_layer[each.tensor.layer.value].setdefault(each.tensor.index.value, each.tensor)
+    for each in tensors:
+        by_layer[each.layer.value].setdefault(each.index.value, each)
     for name, inputs in by_layer.items():
         first, *others = inputs.values()
         if others:

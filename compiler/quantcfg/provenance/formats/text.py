@@ -57,6 +57,7 @@ def _heads(layers: Sequence[LayerExplanation]) -> Iterator[str]:
 
 def _body(layer: LayerExplanation) -> Iterator[str]:
     if layer.layer.obstacle:
+        yield from _rows(layer.values)
         return
     if not layer.values:
         yield f"{_INDENT}not in the configuration: not quantized"
