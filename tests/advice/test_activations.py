@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import floor
 from typing import Any
 
@@ -28,15 +29,18 @@ def plain_ifmr(algorithm: Ifmr, values: Any) -> tuple[dict[float, float], float]
     high = max(0.0, ordered[-max(1, len(values) - floor(algorithm.max_percentile * len(values)))])
     low = min(0.0, ordered[max(1, len(values) - floor(algorithm.min_percentile * len(values))) - 1])
     losses = {}
-    for ratio in np.arange(*algorithm.search_range, algorithm.search_step):
+    start, end = map(Fraction, map(str, algorithm.search_range))
+    ratio, step = start, Fraction(str(algorithm.search_step))
+    while ratio < end:
         if algorithm.asymmetric:
-            edges, scale = (low, ratio * high), (ratio * high - low) / 255
+            edges, scale = (low, float(ratio) * high), (float(ratio) * high - low) / 255
         else:
-            most = ratio * max(high, -low)
+            most = float(ratio) * max(high, -low)
             edges, scale = (-most, most), most / (128 if high < -low else 127)
         scale = scale if scale >= 1.192092896e-7 else 1.0
         error = np.rint(values.clip(*edges) / scale) * scale - values
         losses[scale] = float((error**2).sum())
+        ratio += step
     return losses, low
 
 
@@ -52,6 +56,28 @@ def test_ifmr_finds_the_least_error(seed: int, positive: bool, asymmetric: bool,
     assert found.offset == (int(-np.rint(np.float32(low) / found.scale)) - 128 if asymmetric else 0)
     # Batches count together.
     assert fit(algorithm, [values[:100].reshape(10, 10), values[100:]]) == found
+
+
+@pytest.mark.parametrize(
+    ("search_range", "step", "count"),
+    [
+        ((0.7, 1.3), 0.01, 60),
+        ((0.7, 1.3), 0.05, 12),
+        ((0.7, 1.3), 0.1, 6),
+        ((0.5, 1.2), 0.4, 2),
+        ((1, 2), 1, 1),
+    ],
+)
+def test_the_end_of_the_range_is_not_tried(
+    search_range: tuple[float, float], step: float, count: int
+) -> None:
+    assert Ifmr(search_range=search_range, search_step=step).candidates == count
+    # Values that a larger range would fit better.
+    values = np.append(np.linspace(0, 1, 100), [10] * 30).astype(np.float32)
+    algorithm = Ifmr(0.5, 1.0, search_range, step)
+    scale = float(fit(algorithm, [values]).scale)
+    most = float(np.sort(values)[-65])
+    assert scale * 255 == pytest.approx(most * (search_range[0] + (count - 1) * step), rel=1e-5)
 
 
 def test_ifmr_computed_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,11 +161,14 @@ def test_the_ranges_are_those_found_bin_by_bin(counts: list[int]) -> None:
 
 @law(SEEDS, st.booleans(), examples=30)
 def test_hfmg_is_about_as_good_as_ifmr(seed: int, positive: bool) -> None:
-    values = sample(seed, positive=positive)
+    # HFMG takes values as uniform within a bin, which holds for many different ones only: a factor
+    # that fits a few values exactly is found by IFMR alone (4.5: up to 9.9 dB).
+    values = sample(seed, positive=False)
+    values = np.abs(values) if positive else values
     batches = [values[:200], values[200:]]
     by_ifmr, by_hfmg = (fit(algorithm, batches) for algorithm in (Ifmr(), Hfmg()))
     errors = [float(np.square(quantizer(values) - values).sum()) for quantizer in (by_ifmr, by_hfmg)]
-    assert errors[1] < 2 * errors[0] + 1e-9
+    assert errors[1] < 1.5 * errors[0]
 
 
 def test_merged_histograms_keep_the_number_of_values() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import reduce
 from math import ceil, floor
 
@@ -49,6 +50,13 @@ class Ifmr:
     search_step: float = 0.01
     asymmetric: bool = True
 
+    @property
+    def candidates(self) -> int:
+        """The number of ratios that are tried: from the start of the range, in steps, below its end."""
+        # In decimals, as (1.3 - 0.7) / 0.01 is above 60 in doubles.
+        start, end, step = (Decimal(str(each)) for each in (*self.search_range, self.search_step))
+        return ceil((end - start) / step)
+
 
 @frozen_value
 class Hfmg:
@@ -72,8 +80,9 @@ def _fit_ifmr(algorithm: Ifmr, batches: Sequence[Array]) -> Quantizer:
     values = [batch.reshape(-1) for batch in batches]
     highest = max(np.float32(0), _largest(values, _rank(values, algorithm.max_percentile)))
     lowest = min(np.float32(0), _smallest(values, _rank(values, algorithm.min_percentile)))
-    start, end = algorithm.search_range
-    ratios = np.arange(start, end, algorithm.search_step, dtype=np.float32)
+    ratios = (algorithm.search_range[0] + algorithm.search_step * np.arange(algorithm.candidates)).astype(
+        np.float32
+    )
     if algorithm.asymmetric:
         # Only the upper edge moves.
         edges = ratios * highest
