@@ -20,6 +20,7 @@ from quantcfg.cli import main
 from quantcfg.cli.advise import SORTS
 from quantcfg.diagnostics.terminal import width
 from quantcfg.editions.caffe import CAFFE
+from quantcfg.source import Source
 from quantcfg.textproto.literals import encode_string
 from tests.advice.nets import caffemodel
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
@@ -349,12 +350,50 @@ def test_names_are_quoted_in_the_quant_cfg(capsys: Captured) -> None:
     assert config == compile_config(network, skip_layers=[name]).config
 
 
+def test_a_given_quant_cfg_is_replaced_and_keeps_its_comments_and_mode(capsys: Captured) -> None:
+    configured(f"# mine\n{ONE_FACTOR}  # fast\n{NO_OFFSET}\n")
+    Path("quant.cfg").chmod(0o604)
+    advised = content(capsys, "--config", "quant.cfg")
+    printed(capsys, "--config", "quant.cfg", "--format", "cfg", "-o", "./quant.cfg")
+    text = Path("quant.cfg").read_text()
+    assert "# mine\n" in text
+    assert "# fast\n" in text
+    assert Path("quant.cfg").stat().st_mode & 0o777 == 0o604
+    (wide,) = (names for names, _ in items(advised, "channel_wise"))
+    found = compile_config(read_model("deploy.prototxt"), config_text=text).config or {}
+    factors = {name: found[name]["weight_quant_params"].get("channel_wise") for name in ("conv1", "conv2")}
+    assert factors == {name: name in wide for name in factors}
+    assert items(content(capsys, "--config", "quant.cfg"), "asymmetric") == []
+    # Following the advice leaves nothing to advise.
+    printed(capsys, "--config", "quant.cfg", "--format", "cfg", "-o", "quant.cfg")
+    assert Path("quant.cfg").read_text() == text
+
+
+def test_a_quant_cfg_is_read_from_standard_input(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    from io import BytesIO, TextIOWrapper
+
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"# mine\nbatch_num: 2\n")))
+    out, _ = printed(capsys, "--config", "-", "--simulate", "--format", "cfg")
+    assert out[:2] == ["# mine", "batch_num: 2"]
+    assert out[-1].startswith("skip_layers: ")
+
+
+def test_only_a_quant_cfg_may_replace_the_given_one(capsys: Captured) -> None:
+    configured("batch_num: 2\n")
+    assert main([*NET, "--config", "quant.cfg", "-o", "quant.cfg"]) == 1
+    assert "is an input file" in capsys.readouterr().err
+    assert Path("quant.cfg").read_text() == "batch_num: 2\n"
+    Path("quant.cfg").chmod(0o444)
+    assert main([*NET, "--config", "quant.cfg", "--simulate", "--format", "cfg", "-o", "quant.cfg"]) == 1
+    assert "is write-protected" in capsys.readouterr().err
+
+
 def test_a_quant_cfg_that_does_not_compile_is_not_written(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quant_cfg, "render", lambda _: "batch_num: 0\n")
+    monkeypatch.setattr(quant_cfg, "_extended", lambda source, _: Source(source.name, "batch_num: 0\n"))
     Path("quant.cfg").write_text("batch_num: 2\n")
-    assert main([*NET, "--format", "cfg", "-o", "quant.cfg"]) == 1
+    assert main([*NET, "--simulate", "--format", "cfg", "-o", "quant.cfg"]) == 1
     assert "error[" in capsys.readouterr().err
     assert Path("quant.cfg").read_text() == "batch_num: 2\n"
 
@@ -367,7 +406,6 @@ def test_a_quant_cfg_that_does_not_compile_is_not_written(
     [
         (("--count", "2"), "--count requires --simulate"),
         (("--time-limit", "2"), "--time-limit requires --simulate"),
-        (("--format", "cfg", "--config", "a.cfg"), "--format cfg cannot be combined with --config"),
         (("--format", "json", "--sort", "gain"), "--sort requires --format text"),
         (("--sort", "share"), "--sort share requires --simulate"),
         (("--simulate", "--count", "0"), "argument --count: 0 is not a positive number"),

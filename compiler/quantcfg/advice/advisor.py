@@ -32,6 +32,7 @@ from quantcfg.advice.simulation import (
     network_error,
 )
 from quantcfg.advice.statistics import decibels
+from quantcfg.contracts.config_schema import QUANT_ENABLE
 from quantcfg.files import PathLike
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import Network
@@ -126,23 +127,30 @@ def advise_on(
         single = _without_fusion(read(network, {**given, **inputs}), config)
         errors, notes, is_whole = _simulated(single, config, file, simulation, unusable, bar)
     layers = _with_errors(layers, errors, is_whole=is_whole)
+    skipped = [*facts, *(exclusions(layers, _finite(errors)) if is_whole else ())]
+    rest = _not_skipped(layers, skipped)
     items = [
         *wrong,
-        *facts,
-        *(exclusions(layers, _finite(errors)) if is_whole else ()),
-        *channel_wise(layers, network.edition),
-        *offsets(layers),
+        *skipped,
+        *channel_wise(rest, network.edition),
+        *offsets(rest),
         *empty_statistics(file, program),
-        *as_convolutions(layers),
-        *(() if is_whole else first_to_look_at(layers)),
+        *as_convolutions(rest),
+        *(() if is_whole else first_to_look_at(rest)),
     ]
     return Advice(model, totals_of(network.layers, costs), layers, items, notes)
+
+
+def _not_skipped(layers: Sequence[LayerReport], items: Iterable[Item]) -> list[LayerReport]:
+    """Return the layers as they are after following the advice to skip some of them."""
+    names = {name for item in items if item.field == QUANT_ENABLE for name in item.layers}
+    return [replace(layer, settings=None) if layer.name in names else layer for layer in layers]
 
 
 def _settings(config: Config, name: str) -> dict[str, Any] | None:
     """Return the object of a layer in the configuration, None if it is not quantized."""
     body = config.get(name)
-    return dict(body) if isinstance(body, Mapping) and body["quant_enable"] else None
+    return dict(body) if isinstance(body, Mapping) and body[QUANT_ENABLE] else None
 
 
 def _without_fusion(operations: Operations, config: Config) -> Operations:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, TypeVar
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
 from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
 from quantcfg.cli.inputs import add_input_argument, operations_of
+from quantcfg.cli.rewriting import write
 from quantcfg.cli.streams import check_inputs, edition_of, read, read_model, write_output
-from quantcfg.diagnostics import Diagnostic, catalogue, has_errors
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 
 if TYPE_CHECKING:
     from quantcfg.advice import Advice, Simulation
     from quantcfg.emit import Config
     from quantcfg.network import Network
     from quantcfg.network.network import Shape
+    from quantcfg.source import Source
 
 SIMULATING = "simulation"
 """What the progress bar says during a simulation."""
@@ -141,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
     if report is None:
         return _failed(found)
     print_plain(found)
-    return _write(options, network, report, (*files, options.config))
+    return _write(options, network, report, source, (*files, options.config))
 
 
 def _failed(found: Iterable[Diagnostic]) -> int:
@@ -152,8 +154,6 @@ def _failed(found: Iterable[Diagnostic]) -> int:
 
 def _check_options(options: argparse.Namespace) -> None:
     """Exit with a usage error for options that need --simulate, and for those that exclude one another."""
-    if options.format == "cfg" and options.config is not None:
-        options.parser.error("--format cfg cannot be combined with --config")
     if options.format != "text" and options.sort:
         options.parser.error("--sort requires --format text")
     if options.simulate:
@@ -236,32 +236,41 @@ def _bar(items: Iterable[_Item], count: int, what: str) -> Iterator[_Item]:
 
 
 def _write(
-    options: argparse.Namespace, network: Network, advice: Advice, inputs: Iterable[str | None]
+    options: argparse.Namespace,
+    network: Network,
+    advice: Advice,
+    source: Source | None,
+    inputs: Iterable[str | None],
 ) -> int:
     from quantcfg.advice import json_format, quant_cfg, text_format
 
     found: list[Diagnostic] = []
     if options.format == "cfg":
-        text = quant_cfg.render(advice)
-        found += _errors_in(text, network)
+        text, found = quant_cfg.with_advice(advice, network, source)
     elif options.format == "json":
         text = f"{json_format.render(advice)}\n"
     else:
         text = f"{text_format.render(advice, options.sort)}\n"
-    if found:
-        return _failed(found)
-    if options.output == STANDARD_STREAM:
-        print_result(text, end="")
-    elif not write_output(options, text, inputs, found.append):
+    if found or not _is_written(options, text, source, inputs, found.append):
         return _failed(found)
     for line in text_format.notes(advice):
         print_stderr(line)
     return 0
 
 
-def _errors_in(text: str, network: Network) -> list[Diagnostic]:
-    """Return the errors of compiling an advised quant.cfg."""
-    from quantcfg.api import compile_config
+def _is_written(
+    options: argparse.Namespace,
+    text: str,
+    source: Source | None,
+    inputs: Iterable[str | None],
+    report: Report,
+) -> bool:
+    """Write the output; return whether that succeeded. A quant.cfg may replace the given one."""
+    from quantcfg.emit import is_same_file
 
-    compilation = compile_config(network, config_text=text, config_name="advised quant.cfg")
-    return [each for each in compilation.diagnostics if not compilation.ok]
+    if source and options.format == "cfg" and is_same_file(options.output, options.config):
+        return write(options, options.config, source, text, report)
+    if options.output == STANDARD_STREAM and options.format != "cfg":
+        print_result(text, end="")
+        return True
+    return write_output(options, text, inputs, report)
