@@ -104,7 +104,7 @@ def test_a_folder_without_usable_images_is_refused(tmp_path: Path) -> None:
         load_images(tmp_path, (1, 3, 4, 5))
     with pytest.raises(ImagesError, match="the input has 6 channels, but images have 1 or 3"):
         load_images(tmp_path, (1, 6, 4, 5))
-    with pytest.raises(ImagesError, match="the input has 2 axes, but images need 4"):
+    with pytest.raises(ImagesError, match="the input has 2 axes, but images have 4"):
         load_images(tmp_path, (1, 6))
 
 

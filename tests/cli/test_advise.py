@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
-from quantcfg.advice import advise_on, map_weights, quant_cfg, text_format
+from quantcfg.advice import ImagesError, advise_on, map_weights, quant_cfg, text_format
 from quantcfg.advice.arrays import Array
 from quantcfg.cli import main
 from quantcfg.cli.advise import SORTS
@@ -316,6 +316,96 @@ def test_images_that_cannot_be_used_are_an_error(
     assert output.out == ""
     assert reason in output.err
     assert "error[QC101]" in output.err
+
+
+TWO_INPUTS = """
+input: "left" input_shape { dim: [1, 3, 8, 8] }
+input: "right" input_shape { dim: [1, 1, 8, 8] }
+"""
+SCALED = """
+input: "left" input_shape { dim: [1, 3, 8, 8] }
+input: "weights" input_shape { dim: [1, 8] }
+"""
+
+
+def write_two_images() -> None:
+    layers = (
+        conv("conv1", "left", parameters=CONV),
+        conv("conv2", "right", parameters=CONV),
+        layer("sum", "Eltwise", ("conv1", "conv2"), "sum"),
+    )
+    random = np.random.default_rng(0)
+    blobs = {
+        name: [random.normal(0, 1, (8, channels, 3, 3)).astype(np.float32), np.zeros(8, np.float32)]
+        for name, channels in (("conv1", 3), ("conv2", 1))
+    }
+    write(blobs, layers=layers, inputs=TWO_INPUTS)
+
+
+def write_image_and_factors() -> None:
+    """Write a network with an input that is not an image."""
+    layers = (
+        conv("conv1", "left", parameters=CONV),
+        layer("product", "Scale", ("conv1", "weights"), scale_param="axis: 0"),
+    )
+    write({"conv1": weights()["conv1"]}, layers=layers, inputs=SCALED)
+
+
+def test_each_of_several_inputs_has_images(capsys: Captured) -> None:
+    write_two_images()
+    generated = content(capsys, "--simulate", "--input", "left=1,3,6,6", "--input", "right=1,1,6,6")
+    np.save("left.npy", np.ones((4, 3, 8, 8)))
+    np.save("right.npy", np.ones((3, 1, 8, 8)))
+    found = content(capsys, "--simulate", "--images", "left=left.npy")
+    assert found["notes"][-1] == (
+        "simulated with 4 images of left.npy and generated ones; AMCT's own calibration decides"
+    )
+    both = content(capsys, "--simulate", "--images", "left=left.npy", "--images", "right=right.npy")
+    assert both["notes"][-1] == (
+        "simulated with 3 images of left.npy and right.npy; AMCT's own calibration decides"
+    )
+    for each in (generated, found, both):
+        assert [layer["simulated"] is None for layer in each["layers"]] == [False, False, True]
+
+
+def test_inputs_that_are_not_images_need_values(capsys: Captured) -> None:
+    write_image_and_factors()
+    _, err = printed(capsys, "--simulate")
+    reason = 'the input "weights" has 2 axes, but images have 4'
+    assert " ".join(err) == (f"no simulation: {reason}; pass its values, such as --images weights=values.npy")
+    np.save("values.npy", np.ones((2, 8)))
+    _, err = printed(capsys, "--simulate", "--images", "weights=values.npy")
+    assert err[-1].startswith("simulated with 2 images of values.npy and generated ones; ")
+
+
+def test_images_for_one_of_several_inputs_need_its_name(capsys: Captured) -> None:
+    write_two_images()
+    np.save("a=b.npy", np.ones((4, 3, 8, 8)))
+    assert main([*NET, "--simulate", "--images", "a=b.npy"]) == 1
+    assert 'the images need a name, as the inputs are "left" and "right"' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*NET, "--simulate", "--images", "a=b.npy", "--images", "left=a=b.npy"])
+    assert '--images a=b.npy needs the name of an input: "left" and "right"' in capsys.readouterr().err
+    network = read_model("deploy.prototxt", "net.caffemodel")
+    with pytest.raises(ImagesError, match='"other" is not an input'):
+        advise(network, "net.caffemodel", simulation=Simulation(images={"other": "a=b.npy"}))
+    write()
+    printed(capsys, "--simulate", "--images", "a=b.npy")
+
+
+def test_names_that_are_empty_are_like_others(capsys: Captured) -> None:
+    """A layer and a blob with an empty name must not be taken for something else."""
+    layers = (
+        conv("conv1", "", parameters=CONV),
+        layer("", "ReLU", "conv1", "conv1"),
+        layer("", "AbsVal", "conv1", "abs"),
+        conv("conv2", "abs", parameters=CONV),
+    )
+    write({name: weights()[name] for name in ("conv1", "conv2")}, layers=layers, inputs='input: ""')
+    found = content(capsys, "--simulate", "--input", "=1,3,8,8")
+    simulated = [each["name"] for each in found["layers"] if each["simulated"]]
+    assert simulated == ["conv1", "conv2"]
+    assert content(capsys, "--simulate", "--input", "1,3,8,8") == found
 
 
 # --- a quant.cfg

@@ -3,9 +3,10 @@
 Only this package loads numpy.
 """
 
-from quantcfg.advice.advisor import Simulation, advise_on
+from quantcfg.advice.advisor import advise_on
 from quantcfg.advice.arrays import map_weights
 from quantcfg.advice.images import ImagesError
+from quantcfg.advice.inputs import Simulation
 from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
 from quantcfg.advice.statistics import WeightStatistics
 

@@ -8,10 +8,17 @@ from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.arrays import Array, WeightsFile
+from quantcfg.advice.arrays import WeightsFile
 from quantcfg.advice.execution import Values, unsupported
 from quantcfg.advice.facts import empty_statistics, weight_statistics
-from quantcfg.advice.images import dead_leaves, image_count, load_images, preprocessed, preprocessing_of
+from quantcfg.advice.inputs import (
+    Simulation,
+    count_of,
+    images_by_input,
+    in_words,
+    input_images,
+    input_obstacle,
+)
 from quantcfg.advice.program import (
     LayerWeights,
     Load,
@@ -33,19 +40,14 @@ from quantcfg.advice.simulation import (
 )
 from quantcfg.advice.statistics import decibels
 from quantcfg.contracts.config_schema import QUANT_ENABLE
-from quantcfg.files import PathLike
-from quantcfg.frozen import frozen_value, replace
+from quantcfg.frozen import replace
 from quantcfg.network import Network
 from quantcfg.network.cost_table import unknown_shapes
 from quantcfg.network.costs import costs_of, totals_of
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
 
-_IMAGE_RANK = 4
 _MOST_PROBLEMS = 3
-_TOGETHER = ""
-"""The name for all layers together."""
-
 Config = Mapping[str, Any]
 _Item = TypeVar("_Item")
 
@@ -60,26 +62,6 @@ class Bar(Protocol):
 def no_bar(items: Iterable[_Item], count: int, what: str) -> Iterable[_Item]:  # noqa: ARG001
     """Return the items and show nothing."""
     return items
-
-
-@frozen_value
-class Simulation:
-    """How to simulate: the images, their preprocessing, and a limit in seconds.
-
-    Without images, count images are generated from the seed. Without a mean or a scale,
-    those of the network's transform_param are used.
-    """
-
-    images: PathLike | None = None
-    count: int | None = None
-    seed: int = 0
-    mean: Sequence[float] | None = None
-    scale: float | None = None
-    time_limit: float | None = None
-
-
-GENERATED = 2
-"""The number of generated images."""
 
 
 class _TimeOutError(Exception):
@@ -211,44 +193,46 @@ def _simulated(
     program = program_of(operations)
     settings, skipped = _layer_settings(program, config)
     notes = [f'"{name}" is not simulated: NUQ is not public' for name in skipped]
-    obstacle = _obstacle(program, operations, unusable)
+    shapes = {blob: operations.inputs[blob] or () for blob in program.inputs}
+    simulation = replace(simulation, images=images_by_input(simulation.images, shapes))
+    obstacle = _obstacle(program, operations, unusable) or input_obstacle(simulation, shapes)
     if obstacle or not settings:
         return {}, [*notes, f"no simulation: {obstacle or 'no layer is quantized'}"], False
-    ((blob, value),) = program.inputs.items()
-    shape = operations.inputs[blob]
-    assert shape
-    needed, available = memory_needed(program, settings, _image_count(simulation, shape)), available_bytes()
+    count = count_of(simulation, shapes)
+    needed, available = memory_needed(program, settings, count), available_bytes()
     if available is not None and needed > available:
         reason = f"it needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are available"
         return {}, [*notes, f"no simulation: {reason}; use a smaller --count or --input"], False
-    images = _images(simulation, operations, blob, shape)
-    values = [{value: images[index : index + 1]} for index in range(len(images))]
+    images = input_images(simulation, operations, shapes, count)
+    values = [
+        {program.inputs[blob]: each[index : index + 1] for blob, each in images.items()}
+        for index in range(count)
+    ]
     load = _limited(partial(folded_weights, file), simulation.time_limit)
-    errors: dict[str, float] = {}
+    found: dict[str | None, float] = {}
     stopped = None
     try:
-        found = _all_errors(program, load, values, settings)
-        errors.update(bar(found, len(settings) + 1, "simulation"))
+        found.update(bar(_all_errors(program, load, values, settings), len(settings) + 1, "simulation"))
     except _TimeOutError:
         stopped = "the time limit"
     except KeyboardInterrupt:
         stopped = "an interrupt"
-    together = errors.pop(_TOGETHER, None)
+    together = found.pop(None, None)
+    errors = {name: error for name, error in found.items() if name is not None}
     if stopped:
         notes.append(f"{stopped} ended the simulation after {len(errors)} of {len(settings)} layers")
     if together is not None:
         notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):.1f} dB")
-    what = f"images of {simulation.images}" if simulation.images else "generated images"
-    notes.append(f"simulated with {len(images)} {what}; AMCT's own calibration decides")
+    notes.append(f"simulated with {count} {in_words(simulation, shapes)}; AMCT's own calibration decides")
     return errors, notes, len(errors) == len(settings)
 
 
 def _all_errors(
     program: Program, load: Load, images: Sequence[Values], settings: Settings
-) -> Iterator[tuple[str, float]]:
-    """Yield the error with each layer quantized, and with all of them."""
+) -> Iterator[tuple[str | None, float]]:
+    """Yield the error with each layer quantized, and, without a name, with all of them."""
     yield from layer_errors(program, load, images, settings)
-    yield _TOGETHER, network_error(program, load, images, settings)
+    yield None, network_error(program, load, images, settings)
 
 
 def _obstacle(program: Program, operations: Operations, unusable: Sequence[Item]) -> str | None:
@@ -260,29 +244,10 @@ def _obstacle(program: Program, operations: Operations, unusable: Sequence[Item]
     if problems:
         more = f" and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
         return ", ".join(problems[:_MOST_PROBLEMS]) + more
-    if len(program.inputs) != 1:
-        return f"the network has {len(program.inputs)} inputs, only one is supported"
-    shape = operations.inputs[next(iter(program.inputs))]
-    return None if shape and len(shape) == _IMAGE_RANK else "the input does not have 4 axes"
+    return None
 
 
-def _image_count(simulation: Simulation, shape: Shape) -> int:
-    if simulation.images is None:
-        return simulation.count or GENERATED
-    return image_count(simulation.images, shape, simulation.count)
-
-
-def _images(simulation: Simulation, operations: Operations, blob: str, shape: Shape) -> Array:
-    mean, scale = preprocessing_of(operations, blob)
-    if simulation.images is None:
-        images = dead_leaves(shape, _image_count(simulation, shape), simulation.seed)
-    else:
-        images = load_images(simulation.images, shape, simulation.count)
-    return preprocessed(
-        images,
-        mean if simulation.mean is None else simulation.mean,
-        scale if simulation.scale is None else simulation.scale,
-    )
+# --- settings
 
 
 def _layer_settings(program: Program, config: Config) -> tuple[Settings, list[str]]:

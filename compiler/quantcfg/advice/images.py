@@ -28,14 +28,15 @@ class ImagesError(Exception):
     """Images cannot be used: the reason."""
 
 
-def dead_leaves(shape: Shape, count: int, seed: int) -> Array:
+def dead_leaves(shape: Shape, count: int, seed: int, index: int = 0) -> Array:
     """Return generated images of shaded discs that cover one another, with values from 0 to 255.
 
     shape is that of the network's input; its first size is ignored. Image i depends on
-    the seed and on i only.
+    the seed, on the index of the input and on i only.
     """
     channels, height, width = shape[1:]
-    seeds = np.random.SeedSequence(seed).spawn(count)
+    of_input = (index,) if index else ()
+    seeds = [np.random.SeedSequence(seed, spawn_key=(*of_input, image)) for image in range(count)]
     return np.stack([_leaves(channels, height, width, np.random.default_rng(each)) for each in seeds])
 
 
@@ -83,7 +84,7 @@ def image_count(path: PathLike, shape: Shape, count: int | None = None) -> int:
 
 
 def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array:
-    """Return the images of an .npy file with N,C,H,W values, or of a folder of PNG and JPEG files.
+    """Return the images of an .npy file, or of a folder of PNG and JPEG files, in the shape of the input.
 
     count is how many at most; a folder is read in the order of the names.
 
@@ -91,9 +92,9 @@ def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array
         ImagesError: the images cannot be read, or do not fit the input.
 
     """
-    if len(shape) != _IMAGE_RANK:
-        raise ImagesError(f"the input has {len(shape)} axes, but images need 4")
     if os.path.isdir(path):
+        if len(shape) != _IMAGE_RANK:
+            raise ImagesError(f"the input has {len(shape)} axes, but images have 4")
         return np.stack(list(_opened(_names(Path(path))[:count], shape)))
     images = np.asarray(_mapped(path, shape)[:count], np.float32)
     if not np.isfinite(images).all():
@@ -110,7 +111,7 @@ def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
         raise ImagesError(f"not an .npy file: {error}") from error
     if values.dtype.kind not in "buif":
         raise ImagesError("the file does not contain numbers")
-    if values.ndim != _IMAGE_RANK or values.shape[1:] != shape[1:] or not len(values):
+    if values.ndim != len(shape) or values.shape[1:] != shape[1:] or not len(values):
         found, wanted = ("x".join(map(str, sizes)) for sizes in (values.shape, ("N", *shape[1:])))
         raise ImagesError(f"the file has {found} values, but the input needs {wanted}")
     return values

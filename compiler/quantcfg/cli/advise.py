@@ -6,22 +6,24 @@ import argparse
 import math
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
 from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
-from quantcfg.cli.inputs import add_input_argument, operations_of
+from quantcfg.cli.inputs import add_input_argument, named_shapes, operations_of
 from quantcfg.cli.rewriting import write
 from quantcfg.cli.streams import check_inputs, edition_of, read, read_model, write_output
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.diagnostics.phrases import quoted
+from quantcfg.diagnostics.terminal import printable
 
 if TYPE_CHECKING:
     from quantcfg.advice import Advice, Simulation
     from quantcfg.emit import Config
     from quantcfg.network import Network
-    from quantcfg.network.network import Shape
+    from quantcfg.network.operations import Operations
     from quantcfg.source import Source
 
 SIMULATING = "simulation"
@@ -65,8 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--images",
-        metavar="PATH",
-        help="an .npy file with N,C,H,W values, or a folder of PNG and JPEG files; default: generated images",
+        action="append",
+        metavar="[NAME=]PATH",
+        help="an .npy file with N,C,H,W values, or a folder of PNG and JPEG files, for an input; "
+        "default: generated images",
     )
     group.add_argument("--count", type=_positive, metavar="N", help="number of images; default 2, or all")
     group.add_argument("--seed", type=_seed, metavar="N", help="seed of generated images; default 0")
@@ -138,8 +142,9 @@ def run(options: argparse.Namespace) -> int:
     if compilation.config is None:
         return _failed(compilation.diagnostics)
     found = list(compilation.diagnostics)
-    given = _given(options, network)
-    report = _report(options, network, compilation.config, (file, weights), given, found)
+    operations = operations_of(options, network)
+    assert operations
+    report = _report(options, network, compilation.config, (file, weights), operations, found)
     if report is None:
         return _failed(found)
     print_plain(found)
@@ -165,19 +170,12 @@ def _check_options(options: argparse.Namespace) -> None:
         options.parser.error(f"--sort {options.sort} requires --simulate")
 
 
-def _given(options: argparse.Namespace, network: Network) -> dict[str, Shape]:
-    operations = operations_of(options, network)
-    assert operations
-    only = next(iter(operations.inputs), "")
-    return {name or only: shape for name, shape in options.input}
-
-
 def _report(
     options: argparse.Namespace,
     network: Network,
     config: Config,
     files: tuple[str | None, str],
-    given: dict[str, Shape],
+    operations: Operations,
     found: list[Diagnostic],
 ) -> Advice | None:
     from quantcfg.advice import ImagesError, advise_on, map_weights
@@ -192,13 +190,14 @@ def _report(
             network,
             config,
             map_weights(weights, arrays),
-            given,
-            simulation=_simulation(options),
+            named_shapes(options, operations),
+            simulation=_simulation(options, operations),
             model=model or "",
             bar=_bar,
         )
     except ImagesError as error:
-        found.append(catalogue.UNREADABLE_FILE.at(None, file=options.images or "--mean", reason=str(error)))
+        file = " ".join(options.images or ["--mean"])
+        found.append(catalogue.UNREADABLE_FILE.at(None, file=file, reason=str(error)))
         return None
 
 
@@ -216,14 +215,30 @@ def _interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _simulation(options: argparse.Namespace) -> Simulation | None:
+def _simulation(options: argparse.Namespace, operations: Operations) -> Simulation | None:
     if not options.simulate:
         return None
     from quantcfg.advice import Simulation
 
+    images = _images(options, operations.inputs)
     return Simulation(
-        options.images, options.count, options.seed or 0, options.mean, options.scale, options.time_limit
+        images, options.count, options.seed or 0, options.mean, options.scale, options.time_limit
     )
+
+
+def _images(options: argparse.Namespace, inputs: Collection[str]) -> str | Mapping[str, str] | None:
+    """Return the images by input, or those without a name; a file name may contain "=", too."""
+    named: dict[str, str] = {}
+    plain: list[str] = []
+    for text in options.images or ():
+        name, equals, path = text.partition("=")
+        if equals and name in inputs:
+            named[name] = path
+        else:
+            plain.append(text)
+    if len(plain) > 1 or (plain and named):
+        options.parser.error(f"--images {printable(plain[0])} needs the name of an input: {quoted(inputs)}")
+    return plain[0] if plain else named or None
 
 
 def _bar(items: Iterable[_Item], count: int, what: str) -> Iterator[_Item]:
