@@ -121,7 +121,7 @@ CASES: Sequence[tuple[str, Sequence[Item], str]] = (
         [offset("conv2"), factors("conv2")],
         'override_layer_configs {\n  layer_name: "conv2"  # keep\n  calibration_config {\n'
         "    hfmg_quantize {\n      # exact: never negative\n      asymmetric: true\n    }\n"
-        "    arq_quantize {\n      # predicted: gain 8 dB\n      channel_wise: true\n    }\n  }\n}\n"
+        "    # predicted: channel_wise: false is removed: gain 8 dB\n  }\n}\n"
         "activation_offset: false\n",
     ),
     (
@@ -146,10 +146,31 @@ def test_advice_is_written_where_it_fits(text: str, items: Sequence[Item], expec
         f"conv_calibration_config {{ {ONE_FACTOR} ifmr_quantize {{ search_step: 0.02 }} }}",
         f"common_config {{ {ONE_FACTOR} hfmg_quantize {{ num_of_bins: 1024 }} }} # x",
         f'override_layer_configs {{ layer_name: "conv2" calibration_config {{ {ONE_FACTOR} }} }}',
+        f"common_config {{ {ONE_FACTOR} hfmg_quantize {{ asymmetric: false }} }}",
     ],
 )
 def test_other_layers_keep_their_settings(text: str) -> None:
     advised(network(), text, factors("conv2"), skip("fc"))
+
+
+def test_the_algorithm_of_a_removed_flag_is_kept() -> None:
+    text = "common_config { hfmg_quantize { asymmetric: false } }\n"
+    result = advised(network(), text, offset("conv1", "conv2", "pool", "fc"))
+    assert result == (
+        "common_config {\n  hfmg_quantize {\n"
+        "    # exact: asymmetric: false is removed: never negative\n  }\n}\n"
+    )
+
+
+def test_two_settings_of_one_line_are_removed() -> None:
+    text = "common_config { arq_quantize { channel_wise: false } ifmr_quantize { asymmetric: false } }"
+    every = "conv1", "conv2", "pool", "fc"
+    result = advised(network(), text, offset(*every), factors(*every[:2]))
+    assert all_comments(result) == [
+        "# exact: asymmetric: false is removed: never negative",
+        "# predicted: channel_wise: false is removed: gain 8 dB",
+    ]
+    assert "override" not in result
 
 
 def test_a_request_without_advice_stays_as_it_is() -> None:

@@ -41,6 +41,7 @@ LAYERS = (
     inner_product("fc", "pool"),
 )
 ONE_FACTOR = "common_config { arq_quantize { channel_wise: false } }"
+TINY_STEP = "common_config { ifmr_quantize { search_step: 1e-5 } }"
 NO_OFFSET = "activation_offset: false"
 
 
@@ -150,6 +151,131 @@ def test_weights_that_are_not_finite_are_reported(value: float, capsys: Captured
     blobs["conv2"][0][1, 2, 0, 0] = value
     write(blobs)
     assert items(content(capsys, "--simulate"), "quant_enable")[0] == (["conv2"], "exact")
+
+
+def test_a_fold_that_is_not_exact_is_reported(capsys: Captured) -> None:
+    layers = (
+        batch_norm("bn", "data"),
+        scale("scale", "bn", parameters="bias_term: true"),
+        conv("conv1", "scale", parameters=CONV),
+    )
+    ones = np.ones(3, np.float32)
+    blobs = {"bn": [ones, ones, ones[:1]], "scale": [ones, 2 * ones], "conv1": weights()["conv1"]}
+    write(blobs, layers=layers)
+    reasons = [each["reason"] for each in content(capsys)["advice"] if each["kind"] == "exact"]
+    assert reasons == ["folding the BatchNorm before it is not exact, because the convolution pads its input"]
+    assert content(capsys, *configured("do_fusion: false"))["advice"][0]["kind"] == "rule"
+    # A shift of 0, as the mean and the bias are 0, needs no other padding.
+    write({**blobs, "bn": [0 * ones, ones, ones[:1]], "scale": [ones, 0 * ones]}, layers=layers)
+    assert content(capsys)["advice"][0]["kind"] == "rule"
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("bn", lambda arrays: [arrays[0], -arrays[1], arrays[2]]),
+        ("bn", lambda arrays: [3e38 * arrays[0], arrays[1], 1e-45 * arrays[2]]),
+        ("scale", lambda arrays: [3e38 * arrays[0], arrays[1]]),
+    ],
+    ids=["negative variance", "huge mean", "huge factor"],
+)
+def test_weights_that_overflow_in_folding_are_reported(
+    name: str, changed: Any, capsys: Captured, recwarn: pytest.WarningsRecorder
+) -> None:
+    blobs = weights()
+    blobs[name] = [each.astype(np.float32) for each in changed(blobs[name])]
+    blobs["conv1"][0] *= 100
+    write(blobs)
+    found = content(capsys, "--simulate")
+    assert found["advice"][0] == {
+        "layers": ["conv1"],
+        "field": "quant_enable",
+        "value": False,
+        "kind": "exact",
+        "reason": "its weights are not finite after folding: AMCT refuses to quantize it",
+    }
+    assert found["notes"][0].startswith('no simulation: "conv1": its weights are not finite')
+    assert not recwarn.list
+
+
+def test_values_that_overflow_have_no_shares(capsys: Captured) -> None:
+    blobs = weights()
+    blobs["conv2"][0] *= np.float32(1e36)
+    write(blobs)
+    found = content(capsys, "--simulate")
+    by_name = {each["name"]: each for each in found["layers"]}
+    assert by_name["conv2"]["simulated"] == {"output_db": None, "share_of_error": None}
+    assert by_name["conv2"]["weights"]["gain_db"] > 5
+    assert found["notes"][0].startswith("values are not finite before or after ")
+    assert items(found, "quant_enable") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "error", "reason"),
+    [
+        ("bn", lambda arrays: arrays[:2], "2 blobs, but the prototxt needs 3", "2 blobs, but needs 3"),
+        ("bn", lambda arrays: [each[:1] for each in arrays], "1", "blob of 1 value, but needs 8"),
+        ("conv2", lambda arrays: [arrays[0][:, :, :2], arrays[1]], "8x8x2x3", "384 values, but needs 576"),
+        ("fc", lambda arrays: arrays[:1], "1 blob", "1 blob, but needs 2"),
+    ],
+    ids=["no third blob", "statistics", "weight", "no bias"],
+)
+def test_weights_that_do_not_fit_are_reported(
+    name: str, changed: Any, error: str, reason: str, capsys: Captured
+) -> None:
+    blobs = weights()
+    blobs[name] = changed(blobs[name])
+    write(blobs)
+    assert main([*NET, "--simulate"]) == 0
+    output = capsys.readouterr()
+    line = next(
+        at
+        for at, text in enumerate(Path("deploy.prototxt").read_text().splitlines(), 1)
+        if f'name: "{name}"' in text
+    )
+    assert output.err.startswith(f"deploy.prototxt:{line}:9: warning[QC313]: weights in ")
+    assert error in output.err
+    (shown,) = (text for text in output.out.splitlines() if text.startswith(f'exact: see "{name}": '))
+    assert reason in shown
+    assert f'no simulation: "{name}": its weights do not fit' in output.err
+    assert any(text.startswith("conv1 ") for text in output.out.splitlines())
+
+
+def test_a_layer_without_outputs_is_reported(capsys: Captured) -> None:
+    write(layers=(conv("conv1", parameters="num_output: 0 kernel_size: 3"), *LAYERS[1:]))
+    out, err = printed(capsys, "--simulate")
+    assert err[0].startswith("deploy.prototxt:3:9: warning[QC324]: ")
+    assert any(line.startswith('no simulation: the output shape of "conv1" is unknown') for line in err)
+    assert any(line.startswith("conv2 ") for line in out)
+
+
+def test_an_input_of_unknown_shape_can_be_given(capsys: Captured) -> None:
+    write(inputs='input: "data"')
+    found = content(capsys, "--simulate")
+    assert found["notes"] == [
+        'no simulation: the output shape of "conv1" is unknown: the shape of its input "data" is unknown; '
+        "pass its shape, such as --input data=1,3,224,224"
+    ]
+    given = content(capsys, "--simulate", "--input", "1,3,8,8")
+    assert all(each["simulated"] for each in given["layers"] if each["quantized"])
+
+
+def test_weights_behind_2_gigabytes_are_read(capsys: Captured) -> None:
+    """The file is sparse; protobuf, and so Caffe, cannot read it."""
+    expected = content(capsys)
+    size = 5 * 2**29
+    named = b"\x0a\x05other\x3a" + varint(size + 6) + b"\x2a" + varint(size)
+    rest = Path("net.caffemodel").read_bytes()
+    with open("net.caffemodel", "wb") as file:
+        file.write(b"\xa2\x06" + varint(len(named) + size) + named)
+        file.seek(size, os.SEEK_CUR)
+        file.write(rest)
+    assert content(capsys) == expected
+
+
+def varint(number: int) -> bytes:
+    groups = [number >> shift & 0x7F for shift in range(0, 35, 7) if number >> shift]
+    return bytes([*(group | 0x80 for group in groups[:-1]), groups[-1]])
 
 
 def test_statistics_that_were_never_taken_are_reported(capsys: Captured) -> None:
@@ -271,6 +397,24 @@ def test_layers_with_nuq_are_not_simulated() -> None:
     advice = advise_on(network, config, weights, {}, simulation=Simulation())
     assert advice.notes[0] == '"conv2" is not simulated: NUQ is not public'
     assert {each.name for each in advice.layers if each.simulated} == {"conv1", "pool", "fc"}
+
+
+def test_layers_with_a_tiny_search_step_are_not_simulated(capsys: Captured) -> None:
+    found = content(
+        capsys, "--simulate", *configured("common_config { ifmr_quantize { search_step: 1e-5 } }")
+    )
+    assert found["notes"][0] == (
+        '"conv1" is not simulated: with its search_step, IFMR tries 60,000 ranges, '
+        "and at most 10,000 are simulated"
+    )
+    assert found["notes"][-1] == "no simulation: no layer is quantized"
+
+
+def test_the_only_layer_is_not_skipped(capsys: Captured) -> None:
+    write({"conv1": weights()["conv1"]}, layers=LAYERS[:1])
+    found = content(capsys, "--simulate")
+    assert found["layers"][0]["simulated"]["share_of_error"] == 1
+    assert items(found, "quant_enable") == []
 
 
 def test_a_network_that_needs_too_much_memory_is_not_simulated(

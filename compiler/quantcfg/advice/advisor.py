@@ -7,6 +7,8 @@ from functools import partial
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
+
 from quantcfg.advice.activations import Hfmg, Ifmr
 from quantcfg.advice.arrays import WeightsFile
 from quantcfg.advice.execution import Values, unsupported
@@ -40,6 +42,7 @@ from quantcfg.advice.simulation import (
 )
 from quantcfg.advice.statistics import decibels
 from quantcfg.contracts.config_schema import QUANT_ENABLE
+from quantcfg.diagnostics.phrases import quoted
 from quantcfg.frozen import replace
 from quantcfg.network import Network
 from quantcfg.network.cost_table import unknown_shapes
@@ -48,6 +51,8 @@ from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
 
 _MOST_PROBLEMS = 3
+_MOST_CANDIDATES = 10_000
+
 Config = Mapping[str, Any]
 _Item = TypeVar("_Item")
 
@@ -86,6 +91,20 @@ def advise_on(
         ImagesError: the images of the simulation cannot be used.
 
     """
+    # Values that overflow are reported, and not as warnings of numpy.
+    with np.errstate(all="ignore"):
+        return _advice(network, config, file, given, simulation, model, bar)
+
+
+def _advice(
+    network: Network,
+    config: Config,
+    file: WeightsFile,
+    given: Mapping[str, Shape],
+    simulation: Simulation | None,
+    model: str,
+    bar: Bar,
+) -> Advice:
     read = network.edition.read_operations
     assert read
     operations = _without_fusion(read(network, given), config)
@@ -116,7 +135,7 @@ def advise_on(
         *skipped,
         *channel_wise(rest, network.edition),
         *offsets(rest),
-        *empty_statistics(file, program),
+        *empty_statistics(file, steps),
         *as_convolutions(rest),
         *(() if is_whole else first_to_look_at(rest)),
     ]
@@ -191,8 +210,7 @@ def _simulated(
 ) -> tuple[Mapping[str, float], list[str], bool]:
     """Return the error of each layer, notes, and whether all layers were simulated."""
     program = program_of(operations)
-    settings, skipped = _layer_settings(program, config)
-    notes = [f'"{name}" is not simulated: NUQ is not public' for name in skipped]
+    settings, notes = _layer_settings(program, config)
     shapes = {blob: operations.inputs[blob] or () for blob in program.inputs}
     simulation = replace(simulation, images=images_by_input(simulation.images, shapes))
     obstacle = _obstacle(program, operations, unusable) or input_obstacle(simulation, shapes)
@@ -221,10 +239,14 @@ def _simulated(
     errors = {name: error for name, error in found.items() if name is not None}
     if stopped:
         notes.append(f"{stopped} ended the simulation after {len(errors)} of {len(settings)} layers")
-    if together is not None:
+    overflowing = errors.keys() - _finite(errors).keys()
+    if overflowing:
+        names = quoted(name for name in errors if name in overflowing)
+        notes.append(f"values are not finite before or after {names}, so there are no shares")
+    elif together is not None:
         notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):.1f} dB")
     notes.append(f"simulated with {count} {in_words(simulation, shapes)}; AMCT's own calibration decides")
-    return errors, notes, len(errors) == len(settings)
+    return errors, notes, len(errors) == len(settings) and not overflowing
 
 
 def _all_errors(
@@ -251,20 +273,27 @@ def _obstacle(program: Program, operations: Operations, unusable: Sequence[Item]
 
 
 def _layer_settings(program: Program, config: Config) -> tuple[Settings, list[str]]:
-    """Return the settings of the layers to simulate, and the names of those with NUQ."""
+    """Return the settings of the layers to simulate, and notes on those that cannot be simulated."""
     found: dict[str, LayerSettings] = {}
-    skipped = []
+    notes = []
     for step in program.steps:
         body = _settings(config, step.name) if step.operation.layer.quantizable else None
         if body is None:
             continue
-        weights = body.get("weight_quant_params", {})
+        weights, activation = (
+            body.get("weight_quant_params", {}),
+            _activation(body["activation_quant_params"]),
+        )
         if weights.get("wts_algo") == "nuq_quantize":
-            skipped.append(step.name)
+            notes.append(f'"{step.name}" is not simulated: NUQ is not public')
+        elif isinstance(activation, Ifmr) and activation.candidates > _MOST_CANDIDATES:
+            notes.append(
+                f'"{step.name}" is not simulated: with its search_step, IFMR tries {activation.candidates:,} '
+                f"ranges, and at most {_MOST_CANDIDATES:,} are simulated"
+            )
         else:
-            activation = _activation(body["activation_quant_params"])
             found[step.name] = LayerSettings(activation, bool(weights.get("channel_wise")))
-    return found, skipped
+    return found, notes
 
 
 def _activation(parameters: Mapping[str, Any]) -> Ifmr | Hfmg:

@@ -7,6 +7,7 @@ channel. ARQ is symmetric and uses the range of the values; it does not search.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quantcfg.advice.arrays import Array
 
@@ -30,12 +31,21 @@ def input_first(weight: Array, group: int) -> Array:
 
 def factors(weight: Array, *, channel_wise: bool) -> Array:
     """Return the factor of each output channel, or the only one."""
-    rows = _rows(weight) if channel_wise else weight.reshape(1, -1)
+    found = _range_factors(_rows(weight) if channel_wise else weight.reshape(1, -1))
+    return np.where(found < LEAST_FACTOR, np.float32(1), found).astype(np.float32)
+
+
+def are_tiny(weight: Array) -> NDArray[np.bool_]:
+    """Return for each output channel whether its values are so small that all are quantized to 0."""
+    return _range_factors(_rows(weight)) < LEAST_FACTOR
+
+
+def _range_factors(rows: Array) -> Array:
     highest, lowest = rows.max(axis=1), rows.min(axis=1)
     # Only the negative side has the code -128.
     steps = np.where(np.abs(lowest) > np.abs(highest), np.float32(-LOWEST), np.float32(HIGHEST))
-    found = np.maximum(np.abs(highest), np.abs(lowest)) / steps
-    return np.where(found < LEAST_FACTOR, np.float32(1), found).astype(np.float32)
+    factors: Array = np.maximum(np.abs(highest), np.abs(lowest)) / steps
+    return factors
 
 
 def codes(weight: Array, scales: Array) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from quantcfg.advice.arrays import WeightsFile, weights_of
-from quantcfg.advice.program import LayerWeights, Load, Program, Step
+from quantcfg.advice.program import LayerWeights, Load, Step
 from quantcfg.advice.report import Item, Kind
 from quantcfg.advice.statistics import WeightStatistics, statistics_of
 
@@ -51,9 +51,9 @@ def _dead(found: Mapping[str, WeightStatistics]) -> Iterator[Item]:
         yield Item(tuple(dead), Kind.EXACT, reason)
 
 
-def empty_statistics(file: WeightsFile, program: Program) -> Iterator[Item]:
+def empty_statistics(file: WeightsFile, steps: Iterable[Step]) -> Iterator[Item]:
     """Yield the BatchNorm layers whose statistics were never taken."""
-    for step in program.steps:
+    for step in steps:
         for operation in (*step.before, step.operation, *step.after):
             if operation.layer.type == "BatchNorm":
                 arrays = weights_of(file, operation)

@@ -9,6 +9,7 @@ from math import prod
 from quantcfg.advice.arq import input_first, output_first
 from quantcfg.advice.arrays import Array, WeightsFile, weights_of
 from quantcfg.advice.folding import ChannelMap, folded_after, folded_before, normalization, padding, scaled
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.frozen import Caching, frozen_value, small_value
 from quantcfg.network.operations import Operation, Operations
 
@@ -260,10 +261,10 @@ def _weight_problem(file: WeightsFile, operation: Operation) -> str | None:
     stored = file.arrays.get(operation.layer.name, ())
     count = len(stored) if operation.blobs is None else len(operation.blobs)
     if len(stored) != count:
-        return f"it has {len(stored)} blobs, but needs {count}"
+        return f"it has {counted(len(stored), 'blob')}, but needs {count}"
     for array, shape in zip(stored, operation.blobs or (), strict=False):
         if prod(array.shape) != prod(shape):
-            return f"it has a blob of {prod(array.shape)} values, but needs {prod(shape)}"
+            return f"it has a blob of {counted(prod(array.shape), 'value')}, but needs {prod(shape)}"
     return None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -37,7 +38,7 @@ from quantcfg.textproto import Place, parse, tree
 from quantcfg.textproto.edits import addition, replacement
 from quantcfg.textproto.literals import encode_string
 from quantcfg.textproto.printer import print_document
-from quantcfg.textproto.trivia import comments, line_end
+from quantcfg.textproto.trivia import SPACES, comments, line_end
 
 _NOTHING = "# No setting needs to differ from its default.\n"
 _NAME = "advised quant.cfg"
@@ -66,14 +67,13 @@ class _Task:
         """Compile a quant.cfg."""
         return compile_source(source, self.network, self.network.edition)
 
-    def missing(self, config: Config) -> list[_Key]:
+    def differences(self, config: Config) -> list[_Key]:
         """Return the settings of layers in which a configuration differs from the wanted one."""
         return [
             (name, key)
             for name, body in self.wanted.items()
             if name not in self.network.edition.schema.global_keys and body != config[name]
-            for key in (*_OWNERS, QUANT_ENABLE)
-            if _owner(body, key).get(key) != _owner(config[name], key).get(key)
+            for key in _differing(_values(body), _values(config[name]))
         ]
 
     def comment(self, key: _Key) -> str:
@@ -120,6 +120,16 @@ def _advised(config: Config, items: Mapping[_Key, Item]) -> Config:
     return wanted
 
 
+def _values(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a layer by key; no two objects of a layer have the same keys."""
+    owners = [value for value in body.values() if isinstance(value, dict)]
+    return {key: value for each in (body, *owners) for key, value in each.items() if value not in owners}
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    return (key for key in {**one, **other} if one.get(key) != other.get(key))
+
+
 def _owner(body: dict[str, Any], key: str) -> dict[str, Any]:
     return body[_OWNERS[key][0]] if key in _OWNERS else body
 
@@ -129,8 +139,8 @@ def _errors(task: _Task, source: Source) -> Iterator[Diagnostic]:
     if has_errors(compiled.diagnostics):
         yield from compiled.diagnostics
         return
-    for name, key in task.missing(compiled.configuration.config):
-        value = boolean(_owner(task.wanted[name], key)[key])
+    for name, key in task.differences(compiled.configuration.config):
+        value = json.dumps(_values(task.wanted[name]).get(key))
         yield catalogue.NOT_EXPRESSIBLE.at(None, key=key, where=f' of layer "{name}"', value=value)
 
 
@@ -148,43 +158,53 @@ def _migrated(source: Source, compiled: Compiled, network: Network) -> Source:
 
 def _with_written_settings(task: _Task, source: Source) -> Source:
     """Return the source with settings removed or inverted, where this leaves fewer layers to override."""
-    compiled, edits = task.compiled(source), list[Edit]()
-    for place, items in _places(task, compiled).values():
+    tried = set[tuple[str, int]]()
+    while True:
+        places = _places(task, task.compiled(source))
+        waiting = [each for each in places if (source.text, each[0].field.start) not in tried]
+        if not waiting:
+            return source
+        place, items = waiting[0]
+        tried.add((source.text, place.field.start))
         candidates = [[], *_candidates(place, [_removed(place, item) for item in items], items)]
-        edits += min(candidates, key=lambda each: _left(task, source, [*edits, *each]))
-    return Source(source.name, applied(source, edits))
+        edits = min(candidates, key=lambda each: _left(task, source, each))
+        source = Source(source.name, applied(source, edits))
 
 
-def _places(task: _Task, compiled: Compiled) -> Mapping[int, tuple[Place, list[Item]]]:
-    """Return where the settings to change are written, and the advice for each, by offset."""
+def _places(task: _Task, compiled: Compiled) -> Collection[tuple[Place, list[Item]]]:
+    """Return where the settings are written that still have to change, and the advice for each."""
     layers = {layer.layer.name: layer for layer in compiled.plan.layers}
     found: dict[int, tuple[Place, list[Item]]] = {}
-    for (name, key), item in task.items.items():
-        layer = layers[name]
-        setting = {**layer.activation_values, **layer.weight_values}.get(key)
+    for key in task.differences(compiled.configuration.config):
+        layer, item = layers[key[0]], task.items.get(key)
+        setting = {**layer.activation_values, **layer.weight_values}.get(key[1])
         place = setting.origin.place if isinstance(setting, Setting) else None
-        if place:
-            _, items = found.setdefault(place.value.start, (place, []))
+        if place and item:
+            _, items = found.setdefault(place.field.start, (place, []))
             items += [] if item in items else [item]
-    return found
+    return found.values()
 
 
 def _candidates(place: Place, removed: Sequence[str], items: Sequence[Item]) -> Iterator[list[Edit]]:
-    """Yield the edits that change a setting: remove it, or else invert it."""
-    kept = place.field
-    for field in _ancestors(place.document, place.field):
-        kept = field
-    lost = comments(place.document, kept)
-    yield [*replacement(place.document, kept, [*lost, *removed])]
-    if comments(place.document, place.field):
+    """Yield the edits that change a setting: remove it and what is empty then, or else invert it."""
+    document = place.document
+    top = next(field for field in document.fields if field.start <= place.field.start < field.end)
+    for field in (*reversed(_ancestors(document, place.field)), place.field):
+        edits = replacement(document, field, [*comments(document, field), *removed])
+        yield [*(edits if field is top or _starts_line(document, field) else _laid_out(document, top, edits))]
+    if comments(document, place.field):
         return
     lines = [*map(_comment, items), f"{place.field.text}: true"]
-    top = next(field for field in place.document.fields if field.start <= place.field.start < field.end)
     if top is place.field:
-        yield [*replacement(place.document, top, lines)]
+        yield [*replacement(document, top, lines)]
     else:
-        inner = Edit(place.document.span(place.field), "\n".join(["", *lines, ""]))
-        yield [*_laid_out(place.document, top, [inner])]
+        inner = Edit(document.span(place.field), "\n".join(["", *lines, ""]))
+        yield [*_laid_out(document, top, [inner])]
+
+
+def _starts_line(document: tree.Document, field: tree.Field) -> bool:
+    before = document.source.text[: field.start]
+    return not before[before.rfind("\n") + 1 :].strip(SPACES)
 
 
 def _ancestors(document: tree.Document, field: tree.Field) -> list[tree.Field]:
@@ -206,11 +226,12 @@ def _ancestors(document: tree.Document, field: tree.Field) -> list[tree.Field]:
 
 
 def _left(task: _Task, source: Source, edits: Iterable[Edit]) -> float:
-    """Return how many settings still differ after edits."""
+    """Return how many settings overrides have to change after edits, infinite if they change others."""
     compiled = task.compiled(Source(source.name, applied(source, edits)))
     if has_errors(compiled.diagnostics):
         return float("inf")
-    return len([key for _, key in task.missing(compiled.configuration.config) if key in _OWNERS])
+    keys = [key for _, key in task.differences(compiled.configuration.config) if key != QUANT_ENABLE]
+    return len(keys) if _OWNERS.keys() >= set(keys) else float("inf")
 
 
 # --- overrides
@@ -224,7 +245,7 @@ def _with_overrides(task: _Task, source: Source) -> Source:
         override.target.value: override.calibration for override in compiled.plan.request.layer_overrides
     }
     missing: dict[str, list[str]] = {}
-    for name, key in task.missing(compiled.configuration.config):
+    for name, key in task.differences(compiled.configuration.config):
         if key in _OWNERS:
             missing.setdefault(name, []).append(key)
     edits, added = list[Edit](), list[str]()

@@ -43,7 +43,9 @@ def exclusions(layers: Sequence[LayerReport], errors: Mapping[str, float]) -> It
     macs = sum(layer.cost.macs or 0 for layer in layers if layer.settings)
     whole = rest = sum(errors.values())
     ranking = sorted(errors, key=lambda name: -errors[name])
-    for name in ranking[: max(1, len(errors) // _LAYERS_PER_EXCLUSION)]:
+    # AMCT needs at least one layer that is quantized.
+    most = min(max(1, len(errors) // _LAYERS_PER_EXCLUSION), len(errors) - 1)
+    for name in ranking[:most]:
         share = errors[name] / whole if whole else 0.0
         if share < _LEAST_SHARE or _improvement(rest, errors[name]) < _LEAST_IMPROVEMENT:
             return

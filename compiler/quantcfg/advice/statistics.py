@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantcfg.advice.arq import HIGHEST, LEAST_FACTOR, factors, quantized
+from quantcfg.advice.arq import are_tiny, factors, quantized
 from quantcfg.advice.arrays import Array
 from quantcfg.frozen import frozen_value
 
@@ -51,8 +51,9 @@ def statistics_of(weight: Array) -> WeightStatistics | None:
         signal += energy(part)
         channel_error += error_energy(part, quantized(part, by_channel[start : start + step]))
         tensor_error += error_energy(part, quantized(part, single))
-    ranges = np.maximum(np.abs(rows.max(axis=1)), np.abs(rows.min(axis=1)))
-    alive = ranges / np.float32(HIGHEST) >= LEAST_FACTOR
+    # In doubles, in which no ratio overflows.
+    ranges = np.maximum(np.abs(rows.max(axis=1)), np.abs(rows.min(axis=1))).astype(np.float64)
+    alive = ~are_tiny(rows)
     return WeightStatistics(
         decibels(channel_error / signal) if signal else None,
         decibels(tensor_error / signal) if signal else None,
@@ -73,4 +74,5 @@ def error_energy(exact: Array, found: Array) -> float:
 
 def decibels(nmse: float) -> float:
     """Return a normalized error in dB, at most MOST_DB; NaN stays NaN."""
-    return MOST_DB if nmse == 0 else float(np.minimum(MOST_DB, -10 * np.log10(nmse)))
+    # Plus zero, as there is a negative one.
+    return MOST_DB if nmse == 0 else float(np.minimum(MOST_DB, -10 * np.log10(nmse))) + 0.0
