@@ -16,6 +16,7 @@ from jsonschema import Draft7Validator
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
 from quantcfg.advice import ImagesError, advise_on, map_weights, quant_cfg, text_format
 from quantcfg.advice.arrays import Array
+from quantcfg.advice.images import dead_leaves
 from quantcfg.cli import main
 from quantcfg.cli.advise import SORTS
 from quantcfg.diagnostics.terminal import width
@@ -23,6 +24,7 @@ from quantcfg.editions.caffe import CAFFE
 from quantcfg.source import Source
 from quantcfg.textproto.literals import encode_string
 from tests.advice.nets import caffemodel
+from tests.caffe.test_models import WITH_WEIGHTS
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
 from tests.onnx import models as onnx
 from tests.shared import MODELS, needs_shared
@@ -435,6 +437,37 @@ def test_images_are_read_from_a_file(capsys: Captured) -> None:
     assert found["notes"][-1] == "simulated with 2 images of images.npy; AMCT's own calibration decides"
 
 
+def test_images_without_known_preprocessing_have_mean_0_and_variance_1(capsys: Captured) -> None:
+    note = "no mean and scale are known, so the images have mean 0 and variance 1: pass --mean and --scale"
+    found = content(capsys, "--simulate")
+    assert note in found["notes"]
+    np.save("images.npy", 5 + 3 * dead_leaves((1, 3, 8, 8), 2, 0))
+    for arguments in (("--scale", "1"), ("--mean", "0"), ("--images", "images.npy")):
+        given = content(capsys, "--simulate", *arguments)
+        assert note not in given["notes"]
+        assert given["layers"] != found["layers"]
+    images = dead_leaves((1, 3, 8, 8), 2, 0)
+    mean, scale = str(images.mean(dtype=np.float64)), str(1 / images.std(dtype=np.float64))
+    same = content(capsys, "--simulate", "--mean", mean, "--scale", scale)
+    for one, other in zip(found["layers"], same["layers"], strict=True):
+        assert one["simulated"] == (other["simulated"] and pytest.approx(other["simulated"], rel=1e-3))
+
+
+def test_the_preprocessing_of_the_network_is_the_default(capsys: Captured) -> None:
+    data = layer(
+        "data",
+        "Input",
+        (),
+        input_param="shape { dim: [1, 3, 8, 8] }",
+        transform_param="mean_value: 100 scale: 0.02",
+    )
+    write(inputs=data)
+    found = content(capsys, "--simulate")
+    write()
+    given = content(capsys, "--simulate", "--mean", "100", "--scale", "0.02")
+    assert found["layers"][1:] == given["layers"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -693,15 +726,58 @@ def test_the_library_gives_the_same_advice(capsys: Captured) -> None:
         advise(network, "absent.caffemodel")
 
 
+# --- real models
+
+GIVEN = {"lenet_mnist": "data=1,1,28,28", "resnet20_cifar": "Data1=1,3,32,32"}
+WORSE = f"{ONE_FACTOR}\n{NO_OFFSET}\n"
+
+
+def of_model(model: str, *arguments: str) -> tuple[str, ...]:
+    """Return the arguments for a model with weights."""
+    folder = MODELS / model.partition("/")[0]
+    given = [
+        argument for name, shape in GIVEN.items() if name == folder.name for argument in ("--input", shape)
+    ]
+    files = ("--model", str(MODELS / f"{model}.prototxt"), "--weights", str(folder / "weights.caffemodel"))
+    return (*files, *given, *arguments)
+
+
 @needs_shared
 @pytest.mark.slow
-def test_layer_188_of_ultraface_is_first(capsys: Captured) -> None:
-    folder = MODELS / "ultraface_slim320"
-    files = ("--model", str(folder / "deploy.prototxt"), "--weights", str(folder / "weights.caffemodel"))
-    assert (
-        main(["advise", *files, "--simulate", "--mean", "127", "--scale", "0.0078125", "--sort", "share"])
-        == 0
-    )
+@pytest.mark.parametrize("model", WITH_WEIGHTS)
+def test_the_quant_cfg_of_a_model_differs_where_the_advice_says(model: str, capsys: Captured) -> None:
+    Path("given.cfg").write_text(WORSE)
+    # The default settings need a simulation to be improved, which takes long for the large model.
+    simulation = () if model.startswith("wechat") else ("--simulate", "--count", "1")
+    for old, arguments in (("default.cfg", simulation), ("given.cfg", ("--config", "given.cfg"))):
+        Path("default.cfg").write_text("")
+        advice = advised_changes(capsys, of_model(model, *arguments))
+        assert main(["advise", *of_model(model, *arguments, "--format", "cfg", "-o", "new.cfg")]) == 0
+        files = of_model(model)[:4]
+        assert main(["compile", *files, "--config", "new.cfg", "-o", "config.json"]) == 0
+        capsys.readouterr()
+        main(["diff", old, "new.cfg", *files, "--format", "json"])
+        changes = json.loads(capsys.readouterr().out)["changes"]
+        found = {(each["layer"], each["path"][-1]): each["new"] for each in changes if each["layer"]}
+        assert found == advice
+        assert advice or not arguments
+
+
+def advised_changes(capsys: Captured, arguments: Sequence[str]) -> dict[tuple[str, str], bool]:
+    """Return what the JSON format advises: the new value by layer and key."""
+    assert main(["advise", *arguments, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    Draft7Validator(contracts.schema("advice.schema.json")).validate(found)
+    changing = [item for item in found["advice"] if item["field"]]
+    return {(name, item["field"]): item["value"] for item in changing for name in item["layers"]}
+
+
+@needs_shared
+@pytest.mark.slow
+@pytest.mark.parametrize("preprocessing", [(), ("--mean", "127", "--scale", "0.0078125")])
+def test_layer_188_of_ultraface_is_first(preprocessing: Sequence[str], capsys: Captured) -> None:
+    arguments = of_model("ultraface_slim320/deploy", "--simulate", *preprocessing, "--sort", "share")
+    assert main(["advise", *arguments]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[1].split()[0] == "188"
     assert any(line.startswith('simulated: skip "188": ') for line in out)

@@ -20,6 +20,7 @@ from quantcfg.advice.inputs import (
     in_words,
     input_images,
     input_obstacle,
+    without_preprocessing,
 )
 from quantcfg.advice.program import (
     LayerWeights,
@@ -52,6 +53,9 @@ from quantcfg.network.operations import Operations
 
 _MOST_PROBLEMS = 3
 _MOST_CANDIDATES = 10_000
+_STANDARDIZED = (
+    "no mean and scale are known, so the images have mean 0 and variance 1: pass --mean and --scale"
+)
 
 Config = Mapping[str, Any]
 _Item = TypeVar("_Item")
@@ -245,6 +249,8 @@ def _simulated(
         notes.append(f"values are not finite before or after {names}, so there are no shares")
     elif together is not None:
         notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):.1f} dB")
+    if without_preprocessing(simulation, operations, shapes):
+        notes.append(_STANDARDIZED)
     notes.append(f"simulated with {count} {in_words(simulation, shapes)}; AMCT's own calibration decides")
     return errors, notes, len(errors) == len(settings) and not overflowing
 

@@ -166,3 +166,10 @@ def preprocessed(images: Array, mean: Sequence[float], scale: float) -> Array:
         raise ImagesError(f"mean has {len(mean)} values, but the input has {images.shape[1]} channels")
     by_channel = np.array(mean or (0,), np.float32)[:, None, None]
     return (images - by_channel) * np.float32(scale)
+
+
+def standardized(images: Array) -> Array:
+    """Return images with mean 0 and variance 1 over all of them; equal values become 0."""
+    centred = images - images.mean(dtype=np.float64)
+    deviation = float(centred.std()) or 1.0
+    return np.asarray(centred / deviation, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 from quantcfg.advice.arrays import Array
@@ -12,6 +13,7 @@ from quantcfg.advice.images import (
     load_images,
     preprocessed,
     preprocessing_of,
+    standardized,
 )
 from quantcfg.diagnostics.phrases import listed, quoted
 from quantcfg.files import PathLike
@@ -32,7 +34,8 @@ class Simulation:
 
     images are those of the only input, or of the named inputs; for the others, count
     images are generated from the seed. Without a mean or a scale, those of the network's
-    transform_param are used.
+    transform_param are used. If there are none either, images that are not from an .npy
+    file get mean 0 and variance 1.
     """
 
     images: Images = None
@@ -100,17 +103,37 @@ def input_images(
     for index, (blob, shape) in enumerate(shapes.items()):
         path = _given(simulation).get(blob)
         if path:
-            found[blob] = load_images(path, shape, count)
+            images = load_images(path, shape, count)
         else:
-            found[blob] = dead_leaves(shape, count, simulation.seed, index)
-        if len(shape) == _IMAGE_RANK:
-            found[blob] = _preprocessed(simulation, found[blob], preprocessing_of(operations, blob))
+            images = dead_leaves(shape, count, simulation.seed, index)
+        if len(shape) != _IMAGE_RANK:
+            found[blob] = images
+        elif blob in without_preprocessing(simulation, operations, shapes):
+            found[blob] = standardized(images)
+        else:
+            mean, scale = preprocessing_of(operations, blob)
+            mean = mean if simulation.mean is None else simulation.mean
+            found[blob] = preprocessed(images, mean, scale if simulation.scale is None else simulation.scale)
     return found
 
 
-def _preprocessed(simulation: Simulation, images: Array, default: tuple[Sequence[float], float]) -> Array:
-    mean = default[0] if simulation.mean is None else simulation.mean
-    return preprocessed(images, mean, default[1] if simulation.scale is None else simulation.scale)
+def without_preprocessing(
+    simulation: Simulation, operations: Operations, shapes: InputShapes
+) -> Sequence[str]:
+    """Return the inputs whose images are pixels, but whose mean and scale nothing gives.
+
+    An .npy file may have values that are preprocessed already.
+    """
+    if simulation.mean is not None or simulation.scale is not None:
+        return ()
+    given = _given(simulation)
+    return [
+        blob
+        for blob, shape in shapes.items()
+        if len(shape) == _IMAGE_RANK
+        and preprocessing_of(operations, blob) == ((), 1.0)
+        and (blob not in given or os.path.isdir(given[blob]))
+    ]
 
 
 def in_words(simulation: Simulation, shapes: InputShapes) -> str:
