@@ -40,6 +40,7 @@ examples:
   quantcfg advise --model MODEL --weights WEIGHTS
   quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format json
   quantcfg advise --model MODEL --weights WEIGHTS --simulate --format cfg -o quant.cfg
+  quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format cfg -o quant.cfg
   quantcfg advise --model MODEL --weights WEIGHTS --simulate --mean 104,117,123 --sort share
 
 The exit status is 0 with or without advice.
@@ -58,7 +59,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_argument(parser)
     parser.add_argument("--sort", choices=SORTS, metavar="COLUMN", help=f"sort by {', '.join(SORTS)}")
     parser.add_argument(
-        "--format", choices=("text", "json", "cfg"), default="text", help="default text; cfg is a quant.cfg"
+        "--format",
+        choices=("text", "json", "cfg"),
+        default="text",
+        help="default text; cfg is a quant.cfg: --config with the advice",
     )
     add_output_argument(parser)
     group = parser.add_argument_group("simulation")
@@ -130,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
     if network is None or has_errors(found):
         return _failed(found)
     if network.edition.read_arrays is None:
-        options.parser.error(f"advise cannot be used with {network.edition.words.model} yet")
+        options.parser.error(f"advise cannot be used with {network.edition.words.model} yet: use a prototxt")
     file, weights = files
     if weights is None:
         options.parser.error("the weights are required: use --weights")
