@@ -121,7 +121,7 @@ CASES: Sequence[tuple[str, Sequence[Item], str]] = (
         [offset("conv2"), factors("conv2")],
         'override_layer_configs {\n  layer_name: "conv2"  # keep\n  calibration_config {\n'
         "    hfmg_quantize {\n      # exact: never negative\n      asymmetric: true\n    }\n"
-        "    # predicted: channel_wise: false is removed: gain 8 dB\n  }\n}\n"
+        "    arq_quantize {\n      # predicted: gain 8 dB\n      channel_wise: true\n    }\n  }\n}\n"
         "activation_offset: false\n",
     ),
     (
@@ -160,6 +160,17 @@ def test_the_algorithm_of_a_removed_flag_is_kept() -> None:
         "common_config {\n  hfmg_quantize {\n"
         "    # exact: asymmetric: false is removed: never negative\n  }\n}\n"
     )
+
+
+def test_a_comment_inside_a_setting_is_kept() -> None:
+    flag = "ifmr_quantize { asymmetric: # why\nfalse }"
+    for text in (
+        f'override_layer_configs {{ layer_name: "conv2" calibration_config {{ {flag} }} }}',
+        f"common_config {{ {flag} }}",
+        f'override_layer_types {{ layer_type: "Convolution" calibration_config {{ {flag} }} }}',
+    ):
+        assert "# why" in advised(network(), text, offset("conv2"))
+        assert "# why" in advised(network(), text, offset("conv2", "conv1"))
 
 
 def test_two_settings_of_one_line_are_removed() -> None:

@@ -50,6 +50,7 @@ _OWNERS = {
 """The object of a layer that has a key, and the key of its algorithm."""
 
 _OFFSET = "activation_offset"
+_LAYER_OVERRIDES = "override_layer_configs"
 
 _Key = tuple[str, str]
 """A layer, and a key in the configuration."""
@@ -157,29 +158,33 @@ def _migrated(source: Source, compiled: Compiled, network: Network) -> Source:
 
 
 def _with_written_settings(task: _Task, source: Source) -> Source:
-    """Return the source with settings removed or inverted, where this leaves fewer layers to override."""
-    tried = set[tuple[str, int]]()
+    """Return the source with settings of several layers removed or inverted, if that saves overrides."""
+    tried = set[int]()
     while True:
         places = _places(task, task.compiled(source))
-        waiting = [each for each in places if (source.text, each[0].field.start) not in tried]
+        waiting = [each for each in places if each[0].field.start not in tried]
         if not waiting:
             return source
         place, items = waiting[0]
-        tried.add((source.text, place.field.start))
+        tried.add(place.field.start)
         candidates = [[], *_candidates(place, [_removed(place, item) for item in items], items)]
         edits = min(candidates, key=lambda each: _left(task, source, each))
-        source = Source(source.name, applied(source, edits))
+        if edits:
+            source, tried = Source(source.name, applied(source, edits)), set()
 
 
 def _places(task: _Task, compiled: Compiled) -> Collection[tuple[Place, list[Item]]]:
-    """Return where the settings are written that still have to change, and the advice for each."""
+    """Return where the settings are written that still have to change, and the advice for each.
+
+    Those in overrides of a layer, of which there may be many, belong to that layer alone.
+    """
     layers = {layer.layer.name: layer for layer in compiled.plan.layers}
     found: dict[int, tuple[Place, list[Item]]] = {}
     for key in task.differences(compiled.configuration.config):
         layer, item = layers[key[0]], task.items.get(key)
         setting = {**layer.activation_values, **layer.weight_values}.get(key[1])
         place = setting.origin.place if isinstance(setting, Setting) else None
-        if place and item:
+        if place and item and _top(place).text != _LAYER_OVERRIDES:
             _, items = found.setdefault(place.field.start, (place, []))
             items += [] if item in items else [item]
     return found.values()
@@ -187,8 +192,7 @@ def _places(task: _Task, compiled: Compiled) -> Collection[tuple[Place, list[Ite
 
 def _candidates(place: Place, removed: Sequence[str], items: Sequence[Item]) -> Iterator[list[Edit]]:
     """Yield the edits that change a setting: remove it and what is empty then, or else invert it."""
-    document = place.document
-    top = next(field for field in document.fields if field.start <= place.field.start < field.end)
+    document, top = place.document, _top(place)
     for field in (*reversed(_ancestors(document, place.field)), place.field):
         edits = replacement(document, field, [*comments(document, field), *removed])
         yield [*(edits if field is top or _starts_line(document, field) else _laid_out(document, top, edits))]
@@ -200,6 +204,12 @@ def _candidates(place: Place, removed: Sequence[str], items: Sequence[Item]) -> 
     else:
         inner = Edit(document.span(place.field), "\n".join(["", *lines, ""]))
         yield [*_laid_out(document, top, [inner])]
+
+
+def _top(place: Place) -> tree.Field:
+    """Return the field of the document that contains a setting."""
+    fields = place.document.fields
+    return next(field for field in fields if field.start <= place.field.start < field.end)
 
 
 def _starts_line(document: tree.Document, field: tree.Field) -> bool:
@@ -277,7 +287,8 @@ def _setting(task: _Task, name: str, key: str, calibration: Calibration) -> Edit
     place = written.origin.place if written else None
     if place is None:
         return _inside(algorithm, [comment, f"{key}: {value}"])
-    return Edit(place.document.span(place.field), f"\n{comment}\n{key}: {value}\n")
+    lines = [*comments(place.document, place.field), comment, f"{key}: {value}"]
+    return Edit(place.document.span(place.field), "\n".join(["", *lines, ""]))
 
 
 def _inside(message: Calibration | Algorithm, lines: Sequence[str]) -> Edit:
