@@ -12,12 +12,14 @@ from importlib import import_module
 TYPE_CHECKING = False  # Type checkers know the name. Importing typing takes half as long as argparse.
 
 if TYPE_CHECKING:
+    from quantcfg.advice import Advice, Simulation
     from quantcfg.api import (
         Compilation,
         Formatting,
         Migration,
         QuantConfigError,
         QuantConfigWarning,
+        advise,
         check_text,
         compile_config,
         config_schema,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Advice",
     "Beaten",
     "Compilation",
     "Decompilation",
@@ -53,8 +56,10 @@ __all__ = [
     "QuantConfigWarning",
     "Related",
     "Severity",
+    "Simulation",
     "Source",
     "Span",
+    "advise",
     "check_text",
     "compile_config",
     "config_schema",
@@ -68,6 +73,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Advice": "advice",
+    "Simulation": "advice",
     "Decompilation": "decompiler",
     "create_quant_config": "caffe",
     "decompile": "decompiler",

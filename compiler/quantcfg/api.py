@@ -23,6 +23,8 @@ from quantcfg.plan import After, Plan, Request, request_from_arguments, request_
 from quantcfg.source import Argument, Source, Spell, argument_span, python_argument
 
 if TYPE_CHECKING:
+    from quantcfg.advice import Advice, Simulation
+    from quantcfg.network.network import Shape
     from quantcfg.provenance import Provenance
 
 _MOST_BITS = 10_000
@@ -261,6 +263,46 @@ def compile_config(
         batch_num=batch_num,
         activation_offset=activation_offset,
     )
+
+
+def advise(
+    network: Network,
+    weights_file: PathLike,
+    *,
+    config_text: str | None = None,
+    config_name: str = "quant.cfg",
+    inputs: Mapping[str, Shape] = MappingProxyType({}),
+    simulation: Simulation | None = None,
+) -> Advice:
+    """Return what is advised for a Caffe network and a request.
+
+    Args:
+        network: the result of read_model.
+        weights_file: its caffemodel.
+        config_text: the content of a quant.cfg; without it, the default settings are used.
+        config_name: the file name in diagnostics.
+        inputs: shapes of inputs that the prototxt does not give.
+        simulation: how to simulate, None for advice from the weights alone.
+
+    Raises:
+        QuantConfigError: the request or the weights have errors.
+        quantcfg.advice.ImagesError: the images of the simulation cannot be used.
+        ValueError: the network is not a Caffe network.
+
+    """
+    from quantcfg.advice import advise_on, map_weights
+
+    if network.edition.read_arrays is None:
+        raise ValueError(f"advice is for Caffe networks, not for {network.edition.words.network}")
+    compilation = compile_config(network, config_text=config_text, config_name=config_name)
+    if compilation.config is None:
+        raise QuantConfigError(compilation.diagnostics)
+    found: list[Diagnostic] = []
+    arrays = network.edition.read_arrays(weights_file, found.append)
+    if arrays is None:
+        raise QuantConfigError(in_order(found))
+    weights = map_weights(weights_file, arrays)
+    return advise_on(network, compilation.config, weights, inputs, simulation=simulation)
 
 
 def check_text(

@@ -370,7 +370,7 @@ def test_the_help_names_every_command_and_status(capsys: pytest.CaptureFixture[s
     text = shown(["--help"], capsys)
     assert re.findall(r"^    ([a-z-]+) ", text, re.MULTILINE) == [
         *("compile", "check", "explain", "fmt", "migrate", "decompile", "diff"),
-        *("layers", "name-nodes", "rule", "schema", "lsp"),
+        *("advise", "layers", "name-nodes", "rule", "schema", "lsp"),
     ]
     assert "exit status: 0 success, 1 errors in the input, 2 usage error" in text
 
@@ -391,6 +391,10 @@ OPTIONS = {
     "decompile": {"-h", "--model", "--weights", "-o", *FINDINGS},
     "schema": {"-h", "--model", "--weights", "--edition", "-o"},
     "diff": {"-h", "--model", "--weights", "--edition", "--format"},
+    "advise": {
+        *("-h", "--model", "--weights", "--config", "--input", "--sort", "--format", "-o", "--simulate"),
+        *("--images", "--count", "--seed", "--mean", "--scale", "--time-limit"),
+    },
     "layers": {"-h", "--model", "--weights", "--input", "--format"},
     "name-nodes": {"-h", "-o"},
     "rule": {"-h"},

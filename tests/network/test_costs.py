@@ -10,6 +10,7 @@ from quantcfg.editions.reading import read_source
 from quantcfg.network import Network
 from quantcfg.network.costs import Cost, Totals, costs_of, totals_of
 from quantcfg.network.network import Shape
+from quantcfg.network.operations import StoredArray
 from quantcfg.source import Source
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
 from tests.shared import MODELS, needs_shared
@@ -23,7 +24,7 @@ def network_of(text: str) -> Network:
 
 def costs(text: str, shape: Shape = (1, 6, 8, 8)) -> dict[str, Cost]:
     network = network_of(f'input: "data" input_shape {{ dim: {list(shape)} }}\n{text}')
-    found = costs_of(network, read_operations(network, {}))
+    found = costs_of(network, read_operations(network, {}), None)
     return {each.name: cost for each, cost in zip(network.layers, found, strict=True)}
 
 
@@ -47,12 +48,22 @@ def test_other_layers_keep_their_bytes() -> None:
     assert found["r"] == Cost(6, 0, 24, 24)
 
 
+def test_stored_weights_count_where_the_model_does_not_determine_them() -> None:
+    network = network_of("\n".join((layer("d", "Data", (), "data"), conv("a"), layer("w", "Wonder", "a"))))
+    operations = read_operations(network, {})
+    assert [cost.parameters for cost in costs_of(network, operations, None)] == [0, None, None]
+    stored = {"a": (StoredArray((8, 3, 3, 3), "<f4", ()), StoredArray((8,), "<f4", ()))}
+    found = costs_of(network, operations, stored)
+    assert [cost.parameters for cost in found] == [0, 224, None]
+    assert totals_of(network.layers, found).unknown == 2
+
+
 @needs_shared
 def test_the_totals_of_resnet50() -> None:
     source = read_source(MODELS / "resnet50" / "deploy.prototxt", lambda _: None, wanted="a prototxt")
     assert source
     network = network_of(source.text)
-    found = totals_of(network.layers, costs_of(network, read_operations(network, {})))
+    found = totals_of(network.layers, costs_of(network, read_operations(network, {}), None))
     assert found == Totals(25610269, 3857973248, 102441076, 25719396, 25503976, 3857973248, 0)
 
 
@@ -73,5 +84,5 @@ def test_the_parameters_of_a_model_are_the_values_in_its_weights(model: str) -> 
     source = read_source(MODELS / f"{model}.prototxt", lambda _: None, wanted="a prototxt")
     assert source
     network = network_of(source.text)
-    found = costs_of(network, read_operations(network, {}))
+    found = costs_of(network, read_operations(network, {}), None)
     assert totals_of(network.layers, found).parameters == PARAMETERS[model]

@@ -22,6 +22,7 @@ _COMMANDS = {
     "migrate": "rewrite deprecated fields of quant.cfg files",
     "decompile": "convert a configuration to a short quant.cfg",
     "diff": "compare two requests or configurations",
+    "advise": "advise on the settings of a network from its weights",
     "layers": "list the layers of a network and whether they can be quantized",
     "name-nodes": "write an ONNX model with unique node names",
     "rule": "explain a diagnostic code",
@@ -38,6 +39,7 @@ examples:
   quantcfg explain --model MODEL --config quant.cfg conv1
   quantcfg fmt quant.cfg
   quantcfg migrate quant.cfg
+  quantcfg advise --model MODEL --weights WEIGHTS
   quantcfg layers --model MODEL
   quantcfg name-nodes model.onnx -o named.onnx
   quantcfg rule QC409

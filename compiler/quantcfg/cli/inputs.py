@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from quantcfg.network.network import Shape
     from quantcfg.network.operations import Operations
 
-Given = tuple[str, tuple[int, ...]]
-"""A name, empty for the only input, and a shape."""
+Given = tuple[str | None, tuple[int, ...]]
+"""A name, None for the only input, and a shape."""
 
 
 def add_input_argument(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +31,14 @@ def add_input_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def _given(text: str) -> Given:
-    name, _, sizes = text.rpartition("=")
+    name, equals, sizes = text.rpartition("=")
     try:
         shape = tuple(map(int, sizes.split(",")))
     except ValueError:
         shape = ()
     if not shape or min(shape) < 1:
         raise argparse.ArgumentTypeError(f"{printable(text)} is not a shape, such as data=1,3,224,224")
-    return name, shape
+    return name if equals else None, shape
 
 
 def operations_of(options: argparse.Namespace, network: Network) -> Operations:
@@ -49,20 +49,20 @@ def operations_of(options: argparse.Namespace, network: Network) -> Operations:
     read = network.edition.read_operations
     operations = read(network, {})
     if options.input:
-        operations = read(network, _named(options, operations))
+        operations = read(network, named_shapes(options, operations))
     if operations.unused:
         unused = quoted(map(printable, operations.unused))
         options.parser.error(f"--input names {unused}: not an input or a blob of unknown shape")
     return operations
 
 
-def _named(options: argparse.Namespace, operations: Operations) -> Mapping[str, Shape]:
+def named_shapes(options: argparse.Namespace, operations: Operations) -> Mapping[str, Shape]:
     """Return the given shapes by name; one without a name is for the only input."""
     given: dict[str, Shape] = {}
     inputs = [*operations.inputs]
     for name, shape in options.input:
-        if not name and len(inputs) != 1:
+        if name is None and len(inputs) != 1:
             known = quoted(map(printable, inputs)) if inputs else "none"
             options.parser.error(f"--input needs a name, as the inputs are {known}")
-        given[name or inputs[0]] = shape
+        given[inputs[0] if name is None else name] = shape
     return given

@@ -2,7 +2,15 @@
 
 from quantcfg.emit.emit import Config, Configuration, emit
 from quantcfg.emit.validate import allowed, schema_errors, validate
-from quantcfg.emit.write import Content, Guard, bad_output_name, rewrite_file, write_file, write_files
+from quantcfg.emit.write import (
+    Content,
+    Guard,
+    bad_output_name,
+    is_same_file,
+    rewrite_file,
+    write_file,
+    write_files,
+)
 
 __all__ = [
     "Config",
@@ -12,6 +20,7 @@ __all__ = [
     "allowed",
     "bad_output_name",
     "emit",
+    "is_same_file",
     "rewrite_file",
     "schema_errors",
     "validate",

@@ -34,12 +34,13 @@ def bad_output_name(name: str, inputs: Iterable[PathLike]) -> Diagnostic | None:
         return catalogue.BAD_OUTPUT_NAME.at(
             None, file=name, reason=f"the name is longer than {_MAX_NAME} characters"
         )
-    if any(_is_same(name, other) for other in inputs):
+    if any(is_same_file(name, other) for other in inputs):
         return catalogue.BAD_OUTPUT_NAME.at(None, file=name, reason="is an input file")
     return None
 
 
-def _is_same(name: PathLike, other: PathLike) -> bool:
+def is_same_file(name: PathLike, other: PathLike) -> bool:
+    """Return whether two paths lead to the same file."""
     try:
         return os.path.realpath(name) == os.path.realpath(other)
     except ValueError:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from math import prod
 
 from quantcfg.frozen import frozen_value, small_value
-from quantcfg.network.network import Layer, Network
-from quantcfg.network.operations import Operation, Operations
+from quantcfg.network.network import Layer, Network, Shape
+from quantcfg.network.operations import Operation, Operations, StoredWeights
 
 _BIAS_BYTES = 4
 _FACTOR_BYTES = 4
@@ -42,9 +42,15 @@ class Totals:
     unknown: int
 
 
-def costs_of(network: Network, operations: Operations) -> tuple[Cost, ...]:
-    """Return the cost of each layer if all quantizable layers are quantized with the default settings."""
-    return tuple(_cost(network, operation) for operation in operations.all)
+def costs_of(
+    network: Network, operations: Operations, stored: StoredWeights | None = None
+) -> tuple[Cost, ...]:
+    """Return the cost of each layer if all quantizable layers are quantized with the default settings.
+
+    stored are the arrays of a weights file, which count if the model does not determine
+    the shapes of the weights.
+    """
+    return tuple(_cost(network, operation, stored or {}) for operation in operations.all)
 
 
 def totals_of(layers: Sequence[Layer], costs: Sequence[Cost]) -> Totals:
@@ -65,14 +71,21 @@ def _sum(values: Iterable[int | None]) -> int:
     return sum(value or 0 for value in values)
 
 
-def _cost(network: Network, operation: Operation) -> Cost:
-    blobs = operation.blobs
+def _cost(network: Network, operation: Operation, stored: StoredWeights) -> Cost:
+    blobs = _blobs(operation, stored)
     if blobs is None:
         return Cost(None, operation.macs, None, None)
     counts = [0 if index in operation.shared else prod(blob) for index, blob in enumerate(blobs)]
     parameters = sum(counts)
     float_bytes = operation.value_size * parameters
     return Cost(parameters, operation.macs, float_bytes, _int8_bytes(network, operation, counts))
+
+
+def _blobs(operation: Operation, stored: StoredWeights) -> Sequence[Shape] | None:
+    arrays = stored.get(operation.layer.name)
+    if operation.blobs is None and arrays is not None:
+        return [array.shape for array in arrays]
+    return operation.blobs
 
 
 def _int8_bytes(network: Network, operation: Operation, counts: Sequence[int]) -> int:

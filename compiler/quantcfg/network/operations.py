@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quantcfg.frozen import frozen_value, small_value
@@ -63,3 +63,19 @@ class Operations:
     all: tuple[Operation, ...]
     inputs: Mapping[str, Shape | None]
     unused: tuple[str, ...]
+
+
+@small_value
+class StoredArray:
+    """The location of an array in a file: its shape, type ("<f4"), and the bytes of its values.
+
+    An array may be stored in several pieces.
+    """
+
+    shape: Shape
+    dtype: str
+    spans: Sequence[tuple[int, int]]
+
+
+StoredWeights = Mapping[str, tuple[StoredArray, ...]]
+"""The arrays of each layer in a weights file, by the name of the layer."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network import Network
     from quantcfg.network.network import Shape
-    from quantcfg.network.operations import Operations
+    from quantcfg.network.operations import Operations, StoredWeights
 
 
 def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
@@ -34,6 +34,12 @@ def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations
     from quantcfg.editions.caffe.operations import read_operations
 
     return read_operations(network, given)
+
+
+def _read_arrays(weights: PathLike, report: Report) -> StoredWeights | None:
+    from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
+
+    return read_stored_arrays(weights, report)
 
 
 MODEL = MessageType("caffe", "caffe.NetParameter")
@@ -56,4 +62,5 @@ CAFFE = Edition(
     read_model=_read_model,
     recognize=_recognize,
     read_operations=_read_operations,
+    read_arrays=_read_arrays,
 )

@@ -18,6 +18,7 @@ from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.editions import edition_of_binary, other_content
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.files import EMPTY, HDF5, TEXT, PathLike, reason
+from quantcfg.frozen import field as value_field
 from quantcfg.frozen import frozen_value, small_value
 from quantcfg.network.network import Shape
 from quantcfg.wire import (
@@ -40,11 +41,17 @@ _LEGACY_DIMENSIONS = ("num", "channels", "height", "width")
 _CHUNK = 2**16
 """The number of bytes that protobuf parses at once; a larger layer is walked."""
 
+_MAX_SPANS = 4096
+"""The number of pieces of a blob whose offsets are kept; Caffe writes one piece."""
+
 _HELP = {
     EMPTY: "the file is empty: use the caffemodel of this network",
     HDF5: "this is an HDF5 file: save a binary caffemodel",
     TEXT: "this is a text file: use the binary caffemodel",
 }
+
+
+_Span = tuple[int, int]
 
 
 @small_value
@@ -53,12 +60,14 @@ class Blob:
 
     is_legacy is whether the shape is from num, channels, height and width, which
     override the field shape. data_length is the number of values in double_data, or
-    else in data; None if there are none.
+    else in data; None if there are none. spans are the offsets of these values in the
+    file, if they were asked for.
     """
 
     shape: Shape | None
     is_legacy: bool = False
     data_length: int | None = None
+    spans: Sequence[_Span] = value_field(default=(), compare=False, repr=False)
 
 
 @small_value
@@ -87,12 +96,16 @@ class _TooManyLayersError(Exception):
     """The file has more than limits.LAYERS layers."""
 
 
-def read_weights(path: PathLike, report: Report) -> Weights | None:
-    """Return the weights in a file, or None after reporting why it cannot be read."""
+def read_weights(path: PathLike, report: Report, *, located: bool = False) -> Weights | None:
+    """Return the weights in a file, or None after reporting why it cannot be read.
+
+    With located, the blobs have the offsets of their values.
+    """
     name = os.fspath(path)
     try:
         with mapped(name) as data:
-            layers = {layer.name: layer for layer in _layers(data) if layer.blobs}
+            found = _walked_layers(data, 0, len(data)) if located else _layers(data)
+            layers = {layer.name: layer for layer in found if layer.blobs}
     except (OSError, ValueError) as error:
         report(catalogue.UNREADABLE_FILE.at(None, file=name, reason=reason(error)))
         return None
@@ -244,6 +257,7 @@ def _walked_layer(data: Bytes, spans: Sequence[tuple[int, int]], message: str) -
 
 def _walked_blob(data: Bytes, start: int, end: int) -> Blob:
     lengths = dict.fromkeys(_ITEM_SIZES, 0)
+    spans: dict[str, list[_Span]] = {name: [] for name in _ITEM_SIZES}
     dimensions: dict[str, int] = {}
     shape: Shape | None = None
     for field, _, value, field_end in declared(data, start, end, _descriptor("StoredBlob")):
@@ -251,12 +265,15 @@ def _walked_blob(data: Bytes, start: int, end: int) -> Blob:
             shape = (*(shape or ()), *_dimensions(data, value, field_end))
         elif field.name in lengths:
             lengths[field.name] += _items(value, field_end, _ITEM_SIZES[field.name])
+            if len(spans[field.name]) < _MAX_SPANS:
+                spans[field.name].append((value, field_end))
         else:
             dimensions[field.name] = signed(value, 32)
-    length = lengths["double_data"] or lengths["data"] or None
+    used = "double_data" if lengths["double_data"] else "data"
+    length = lengths[used] or None
     if dimensions:
-        return Blob(tuple(dimensions.get(name, 0) for name in _LEGACY_DIMENSIONS), True, length)
-    return Blob(shape, False, length)
+        return Blob(tuple(dimensions.get(name, 0) for name in _LEGACY_DIMENSIONS), True, length, spans[used])
+    return Blob(shape, False, length, spans[used])
 
 
 def _items(start: int, end: int, size: int) -> int:

@@ -1,0 +1,24 @@
+"""What the weights and a simulation say about quantizing a network.
+
+Only this package loads numpy.
+"""
+
+from quantcfg.advice.advisor import advise_on
+from quantcfg.advice.arrays import map_weights
+from quantcfg.advice.images import ImagesError
+from quantcfg.advice.inputs import Simulation
+from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
+from quantcfg.advice.statistics import WeightStatistics
+
+__all__ = [
+    "Advice",
+    "ImagesError",
+    "Item",
+    "Kind",
+    "LayerReport",
+    "Simulated",
+    "Simulation",
+    "WeightStatistics",
+    "advise_on",
+    "map_weights",
+]

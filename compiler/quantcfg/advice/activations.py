@@ -1,0 +1,247 @@
+"""IFMR and HFMG: how AMCT finds the factor and offset of a layer input (reference, weights.md 1.5, 1.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import reduce
+from math import ceil, floor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantcfg.advice.arq import HIGHEST, LEAST_FACTOR, LOWEST
+from quantcfg.advice.arrays import Array
+from quantcfg.frozen import frozen_value
+
+_STEPS = HIGHEST - LOWEST
+_CHUNK = 2**15
+"""The number of values searched at once: they stay in the processor's cache."""
+
+_STEP_DIVISOR = 100_000
+_MIN_BIN_RATIO = 4
+_RANGES_AT_ONCE = 64
+
+_Doubles = NDArray[np.float64]
+
+
+@frozen_value
+class Quantizer:
+    """A factor and an offset: a value x has the code round(x / scale) + offset."""
+
+    scale: np.float32
+    offset: int
+
+    def __call__(self, values: Array) -> Array:
+        """Return what values are after quantization."""
+        shifted = np.divide(values, self.scale)
+        np.rint(shifted, out=shifted)
+        np.clip(shifted, LOWEST - self.offset, HIGHEST - self.offset, out=shifted)
+        return np.multiply(shifted, self.scale, out=shifted)
+
+
+@frozen_value
+class Ifmr:
+    """The parameters of IFMR, with the names and defaults of the configuration."""
+
+    max_percentile: float = 0.999999
+    min_percentile: float = 0.999999
+    search_range: tuple[float, float] = (0.7, 1.3)
+    search_step: float = 0.01
+    asymmetric: bool = True
+
+    @property
+    def candidates(self) -> int:
+        """The number of ratios that are tried: from the start of the range, in steps, below its end."""
+        # In decimals, as (1.3 - 0.7) / 0.01 is above 60 in doubles.
+        start, end, step = (Decimal(str(each)) for each in (*self.search_range, self.search_step))
+        return ceil((end - start) / step)
+
+
+@frozen_value
+class Hfmg:
+    """The parameters of HFMG."""
+
+    num_of_bins: int = 4096
+    asymmetric: bool = True
+
+
+def fit(algorithm: Ifmr | Hfmg, batches: Sequence[Array]) -> Quantizer:
+    """Return the quantizer that an algorithm finds for the values of all batches."""
+    if isinstance(algorithm, Hfmg):
+        return _fit_hfmg(algorithm, batches)
+    return _fit_ifmr(algorithm, batches)
+
+
+# --- IFMR
+
+
+def _fit_ifmr(algorithm: Ifmr, batches: Sequence[Array]) -> Quantizer:
+    values = [batch.reshape(-1) for batch in batches]
+    highest = max(np.float32(0), _largest(values, _rank(values, algorithm.max_percentile)))
+    lowest = min(np.float32(0), _smallest(values, _rank(values, algorithm.min_percentile)))
+    ratios = (algorithm.search_range[0] + algorithm.search_step * np.arange(algorithm.candidates)).astype(
+        np.float32
+    )
+    if algorithm.asymmetric:
+        # Only the upper edge moves.
+        edges = ratios * highest
+        scales = _not_tiny((edges - lowest) / np.float32(_STEPS))
+        best = np.argmin(
+            [_loss(values, scale, lowest, edge) for scale, edge in zip(scales, edges, strict=True)]
+        )
+        return Quantizer(scales[best], int(-np.rint(lowest / scales[best])) + LOWEST)
+    edges = ratios * max(highest, -lowest)
+    scales = _not_tiny(edges / np.float32(-LOWEST if highest < -lowest else HIGHEST))
+    best = np.argmin([_loss(values, scale, -edge, edge) for scale, edge in zip(scales, edges, strict=True)])
+    return Quantizer(scales[best], 0)
+
+
+def _rank(batches: Sequence[Array], percentile: float) -> int:
+    """Return how far from the extreme the value at a percentile is, from 1."""
+    count = sum(map(len, batches))
+    return 1 if 1 - percentile < LEAST_FACTOR else max(1, count - floor(percentile * count))
+
+
+def _largest(batches: Sequence[Array], rank: int) -> np.float32:
+    """Return the value with this rank, counted from the largest one."""
+    tops = np.concatenate(
+        [np.partition(batch, -rank)[-rank:] if rank < len(batch) else batch for batch in batches]
+    )
+    return np.float32(np.partition(tops, -rank)[-rank])
+
+
+def _smallest(batches: Sequence[Array], rank: int) -> np.float32:
+    """Return the value with this rank, counted from the smallest one."""
+    ends = np.concatenate(
+        [np.partition(batch, rank)[:rank] if rank < len(batch) else batch for batch in batches]
+    )
+    return np.float32(np.partition(ends, rank - 1)[rank - 1])
+
+
+def _not_tiny(scales: Array) -> Array:
+    return np.where(scales < LEAST_FACTOR, np.float32(1), scales).astype(np.float32)
+
+
+def _loss(batches: Sequence[Array], scale: np.float32, lowest: np.float32, highest: np.float32) -> float:
+    """Return the sum of squared errors of clipping and rounding."""
+    total = 0.0
+    room = np.empty(_CHUNK, np.float32)
+    chunks = (batch[start : start + _CHUNK] for batch in batches for start in range(0, len(batch), _CHUNK))
+    for chunk in chunks:
+        error = np.clip(chunk, lowest, highest, out=room[: len(chunk)])
+        np.divide(error, scale, out=error)
+        np.rint(error, out=error)
+        np.multiply(error, scale, out=error)
+        np.subtract(error, chunk, out=error)
+        np.square(error, out=error)
+        total += float(error.sum())
+    return total
+
+
+# --- HFMG
+
+
+@frozen_value
+class _Histogram:
+    """Counts of values in bins of equal width between two edges."""
+
+    lowest: float
+    highest: float
+    counts: _Doubles
+
+    @property
+    def width(self) -> float:
+        """The width of a bin."""
+        return (self.highest - self.lowest) / len(self.counts)
+
+
+def _fit_hfmg(algorithm: Hfmg, batches: Sequence[Array]) -> Quantizer:
+    histogram = reduce(_merged, (_histogram(batch, algorithm.num_of_bins) for batch in batches))
+    if histogram.width <= 0:
+        return _from_range(histogram.lowest, histogram.highest, algorithm)
+    left, right = _best_range(histogram)
+    lowest = histogram.lowest + left * histogram.width
+    return _from_range(lowest, histogram.lowest + (right + 1) * histogram.width, algorithm)
+
+
+def _histogram(values: Array, bins: int) -> _Histogram:
+    lowest, highest = float(values.min()), float(values.max())
+    counts = np.histogram(values, bins, (lowest, highest if highest > lowest else lowest + 1))[0]
+    return _Histogram(lowest, highest, counts.astype(np.float64))
+
+
+def _merged(one: _Histogram, other: _Histogram) -> _Histogram:
+    """Merge histograms; the values in a bin count as uniformly distributed."""
+    lowest, highest = min(one.lowest, other.lowest), max(one.highest, other.highest)
+    edges = np.linspace(lowest, highest, len(one.counts) + 1)
+    return _Histogram(lowest, highest, _binned_again(one, edges) + _binned_again(other, edges))
+
+
+def _binned_again(histogram: _Histogram, edges: _Doubles) -> _Doubles:
+    if histogram.highest <= histogram.lowest:
+        # All values are equal.
+        position = np.searchsorted(edges, histogram.lowest, side="right") - 1
+        counts = np.zeros(len(edges) - 1)
+        counts[min(int(position), len(counts) - 1)] = histogram.counts.sum()
+        return counts
+    own = np.linspace(histogram.lowest, histogram.highest, len(histogram.counts) + 1)
+    below = np.concatenate([[0.0], np.cumsum(histogram.counts)])
+    return np.diff(np.interp(edges, own, below))
+
+
+def _best_range(histogram: _Histogram) -> tuple[int, int]:
+    """Return the first and the last bin of the range with the least error."""
+    ranges = np.array(_search_ranges(histogram.counts))
+    losses = [
+        _range_losses(histogram, ranges[start : start + _RANGES_AT_ONCE])
+        for start in range(0, len(ranges), _RANGES_AT_ONCE)
+    ]
+    left, right = ranges[np.argmin(np.concatenate(losses))]
+    return int(left), int(right)
+
+
+def _search_ranges(counts: _Doubles) -> list[tuple[int, int]]:
+    """Return ranges of bins, each smaller than the one before, until a quarter of the bins is left.
+
+    Each time, about as many values leave at either end; the end that frees more bins moves.
+    """
+    below = np.concatenate([[0.0], np.cumsum(counts)])
+    step = max(ceil(below[-1] / _STEP_DIVISOR), 1)
+    left, right = 0, len(counts) - 1
+    ranges = []
+    while right - left > ceil(len(counts) / _MIN_BIN_RATIO):
+        new_left = min(int(np.searchsorted(below, below[left] + step)), right)
+        new_right = max(int(np.searchsorted(below, below[right + 1] - step, side="right")) - 2, new_left)
+        if right - new_right >= new_left - left:
+            right = new_right
+        else:
+            left = new_left
+        ranges.append((left, right))
+    return ranges or [(left, right)]
+
+
+def _range_losses(histogram: _Histogram, ranges: NDArray[np.int64]) -> _Doubles:
+    """Return the integral of the squared error for 256 steps between the edges of each range."""
+    left, right = (ranges[:, side][:, None].astype(np.float64) for side in range(2))
+    # In units of bins: a step is a part of a bin, or several bins.
+    step = (right - left + 1) / (_STEPS + 1)
+    integrals = _integral(np.arange(len(histogram.counts) + 1) - left, step)
+    return np.diff(integrals, axis=1) @ histogram.counts
+
+
+def _integral(ends: _Doubles, step: _Doubles) -> _Doubles:
+    """Return the integral of the squared error from 0 to each end; outside the range, of the nearest step."""
+    index = np.clip(np.floor(ends / step), 0, _STEPS)
+    distance = ends - (index + 0.5) * step
+    # A power of 3 takes several times as long as two products.
+    return index * (step**3 / 12) + (distance * distance * distance + (step / 2) ** 3) / 3
+
+
+def _from_range(lowest: float, highest: float, algorithm: Hfmg) -> Quantizer:
+    low, high = np.float32(min(lowest, 0)), np.float32(max(highest, 0))
+    if algorithm.asymmetric:
+        (scale,) = _not_tiny(np.array([(high - low) / np.float32(_STEPS)]))
+        return Quantizer(scale, int(-np.rint(low / scale)) + LOWEST)
+    (scale,) = _not_tiny(np.array([max(high, -low) / np.float32(-LOWEST if high < -low else HIGHEST)]))
+    return Quantizer(scale, 0)

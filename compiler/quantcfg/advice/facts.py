@@ -1,0 +1,62 @@
+"""What the weights of a network say for certain, and the statistics of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from quantcfg.advice.arrays import WeightsFile, weights_of
+from quantcfg.advice.program import LayerWeights, Load, Step
+from quantcfg.advice.report import Item, Kind
+from quantcfg.advice.statistics import WeightStatistics, statistics_of
+
+
+def weight_statistics(steps: Iterable[Step], load: Load) -> tuple[Mapping[str, WeightStatistics], list[Item]]:
+    """Return the statistics of the weights, by layer, and what is to be said about them."""
+    found: dict[str, WeightStatistics] = {}
+    items: list[Item] = []
+    for step in steps:
+        weights = load(step)
+        if not _is_finite(weights):
+            reason = "its weights are not finite after folding: AMCT refuses to quantize it"
+            items.append(Item((step.name,), Kind.EXACT, reason, "quant_enable", value=False))
+            continue
+        if step.operation.layer.quantizable and weights.weight is not None and weights.weight.size:
+            statistics = statistics_of(weights.weight)
+            if statistics:
+                found[step.name] = statistics
+        if _needs_padding(step, weights):
+            reason = "folding the BatchNorm before it is not exact, because the convolution pads its input"
+            items.append(Item((step.name,), Kind.EXACT, reason))
+    return found, [*items, *_dead(found)]
+
+
+def _is_finite(weights: LayerWeights) -> bool:
+    arrays = (weights.weight, weights.bias, *weights.others)
+    return all(bool(np.isfinite(each).all()) for each in arrays if each is not None)
+
+
+def _needs_padding(step: Step, weights: LayerWeights) -> bool:
+    pads = step.operation.parameters.get("pad") or ()
+    return weights.padding is not None and any(pads) and bool(weights.padding.any())
+
+
+def _dead(found: Mapping[str, WeightStatistics]) -> Iterator[Item]:
+    dead = {name: each.dead_channels for name, each in found.items() if each.dead_channels}
+    if dead:
+        count = sum(dead.values())
+        them = "1 channel is" if count == 1 else f"{count} channels are"
+        reason = f"{them} quantized to 0, being almost 0: harmless"
+        yield Item(tuple(dead), Kind.EXACT, reason)
+
+
+def empty_statistics(file: WeightsFile, steps: Iterable[Step]) -> Iterator[Item]:
+    """Yield the BatchNorm layers whose statistics were never taken."""
+    for step in steps:
+        for operation in (*step.before, step.operation, *step.after):
+            if operation.layer.type == "BatchNorm":
+                arrays = weights_of(file, operation)
+                if len(arrays) > 2 and not arrays[2].any():
+                    reason = "its scale factor is 0: its statistics were never taken"
+                    yield Item((operation.layer.name,), Kind.EXACT, reason)

@@ -1,0 +1,175 @@
+"""Images for a simulation: generated, from an .npy file, or from a folder (reference, weights.md 4.0)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quantcfg.advice.arrays import Array
+from quantcfg.files import PathLike
+from quantcfg.network.network import Shape
+from quantcfg.network.operations import Operations
+
+_DISCS = 250
+_SMALL_AGAIN = 50
+_LEAST_RADIUS = 1.5
+_COLOR_SPREAD = 35.0
+_SHADING = 15.0
+_NOISE = 2.0
+_SUFFIXES = (".png", ".jpg", ".jpeg")
+_IMAGE_RANK = 4
+
+
+class ImagesError(Exception):
+    """Images cannot be used: the reason."""
+
+
+def dead_leaves(shape: Shape, count: int, seed: int, index: int = 0) -> Array:
+    """Return generated images of shaded discs that cover one another, with values from 0 to 255.
+
+    shape is that of the network's input; its first size is ignored. Image i depends on
+    the seed, on the index of the input and on i only.
+    """
+    channels, height, width = shape[1:]
+    of_input = (index,) if index else ()
+    seeds = [np.random.SeedSequence(seed, spawn_key=(*of_input, image)) for image in range(count)]
+    return np.stack([_leaves(channels, height, width, np.random.default_rng(each)) for each in seeds])
+
+
+def _leaves(channels: int, height: int, width: int, random: np.random.Generator) -> Array:
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    image = np.empty((channels, height, width), np.float32)
+    image[:] = _color(channels, random)[:, None, None]
+    for radius in _radii(min(height, width), random):
+        row, column = random.uniform(-radius, height + radius), random.uniform(-radius, width + radius)
+        top, bottom = (int(np.clip(edge, 0, height)) for edge in (row - radius, row + radius + 1))
+        left, right = (int(np.clip(edge, 0, width)) for edge in (column - radius, column + radius + 1))
+        color, slopes = _color(channels, random), random.uniform(-_SHADING, _SHADING, 2)
+        down = rows[top:bottom, left:right] - row
+        across = columns[top:bottom, left:right] - column
+        inside = down * down + across * across <= radius * radius
+        shade = color[:, None, None] + (slopes[0] * down + slopes[1] * across) / radius
+        window = image[:, top:bottom, left:right]
+        np.copyto(window, shade.astype(np.float32), where=inside)
+    noise = random.normal(0, _NOISE, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.float32)
+
+
+def _color(channels: int, random: np.random.Generator) -> Array:
+    return (random.uniform(0, 255) + random.normal(0, _COLOR_SPREAD, channels)).astype(np.float32)
+
+
+def _radii(side: int, random: np.random.Generator) -> Sequence[float]:
+    """Return radii distributed as r^-3, the largest first, and then some of the smallest again."""
+    least, most = _LEAST_RADIUS, max(_LEAST_RADIUS, side / 2)
+    # The inverse of the distribution function.
+    share = random.uniform(0, 1, _DISCS)
+    radii = np.sort((least**-2 + share * (most**-2 - least**-2)) ** -0.5)[::-1]
+    return [*map(float, radii), *map(float, radii[-_SMALL_AGAIN:])]
+
+
+def image_count(path: PathLike, shape: Shape, count: int | None = None) -> int:
+    """Return how many images load_images would return, without loading them.
+
+    Raises:
+        ImagesError: the images cannot be read, or do not fit the input.
+
+    """
+    found = len(_names(Path(path)) if os.path.isdir(path) else _mapped(path, shape))
+    return found if count is None else min(count, found)
+
+
+def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array:
+    """Return the images of an .npy file, or of a folder of PNG and JPEG files, in the shape of the input.
+
+    count is how many at most; a folder is read in the order of the names.
+
+    Raises:
+        ImagesError: the images cannot be read, or do not fit the input.
+
+    """
+    if os.path.isdir(path):
+        if len(shape) != _IMAGE_RANK:
+            raise ImagesError(f"the input has {len(shape)} axes, but images have 4")
+        return np.stack(list(_opened(_names(Path(path))[:count], shape)))
+    images = np.asarray(_mapped(path, shape)[:count], np.float32)
+    if not np.isfinite(images).all():
+        raise ImagesError("the file contains values that are not finite")
+    return images
+
+
+def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ImagesError("not a regular file")
+    try:
+        values = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError) as error:
+        raise ImagesError(f"not an .npy file: {error}") from error
+    if values.dtype.kind not in "buif":
+        raise ImagesError("the file does not contain numbers")
+    if values.ndim != len(shape) or values.shape[1:] != shape[1:] or not len(values):
+        found, wanted = ("x".join(map(str, sizes)) for sizes in (values.shape, ("N", *shape[1:])))
+        raise ImagesError(f"the file has {found} values, but the input needs {wanted}")
+    return values
+
+
+def _names(folder: Path) -> Sequence[Path]:
+    try:
+        names = sorted(each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES)
+    except OSError as error:
+        raise ImagesError(str(error.strerror)) from error
+    if not names:
+        raise ImagesError("the folder contains no PNG or JPEG files")
+    return names
+
+
+def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImagesError('reading images needs Pillow: install "quantcfg[images]"') from error
+    _, channels, height, width = shape
+    if channels not in (1, 3):
+        raise ImagesError(f"the input has {channels} channels, but images have 1 or 3")
+    for name in names:
+        try:
+            with Image.open(name) as image:
+                converted = image.convert("L" if channels == 1 else "RGB").resize((width, height))
+                pixels = np.asarray(converted, np.float32).reshape(height, width, channels)
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise ImagesError(f"cannot read {name.name}: {error}") from error
+        # Caffe's tools read images as blue, green, red.
+        yield np.ascontiguousarray(pixels[:, :, ::-1].transpose(2, 0, 1))
+
+
+def preprocessing_of(operations: Operations, blob: str) -> tuple[Sequence[float], float]:
+    """Return the mean and scale of the layer that reads an input, or those that change nothing."""
+    for operation in operations.all:
+        if blob in operation.layer.tops and not operation.layer.bottoms:
+            parameters = operation.parameters
+            return parameters.get("mean_value") or (), parameters.get("scale") or 1.0
+    return (), 1.0
+
+
+def preprocessed(images: Array, mean: Sequence[float], scale: float) -> Array:
+    """Return (images - mean) * scale; mean has no value, one, or one for each channel.
+
+    Raises:
+        ImagesError: mean has another number of values.
+
+    """
+    if len(mean) not in (0, 1, images.shape[1]):
+        raise ImagesError(f"mean has {len(mean)} values, but the input has {images.shape[1]} channels")
+    by_channel = np.array(mean or (0,), np.float32)[:, None, None]
+    return (images - by_channel) * np.float32(scale)
+
+
+def standardized(images: Array) -> Array:
+    """Return images with mean 0 and variance 1 over all of them; equal values become 0."""
+    centred = images - images.mean(dtype=np.float64)
+    deviation = float(centred.std()) or 1.0
+    return np.asarray(centred / deviation, np.float32)

@@ -1,0 +1,144 @@
+"""The inputs of a simulation: images for each input of the network, generated or the user's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from quantcfg.advice.arrays import Array
+from quantcfg.advice.images import (
+    ImagesError,
+    dead_leaves,
+    image_count,
+    load_images,
+    preprocessed,
+    preprocessing_of,
+    standardized,
+)
+from quantcfg.diagnostics.phrases import listed, quoted
+from quantcfg.files import PathLike
+from quantcfg.frozen import frozen_value
+from quantcfg.network.network import Shape
+from quantcfg.network.operations import Operations
+
+_IMAGE_RANK = 4
+
+
+Images = PathLike | Mapping[str, PathLike] | None
+"""An .npy file or a folder, for the only input or by the names of inputs."""
+
+
+@frozen_value
+class Simulation:
+    """How to simulate: the images, their preprocessing, and a limit in seconds.
+
+    images are those of the only input, or of the named inputs; for the others, count
+    images are generated from the seed. Without a mean or a scale, those of the network's
+    transform_param are used. If there are none either, images that are not from an .npy
+    file get mean 0 and variance 1.
+    """
+
+    images: Images = None
+    count: int | None = None
+    seed: int = 0
+    mean: Sequence[float] | None = None
+    scale: float | None = None
+    time_limit: float | None = None
+
+
+GENERATED = 2
+"""The number of generated images."""
+
+
+InputShapes = Mapping[str, Shape]
+"""The shapes of the inputs, by blob."""
+
+
+def images_by_input(images: Images, shapes: InputShapes) -> Mapping[str, PathLike]:
+    """Return the images of each input that has any; without a name, for the only one with 4 axes.
+
+    Raises:
+        ImagesError: the input is not known.
+
+    """
+    if images is None:
+        return {}
+    if not isinstance(images, Mapping):
+        inputs = [blob for blob, shape in shapes.items() if len(shape) == _IMAGE_RANK]
+        inputs = inputs if len(inputs) == 1 else [*shapes]
+        if len(inputs) > 1:
+            raise ImagesError(f"the images need a name, as the inputs are {quoted(shapes)}")
+        return dict.fromkeys(inputs, images)
+    for blob in images:
+        if blob not in shapes:
+            raise ImagesError(f'"{blob}" is not an input of the layers to simulate: use {quoted(shapes)}')
+    return images
+
+
+def input_obstacle(simulation: Simulation, shapes: InputShapes) -> str | None:
+    """Return why the network cannot be run with these images."""
+    for blob, shape in shapes.items():
+        if len(shape) != _IMAGE_RANK and blob not in _given(simulation):
+            found = f'the input "{blob}" has {len(shape)} axes, but images have 4'
+            return f"{found}; pass its values, such as --images {blob}=values.npy"
+    return None
+
+
+def _given(simulation: Simulation) -> Mapping[str, PathLike]:
+    assert isinstance(simulation.images, Mapping)
+    return simulation.images
+
+
+def count_of(simulation: Simulation, shapes: InputShapes) -> int:
+    """Return how many images are used: of several inputs, as many as each has."""
+    counts = [image_count(path, shapes[blob], simulation.count) for blob, path in _given(simulation).items()]
+    return min(counts, default=simulation.count or GENERATED)
+
+
+def input_images(
+    simulation: Simulation, operations: Operations, shapes: InputShapes, count: int
+) -> Mapping[str, Array]:
+    """Return the images of each input, preprocessed."""
+    found = {}
+    for index, (blob, shape) in enumerate(shapes.items()):
+        path = _given(simulation).get(blob)
+        if path:
+            images = load_images(path, shape, count)
+        else:
+            images = dead_leaves(shape, count, simulation.seed, index)
+        if len(shape) != _IMAGE_RANK:
+            found[blob] = images
+        elif blob in without_preprocessing(simulation, operations, shapes):
+            found[blob] = standardized(images)
+        else:
+            mean, scale = preprocessing_of(operations, blob)
+            mean = mean if simulation.mean is None else simulation.mean
+            found[blob] = preprocessed(images, mean, scale if simulation.scale is None else simulation.scale)
+    return found
+
+
+def without_preprocessing(
+    simulation: Simulation, operations: Operations, shapes: InputShapes
+) -> Sequence[str]:
+    """Return the inputs whose images are pixels, but whose mean and scale nothing gives.
+
+    An .npy file may have values that are preprocessed already.
+    """
+    if simulation.mean is not None or simulation.scale is not None:
+        return ()
+    given = _given(simulation)
+    return [
+        blob
+        for blob, shape in shapes.items()
+        if len(shape) == _IMAGE_RANK
+        and preprocessing_of(operations, blob) == ((), 1.0)
+        and (blob not in given or os.path.isdir(given[blob]))
+    ]
+
+
+def in_words(simulation: Simulation, shapes: InputShapes) -> str:
+    """Return what the images are, for a message."""
+    given = [str(path) for path in _given(simulation).values()]
+    if not given:
+        return "generated images"
+    return f"images of {listed(given)}" + (" and generated ones" if len(given) < len(shapes) else "")

@@ -1,0 +1,287 @@
+"""A network as a list of steps: each value is written once, and BatchNorm and Scale are folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from math import prod
+
+from quantcfg.advice.arq import input_first, output_first
+from quantcfg.advice.arrays import Array, WeightsFile, weights_of
+from quantcfg.advice.folding import ChannelMap, folded_after, folded_before, normalization, padding, scaled
+from quantcfg.diagnostics.phrases import counted
+from quantcfg.frozen import Caching, frozen_value, small_value
+from quantcfg.network.operations import Operation, Operations
+
+_TRANSPOSED = "Deconvolution"
+_ENDS = (
+    "ArgMax",
+    "ContrastiveLoss",
+    "DetectionOutput",
+    "Flatten",
+    "Permute",
+    "PriorBox",
+    "Reshape",
+    "Silence",
+    "Softmax",
+)
+"""Types before which the outputs of a network are compared (reference, weights.md 4.0)."""
+
+_SCORING = (
+    "Accuracy",
+    "EuclideanLoss",
+    "HingeLoss",
+    "InfogainLoss",
+    "MultinomialLogisticLoss",
+    "SigmoidCrossEntropyLoss",
+    "SoftmaxWithLoss",
+)
+"""Types that compare their first input with labels."""
+
+_FROM_SHAPES = ("PriorBox",)
+"""Types whose outputs depend on the shapes of their inputs only."""
+
+
+@small_value
+class Step:
+    """An operation, the numbers of its input and output values, and the layers folded into it.
+
+    before and after are a BatchNorm and the Scale after it; either may be empty.
+    """
+
+    operation: Operation
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    before: tuple[Operation, ...] = ()
+    after: tuple[Operation, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the layer."""
+        return self.operation.layer.name
+
+
+@frozen_value
+class Program(Caching):
+    """The steps that the outputs depend on, in order.
+
+    inputs: the numbers of the values from outside, by blob. outputs: the values that
+    are compared, if they depend on a quantizable layer.
+    """
+
+    steps: tuple[Step, ...]
+    inputs: Mapping[str, int]
+    outputs: tuple[int, ...]
+
+    @cached_property
+    def last_uses(self) -> Mapping[int, int]:
+        """The index of the last step that reads a value; outputs are used after all steps."""
+        uses = {value: index for index, step in enumerate(self.steps) for value in step.inputs}
+        return uses | dict.fromkeys(self.outputs, len(self.steps))
+
+
+def program_of(operations: Operations) -> Program:
+    """Return the program of a network, with its fusion groups folded."""
+    steps, inputs = _steps(operations)
+    steps = _folded(steps)
+    outputs = _outputs(steps)
+    needed = _needed(steps, outputs)
+    used = {value for step in needed for value in step.inputs} | set(outputs)
+    return Program(
+        tuple(needed), {blob: value for blob, value in inputs.items() if value in used}, tuple(outputs)
+    )
+
+
+def _steps(operations: Operations) -> tuple[list[Step], dict[str, int]]:
+    """Return all steps, and the values from outside; a layer that works in place writes a new value."""
+    current: dict[str, int] = {}
+    for blob in operations.inputs:
+        current.setdefault(blob, len(current))
+    inputs, count, steps = dict(current), len(current), []
+    for operation in operations.all:
+        layer = operation.layer
+        if not layer.bottoms:
+            continue
+        reading = tuple(current.setdefault(blob, -1) for blob in layer.bottoms)
+        writing = tuple(range(count, count + len(layer.tops)))
+        count += len(writing)
+        current.update(zip(layer.tops, writing, strict=True))
+        steps.append(Step(operation, reading, writing))
+    return steps, inputs
+
+
+def _folded(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps without the layers that are folded into others."""
+    by_name = {step.name: step for step in reversed(steps)}
+    folded = {}
+    for step in steps:
+        layer = step.operation.layer
+        if layer.fusion and layer.quantizable:
+            names = layer.fusion
+            at = names.index(layer.name)
+            folded[id(step)] = _merged(
+                step, [by_name[name] for name in names[:at]], [by_name[name] for name in names[at + 1 :]]
+            )
+    return [
+        folded.get(id(step), step)
+        for step in steps
+        if not step.operation.layer.fusion or step.operation.layer.quantizable
+    ]
+
+
+def _merged(step: Step, before: Sequence[Step], after: Sequence[Step]) -> Step:
+    return Step(
+        step.operation,
+        before[0].inputs if before else step.inputs,
+        after[-1].outputs if after else step.outputs,
+        tuple(each.operation for each in before),
+        tuple(each.operation for each in after),
+    )
+
+
+def _outputs(steps: Sequence[Step]) -> list[int]:
+    producer = {value: step for step in steps for value in step.outputs}
+    read = {value for step in steps for value in step.inputs}
+    quantized = _dependent(steps)
+    found: dict[int, None] = {}
+    waiting = [value for step in steps for value in step.outputs if value not in read]
+    waiting += [value for step in steps if not step.outputs for value in step.inputs]
+    seen = set()
+    while waiting:
+        value = waiting.pop(0)
+        if value in seen:
+            continue
+        seen.add(value)
+        step = producer.get(value)
+        layer_type = step.operation.layer.type if step else ""
+        if step and layer_type in (*_ENDS, *_SCORING):
+            waiting += step.inputs[:1] if layer_type in _SCORING else step.inputs
+        elif value in quantized:
+            found[value] = None
+    return list(found)
+
+
+def _dependent(steps: Sequence[Step]) -> set[int]:
+    """Return the values that depend on a quantizable layer."""
+    found: set[int] = set()
+    for step in steps:
+        layer = step.operation.layer
+        depends = not found.isdisjoint(step.inputs) and layer.type not in _FROM_SHAPES
+        if layer.quantizable or depends:
+            found.update(step.outputs)
+    return found
+
+
+def _needed(steps: Sequence[Step], outputs: Iterable[int]) -> list[Step]:
+    needed, found = set(outputs), []
+    for step in reversed(steps):
+        if not needed.isdisjoint(step.outputs):
+            needed.update(step.inputs)
+            found.append(step)
+    return found[::-1]
+
+
+# --- weights
+
+
+@frozen_value
+class LayerWeights:
+    """The weights of a step, after folding.
+
+    weight has its output channels first, None for layers without weights that are
+    quantized; others are their weights. padding has the value of each channel that a
+    convolution pads its input with, None for 0.
+    """
+
+    weight: Array | None = None
+    bias: Array | None = None
+    padding: Array | None = None
+    others: tuple[Array, ...] = ()
+
+
+Load = Callable[[Step], LayerWeights]
+"""Returns the weights of a step; each call reads them from the file."""
+
+
+def folded_weights(file: WeightsFile, step: Step) -> LayerWeights:
+    """Return the weights of a step with BatchNorm and Scale folded into them."""
+    operation = step.operation
+    blobs = weights_of(file, operation)
+    if operation.layer.type not in _WEIGHTED or not blobs:
+        return LayerWeights(others=blobs)
+    weight, bias, pads = blobs[0], blobs[1].reshape(-1) if len(blobs) > 1 else None, None
+    group = operation.parameters.get("group", 1)
+    if operation.layer.type == "InnerProduct":
+        # Old files have four axes for each blob.
+        weight = weight.reshape(weight.shape[-2:])
+    if operation.layer.type == _TRANSPOSED:
+        weight = output_first(weight, group)
+    if operation.parameters.get("transpose"):
+        weight = weight.T
+    if step.before:
+        channels = channel_map(file, step.before)
+        weight, bias = folded_before(weight, bias, channels, group)
+        pads = padding(channels)
+    if step.after:
+        weight, bias = folded_after(weight, bias, channel_map(file, step.after))
+    return LayerWeights(weight, bias, pads)
+
+
+_WEIGHTED = ("Convolution", "ConvolutionDepthwise", "Deconvolution", "DepthwiseConvolution", "InnerProduct")
+
+
+def channel_map(file: WeightsFile, folded: Sequence[Operation]) -> ChannelMap:
+    """Return what a BatchNorm and the Scale after it compute for each channel."""
+    statistics, scale = folded
+    mean, variance, count = (blob.reshape(-1) for blob in weights_of(file, statistics))
+    factor, *bias = (blob.reshape(-1) for blob in weights_of(file, scale))
+    channels = normalization(mean, variance, count, statistics.parameters["eps"])
+    return scaled(channels, factor, bias[0] if bias else None)
+
+
+def stored_layout(step: Step, weight: Array) -> Array:
+    """Return a weight with output channels first in the layout that its layer computes with."""
+    is_transposed = step.operation.layer.type == _TRANSPOSED
+    return input_first(weight, step.operation.parameters["group"]) if is_transposed else weight
+
+
+def weight_problems(file: WeightsFile, program: Program) -> list[tuple[str, str]]:
+    """Return the layers whose weights cannot be used, and why."""
+    found = []
+    for step in program.steps:
+        operations = (*step.before, step.operation, *step.after)
+        problems = [(each.layer.name, _weight_problem(file, each)) for each in operations]
+        if not any(problem for _, problem in problems):
+            problems = [(step.name, _fold_problem(file, step))]
+        found += problems
+    return [(name, problem) for name, problem in found if problem]
+
+
+def _weight_problem(file: WeightsFile, operation: Operation) -> str | None:
+    stored = file.arrays.get(operation.layer.name, ())
+    count = len(stored) if operation.blobs is None else len(operation.blobs)
+    if len(stored) != count:
+        return f"it has {counted(len(stored), 'blob')}, but needs {count}"
+    for array, shape in zip(stored, operation.blobs or (), strict=False):
+        if prod(array.shape) != prod(shape):
+            return f"it has a blob of {counted(prod(array.shape), 'value')}, but needs {prod(shape)}"
+    return None
+
+
+def _fold_problem(file: WeightsFile, step: Step) -> str | None:
+    """Return why weights do not fit together, which their layers do not show if input shapes are unknown."""
+    arrays = file.arrays.get(step.name, ())
+    if step.operation.layer.type not in _WEIGHTED or not arrays:
+        return None
+    weight, group = arrays[0].shape, step.operation.parameters.get("group", 1)
+    if len(weight) < 2 or weight[0] % group:
+        return f"it has a weight of {'x'.join(map(str, weight))}"
+    outputs, inputs = step.operation.filters, weight[1] * group
+    for operations, channels in ((step.before, inputs), (step.after, outputs)):
+        for each in operations:
+            sizes = [prod(array.shape) for array in file.arrays.get(each.layer.name, ())[:2]]
+            if len(sizes) < (2 if each.layer.type == "BatchNorm" else 1):
+                return f'"{each.layer.name}", which is folded into it, has no weights'
+            if any(size != channels for size in sizes):
+                return f'"{each.layer.name}" has {sizes[0]} channels, but it has {channels}'
+    return None

@@ -1,0 +1,181 @@
+"""The rules by which settings are advised (reference, weights.md 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import log10
+
+from quantcfg.advice.report import Item, Kind, LayerReport
+from quantcfg.network import Edition
+from quantcfg.network.operations import Operation
+
+_GAIN = 4.0
+"""From this predicted gain in dB, channel_wise was better in 95 % of 404 layers (4.3)."""
+
+_SMALL_GAIN = 2.0
+"""From this gain it was better in 90 % of 84 layers (4.3)."""
+
+_LARGE_GAIN = 14.0
+_LOW_DB = 25.0
+"""With a gain above the one, or a ratio below the other, one factor spoiled the output (5)."""
+
+_CONVOLUTION_GAIN = 6.0
+_LEAST_SHARE = 0.1
+_LEAST_IMPROVEMENT = 0.5
+_LAYERS_PER_EXCLUSION = 10
+
+_NEVER_NEGATIVE = ("AbsVal", "BNLL", "Exp", "ReLU6", "Sigmoid", "Softmax")
+_KEEP_SIGN = (
+    *("Concat", "Crop", "Dropout", "Flatten", "LRN", "Permute", "Pooling", "Reshape", "ShuffleChannel"),
+    *("Slice", "Split", "Tile", "Upsample"),
+)
+
+
+# --- layers to exclude
+
+
+def exclusions(layers: Sequence[LayerReport], errors: Mapping[str, float]) -> Iterator[Item]:
+    """Yield the layers to leave in floating point: those with the largest shares of the output error.
+
+    errors are the normalized errors at the outputs, by layer.
+    """
+    by_name = {layer.name: layer for layer in layers}
+    macs = sum(layer.cost.macs or 0 for layer in layers if layer.settings)
+    whole = rest = sum(errors.values())
+    ranking = sorted(errors, key=lambda name: -errors[name])
+    # AMCT needs at least one layer that is quantized.
+    most = min(max(1, len(errors) // _LAYERS_PER_EXCLUSION), len(errors) - 1)
+    for name in ranking[:most]:
+        share = errors[name] / whole if whole else 0.0
+        if share < _LEAST_SHARE or _improvement(rest, errors[name]) < _LEAST_IMPROVEMENT:
+            return
+        rest -= errors[name]
+        cost = (by_name[name].cost.macs or 0) / macs if macs else 0.0
+        reason = f"{share:.0%} of the output error, for {cost:.1%} of the quantized MACs"
+        yield Item((name,), Kind.SIMULATED, reason.replace("%", " %"), "quant_enable", value=False)
+
+
+def _improvement(whole: float, part: float) -> float:
+    return float("inf") if part >= whole else 10 * log10(whole / (whole - part))
+
+
+def first_to_look_at(layers: Sequence[LayerReport]) -> Iterator[Item]:
+    """Yield AMCT's rule of thumb for the layers that lose most, if nothing was simulated."""
+    weighted = [layer for layer in layers if layer.settings and layer.operation.filters]
+    depthwise = [layer for layer in weighted if _is_depthwise(layer.operation)]
+    names = dict.fromkeys(layer.name for layer in (*weighted[:1], *depthwise[:1], *weighted[-1:]))
+    if names:
+        reason = "often lose most (AMCT's rule of thumb); --simulate ranks layers better"
+        yield Item(tuple(names), Kind.RULE, reason)
+
+
+def _is_depthwise(operation: Operation) -> bool:
+    return operation.filters > 1 and operation.parameters.get("group") == operation.filters
+
+
+# --- settings
+
+
+def channel_wise(layers: Sequence[LayerReport], edition: Edition) -> Iterator[Item]:
+    """Yield the layers for which a factor for each channel is better."""
+    single = [layer for layer in layers if _has_one_factor(layer, edition)]
+    urgent = [layer for layer in single if _gain(layer) >= _LARGE_GAIN or _tensor_db(layer) < _LOW_DB]
+    clear = [layer for layer in single if _gain(layer) >= _GAIN and layer not in urgent]
+    small = [layer for layer in single if _SMALL_GAIN <= _gain(layer) < _GAIN and layer not in urgent]
+    for found, what in (
+        (urgent, "one factor for all channels is far too coarse"),
+        (clear, "a factor for each channel is better"),
+        (small, "a factor for each channel is probably slightly better"),
+    ):
+        if found:
+            reason = f"{what}: predicted gain {_range(map(_gain, found))} dB"
+            yield Item(_names(found), Kind.PREDICTED, reason, "channel_wise", value=True)
+
+
+def _has_one_factor(layer: LayerReport, edition: Edition) -> bool:
+    parameters = (layer.settings or {}).get("weight_quant_params", {})
+    can = edition.layer_types.channel_wise(layer.operation.layer.type)
+    return can and parameters.get("channel_wise") is False and layer.weights is not None
+
+
+def _gain(layer: LayerReport) -> float:
+    return (layer.weights.gain_db if layer.weights else None) or 0.0
+
+
+def _tensor_db(layer: LayerReport) -> float:
+    found = layer.weights.per_tensor_db if layer.weights else None
+    return float("inf") if found is None else found
+
+
+def _range(values: Iterable[float]) -> str:
+    least, *_, most = sorted([*values] * 2)
+    return f"{least:.1f}" if f"{least:.1f}" == f"{most:.1f}" else f"{least:.1f} to {most:.1f}"
+
+
+def _names(layers: Iterable[LayerReport]) -> tuple[str, ...]:
+    return tuple(layer.name for layer in layers)
+
+
+def offsets(layers: Sequence[LayerReport]) -> Iterator[Item]:
+    """Yield the layers that lose a bit: inputs that are never negative, quantized without an offset."""
+    positive = _with_positive_input([layer.operation for layer in layers])
+    found = [layer for layer in layers if layer.name in positive and _is_symmetric(layer)]
+    if found:
+        reason = "the input is never negative, so without an offset half of the codes are not used"
+        yield Item(_names(found), Kind.EXACT, reason, "asymmetric", value=True)
+
+
+def _is_symmetric(layer: LayerReport) -> bool:
+    parameters = (layer.settings or {}).get("activation_quant_params", {})
+    return parameters.get("asymmetric") is False
+
+
+def _with_positive_input(operations: Iterable[Operation]) -> set[str]:
+    """Return the names of the layers whose fusion groups have an input that is never negative."""
+    positive: set[str] = set()
+    first, found = dict[str, bool](), set[str]()
+    for operation in operations:
+        layer = operation.layer
+        signs = [blob in positive for blob in layer.bottoms]
+        # The input of a group is that of its first layer.
+        first[layer.name] = bool(signs and signs[0])
+        start = layer.fusion[0] if layer.fusion and layer.fusion[0] in first else layer.name
+        if first[start]:
+            found.add(layer.name)
+        positive.difference_update(layer.tops)
+        if signs and _is_positive(operation, signs):
+            positive.update(layer.tops)
+    return found
+
+
+def _is_positive(operation: Operation, signs: Sequence[bool]) -> bool:
+    """Return whether the outputs are never negative; signs say so for each input."""
+    kind, parameters = operation.layer.type, operation.parameters
+    if kind in _NEVER_NEGATIVE:
+        return True
+    if kind == "ReLU":
+        return not parameters["negative_slope"]
+    if kind == "Clip":
+        return (parameters["min"] or 0) >= 0
+    if kind == "Eltwise":
+        if parameters["operation"] == "MAX":
+            return any(signs)
+        return all(signs) and all(each >= 0 for each in parameters["coeff"])
+    return kind in _KEEP_SIGN and all(signs)
+
+
+def as_convolutions(layers: Sequence[LayerReport]) -> Iterator[Item]:
+    """Yield the inner products that would gain as convolutions."""
+    found = [
+        layer
+        for layer in layers
+        if layer.settings
+        and layer.operation.layer.type == "InnerProduct"
+        and _gain(layer) >= _CONVOLUTION_GAIN
+    ]
+    if found:
+        reason = (
+            f"as a Convolution with a kernel as large as the input, it can be channel_wise: predicted gain "
+            f"{_range(map(_gain, found))} dB"
+        )
+        yield Item(_names(found), Kind.RULE, reason)

@@ -1,0 +1,200 @@
+"""The error at the outputs of a network when one layer is quantized (reference, weights.md 4.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
+from quantcfg.advice.arq import factors, quantized
+from quantcfg.advice.arrays import Array
+from quantcfg.advice.execution import Values, release, run, run_step
+from quantcfg.advice.program import LayerWeights, Load, Program
+from quantcfg.advice.statistics import energy, error_energy
+from quantcfg.frozen import frozen_value
+
+_FLOAT_BYTES = 4
+_WORK_BYTES = 2**25
+"""What the steps themselves need, about."""
+
+
+@frozen_value
+class LayerSettings:
+    """How a layer is quantized; None leaves the weights or the input in floating point."""
+
+    activation: Ifmr | Hfmg | None
+    channel_wise: bool | None
+
+
+Settings = Mapping[str, LayerSettings]
+"""The settings of the layers to quantize, by name."""
+
+
+def memory_needed(program: Program, settings: Settings, images: int) -> int:
+    """Return about how many bytes a simulation of this many images needs for activations."""
+    sizes = _sizes(program)
+    kept = sum(sizes[value] for value in _kept(program))
+    live: set[int] = set(program.inputs.values())
+    most = 0
+    for index, step in enumerate(program.steps):
+        live |= set(step.outputs)
+        now = sum(sizes[value] for value in live)
+        quantized_inputs = sizes[step.inputs[0]] if step.name in settings else 0
+        # All images have their values and quantized inputs; the rest of the network runs for one of them.
+        most = max(most, images * (now + quantized_inputs) + 2 * now)
+        live = {value for value in live if program.last_uses.get(value, -1) > index}
+    return _WORK_BYTES + _FLOAT_BYTES * (images * kept + most)
+
+
+def _sizes(program: Program) -> Mapping[int, int]:
+    """Return the number of values of each array for one image."""
+    sizes: dict[int, int] = {}
+    for step in program.steps:
+        # Batches run one image at a time.
+        for numbers, shapes in ((step.inputs, step.operation.inputs), (step.outputs, step.operation.outputs)):
+            for value, shape in zip(numbers, shapes, strict=True):
+                sizes.setdefault(value, prod((shape or ())[1:]))
+    return sizes
+
+
+def _kept(program: Program) -> frozenset[int]:
+    """Return the values that running a part of the network needs besides its input, and the outputs."""
+    joined = (value for step in program.steps if len(step.inputs) > 1 for value in step.inputs)
+    return frozenset((*joined, *program.outputs))
+
+
+def layer_errors(
+    program: Program, load: Load, images: Sequence[Values], settings: Settings
+) -> Iterator[tuple[str, float]]:
+    """Yield the name of each layer with settings, and the error at the outputs with only it quantized.
+
+    The error is the mean of the outputs' normalized mean squared errors over all images.
+    It is NaN if a value is not finite. images are the values of the inputs, for one image
+    each. The program must have no unsupported layers and no weight_problems.
+    """
+    kept = [_kept_values(program, load, image) for image in images]
+    fitted: dict[tuple[int, Ifmr | Hfmg], Quantizer] = {}
+    runs = zip(*(run(program, load, image) for image in images), strict=True)
+    for index, (step, of_images) in enumerate(zip(program.steps, runs, strict=False)):
+        if step.name not in settings:
+            continue
+        of_layer, weights = settings[step.name], load(step)
+        inputs = [values[step.inputs[0]] for values in of_images]
+        if not _are_finite(inputs):
+            yield step.name, float("nan")
+            continue
+        if of_layer.channel_wise is not None:
+            weights = with_quantized_weight(weights, channel_wise=of_layer.channel_wise)
+        if of_layer.activation is not None:
+            key = (step.inputs[0], of_layer.activation)
+            if key not in fitted:
+                fitted[key] = fit(of_layer.activation, inputs)
+            inputs = list(map(fitted[key], inputs))
+        outputs = [
+            _outputs_after(program, load, index, run_step(step, weights, [values]), exact)
+            for values, exact in zip(inputs, kept, strict=True)
+        ]
+        yield step.name, _error(program, kept, outputs)
+
+
+def network_error(program: Program, load: Load, images: Sequence[Values], settings: Settings) -> float:
+    """Return the error at the outputs with all layers quantized that have settings."""
+    kept = [_kept_values(program, load, image) for image in images]
+    fitted: dict[str, Quantizer] = {}
+    runs = zip(*(run(program, load, image) for image in images), strict=True)
+    for step, of_images in zip(program.steps, runs, strict=False):
+        activation = settings[step.name].activation if step.name in settings else None
+        if activation is not None:
+            inputs = [values[step.inputs[0]] for values in of_images]
+            if not _are_finite(inputs):
+                return float("nan")
+            fitted[step.name] = fit(activation, inputs)
+    outputs = [_quantized_outputs(program, load, image, settings, fitted) for image in images]
+    return _error(program, kept, outputs)
+
+
+def _are_finite(arrays: Sequence[Array]) -> bool:
+    return all(bool(np.isfinite(each).all()) for each in arrays)
+
+
+def with_quantized_weight(weights: LayerWeights, *, channel_wise: bool) -> LayerWeights:
+    """Return the weights of a layer after ARQ."""
+    if weights.weight is None:
+        return weights
+    weight = quantized(weights.weight, factors(weights.weight, channel_wise=channel_wise))
+    return LayerWeights(weight, weights.bias, weights.padding, weights.others)
+
+
+def _kept_values(program: Program, load: Load, image: Values) -> Values:
+    kept, found = _kept(program), {}
+    for values in run(program, load, image):
+        found.update({value: values[value] for value in kept & values.keys()})
+    return found
+
+
+def _outputs_after(
+    program: Program, load: Load, index: int, outputs: Sequence[Array], exact: Values
+) -> Values:
+    """Return the changed outputs of the network after a step has these outputs."""
+    changed = dict(zip(program.steps[index].outputs, outputs, strict=True))
+    for later in range(index + 1, len(program.steps)):
+        step = program.steps[later]
+        if changed.keys().isdisjoint(step.inputs):
+            continue
+        arrays = [changed.get(value, exact.get(value)) for value in step.inputs]
+        changed.update(zip(step.outputs, run_step(step, load(step), _all(arrays)), strict=True))
+        release(program, later, changed)
+    return changed
+
+
+def _all(arrays: Sequence[Array | None]) -> list[Array]:
+    found = [array for array in arrays if array is not None]
+    assert len(found) == len(arrays)
+    return found
+
+
+def _quantized_outputs(
+    program: Program, load: Load, image: Values, settings: Settings, fitted: Mapping[str, Quantizer]
+) -> Values:
+    values = dict(image)
+    for index, step in enumerate(program.steps):
+        weights, arrays = load(step), [values[value] for value in step.inputs]
+        channel_wise = settings[step.name].channel_wise if step.name in settings else None
+        if channel_wise is not None:
+            weights = with_quantized_weight(weights, channel_wise=channel_wise)
+        if step.name in fitted:
+            arrays = [fitted[step.name](arrays[0])]
+        values.update(zip(step.outputs, run_step(step, weights, arrays), strict=True))
+        release(program, index, values)
+    return values
+
+
+def _error(program: Program, exact: Sequence[Values], found: Sequence[Values]) -> float:
+    """Return the mean of the outputs' normalized errors, over all images; an output that is 0 has none."""
+    with np.errstate(invalid="ignore"):
+        ratios = list(_ratios(program, exact, found))
+    return float(np.mean(ratios)) if ratios else 0.0
+
+
+def _ratios(program: Program, exact: Sequence[Values], found: Sequence[Values]) -> Iterator[float]:
+    for value in program.outputs:
+        signal = sum(energy(values[value]) for values in exact)
+        error = sum(
+            error_energy(values[value], new[value])
+            for values, new in zip(exact, found, strict=True)
+            if value in new
+        )
+        if signal:
+            yield error / signal
+
+
+def available_bytes() -> int | None:
+    """Return how much memory is available, None if the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)

@@ -1,0 +1,295 @@
+"""quantcfg advise: what the weights and a simulation say about quantizing a network."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import signal
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, TypeVar
+
+from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
+from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
+from quantcfg.cli.inputs import add_input_argument, named_shapes, operations_of
+from quantcfg.cli.rewriting import write
+from quantcfg.cli.streams import check_inputs, edition_of, read, read_model, write_output
+from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.diagnostics.phrases import quoted
+from quantcfg.diagnostics.terminal import printable
+
+if TYPE_CHECKING:
+    from quantcfg.advice import Advice, Simulation
+    from quantcfg.emit import Config
+    from quantcfg.network import Network
+    from quantcfg.network.operations import Operations
+    from quantcfg.source import Source
+
+SIMULATING = "simulation"
+"""What the progress bar says during a simulation."""
+
+_Item = TypeVar("_Item")
+
+SORTS = ("layer", "type", "MACs", "mode", "channel", "tensor", "gain", "range", "output", "share")
+_SIMULATED = ("output", "share")
+_SIMULATION = ("images", "count", "seed", "mean", "scale", "time_limit")
+
+_EPILOG = """\
+examples:
+  quantcfg advise --model MODEL --weights WEIGHTS
+  quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format json
+  quantcfg advise --model MODEL --weights WEIGHTS --simulate --format cfg -o quant.cfg
+  quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format cfg -o quant.cfg
+  quantcfg advise --model MODEL --weights WEIGHTS --simulate --mean 104,117,123 --sort share
+
+The exit status is 0 with or without advice.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Set the help of the command and add its arguments."""
+    parser.description = (
+        "Advise on the settings of a Caffe network, without data and without Caffe: whether channel_wise\n"
+        "helps, from the weights, and with --simulate which layers to keep in floating point."
+    )
+    parser.epilog = _EPILOG
+    add_model_arguments(parser)
+    parser.add_argument("--config", metavar="FILE", help='the request, a quant.cfg; "-" is standard input')
+    add_input_argument(parser)
+    parser.add_argument("--sort", choices=SORTS, metavar="COLUMN", help=f"sort by {', '.join(SORTS)}")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "cfg"),
+        default="text",
+        help="default text; cfg is a quant.cfg: --config with the advice",
+    )
+    add_output_argument(parser)
+    group = parser.add_argument_group("simulation")
+    group.add_argument(
+        "--simulate", action="store_true", help="quantize one layer at a time and compare the outputs"
+    )
+    group.add_argument(
+        "--images",
+        action="append",
+        metavar="[NAME=]PATH",
+        help="an .npy file with N,C,H,W values, or a folder of PNG and JPEG files, for an input; "
+        "default: generated images",
+    )
+    group.add_argument("--count", type=_positive, metavar="N", help="number of images; default 2, or all")
+    group.add_argument("--seed", type=_seed, metavar="N", help="seed of generated images; default 0")
+    group.add_argument("--mean", type=_numbers, metavar="X[,X...]", help="subtracted from each channel")
+    group.add_argument("--scale", type=_number, metavar="X", help="factor of the images, after --mean")
+    group.add_argument("--time-limit", type=_seconds, metavar="S", help="end the simulation after S seconds")
+    parser.set_defaults(run=run)
+
+
+def _positive(text: str) -> int:
+    value = _seed(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
+    return value
+
+
+def _seed(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError("not a number without sign")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError("not a finite number")
+    return value
+
+
+def _numbers(text: str) -> list[float]:
+    return [_number(each) for each in text.split(",")]
+
+
+def _seconds(text: str) -> float:
+    value = _number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("not a positive number")
+    return value
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the network and its weights, and print what is advised."""
+    _check_options(options)
+    check_inputs(options)
+    found: list[Diagnostic] = []
+    source = read(options, options.config, found.append, wanted="a quant.cfg") if options.config else None
+    model = read_model(options, source, found)
+    found[:0] = model.found
+    network, files = model.network, model.files
+    if network is None or has_errors(found):
+        return _failed(found)
+    if network.edition.read_arrays is None:
+        options.parser.error(f"advise cannot be used with {network.edition.words.model} yet: use a prototxt")
+    file, weights = files
+    if weights is None:
+        options.parser.error("the weights are required: use --weights")
+    assert weights is not None
+
+    from quantcfg.api import compile_given
+
+    compilation = compile_given(source, network, edition_of(options, source, model), found)
+    if compilation.config is None:
+        return _failed(compilation.diagnostics)
+    found = list(compilation.diagnostics)
+    operations = operations_of(options, network)
+    assert operations
+    report = _report(options, network, compilation.config, (file, weights), operations, found)
+    if report is None:
+        return _failed(found)
+    print_plain(found)
+    return _write(options, network, report, source, (*files, options.config))
+
+
+def _failed(found: Iterable[Diagnostic]) -> int:
+    print_plain([*found])
+    print_stderr(f"\n{counts(found)}")
+    return 1
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Exit with a usage error for options that need --simulate, and for those that exclude one another."""
+    if options.format != "text" and options.sort:
+        options.parser.error("--sort requires --format text")
+    if options.simulate:
+        return
+    for name in _SIMULATION:
+        if getattr(options, name) is not None:
+            options.parser.error(f"--{name.replace('_', '-')} requires --simulate")
+    if options.sort in _SIMULATED:
+        options.parser.error(f"--sort {options.sort} requires --simulate")
+
+
+def _report(
+    options: argparse.Namespace,
+    network: Network,
+    config: Config,
+    files: tuple[str | None, str],
+    operations: Operations,
+    found: list[Diagnostic],
+) -> Advice | None:
+    from quantcfg.advice import ImagesError, advise_on, map_weights
+
+    model, weights = files
+    assert network.edition.read_arrays
+    arrays = network.edition.read_arrays(weights, found.append)
+    if arrays is None:
+        return None
+    try:
+        return advise_on(
+            network,
+            config,
+            map_weights(weights, arrays),
+            named_shapes(options, operations),
+            simulation=_simulation(options, operations),
+            model=model or "",
+            bar=_bar,
+        )
+    except ImagesError as error:
+        file = " ".join(options.images or ["--mean"])
+        found.append(catalogue.UNREADABLE_FILE.at(None, file=file, reason=str(error)))
+        return None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Make ^C raise KeyboardInterrupt, instead of ending the process."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _simulation(options: argparse.Namespace, operations: Operations) -> Simulation | None:
+    if not options.simulate:
+        return None
+    from quantcfg.advice import Simulation
+
+    images = _images(options, operations.inputs)
+    return Simulation(
+        images, options.count, options.seed or 0, options.mean, options.scale, options.time_limit
+    )
+
+
+def _images(options: argparse.Namespace, inputs: Collection[str]) -> str | Mapping[str, str] | None:
+    """Return the images by input, or those without a name; a file name may contain "=", too."""
+    named: dict[str, str] = {}
+    plain: list[str] = []
+    for text in options.images or ():
+        name, equals, path = text.partition("=")
+        if equals and name in inputs:
+            named[name] = path
+        else:
+            plain.append(text)
+    if len(plain) > 1 or (plain and named):
+        options.parser.error(f"--images {printable(plain[0])} needs the name of an input: {quoted(inputs)}")
+    return plain[0] if plain else named or None
+
+
+def _bar(items: Iterable[_Item], count: int, what: str) -> Iterator[_Item]:
+    """Yield items and show the progress on a terminal; ^C ends only a simulation."""
+    from tqdm import tqdm
+
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    with _interruptible() if what == SIMULATING else nullcontext():
+        yield from tqdm(items, what, count, leave=False, disable=not is_terminal)
+
+
+def _write(
+    options: argparse.Namespace,
+    network: Network,
+    advice: Advice,
+    source: Source | None,
+    inputs: Iterable[str | None],
+) -> int:
+    from quantcfg.advice import json_format, quant_cfg, text_format
+
+    found: list[Diagnostic] = []
+    if options.format == "cfg":
+        text, found = quant_cfg.with_advice(advice, network, source)
+    elif options.format == "json":
+        text = f"{json_format.render(advice)}\n"
+    else:
+        text = f"{text_format.render(advice, options.sort)}\n"
+    if found or not _is_written(options, text, source, inputs, found.append):
+        return _failed(found)
+    for line in text_format.notes(advice):
+        print_stderr(line)
+    return 0
+
+
+def _is_written(
+    options: argparse.Namespace,
+    text: str,
+    source: Source | None,
+    inputs: Iterable[str | None],
+    report: Report,
+) -> bool:
+    """Write the output; return whether that succeeded. A quant.cfg may replace the given one."""
+    from quantcfg.emit import is_same_file
+
+    if source and options.format == "cfg" and is_same_file(options.output, options.config):
+        return write(options, options.config, source, text, report)
+    if options.output == STANDARD_STREAM and options.format != "cfg":
+        print_result(text, end="")
+        return True
+    return write_output(options, text, inputs, report)

@@ -1,0 +1,227 @@
+"""Advice written into a quant.cfg: the advised settings change, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from quantcfg.advice import Advice, Item, Kind
+from quantcfg.advice.quant_cfg import with_advice
+from quantcfg.compile import compile_source
+from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, QUANT_ENABLE
+from quantcfg.editions.caffe import CAFFE as EDITION
+from quantcfg.editions.caffe.reader import read_network
+from quantcfg.network import Network
+from quantcfg.network.costs import Totals
+from quantcfg.source import Source
+from tests.editions import CAFFE
+from tests.laws import law
+from tests.networks import conv, inner_product, pool
+from tests.plan.caffe_networks import caffe_networks
+from tests.plan.generated import requests
+from tests.plan.test_lowering import placed
+
+ONE_FACTOR = "arq_quantize { channel_wise: false }"
+CONV = "num_output: 8 kernel_size: 3 pad: 1"
+OWNERS = {ASYMMETRIC: "activation_quant_params", CHANNEL_WISE: "weight_quant_params"}
+
+
+def network() -> Network:
+    layers = (
+        conv("conv1", parameters=CONV),
+        conv("conv2", "conv1", parameters=CONV),
+        pool("pool", "conv2", parameters="pool: AVE kernel_size: 2 stride: 2"),
+        inner_product("fc", "pool"),
+    )
+    text = "\n".join(('input: "data" input_shape { dim: [1, 3, 8, 8] }', *layers))
+    found = read_network(Source("deploy.prototxt", text), None, lambda _: None)
+    assert found
+    return found
+
+
+def skip(*names: str) -> Item:
+    return Item(names, Kind.SIMULATED, "62 % of the error", QUANT_ENABLE, value=False)
+
+
+def offset(*names: str) -> Item:
+    return Item(names, Kind.EXACT, "never negative", ASYMMETRIC, value=True)
+
+
+def factors(*names: str) -> Item:
+    return Item(names, Kind.PREDICTED, "gain 8 dB", CHANNEL_WISE, value=True)
+
+
+def advised(net: Network, text: str, *items: Item) -> str:
+    """Return the quant.cfg with advice, after checking that exactly the advised values change."""
+    given = Source("quant.cfg", text) if text else None
+    result, found = with_advice(Advice("", Totals(0, 0, 0, 0, 0, 0, 0), (), items), net, given)
+    assert found == []
+    before, after = (config_of(net, each) for each in (text, result))
+    for item in items:
+        for name in item.layers:
+            body = before[name]
+            (body[OWNERS[str(item.field)]] if item.field in OWNERS else body)[item.field] = item.value
+    # An override has its own flag.
+    assert before.pop("activation_offset") <= after.pop("activation_offset")
+    assert after == before
+    written = all_comments(result)
+    assert all(written.count(each) >= all_comments(text).count(each) for each in all_comments(text))
+    return result
+
+
+def config_of(net: Network, text: str) -> dict[str, Any]:
+    compiled = compile_source(Source("quant.cfg", text), net, net.edition)
+    assert compiled.ok, compiled.diagnostics
+    return dict(compiled.configuration.config)
+
+
+def all_comments(text: str) -> list[str]:
+    return [line[line.index("#") :].rstrip() for line in text.splitlines() if "#" in line]
+
+
+CASES: Sequence[tuple[str, Sequence[Item], str]] = (
+    ("", [skip("conv1")], '# simulated: 62 % of the error\nskip_layers: "conv1"\n'),
+    (
+        'batch_num: 2  # two\nskip_layers: "conv1"  # first\njoint_quant: true\n',
+        [skip("fc")],
+        'batch_num: 2  # two\nskip_layers: "conv1"  # first\n'
+        '# simulated: 62 % of the error\nskip_layers: "fc"\njoint_quant: true\n',
+    ),
+    (
+        "batch_num: 2\ncommon_config { arq_quantize { channel_wise: false } }  # all\n",
+        [factors("conv1", "conv2")],
+        "batch_num: 2\n# predicted: channel_wise: false is removed: gain 8 dB\n# all\n",
+    ),
+    (
+        "common_config {\n  arq_quantize { channel_wise: false }\n}",
+        [factors("conv2")],
+        "common_config {\n  arq_quantize { channel_wise: false }\n}\n\n"
+        '# predicted: gain 8 dB\noverride_layer_configs {\n  layer_name: "conv2"\n'
+        "  calibration_config {\n    arq_quantize {\n      channel_wise: true\n    }\n  }\n}\n",
+    ),
+    (
+        "activation_offset: false\n",
+        [offset("conv2", "pool", "fc")],
+        "# exact: activation_offset: false is removed: never negative\n\n"
+        "# nothing is advised for this layer, so it keeps this setting\n"
+        'override_layer_configs {\n  layer_name: "conv1"\n'
+        "  calibration_config {\n    ifmr_quantize {\n      asymmetric: false\n    }\n  }\n}\n",
+    ),
+    (
+        "override_layer_configs {\n"
+        '  layer_name: "conv2"  # keep\n'
+        "  calibration_config { hfmg_quantize { asymmetric: false } arq_quantize { channel_wise: false } }\n"
+        "}\nactivation_offset: false\n",
+        [offset("conv2"), factors("conv2")],
+        'override_layer_configs {\n  layer_name: "conv2"  # keep\n  calibration_config {\n'
+        "    hfmg_quantize {\n      # exact: never negative\n      asymmetric: true\n    }\n"
+        "    arq_quantize {\n      # predicted: gain 8 dB\n      channel_wise: true\n    }\n  }\n}\n"
+        "activation_offset: false\n",
+    ),
+    (
+        'override_layer_configs: [{ layer_name: "conv2" calibration_config {} }]\nactivation_offset: false\n',
+        [offset("conv2")],
+        'override_layer_configs: [\n  {\n    layer_name: "conv2"\n    calibration_config {\n'
+        "      # exact: never negative\n      ifmr_quantize {\n        asymmetric: true\n      }\n    }\n"
+        "  }\n]\nactivation_offset: false\n",
+    ),
+)
+
+
+@pytest.mark.parametrize(("text", "items", "expected"), CASES)
+def test_advice_is_written_where_it_fits(text: str, items: Sequence[Item], expected: str) -> None:
+    assert advised(network(), text, *items) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'override_layer_types {{ layer_type: "Convolution" calibration_config {{ {ONE_FACTOR} }} }}',
+        f"conv_calibration_config {{ {ONE_FACTOR} ifmr_quantize {{ search_step: 0.02 }} }}",
+        f"common_config {{ {ONE_FACTOR} hfmg_quantize {{ num_of_bins: 1024 }} }} # x",
+        f'override_layer_configs {{ layer_name: "conv2" calibration_config {{ {ONE_FACTOR} }} }}',
+        f"common_config {{ {ONE_FACTOR} hfmg_quantize {{ asymmetric: false }} }}",
+    ],
+)
+def test_other_layers_keep_their_settings(text: str) -> None:
+    advised(network(), text, factors("conv2"), skip("fc"))
+
+
+def test_the_algorithm_of_a_removed_flag_is_kept() -> None:
+    text = "common_config { hfmg_quantize { asymmetric: false } }\n"
+    result = advised(network(), text, offset("conv1", "conv2", "pool", "fc"))
+    assert result == (
+        "common_config {\n  hfmg_quantize {\n"
+        "    # exact: asymmetric: false is removed: never negative\n  }\n}\n"
+    )
+
+
+def test_a_comment_inside_a_setting_is_kept() -> None:
+    flag = "ifmr_quantize { asymmetric: # why\nfalse }"
+    for text in (
+        f'override_layer_configs {{ layer_name: "conv2" calibration_config {{ {flag} }} }}',
+        f"common_config {{ {flag} }}",
+        f'override_layer_types {{ layer_type: "Convolution" calibration_config {{ {flag} }} }}',
+    ):
+        assert "# why" in advised(network(), text, offset("conv2"))
+        assert "# why" in advised(network(), text, offset("conv2", "conv1"))
+
+
+def test_two_settings_of_one_line_are_removed() -> None:
+    text = "common_config { arq_quantize { channel_wise: false } ifmr_quantize { asymmetric: false } }"
+    every = "conv1", "conv2", "pool", "fc"
+    result = advised(network(), text, offset(*every), factors(*every[:2]))
+    assert all_comments(result) == [
+        "# exact: asymmetric: false is removed: never negative",
+        "# predicted: channel_wise: false is removed: gain 8 dB",
+    ]
+    assert "override" not in result
+
+
+def test_a_request_without_advice_stays_as_it_is() -> None:
+    text = "batch_num:2;# x"
+    assert advised(network(), text) == text
+
+
+def test_line_endings_are_kept() -> None:
+    result = advised(network(), 'batch_num: 2\r\nskip_layers: "conv1"\r\n', skip("fc"), offset())
+    assert result.count("\r\n") == result.count("\n") == 4
+
+
+@law(st.data(), examples=150)
+def test_exactly_the_advised_values_of_any_request_change(data: st.DataObject) -> None:
+    generated = data.draw(caffe_networks())
+    net = generated.read()
+    request = data.draw(requests(CAFFE, generated.layers))
+    with TemporaryDirectory() as folder:
+        text = placed(request, Path(folder, "mapping.json")).config_text
+        assume(text is not None)
+        assert text is not None
+        compiled = compile_source(Source("quant.cfg", text), net, EDITION)
+        assume(compiled.ok)
+        config = compiled.configuration.config
+        layers = [layer for layer in net.quantizable if config[layer.name][QUANT_ENABLE]]
+        chosen = (
+            data.draw(st.lists(st.sampled_from(layers), unique_by=lambda layer: layer.name, max_size=4))
+            if layers
+            else []
+        )
+        skipped, single = (
+            [
+                layer.name
+                for layer in chosen
+                if not config[layer.name][OWNERS[key]].get(key, True)
+                and (key == ASYMMETRIC or EDITION.layer_types.channel_wise(layer.type))
+            ]
+            for key in (ASYMMETRIC, CHANNEL_WISE)
+        )
+        advised(net, text, offset(*skipped), factors(*single))
+        rest = [layer.name for layer in chosen if layer.name not in (*skipped, *single)]
+        if len(rest) < len(layers):
+            advised(net, text, skip(*rest), offset(*skipped), factors(*single))
