@@ -374,7 +374,12 @@ def test_an_interrupt_keeps_what_is_known(capsys: Captured, monkeypatch: pytest.
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(advisor, "layer_errors", errors)
-    found = content(capsys, "--simulate")
+    # As in a terminal: a process in the background may have been started to ignore it.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        found = content(capsys, "--simulate")
+    finally:
+        signal.signal(signal.SIGINT, before)
     by_name = {each["name"]: each["simulated"] for each in found["layers"]}
     assert by_name["conv1"] == {"output_db": pytest.approx(40), "share_of_error": None}
     assert by_name["conv2"] is None
