@@ -274,6 +274,25 @@ def test_a_window_of_average_pooling_that_begins_outside_the_input_is_finite() -
     assert np.isfinite(found).all()
 
 
+@pytest.mark.parametrize("group", [1, 3])
+def test_a_kernel_that_is_larger_than_its_input_sees_zeros_outside(group: int) -> None:
+    """The size of the output is 1, as Caffe rounds toward zero (reference, weights.md 3.1)."""
+    net = small_net(
+        convolved(f"num_output: 3 kernel_size: 3 stride: 2 group: {group}")("a", "data"), (1, 3, 2, 5)
+    )
+    values = noise(net.input_shape)
+    (found,) = net.outputs(values).values()
+    weights = net.load(net.program.steps[0])
+    assert weights.weight is not None
+    assert weights.bias is not None
+    assert found.shape == (1, 3, 1, 2)
+    for output, column in np.ndindex(3, 2):
+        channels = slice(output, output + 1) if group == 3 else slice(None)
+        window = values[0, channels, :, 2 * column : 2 * column + 3]
+        wanted = (window * weights.weight[output][:, :2]).sum() + weights.bias[output]
+        assert found[0, output, 0, column] == pytest.approx(wanted, abs=1e-5)
+
+
 def test_a_convolution_in_three_dimensions_computes_its_sums() -> None:
     parameters = "num_output: 2 kernel_size: [2, 3, 2] stride: [1, 2, 1] pad: [1, 0, 0] group: 2"
     net = small_net("\n".join((conv("a", parameters=parameters), inner_product("b", "a"))), (1, 4, 3, 5, 4))
