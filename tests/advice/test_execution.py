@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from quantcfg.advice.program import folded_weights, program_of, weight_problems
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
+from quantcfg.editions.reading import read_source
 from quantcfg.network.network import Shape
 from quantcfg.source import Source
 from tests.advice.nets import (
     caffemodel,
     decibels_between,
+    net_with,
     noise,
     opencv,
     opencv_outputs,
@@ -33,7 +36,7 @@ from tests.advice.nets import (
 from tests.caffe.test_models import WITH_WEIGHTS
 from tests.laws import law
 from tests.networks import conv, deconv, inner_product, layer, pool, scale
-from tests.shared import needs_shared
+from tests.shared import MODELS, needs_shared
 
 AGREES = 100
 """The least ratio of signal to error, in dB, of two computations in 32-bit floats."""
@@ -47,6 +50,30 @@ def test_an_unquantized_run_of_a_model_has_the_outputs_of_opencv(model: str) -> 
     found = net.outputs(values)
     assert found
     for name, wanted in opencv_outputs(net, values, list(found)).items():
+        assert decibels_between(found[name].reshape(wanted.shape), wanted) > AGREES, name
+
+
+@needs_shared
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["mobilenet_v2", "squeezenet_v1.1"])
+def test_a_model_without_weights_has_the_outputs_of_opencv_with_random_ones(model: str) -> None:
+    random = np.random.default_rng(0)
+
+    def blob(layer_type: str, index: int, shape: Shape) -> Array:
+        # Values keep their size from layer to layer.
+        spread = (2 / max(1, prod(shape[1:]))) ** 0.5 if len(shape) > 1 else 0.1
+        center = (
+            1 if layer_type in ("BatchNorm", "Scale") and (index > 0) == (layer_type == "BatchNorm") else 0
+        )
+        return (center + random.normal(0, spread, shape)).astype(np.float32)
+
+    source = read_source(MODELS / model / "deploy.prototxt", lambda _: None, wanted="a prototxt")
+    assert source
+    net = net_with(source, blob)
+    values = noise(net.input_shape)
+    found = net.outputs(values)
+    for name, wanted in opencv_outputs(net, values, list(found)).items():
+        assert np.ptp(wanted) > 0
         assert decibels_between(found[name].reshape(wanted.shape), wanted) > AGREES, name
 
 
