@@ -11,7 +11,7 @@ QUIETLY := --ignore-scripts --no-audit --no-fund --silent
 EXTENSION := $(shell find editors/vscode -name node_modules -prune -o -type f -print)
 EXAMPLE := examples/tinynet
 
-.PHONY: demo test quick quick-test test-deep lint typecheck bench fuzz mutations proto grammar clean
+.PHONY: demo test quick quick-test test-deep lint typecheck bench bench-advice fuzz mutations proto grammar clean
 
 demo: .venv/demo
 	$(BIN)/quantcfg layers --model $(EXAMPLE)/deploy.prototxt
@@ -46,6 +46,11 @@ bench: build/bench
 	rm -rf build/lib
 	$</bin/python $(QUIET_PIP) install '.[test]'
 	$</bin/python -m benchmarks $(ARGUMENTS)
+
+# How well "quantcfg advise" predicts, on the models beside the checkout. ARGUMENTS: --write stores the results
+# in docs/advise-evidence.md; a name measures one network.
+bench-advice: .venv/bench
+	$(BIN)/python -m benchmarks.advice $(ARGUMENTS)
 
 # TARGET is request, configuration, prototxt, weights or onnx; SECONDS is the duration.
 TARGET := request
@@ -93,6 +98,10 @@ clean:
 build/bench:
 	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv $@ || { rm -rf $@; exit 1; }
+
+.venv/bench: .venv/demo
+	$(PIP) install -e '.[bench]'
+	touch $@
 
 .venv/fuzz: .venv/test
 	$(PIP) install -e '.[fuzz]'

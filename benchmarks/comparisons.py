@@ -21,6 +21,7 @@ from benchmarks.measure import (
     HAS_MEMORY,
     Costs,
     Work,
+    anonymous_megabytes,
     elapsed_milliseconds,
     megabytes,
     milliseconds,
@@ -43,6 +44,21 @@ import caffe_pb2
 from google.protobuf import text_format
 text_format.Parse(open(sys.argv[2]).read(), caffe_pb2.NetParameter(), allow_unknown_field=True)
 """
+_QUANTIZE_ALONE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import caffe_pb2
+import numpy as np
+net = caffe_pb2.StoredNet()
+net.ParseFromString(open(sys.argv[2], "rb").read())
+for layer in net.layer:
+    if layer.type == b"Convolution":
+        weight = np.array(layer.blobs[0].data, np.float32).reshape(layer.blobs[0].shape.dim[0], -1)
+        for axis in (None, 1):
+            scale = np.abs(weight).max(axis=axis, keepdims=True) / 127
+            error = np.clip(np.rint(weight / scale), -128, 127) * scale - weight
+            print(layer.name, 10 * np.log10(np.square(weight).sum() / np.square(error).sum()))
+"""
 _PROTO = Path(__file__).parents[1] / "proto"
 _READ_WEIGHTS = "from quantcfg.editions.caffe.weights import read_weights; read_weights({}, print)"
 _READ_ONNX = "from quantcfg.api import load_model; assert load_model({}, None, print)"
@@ -55,6 +71,12 @@ _LONGEST_ANSWER = 2_000
 
 _MOST_MEMORY = 16
 """The goal for the memory to read weights in megabytes."""
+
+_MOST_MEMORY_OF_ADVICE = 300
+"""The goal for the memory of advice in megabytes, without mapped pages."""
+
+_ADVISED = ((25, 200, 118, 2_000), (230, inputs.RESNET_152, 195, 5_000))
+"""Networks to advise on: megabytes, layers, channels, and the goal for the time in milliseconds."""
 
 _NODES = 200
 """The number of nodes of the ONNX models that are read."""
@@ -104,6 +126,8 @@ def results(directory: Path, model: Path, config: Path) -> Iterator[Result]:
     yield from _starting()
     yield from _weights(directory)
     yield from _weights_of_small_layers(directory)
+    for network in _ADVISED:
+        yield from advising(directory, *network)
     yield from _growth(directory)
     yield from reading_onnx(directory, 2 * _GIGABYTE)
     yield from growth_of_onnx(directory, (500, 5_000, limits.LAYERS))
@@ -274,6 +298,35 @@ def _shape(blob: Any) -> tuple[int, ...]:
     if blob.HasField("shape"):
         return tuple(blob.shape.dim)
     return blob.num, blob.channels, blob.height, blob.width
+
+
+def advising(directory: Path, size: int, layers: int, channels: int, longest: int) -> Iterator[Result]:
+    """Advise on a network with weights of size megabytes; longest is the goal in milliseconds."""
+    model, weights = advised_network(directory, layers, channels)
+    advise = ("-m", "quantcfg", "advise", "--model", model, "--weights", weights)
+    what = f"quantcfg advise, {size} MB caffemodel, new process"
+    elapsed = elapsed_milliseconds(lambda: process(*advise), rounds=3)
+    yield Result(what, f"{longest} ms", Costs(elapsed, longest), goal=1)
+    process("-m", "grpc_tools.protoc", "-I", _PROTO, f"--python_out={directory}", "caffe.proto")
+    costs = milliseconds(lambda: process(*advise), lambda: process("-c", _QUANTIZE_ALONE, directory, weights))
+    yield Result(what, "SQNR by protobuf and numpy, without folding", costs)
+    if HAS_MEMORY:
+        costs = Costs(anonymous_megabytes(*advise), _MOST_MEMORY_OF_ADVICE)
+        yield Result(
+            f"memory of quantcfg advise, {size} MB caffemodel",
+            f"{_MOST_MEMORY_OF_ADVICE} MB",
+            costs,
+            goal=1,
+            unit="MB",
+        )
+
+
+def advised_network(directory: Path, layers: int, channels: int) -> tuple[Path, Path]:
+    """Write a network with random weights, and return the paths of its prototxt and its caffemodel."""
+    model, weights = (directory / f"advised_{layers}.{suffix}" for suffix in ("prototxt", "caffemodel"))
+    model.write_text(inputs.prototxt(layers, channels))
+    inputs.write_random_weights(weights, layers, channels)
+    return model, weights
 
 
 def _growth(directory: Path) -> Iterator[Result]:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from quantcfg import contracts
 
 _RAW_DATA = 9
 """The number of the field with the values of an ONNX tensor, which quantcfg does not declare."""
 
+_DATA = 5
+"""The number of the field with the values of a Caffe blob."""
+
 RESNET_152 = 670
 """The number of layers of ResNet-152."""
 
-_HEAD = 'name: "chain"\ninput: "data"\ninput_dim: 1\ninput_dim: 64\ninput_dim: 56\ninput_dim: 56\n'
+_CHANNELS = 64
+_HEAD = """\
+name: "chain"
+input: "data"
+input_dim: 1
+input_dim: {channels}
+input_dim: 56
+input_dim: 56
+"""
 _LAYER = """\
 layer {{
   bottom: "{bottom}"
@@ -28,11 +41,11 @@ layer {{
 """
 _PARAMETERS = {
     "Convolution": (
-        "  convolution_param {\n    num_output: 64\n    kernel_size: 3\n    pad: 1\n    stride: 1\n"
-        "    bias_term: false\n  }\n"
+        "  convolution_param {{\n    num_output: {channels}\n    kernel_size: 3\n    pad: 1\n    stride: 1\n"
+        "    bias_term: false\n  }}\n"
     ),
-    "BatchNorm": "  batch_norm_param {\n    use_global_stats: true\n  }\n",
-    "Scale": "  scale_param {\n    bias_term: true\n  }\n",
+    "BatchNorm": "  batch_norm_param {{\n    use_global_stats: true\n  }}\n",
+    "Scale": "  scale_param {{\n    bias_term: true\n  }}\n",
     "ReLU": "",
 }
 _OVERRIDE = """\
@@ -46,22 +59,28 @@ override_layer_configs {{
 """
 
 
-def prototxt(layers: int) -> str:
+def prototxt(layers: int, channels: int = _CHANNELS) -> str:
     """Return a chain of layers that repeats Convolution, BatchNorm, Scale and ReLU."""
-    return "".join(_prototxt(layers))
+    return "".join(_prototxt(layers, channels))
 
 
-def _prototxt(layers: int) -> Iterator[str]:
-    yield _HEAD
+def _prototxt(layers: int, channels: int) -> Iterator[str]:
+    yield _HEAD.format(channels=channels)
     bottom = top = "data"
+    for name, kind in _chain(layers):
+        if kind == "Convolution":
+            bottom, top = top, name
+        parameters = _PARAMETERS[kind].format(channels=channels)
+        yield _LAYER.format(bottom=bottom, top=top, name=name, kind=kind, parameters=parameters)
+        bottom = top
+
+
+def _chain(layers: int) -> Iterator[tuple[str, str]]:
+    """Yield the name and the type of each layer."""
     for index in range(layers):
         block, position = divmod(index, len(_PARAMETERS))
-        kind = list(_PARAMETERS)[position]
-        if kind == "Convolution":
-            bottom, top = top, _convolution(block)
-        name = top if kind == "Convolution" else f"{top}_{kind.lower()}"
-        yield _LAYER.format(bottom=bottom, top=top, name=name, kind=kind, parameters=_PARAMETERS[kind])
-        bottom = top
+        name, kind = _convolution(block), list(_PARAMETERS)[position]
+        yield name if kind == "Convolution" else f"{name}_{kind.lower()}", kind
 
 
 def _convolution(index: int) -> str:
@@ -76,9 +95,9 @@ def quant_cfg(overrides: int) -> str:
 
 def convolutions(count: int) -> str:
     """Return a network of quantizable convolutions only."""
-    parameters = _PARAMETERS["Convolution"]
+    parameters = _PARAMETERS["Convolution"].format(channels=_CHANNELS)
     names = ["data", *map(_convolution, range(count))]
-    return _HEAD + "".join(
+    return _HEAD.format(channels=_CHANNELS) + "".join(
         _LAYER.format(bottom=bottom, top=top, name=top, kind="Convolution", parameters=parameters)
         for bottom, top in pairwise(names)
     )
@@ -100,17 +119,45 @@ def with_wrong_value(config: str, number: int) -> str:
 def write_weights(path: Path, layers: int, size: int) -> None:
     """Write a caffemodel of convolutions with a total size of about size bytes."""
     values = size // 4 // layers
-    data = b"\x2a" + _varint(4 * values) + bytes(4 * values)
-    net, blob_proto, parameter = (
-        contracts.message_class("caffe", f"caffe.{name}")
-        for name in ("NetParameter", "BlobProto", "LayerParameter")
+    blob = _blob((64, values // 64 // 9, 3, 3), bytes(4 * values))
+    _write_layers(path, ((_convolution(index), "Convolution", [blob]) for index in range(layers)))
+
+
+def write_random_weights(path: Path, layers: int, channels: int) -> None:
+    """Write a caffemodel with random weights for a prototxt."""
+    random = np.random.default_rng(0)
+    _write_layers(
+        path, ((name, kind, _random_blobs(kind, channels, random)) for name, kind in _chain(layers))
+    )
+
+
+def _random_blobs(kind: str, channels: int, random: np.random.Generator) -> Iterator[bytes]:
+    shapes: dict[str, list[tuple[int, ...]]] = {
+        "Convolution": [(channels, channels, 3, 3)],
+        "BatchNorm": [(channels,), (channels,), (1,)],
+        "Scale": [(channels,), (channels,)],
+    }
+    for shape in shapes.get(kind, ()):
+        values = random.standard_normal(shape, np.float32)
+        # A variance is positive.
+        yield _blob(shape, (np.abs(values) + 1 if kind == "BatchNorm" else values).tobytes())
+
+
+def _blob(shape: Sequence[int], values: bytes) -> bytes:
+    blob_proto = contracts.message_class("caffe", "caffe.BlobProto")
+    head = bytes([_DATA << 3 | 2]) + _varint(len(values))
+    return bytes(blob_proto(shape={"dim": shape}).SerializeToString()) + head + values
+
+
+def _write_layers(path: Path, layers: Iterable[tuple[str, str, Iterable[bytes]]]) -> None:
+    net, parameter = (
+        contracts.message_class("caffe", f"caffe.{name}") for name in ("NetParameter", "LayerParameter")
     )
     number = net.DESCRIPTOR.fields_by_name["layer"].number
-    blob = blob_proto(shape={"dim": [64, values // 64 // 9, 3, 3]}).SerializeToString() + data
     with path.open("wb") as file:
-        for index in range(layers):
-            layer = parameter(name=_convolution(index), type="Convolution").SerializeToString()
-            body = layer + b"\x3a" + _varint(len(blob)) + blob
+        for name, kind, blobs in layers:
+            parts = (b"\x3a" + _varint(len(blob)) + blob for blob in blobs)
+            body = b"".join((parameter(name=name, type=kind).SerializeToString(), *parts))
             file.write(_varint(number << 3 | 2) + _varint(len(body)) + body)
 
 

@@ -21,6 +21,9 @@ _SECONDS = 8
 _ROUNDS = 15
 """How many runs elapsed_milliseconds measures."""
 
+_SAMPLING = 0.002
+"""How often the memory of a process is looked at, in seconds."""
+
 HAS_MEMORY = Path("/proc/self/clear_refs").exists()
 """Whether the system reports the peak memory of a process (Linux)."""
 
@@ -92,6 +95,23 @@ def megabytes(setup: str, work: str, **paths: Path) -> float:
     program = _ADDED.format(setup=setup, work=work)
     variables = json.dumps({name: str(path) for name, path in paths.items()})
     return float(process("-c", program, variables))
+
+
+def anonymous_megabytes(*arguments: object) -> float:
+    """Return the most memory that a new Python process has, without the pages of mapped files."""
+    running = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    most = 0
+    while running.poll() is None:
+        most = max(most, _anonymous_kilobytes(running.pid))
+        time.sleep(_SAMPLING)
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, running.args)
+    return most / 1024
+
+
+def _anonymous_kilobytes(process_id: int) -> int:
+    lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("RssAnon:")), 0)
 
 
 def process(*arguments: object) -> str:

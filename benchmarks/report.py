@@ -9,12 +9,12 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks import pages
 from benchmarks.comparisons import Result
 from benchmarks.stages import REST
 
 _PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-_START, _END = "<!-- results: make bench ARGUMENTS=--write -->\n", "<!-- end of results -->\n"
-_LIBRARIES = ("protobuf", "jsonschema", "lark")
+_LIBRARIES = ("protobuf", "jsonschema", "lark", "numpy")
 _HEADER = ("what", "against", "ratio", "goal", "verdict", "ours", "theirs")
 _LINE = "{:59} {:43} {:>6} {:>6} {:7} {:>11} {:>11}"
 _LEAST_SHOWN = 0.01
@@ -49,15 +49,11 @@ def stages(shares: Mapping[str, float]) -> str:
 
 def write(results: Sequence[Result], shares: Mapping[str, float]) -> None:
     """Replace the results in docs/performance.md."""
-    before, _, rest = _PAGE.read_text().partition(_START)
-    _, _, after = rest.partition(_END)
-    _PAGE.write_text(f"{before}{_START}\n{_page(results)}\n{stages(shares)}\n\n{_END}{after}")
+    pages.replace_results(_PAGE, f"{_page(results)}\n{stages(shares)}\n")
 
 
 def _page(results: Sequence[Result]) -> str:
-    rows = [_HEADER, ["---"] * len(_HEADER), *map(_cells, results)]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"{_origin()}\n\n{table}\n"
+    return f"{_origin()}\n\n{pages.table(_HEADER, map(_cells, results))}"
 
 
 def _origin() -> str:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import onnx
 import pytest
 
-from benchmarks import inputs, measure, report
+from benchmarks import inputs, measure, pages, report
 from benchmarks.__main__ import main
-from benchmarks.comparisons import Result, generated_model, growth_of_onnx, reading_onnx, small_request
+from benchmarks.comparisons import (
+    Result,
+    advised_network,
+    advising,
+    generated_model,
+    growth_of_onnx,
+    reading_onnx,
+    small_request,
+)
 from benchmarks.measure import HAS_MEMORY, Costs
 from benchmarks.stages import shares
+from quantcfg import cli
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,3 +91,31 @@ def test_a_generated_onnx_model_is_one_for_others_too(tmp_path: Path) -> None:
     assert [node.op_type for node in model.graph.node] == ["Conv"] * 3
     assert [len(tensor.raw_data) for tensor in model.graph.initializer] == [64 * 64 * 9 * 4] * 3
     assert path.stat().st_blocks * 512 < path.stat().st_size
+
+
+def test_advice_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "_SECONDS", 0)
+    found = [*advising(tmp_path, 1, 8, 4, 1_000)]
+    assert len(found) == 2 + HAS_MEMORY
+    assert [result.goal for result in found] == [1, None, 1][: len(found)]
+    assert all(result.costs.ours > 0 for result in found)
+
+
+def test_generated_weights_fit_their_prototxt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, weights = advised_network(tmp_path, 8, 4)
+    assert cli.main(["advise", "--model", str(model), "--weights", str(weights), "--format", "json"]) == 0
+    advice = json.loads(capsys.readouterr().out)
+    assert [each["weights"] is not None for each in advice["layers"]] == [True, False, False, False] * 2
+    assert advice["layers"][0]["parameters"] == 4 * 4 * 9
+    assert {each["kind"] for each in advice["advice"]} == {"rule"}
+
+
+def test_a_benchmark_replaces_only_its_results(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- results: make x -->\nold\n<!-- end of results -->\nafter\n")
+    for content in ("first\n", pages.table(("a", "b"), [("1", "2")])):
+        pages.replace_results(page, content)
+    assert page.read_text() == (
+        "before\n<!-- results: make x -->\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n"
+        "<!-- end of results -->\nafter\n"
+    )

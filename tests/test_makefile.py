@@ -64,7 +64,7 @@ ENVIRONMENTS = {".venv/demo": ".venv", "build/bench": "build/bench"}
 
 
 @pytest.mark.parametrize(
-    "target", ["demo", "test", "quick", "lint", "typecheck", "bench", "proto", ".venv/fuzz"]
+    "target", ["demo", "test", "quick", "lint", "typecheck", "bench", "bench-advice", "proto", ".venv/fuzz"]
 )
 @pytest.mark.parametrize("version", ["3.10", "3.6", "2.7"])
 def test_an_old_python_is_refused_in_one_line_and_leaves_nothing(target: str, version: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -119,14 +119,17 @@ def in_test_phase(source: Source, given: Mapping[str, Shape]) -> str:
 def small_net(layers: str, shape: Shape = (1, 6, 9, 11), seed: int = 0) -> Net:
     """Return a network with one input and random weights."""
     text = f'input: "data" input_shape {{ dim: {list(shape)} }}\n{layers}'
-    source = Source("net.prototxt", text)
+    random = np.random.default_rng(seed)
+    return net_with(Source("net.prototxt", text), partial(_random_blob, random))
+
+
+def net_with(source: Source, blob: Callable[[str, int, Shape], Array]) -> Net:
+    """Return a network; its blobs depend on the layer type, their number and their shape."""
     network = read_network(source, None, lambda _: None)
     assert network
-    random = np.random.default_rng(seed)
     blobs = {
         operation.layer.name: [
-            _random_blob(operation.layer.type, index, each, random)
-            for index, each in enumerate(operation.blobs or ())
+            blob(operation.layer.type, index, each) for index, each in enumerate(operation.blobs or ())
         ]
         for operation in read_operations(network, {}).all
     }
@@ -136,7 +139,7 @@ def small_net(layers: str, shape: Shape = (1, 6, 9, 11), seed: int = 0) -> Net:
         return net_of(source, path, {})
 
 
-def _random_blob(layer_type: str, index: int, shape: Shape, random: np.random.Generator) -> Array:
+def _random_blob(random: np.random.Generator, layer_type: str, index: int, shape: Shape) -> Array:
     values = random.normal(0, 1, shape).astype(np.float32)
     if layer_type == "BatchNorm":
         # A variance is positive; the factor divides the statistics.

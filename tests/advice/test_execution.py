@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,19 @@ import pytest
 from hypothesis import strategies as st
 
 from quantcfg.advice import execution
-from quantcfg.advice.arrays import Array, map_weights
+from quantcfg.advice.arrays import Array, map_weights, weights_of
 from quantcfg.advice.execution import run, unsupported
 from quantcfg.advice.program import folded_weights, program_of, weight_problems
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
+from quantcfg.editions.reading import read_source
 from quantcfg.network.network import Shape
 from quantcfg.source import Source
 from tests.advice.nets import (
     caffemodel,
     decibels_between,
+    net_with,
     noise,
     opencv,
     opencv_outputs,
@@ -33,7 +36,7 @@ from tests.advice.nets import (
 from tests.caffe.test_models import WITH_WEIGHTS
 from tests.laws import law
 from tests.networks import conv, deconv, inner_product, layer, pool, scale
-from tests.shared import needs_shared
+from tests.shared import MODELS, needs_shared
 
 AGREES = 100
 """The least ratio of signal to error, in dB, of two computations in 32-bit floats."""
@@ -47,6 +50,30 @@ def test_an_unquantized_run_of_a_model_has_the_outputs_of_opencv(model: str) -> 
     found = net.outputs(values)
     assert found
     for name, wanted in opencv_outputs(net, values, list(found)).items():
+        assert decibels_between(found[name].reshape(wanted.shape), wanted) > AGREES, name
+
+
+@needs_shared
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["mobilenet_v2", "squeezenet_v1.1"])
+def test_a_model_without_weights_has_the_outputs_of_opencv_with_random_ones(model: str) -> None:
+    random = np.random.default_rng(0)
+
+    def blob(layer_type: str, index: int, shape: Shape) -> Array:
+        # Values keep their size from layer to layer.
+        spread = (2 / max(1, prod(shape[1:]))) ** 0.5 if len(shape) > 1 else 0.1
+        center = (
+            1 if layer_type in ("BatchNorm", "Scale") and (index > 0) == (layer_type == "BatchNorm") else 0
+        )
+        return (center + random.normal(0, spread, shape)).astype(np.float32)
+
+    source = read_source(MODELS / model / "deploy.prototxt", lambda _: None, wanted="a prototxt")
+    assert source
+    net = net_with(source, blob)
+    values = noise(net.input_shape)
+    found = net.outputs(values)
+    for name, wanted in opencv_outputs(net, values, list(found)).items():
+        assert np.ptp(wanted) > 0
         assert decibels_between(found[name].reshape(wanted.shape), wanted) > AGREES, name
 
 
@@ -69,7 +96,9 @@ def test_the_shapes_of_a_model_are_those_of_opencv(model: str) -> None:
         if number in names
     }
     compared = [each for each in net.operations.all if each.layer.name in shapes]
-    assert len(compared) >= len(net.program.steps)
+    others = {each.layer.type for each in net.operations.all} - {each.layer.type for each in compared}
+    # OpenCV makes no layers of inputs; the test leaves losses out of its network.
+    assert others <= {"Accuracy", "Data", "Input", "SoftmaxWithLoss"}
     for operation in compared:
         assert list(operation.outputs) == shapes[operation.layer.name][: len(operation.outputs)], (
             operation.layer.name
@@ -227,6 +256,8 @@ def check(rule: Callable[[str, str], str], wanted: Callable[[Any], Any]) -> None
 
 
 PADS = ((0, 0), (1, 1), (0, 0), (0, 0))
+SIDES = ((0, 0), (0, 0), (1, 1), (1, 1))
+PARTS = (slice(4), slice(4, None))
 
 ELEMENTWISE: dict[str, tuple[Callable[[str, str], str], Callable[[Any], Any]]] = {
     "Clip": (of("Clip", clip_param="min: -0.5 max: 0.7"), lambda x: x.clip(-0.5, 0.7)),
@@ -272,6 +303,91 @@ def test_a_window_of_average_pooling_that_begins_outside_the_input_is_finite() -
     _, found = before_and_after(pooled("pool: AVE kernel_size: 1 stride: 4"), (1, 4, 7, 7))
     assert found.shape == (1, 4, 3, 3)
     assert np.isfinite(found).all()
+
+
+WEIGHTED: dict[str, tuple[Callable[[str, str], str], Callable[[Any, Array, Array], Any]]] = {
+    "Bias": (of("Bias", bias_param="axis: 2"), lambda x, b, _: x + b[:, None]),
+    "Scale of an axis": (scaled("axis: -1"), lambda x, w, _: x * w),
+    "Scale of several axes": (
+        scaled("axis: 1 num_axes: 2 bias_term: true"),
+        lambda x, w, b: x * w[:, :, None] + b[:, :, None],
+    ),
+    "PReLU with one slope": (
+        of("PReLU", prelu_param="channel_shared: true"),
+        lambda x, w, _: np.where(x > 0, x, w * x),
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "wanted"), WEIGHTED.values(), ids=WEIGHTED)
+def test_a_layer_with_weights_computes_its_formula(
+    rule: Callable[[str, str], str], wanted: Callable[[Any, Array, Array], Any]
+) -> None:
+    net = small_net(chain(POINTWISE, rule), (1, 4, 5, 6))
+    _, before, after = map(dict, run(net.program, net.load, net.inputs(noise((1, 4, 5, 6)))))
+    (values,), (found,) = before.values(), after.values()
+    arrays = [*net.load(net.program.steps[1]).others, np.zeros(1, np.float32)][:2]
+    np.testing.assert_allclose(found, wanted(values.astype(np.float64), *arrays), rtol=1e-4, atol=1e-5)
+
+
+INNER_PRODUCTS = {
+    "of an axis": ("num_output: 5 axis: 2", (1, 4, 5)),
+    "of the last axis": ("num_output: 5 axis: -1", (1, 4, 5, 5)),
+    "stored with its inputs first": ("num_output: 5 transpose: true", (1, 5)),
+}
+
+
+@pytest.mark.parametrize(("parameters", "shape"), INNER_PRODUCTS.values(), ids=INNER_PRODUCTS)
+def test_an_inner_product_computes_its_sums(parameters: str, shape: Shape) -> None:
+    net = small_net(
+        "\n".join((POINTWISE("a", "data"), inner_product("b", "a", parameters=parameters))), (1, 4, 5, 6)
+    )
+    _, before, after = map(dict, run(net.program, net.load, net.inputs(noise((1, 4, 5, 6)))))
+    (values,), (found,) = before.values(), after.values()
+    weight, bias = weights_of(net.file, net.operations.all[-1])
+    rows = values.reshape(*shape[:-1], -1)
+    assert found.shape == shape
+    wanted = np.dot(rows, weight if "transpose" in parameters else weight.T) + bias
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer_type", ["ConvolutionDepthwise", "DepthwiseConvolution"])
+def test_a_depthwise_convolution_of_a_fork_is_a_convolution(layer_type: str) -> None:
+    parameters = "num_output: 4 kernel_size: 3 pad: 1 group: 4"
+    of_fork = small_net(chain(POINTWISE, of(layer_type, convolution_param=parameters)))
+    of_caffe = small_net(chain(POINTWISE, convolved(parameters)))
+    values = noise(of_caffe.input_shape)
+    (found,), (wanted,) = of_fork.outputs(values).values(), of_caffe.outputs(values).values()
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_axpy_scales_each_channel_and_adds() -> None:
+    layers = (pool("s", parameters="pool: AVE global_pooling: true"), POINTWISE("x", "data"))
+    net = small_net("\n".join((*layers, POINTWISE("t", "s"), layer("a", "Axpy", ("t", "x", "x")))))
+    *_, before, after = map(dict, run(net.program, net.load, net.inputs(noise(net.input_shape))))
+    (found,) = after.values()
+    factor, values = (before[value] for value in net.program.steps[-1].inputs[:2])
+    assert factor.shape == (1, 4, 1, 1)
+    np.testing.assert_allclose(found, factor * values + values, rtol=1e-5)
+
+
+@pytest.mark.parametrize("group", [1, 3])
+def test_a_kernel_that_is_larger_than_its_input_sees_zeros_outside(group: int) -> None:
+    """The size of the output is 1, as Caffe rounds toward zero (reference, weights.md 3.1)."""
+    net = small_net(
+        convolved(f"num_output: 3 kernel_size: 3 stride: 2 group: {group}")("a", "data"), (1, 3, 2, 5)
+    )
+    values = noise(net.input_shape)
+    (found,) = net.outputs(values).values()
+    weights = net.load(net.program.steps[0])
+    assert weights.weight is not None
+    assert weights.bias is not None
+    assert found.shape == (1, 3, 1, 2)
+    for output, column in np.ndindex(3, 2):
+        channels = slice(output, output + 1) if group == 3 else slice(None)
+        window = values[0, channels, :, 2 * column : 2 * column + 3]
+        wanted = (window * weights.weight[output][:, :2]).sum() + weights.bias[output]
+        assert found[0, output, 0, column] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_convolution_in_three_dimensions_computes_its_sums() -> None:

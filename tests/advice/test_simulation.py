@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from time import perf_counter
 
 import numpy as np
@@ -21,6 +21,7 @@ from quantcfg.advice.simulation import (
     layer_errors,
     memory_needed,
     network_error,
+    network_errors,
 )
 from quantcfg.advice.statistics import decibels
 from quantcfg.network.network import Shape
@@ -87,6 +88,19 @@ def test_the_error_of_a_layer_is_that_of_a_whole_run_with_only_it_quantized(
     for name, error in found.items():
         alone = network_error(net.program, net.load, images, {name: settings[name]})
         assert error == pytest.approx(alone, rel=1e-6, abs=1e-15), name
+
+
+def test_a_layer_that_is_excluded_is_not_quantized() -> None:
+    net = small_net(BRANCHES, (1, 3, 8, 10))
+    images = batch(net, noise((2, 3, 8, 10)))
+    settings = default_settings(net.program, activation=Ifmr(search_step=0.1), channel_wise=True)
+    excluded: list[Collection[str]] = [(), ("left", "up"), settings]
+    found = list(network_errors(net.program, net.load, images, settings, excluded))
+    for names, error in zip(excluded, found, strict=True):
+        others = {name: each for name, each in settings.items() if name not in names}
+        assert error == network_error(net.program, net.load, images, others)
+    assert found[0] != found[1]
+    assert found[2] == 0
 
 
 def test_a_simulation_does_not_change_the_unquantized_run() -> None:

@@ -92,7 +92,7 @@ def _weight(weights: LayerWeights) -> Array:
 def _convolved(step: Step, weight: Array, weights: LayerWeights, image: Array) -> Array:
     """Return the convolution of one image."""
     parameters = step.operation.parameters
-    image = _padded(image, parameters["pad"], weights.padding)
+    image = _padded(image, parameters, weights.padding)
     windows = _windows(image, parameters)
     group = parameters["group"]
     if weight.shape[1] == 1 and group == len(image):
@@ -114,10 +114,16 @@ def _with_bias(output: Array, bias: Array | None) -> Array:
     return output
 
 
-def _padded(image: Array, pads: Sequence[int], values: Array | None) -> Array:
-    if not any(pads):
+def _padded(image: Array, parameters: Mapping[str, Any], values: Array | None) -> Array:
+    """Return an image with its padding, at least as large as a window."""
+    pads, kernel, dilation = (parameters[name] for name in ("pad", "kernel", "dilation"))
+    # As Caffe rounds toward zero, a window may be larger than its input.
+    shape = [
+        max(size + 2 * pad, each_dilation * (each_kernel - 1) + 1)
+        for size, pad, each_kernel, each_dilation in zip(image.shape[1:], pads, kernel, dilation, strict=True)
+    ]
+    if shape == [*image.shape[1:]]:
         return image
-    shape = [size + 2 * pad for size, pad in zip(image.shape[1:], pads, strict=True)]
     padded = np.zeros((len(image), *shape), np.float32)
     if values is not None:
         padded[:] = values.reshape(-1, *(1,) * len(shape))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -102,7 +102,32 @@ def layer_errors(
 
 def network_error(program: Program, load: Load, images: Sequence[Values], settings: Settings) -> float:
     """Return the error at the outputs with all layers quantized that have settings."""
+    return next(network_errors(program, load, images, settings, [()]))
+
+
+def network_errors(
+    program: Program,
+    load: Load,
+    images: Sequence[Values],
+    settings: Settings,
+    exclusions: Iterable[Collection[str]],
+) -> Iterator[float]:
+    """Yield network_error without some of the layers, for each collection of their names."""
     kept = [_kept_values(program, load, image) for image in images]
+    fitted = _fitted(program, load, images, settings)
+    for excluded in exclusions:
+        if fitted is None:
+            yield float("nan")
+            continue
+        used = {name: each for name, each in settings.items() if name not in excluded}
+        outputs = [_quantized_outputs(program, load, image, used, fitted) for image in images]
+        yield _error(program, kept, outputs)
+
+
+def _fitted(
+    program: Program, load: Load, images: Sequence[Values], settings: Settings
+) -> Mapping[str, Quantizer] | None:
+    """Return the quantizers of the inputs, by layer; None if an input is not finite."""
     fitted: dict[str, Quantizer] = {}
     runs = zip(*(run(program, load, image) for image in images), strict=True)
     for step, of_images in zip(program.steps, runs, strict=False):
@@ -110,10 +135,9 @@ def network_error(program: Program, load: Load, images: Sequence[Values], settin
         if activation is not None:
             inputs = [values[step.inputs[0]] for values in of_images]
             if not _are_finite(inputs):
-                return float("nan")
+                return None
             fitted[step.name] = fit(activation, inputs)
-    outputs = [_quantized_outputs(program, load, image, settings, fitted) for image in images]
-    return _error(program, kept, outputs)
+    return fitted
 
 
 def _are_finite(arrays: Sequence[Array]) -> bool:
@@ -165,7 +189,7 @@ def _quantized_outputs(
         channel_wise = settings[step.name].channel_wise if step.name in settings else None
         if channel_wise is not None:
             weights = with_quantized_weight(weights, channel_wise=channel_wise)
-        if step.name in fitted:
+        if step.name in settings and step.name in fitted:
             arrays = [fitted[step.name](arrays[0])]
         values.update(zip(step.outputs, run_step(step, weights, arrays), strict=True))
         release(program, index, values)

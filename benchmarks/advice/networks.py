@@ -1,0 +1,105 @@
+"""The networks, as `quantcfg advise` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from quantcfg.advice import map_weights
+from quantcfg.advice.activations import Ifmr
+from quantcfg.advice.arrays import Array
+from quantcfg.advice.execution import Values, unsupported
+from quantcfg.advice.images import preprocessed
+from quantcfg.advice.program import Load, Program, folded_weights, program_of
+from quantcfg.advice.simulation import LayerSettings, Settings
+from quantcfg.api import load_model
+from quantcfg.network.network import Shape
+
+_WEIGHTS = "weights.caffemodel"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A prototxt, the shapes that it does not give, and the preprocessing of its images, about."""
+
+    prototxt: str
+    mean: float
+    scale: float
+    inputs: tuple[tuple[str, Shape], ...] = ()
+
+
+MODELS: Mapping[str, Model] = {
+    "cifar10_quick_v1": Model("deploy", 120, 1),
+    "lenet_mnist": Model("deploy", 0, 1 / 256, (("data", (1, 1, 28, 28)),)),
+    "mtcnn_det1": Model("deploy", 127.5, 1 / 128),
+    "resnet20_cifar": Model("train_val", 120, 1, (("Data1", (1, 3, 32, 32)),)),
+    "ultraface_slim320": Model("deploy", 127, 1 / 128),
+    "wechat_sr": Model("deploy", 0, 1 / 255),
+    "yoloface_50k": Model("deploy", 0, 1 / 255),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network with weights, and AMCT's default settings of its layers with weights.
+
+    by_channel: the layers that can have a factor for each channel.
+    """
+
+    name: str
+    model: Model
+    program: Program
+    load: Load
+    shape: Shape
+    settings: Settings
+    by_channel: Sequence[str]
+
+    def values(self, images: Array) -> list[Values]:
+        """Return the input of the network for each image, whose values are from 0 to 255."""
+        (number,) = self.program.inputs.values()
+        prepared = preprocessed(images, (self.model.mean,), self.model.scale)
+        return [{number: prepared[index : index + 1]} for index in range(len(prepared))]
+
+    def weight(self, name: str) -> Array:
+        """Return the folded weight of a layer, its output channels first."""
+        (step,) = (step for step in self.program.steps if step.name == name)
+        weight = self.load(step).weight
+        assert weight is not None
+        return weight
+
+    def with_settings(self, activation: Ifmr | None, *, channel_wise: bool | None) -> Settings:
+        """Return other settings for the same layers; layers that can have only one factor have one."""
+        return {
+            name: LayerSettings(activation, channel_wise and name in self.by_channel)
+            for name in self.settings
+        }
+
+
+def read(models: Path, name: str) -> Network:
+    """Read a network from a directory of models."""
+    model = MODELS[name]
+    prototxt, weights = (models / name / file for file in (f"{model.prototxt}.prototxt", _WEIGHTS))
+    network = load_model(prototxt, weights, print)
+    assert network
+    assert network.edition.read_operations
+    assert network.edition.read_arrays
+    arrays = network.edition.read_arrays(weights, print)
+    operations = network.edition.read_operations(network, dict(model.inputs))
+    assert arrays is not None
+    program = program_of(operations)
+    assert not unsupported(program)
+    load = partial(folded_weights, map_weights(weights, arrays))
+    # The reference leaves average pooling, which has no weights, in floating point.
+    weighted = [
+        step for step in program.steps if step.operation.layer.quantizable and load(step).weight is not None
+    ]
+    can = [
+        step.name for step in weighted if network.edition.layer_types.channel_wise(step.operation.layer.type)
+    ]
+    settings = {step.name: LayerSettings(Ifmr(), step.name in can) for step in weighted}
+    (blob,) = program.inputs
+    shape = operations.inputs[blob]
+    assert shape
+    return Network(name, model, program, load, shape, settings, can)
