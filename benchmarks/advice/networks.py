@@ -83,7 +83,6 @@ def read(models: Path, name: str) -> Network:
     prototxt, weights = (models / name / file for file in (f"{model.prototxt}.prototxt", _WEIGHTS))
     network = load_model(prototxt, weights, print)
     assert network
-    assert network.edition.read_operations
     assert network.edition.read_arrays
     arrays = network.edition.read_arrays(weights, print)
     operations = network.edition.read_operations(network, dict(model.inputs))

@@ -12,6 +12,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 
+from benchmarks.advice.networks import MODELS
 from quantcfg.advice.activations import Hfmg, Ifmr
 from quantcfg.advice.arrays import Array
 from quantcfg.advice.execution import Values, run
@@ -31,17 +32,6 @@ from tests.networks import conv, deconv, inner_product, layer, pool
 from tests.shared import needs_shared
 
 ULTRAFACE = "ultraface_slim320/deploy"
-PREPROCESSING = {
-    "cifar10_quick_v1/deploy": (120.0, 1.0),
-    "lenet_mnist/deploy": (0.0, 1 / 256),
-    "mtcnn_det1/deploy": (127.5, 1 / 128),
-    "resnet20_cifar/train_val": (120.0, 1.0),
-    "ultraface_slim320/deploy": (127.0, 1 / 128),
-    "wechat_sr/deploy": (0.0, 1 / 255),
-    "yoloface_50k/deploy": (0.0, 1 / 255),
-}
-"""The mean and scale with which each model was trained, about."""
-
 BRANCHES = "\n".join(
     (
         conv("stem", parameters="num_output: 6 kernel_size: 3 pad: 1"),
@@ -64,8 +54,14 @@ def batch(net: Net, images: Array) -> list[Values]:
 
 
 def generated(model: str, count: int = 2) -> tuple[Net, list[Values]]:
-    net, (mean, scale) = shared_model(model), PREPROCESSING[model]
-    return net, batch(net, preprocessed(dead_leaves(net.input_shape, count, 0), (mean,), scale))
+    net = shared_model(model)
+    return net, prepared(model, net, dead_leaves(net.input_shape, count, 0))
+
+
+def prepared(model: str, net: Net, images: Array) -> list[Values]:
+    """Return the inputs of a model for images, with the mean and scale with which it was trained."""
+    known = MODELS[model.partition("/")[0]]
+    return batch(net, preprocessed(images, (known.mean,), known.scale))
 
 
 def outputs_of(net: Net, images: Sequence[Values]) -> list[list[Array]]:
@@ -205,8 +201,8 @@ def photographs(shape: Shape) -> Array:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MEASURED)
 def test_the_error_of_a_quantized_model_is_about_that_of_the_reference(model: str) -> None:
-    net, (mean, scale) = shared_model(model), PREPROCESSING[model]
-    images = batch(net, preprocessed(photographs(net.input_shape), (mean,), scale))
+    net = shared_model(model)
+    images = prepared(model, net, photographs(net.input_shape))
     modes: list[tuple[Ifmr | None, bool | None]] = [
         (None, True),
         (None, False),
