@@ -171,7 +171,8 @@ def _learn(
     for name, shape in zip(names, shapes, strict=True):
         known.shapes[name] = missing or _UNDEFINED if shape is None else shape
     if names:
-        numbers = None if shapes[0] is None else computed_numbers(operands, shapes[0])
+        # Without a rule, the shape is that of the file, which may contradict the operands.
+        numbers = computed_numbers(operands, shapes[0]) if unknown is None and shapes[0] is not None else None
         known.numbers[names[0]] = numbers or missing or _cause(operands)
 
 
