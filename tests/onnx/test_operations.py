@@ -505,6 +505,12 @@ def test_a_name_in_a_help_is_quoted_for_the_shell() -> None:
     assert helps(read(content)[1]) == ["pass its shape, such as --input 'a b;c=1,3,224,224'"]
 
 
+def test_a_help_has_the_known_axes_of_an_output() -> None:
+    content = net(node("Wonder", ["x"], ["y"]), inputs={"x": (1,)})
+    content.graph.value_info.append(helper.make_tensor_value_info("y", FLOAT, ["batch", 80]))
+    assert helps(read(content)[1]) == ["pass its shape, such as --input y=1,80"]
+
+
 REASONS: dict[str, tuple[ModelProto, str]] = {
     "unknown type": (one("Wonder", IMAGE), "its type Wonder is unknown"),
     "other domain": (one("Relu", IMAGE, domain="com.me"), "its type com.me.Relu is unknown"),

@@ -36,8 +36,8 @@ class Operation:
     macs: the multiply-accumulates for its inputs, None if unknown; only convolutions and
         inner products have any.
     unknown: why an output is unknown, None if all are known.
-    shared: the indices of blobs that an earlier layer has, too.
-    value_size: the bytes of a value of its weights in the model.
+    shared: the indices of blobs that are shared with an earlier layer.
+    value_size: the bytes per stored weight in the model.
     """
 
     layer: Layer
