@@ -13,13 +13,12 @@ import numpy as np
 
 from quantcfg import contracts
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.arrays import Array, WeightsFile, map_weights
-from quantcfg.advice.execution import Values, run
-from quantcfg.advice.program import Load, Program, folded_weights, program_of
 from quantcfg.advice.simulation import LayerSettings, Settings
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import MODEL
 from quantcfg.editions.caffe.definitions import definitions
+from quantcfg.editions.caffe.execution import Values, run
+from quantcfg.editions.caffe.layer_weights import folded_weights
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
@@ -32,6 +31,8 @@ from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
 from quantcfg.source import Source
 from quantcfg.textproto import Dialect, bind, parse
+from quantcfg.weights.arrays import Array, WeightsFile, map_weights
+from quantcfg.weights.program import Load, Program, program_of
 from tests.shared import MODELS
 
 GIVEN: Mapping[str, Mapping[str, Shape]] = {

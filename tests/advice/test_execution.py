@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.advice import execution
-from quantcfg.advice.arrays import Array, map_weights
-from quantcfg.advice.execution import run, unsupported
-from quantcfg.advice.program import folded_weights, program_of, weight_problems
+from quantcfg.editions.caffe import execution
+from quantcfg.editions.caffe.execution import run, unsupported
+from quantcfg.editions.caffe.layer_weights import folded_weights, weight_problems
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
 from quantcfg.network.network import Shape
 from quantcfg.source import Source
+from quantcfg.weights.arrays import Array, map_weights
+from quantcfg.weights.program import program_of
 from tests.advice.nets import (
     caffemodel,
     decibels_between,

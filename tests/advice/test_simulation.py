@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.arrays import Array
-from quantcfg.advice.execution import Values, run
 from quantcfg.advice.images import dead_leaves, preprocessed
 from quantcfg.advice.simulation import (
     available_bytes,
@@ -23,7 +21,9 @@ from quantcfg.advice.simulation import (
     network_error,
 )
 from quantcfg.advice.statistics import decibels
+from quantcfg.editions.caffe.execution import Values, run
 from quantcfg.network.network import Shape
+from quantcfg.weights.arrays import Array
 from tests.advice.nets import Net, default_settings, noise, shared_model, small_net
 from tests.caffe.test_models import WITH_WEIGHTS
 from tests.networks import conv, deconv, inner_product, layer, pool

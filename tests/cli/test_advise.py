@@ -15,7 +15,6 @@ from jsonschema import Draft7Validator
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
 from quantcfg.advice import ImagesError, advise_on, map_weights, quant_cfg, text_format
-from quantcfg.advice.arrays import Array
 from quantcfg.advice.images import dead_leaves
 from quantcfg.cli import main
 from quantcfg.cli.advise import SORTS
@@ -23,6 +22,7 @@ from quantcfg.diagnostics.terminal import width
 from quantcfg.editions.caffe import CAFFE
 from quantcfg.source import Source
 from quantcfg.textproto.literals import encode_string
+from quantcfg.weights.arrays import Array
 from tests.advice.nets import caffemodel
 from tests.caffe.test_models import WITH_WEIGHTS
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale

@@ -10,8 +10,6 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.arrays import WeightsFile
-from quantcfg.advice.execution import Values, unsupported
 from quantcfg.advice.facts import empty_statistics, weight_statistics
 from quantcfg.advice.inputs import (
     Simulation,
@@ -21,15 +19,6 @@ from quantcfg.advice.inputs import (
     input_images,
     input_obstacle,
     without_preprocessing,
-)
-from quantcfg.advice.program import (
-    LayerWeights,
-    Load,
-    Program,
-    Step,
-    folded_weights,
-    program_of,
-    weight_problems,
 )
 from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
 from quantcfg.advice.rules import as_convolutions, channel_wise, exclusions, first_to_look_at, offsets
@@ -44,12 +33,16 @@ from quantcfg.advice.simulation import (
 from quantcfg.advice.statistics import decibels
 from quantcfg.contracts.config_schema import QUANT_ENABLE
 from quantcfg.diagnostics.phrases import quoted
+from quantcfg.editions.caffe.execution import Values, unsupported
+from quantcfg.editions.caffe.layer_weights import folded_weights, weight_problems
 from quantcfg.frozen import replace
 from quantcfg.network import Network
 from quantcfg.network.cost_table import unknown_shapes
 from quantcfg.network.costs import costs_of, totals_of
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
+from quantcfg.weights.arrays import WeightsFile
+from quantcfg.weights.program import LayerWeights, Load, Program, Step, program_of
 
 _MOST_PROBLEMS = 3
 _MOST_CANDIDATES = 10_000

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from quantcfg.advice.arrays import WeightsFile, weights_of
-from quantcfg.advice.program import LayerWeights, Load, Step
 from quantcfg.advice.report import Item, Kind
 from quantcfg.advice.statistics import WeightStatistics, statistics_of
+from quantcfg.weights.arrays import WeightsFile, weights_of
+from quantcfg.weights.program import LayerWeights, Load, Step
 
 
 def weight_statistics(steps: Iterable[Step], load: Load) -> tuple[Mapping[str, WeightStatistics], list[Item]]:

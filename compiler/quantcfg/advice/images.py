@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from quantcfg.advice.arrays import Array
 from quantcfg.files import PathLike
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
+from quantcfg.weights.arrays import Array
 
 _DISCS = 250
 _SMALL_AGAIN = 50

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from quantcfg.advice.arrays import Array
 from quantcfg.advice.images import (
     ImagesError,
     dead_leaves,
@@ -20,6 +19,7 @@ from quantcfg.files import PathLike
 from quantcfg.frozen import frozen_value
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
+from quantcfg.weights.arrays import Array
 
 _IMAGE_RANK = 4
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
 from quantcfg.advice.arq import factors, quantized
-from quantcfg.advice.arrays import Array
-from quantcfg.advice.execution import Values, release, run, run_step
-from quantcfg.advice.program import LayerWeights, Load, Program
 from quantcfg.advice.statistics import energy, error_energy
+from quantcfg.editions.caffe.execution import Values, release, run, run_step
 from quantcfg.frozen import frozen_value
+from quantcfg.weights.arrays import Array
+from quantcfg.weights.program import LayerWeights, Load, Program
 
 _FLOAT_BYTES = 4
 _WORK_BYTES = 2**25

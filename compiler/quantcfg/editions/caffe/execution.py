@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from quantcfg.advice.arrays import Array
-from quantcfg.advice.program import LayerWeights, Load, Program, Step, stored_layout
+from quantcfg.editions.caffe.layer_weights import stored_layout
 from quantcfg.network.network import Shape
+from quantcfg.weights.arrays import Array
+from quantcfg.weights.program import LayerWeights, Load, Program, Step
 
 _COLUMN_VALUES = 2**21
 """About how many values of a convolution's windows are copied at once."""
