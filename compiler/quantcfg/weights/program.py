@@ -6,35 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from quantcfg.frozen import Caching, frozen_value, small_value
-from quantcfg.network.operations import Operation, Operations
+from quantcfg.network.operations import Compared, Operation, Operations
 from quantcfg.weights.arrays import Array
-
-_ENDS = (
-    "ArgMax",
-    "ContrastiveLoss",
-    "DetectionOutput",
-    "Flatten",
-    "Permute",
-    "PriorBox",
-    "Reshape",
-    "Silence",
-    "Softmax",
-)
-"""Types before which the outputs of a network are compared (reference, weights.md 4.0)."""
-
-_SCORING = (
-    "Accuracy",
-    "EuclideanLoss",
-    "HingeLoss",
-    "InfogainLoss",
-    "MultinomialLogisticLoss",
-    "SigmoidCrossEntropyLoss",
-    "SoftmaxWithLoss",
-)
-"""Types that compare their first input with labels."""
-
-_FROM_SHAPES = ("PriorBox",)
-"""Types whose outputs depend on the shapes of their inputs only."""
 
 
 @small_value
@@ -148,9 +121,9 @@ def _outputs(steps: Sequence[Step]) -> list[int]:
             continue
         seen.add(value)
         step = producer.get(value)
-        layer_type = step.operation.layer.type if step else ""
-        if step and layer_type in (*_ENDS, *_SCORING):
-            waiting += step.inputs[:1] if layer_type in _SCORING else step.inputs
+        what = step.operation.compared if step else Compared.OUTPUTS
+        if step and what is not Compared.OUTPUTS:
+            waiting += step.inputs[:1] if what is Compared.FIRST_INPUT else step.inputs
         elif value in quantized:
             found[value] = None
     return list(found)
@@ -160,9 +133,8 @@ def _dependent(steps: Sequence[Step]) -> set[int]:
     """Return the values that depend on a quantizable layer."""
     found: set[int] = set()
     for step in steps:
-        layer = step.operation.layer
-        depends = not found.isdisjoint(step.inputs) and layer.type not in _FROM_SHAPES
-        if layer.quantizable or depends:
+        depends = not found.isdisjoint(step.inputs) and not step.operation.reads_shapes
+        if step.operation.layer.quantizable or depends:
             found.update(step.outputs)
     return found
 
