@@ -13,11 +13,12 @@ import numpy as np
 
 from quantcfg import contracts
 from quantcfg.advice.activations import Hfmg, Ifmr
+from quantcfg.advice.running import Values, run
 from quantcfg.advice.simulation import LayerSettings, Settings
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import MODEL
 from quantcfg.editions.caffe.definitions import definitions
-from quantcfg.editions.caffe.execution import Values, run
+from quantcfg.editions.caffe.execution import run_step
 from quantcfg.editions.caffe.layer_weights import folded_weights
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
 from quantcfg.editions.caffe.operations import read_operations
@@ -72,7 +73,7 @@ class Net:
 
     def outputs(self, values: Array) -> dict[str, Array]:
         """Return the outputs of an unquantized run, by the layer that writes them."""
-        *_, found = run(self.program, self.load, self.inputs(values))
+        *_, found = run(self.program, self.load, run_step, self.inputs(values))
         writers = {
             value: step.after[-1].layer.name if step.after else step.name
             for step in self.program.steps

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from quantcfg.advice.running import run
 from quantcfg.editions.caffe import execution
-from quantcfg.editions.caffe.execution import run, unsupported
+from quantcfg.editions.caffe.execution import obstacle, run_step
 from quantcfg.editions.caffe.layer_weights import folded_weights, weight_problems
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
@@ -200,8 +201,8 @@ CHAINS = {
 @pytest.mark.parametrize("layers", CHAINS.values(), ids=CHAINS)
 def test_a_layer_computes_what_it_computes_in_opencv(layers: str) -> None:
     net = small_net(layers)
-    assert unsupported(net.program) == []
-    assert weight_problems(net.file, net.program) == []
+    assert not any(map(obstacle, net.program.steps))
+    assert not any(list(weight_problems(net.file, step)) for step in net.program.steps)
     values = noise(net.input_shape)
     found = net.outputs(values)
     assert found
@@ -216,7 +217,7 @@ def test_a_layer_computes_what_it_computes_in_opencv(layers: str) -> None:
 def before_and_after(rule: Callable[[str, str], str], shape: Shape = (1, 4, 5, 6)) -> tuple[Array, Array]:
     """Return the input and the output of a layer after a convolution."""
     net = small_net(chain(POINTWISE, rule), shape)
-    before, _ = list(map(dict, run(net.program, net.load, net.inputs(noise(shape)))))[1:]
+    before, _ = list(map(dict, run(net.program, net.load, run_step, net.inputs(noise(shape)))))[1:]
     (values,) = before.values()
     (found,) = net.outputs(noise(shape)).values()
     return values, found
@@ -279,7 +280,7 @@ def test_a_convolution_in_three_dimensions_computes_its_sums() -> None:
     parameters = "num_output: 2 kernel_size: [2, 3, 2] stride: [1, 2, 1] pad: [1, 0, 0] group: 2"
     net = small_net("\n".join((conv("a", parameters=parameters), inner_product("b", "a"))), (1, 4, 3, 5, 4))
     values = noise(net.input_shape)
-    _, before, _ = map(dict, run(net.program, net.load, net.inputs(values)))
+    _, before, _ = map(dict, run(net.program, net.load, run_step, net.inputs(values)))
     (found,) = before.values()
     weights = folded_weights(net.file, net.program.steps[0])
     assert weights.weight is not None
@@ -320,7 +321,7 @@ UNSUPPORTED = {
 
 @pytest.mark.parametrize(("layers", "reason"), UNSUPPORTED.values(), ids=UNSUPPORTED)
 def test_a_layer_that_cannot_be_run_is_named_with_the_reason(layers: str, reason: str) -> None:
-    assert unsupported(small_net(layers).program)[0][1] == reason
+    assert next(filter(None, map(obstacle, small_net(layers).program.steps))) == reason
 
 
 def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
@@ -335,7 +336,8 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
     assert network is not None
     assert arrays is not None
     program = program_of(read_operations(network, {}))
-    assert weight_problems(map_weights(path, arrays), program) == [
+    file = map_weights(path, arrays)
+    assert [each for step in program.steps for each in weight_problems(file, step)] == [
         ("a", "it has a blob of 288 values, but needs 432"),
         ("b", "it has 0 blobs, but needs 2"),
     ]
@@ -358,10 +360,10 @@ def test_a_net_that_is_supported_runs_with_the_shapes_of_its_rules(
     network = read_network(source, None, lambda _: None)
     assert network
     program = program_of(read_operations(network, {}))
-    if unsupported(program) or not program.steps:
+    if any(map(obstacle, program.steps)) or not program.steps:
         return
     net = small_net(text)
-    *_, found = run(net.program, net.load, net.inputs(noise((1, 6, 9, 11))))
+    *_, found = run(net.program, net.load, run_step, net.inputs(noise((1, 6, 9, 11))))
     shapes = {
         value: shape
         for step in net.program.steps

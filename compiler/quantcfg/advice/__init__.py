@@ -3,12 +3,11 @@
 Only this package, the weights of networks and what uses them load numpy.
 """
 
-from quantcfg.advice.advisor import advise_on
+from quantcfg.advice.advisor import advise_on, computation_of
 from quantcfg.advice.images import ImagesError
 from quantcfg.advice.inputs import Simulation
 from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
 from quantcfg.advice.statistics import WeightStatistics
-from quantcfg.weights.arrays import map_weights
 
 __all__ = [
     "Advice",
@@ -20,5 +19,5 @@ __all__ = [
     "Simulation",
     "WeightStatistics",
     "advise_on",
-    "map_weights",
+    "computation_of",
 ]

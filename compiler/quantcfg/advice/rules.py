@@ -150,18 +150,16 @@ def _is_positive(operation: Operation, signs: Sequence[bool]) -> bool:
     return when is NeverNegative.ALWAYS or (when is NeverNegative.IF_ANY_INPUT and any(signs))
 
 
-def as_convolutions(layers: Sequence[LayerReport]) -> Iterator[Item]:
-    """Yield the inner products that would gain as convolutions."""
-    found = [
-        layer
-        for layer in layers
-        if layer.settings
-        and layer.operation.layer.type == "InnerProduct"
-        and _gain(layer) >= _CONVOLUTION_GAIN
-    ]
-    if found:
+def as_convolutions(layers: Sequence[LayerReport], edition: Edition) -> Iterator[Item]:
+    """Yield the layers that would gain as a type that can be channel_wise, by this type."""
+    found: dict[str, list[LayerReport]] = {}
+    for layer in layers:
+        other = edition.layer_types.channel_wise_as(layer.operation.layer.type)
+        if layer.settings and other and _gain(layer) >= _CONVOLUTION_GAIN:
+            found.setdefault(other, []).append(layer)
+    for other, gaining in found.items():
         reason = (
-            f"as a Convolution with a kernel as large as the input, it can be channel_wise: predicted gain "
-            f"{_range(map(_gain, found))} dB"
+            f"as a {other} with a kernel as large as the input, it can be channel_wise: predicted gain "
+            f"{_range(map(_gain, gaining))} dB"
         )
-        yield Item(_names(found), Kind.RULE, reason)
+        yield Item(_names(gaining), Kind.RULE, reason)

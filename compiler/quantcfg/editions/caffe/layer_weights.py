@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from quantcfg.diagnostics.phrases import counted
@@ -10,7 +10,7 @@ from quantcfg.network.operations import Operation
 from quantcfg.weights.arrays import Array, WeightsFile, weights_of
 from quantcfg.weights.folding import ChannelMap, folded_after, folded_before, normalization, padding, scaled
 from quantcfg.weights.layout import input_first, output_first
-from quantcfg.weights.program import LayerWeights, Program, Step
+from quantcfg.weights.program import LayerWeights, Step
 
 _TRANSPOSED = "Deconvolution"
 
@@ -33,7 +33,7 @@ def folded_weights(file: WeightsFile, step: Step) -> LayerWeights:
     if step.before:
         channels = channel_map(file, step.before)
         weight, bias = folded_before(weight, bias, channels, group)
-        pads = padding(channels)
+        pads = padding(channels) if any(operation.parameters.get("pad") or ()) else None
     if step.after:
         weight, bias = folded_after(weight, bias, channel_map(file, step.after))
     return LayerWeights(weight, bias, pads)
@@ -57,16 +57,24 @@ def stored_layout(step: Step, weight: Array) -> Array:
     return input_first(weight, step.operation.parameters["group"]) if is_transposed else weight
 
 
-def weight_problems(file: WeightsFile, program: Program) -> list[tuple[str, str]]:
-    """Return the layers whose weights cannot be used, and why."""
-    found = []
-    for step in program.steps:
-        operations = (*step.before, step.operation, *step.after)
-        problems = [(each.layer.name, _weight_problem(file, each)) for each in operations]
-        if not any(problem for _, problem in problems):
-            problems = [(step.name, _fold_problem(file, step))]
-        found += problems
-    return [(name, problem) for name, problem in found if problem]
+def weight_problems(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
+    """Yield the layers of a step whose weights cannot be used, and why."""
+    operations = (*step.before, step.operation, *step.after)
+    found = [(each.layer.name, _weight_problem(file, each)) for each in operations]
+    if not any(problem for _, problem in found):
+        found = [(step.name, _fold_problem(file, step))]
+    for name, problem in found:
+        if problem:
+            yield name, problem
+
+
+def empty_statistics(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
+    """Yield the BatchNorm layers of a step whose statistics were never taken, and that."""
+    for operation in (*step.before, step.operation, *step.after):
+        if operation.layer.type == "BatchNorm":
+            arrays = weights_of(file, operation)
+            if len(arrays) > 2 and not arrays[2].any():
+                yield operation.layer.name, "its scale factor is 0: its statistics were never taken"
 
 
 def _weight_problem(file: WeightsFile, operation: Operation) -> str | None:
