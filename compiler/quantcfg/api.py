@@ -290,18 +290,17 @@ def advise(
         ValueError: the network is not a Caffe network.
 
     """
-    from quantcfg.advice import advise_on, map_weights
+    from quantcfg.advice import advise_on, computation_of
 
-    if network.edition.read_arrays is None:
+    if network.edition.computation is None:
         raise ValueError(f"advice is for Caffe networks, not for {network.edition.words.network}")
     compilation = compile_config(network, config_text=config_text, config_name=config_name)
     if compilation.config is None:
         raise QuantConfigError(compilation.diagnostics)
     found: list[Diagnostic] = []
-    arrays = network.edition.read_arrays(weights_file, found.append)
-    if arrays is None:
+    weights = computation_of(network).read(network, weights_file, found.append)
+    if weights is None:
         raise QuantConfigError(in_order(found))
-    weights = map_weights(weights_file, arrays)
     return advise_on(network, compilation.config, weights, inputs, simulation=simulation)
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from quantcfg.advice.arrays import Array
 from quantcfg.files import PathLike
 from quantcfg.network.network import Shape
-from quantcfg.network.operations import Operations
+from quantcfg.weights.arrays import Array
 
 _DISCS = 250
 _SMALL_AGAIN = 50
@@ -144,15 +143,6 @@ def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
             raise ImagesError(f"cannot read {name.name}: {error}") from error
         # Caffe's tools read images as blue, green, red.
         yield np.ascontiguousarray(pixels[:, :, ::-1].transpose(2, 0, 1))
-
-
-def preprocessing_of(operations: Operations, blob: str) -> tuple[Sequence[float], float]:
-    """Return the mean and scale of the layer that reads an input, or those that change nothing."""
-    for operation in operations.all:
-        if blob in operation.layer.tops and not operation.layer.bottoms:
-            parameters = operation.parameters
-            return parameters.get("mean_value") or (), parameters.get("scale") or 1.0
-    return (), 1.0
 
 
 def preprocessed(images: Array, mean: Sequence[float], scale: float) -> Array:

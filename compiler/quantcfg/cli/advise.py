@@ -133,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
     network, files = model.network, model.files
     if network is None or has_errors(found):
         return _failed(found)
-    if network.edition.read_arrays is None:
+    if network.edition.computation is None:
         options.parser.error(f"advise cannot be used with {network.edition.words.model} yet: use a prototxt")
     file, weights = files
     if weights is None:
@@ -182,18 +182,17 @@ def _report(
     operations: Operations,
     found: list[Diagnostic],
 ) -> Advice | None:
-    from quantcfg.advice import ImagesError, advise_on, map_weights
+    from quantcfg.advice import ImagesError, advise_on, computation_of
 
     model, weights = files
-    assert network.edition.read_arrays
-    arrays = network.edition.read_arrays(weights, found.append)
-    if arrays is None:
+    stored = computation_of(network).read(network, weights, found.append)
+    if stored is None:
         return None
     try:
         return advise_on(
             network,
             config,
-            map_weights(weights, arrays),
+            stored,
             named_shapes(options, operations),
             simulation=_simulation(options, operations),
             model=model or "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum, auto
 from typing import Any
 
 from quantcfg.frozen import frozen_value, small_value
@@ -24,6 +25,28 @@ class UnknownShapeError(Exception):
         self.unknown = Unknown(reason, help)
 
 
+class NeverNegative(Enum):
+    """When no value of the outputs of a layer is negative."""
+
+    ALWAYS = auto()
+    IF_ALL_INPUTS = auto()
+    """If no input has negative values."""
+
+    IF_ANY_INPUT = auto()
+    """If at least one input has none."""
+
+    UNKNOWN = auto()
+
+
+class Compared(Enum):
+    """Which values of a layer are compared if it is at the end of a network."""
+
+    OUTPUTS = auto()
+    INPUTS = auto()
+    FIRST_INPUT = auto()
+    """The others are labels."""
+
+
 @small_value
 class Operation:
     """What a layer computes.
@@ -38,6 +61,9 @@ class Operation:
     unknown: why an output is unknown, None if all are known.
     shared: the indices of blobs that an earlier layer has, too.
     value_size: the bytes of a value of its weights in the model.
+    never_negative: when its outputs are never negative.
+    compared: what is compared if it is at the end of the network.
+    reads_shapes: whether its outputs depend on the shapes of its inputs only.
     """
 
     layer: Layer
@@ -50,6 +76,9 @@ class Operation:
     unknown: Unknown | None
     shared: frozenset[int] = frozenset()
     value_size: int = 4
+    never_negative: NeverNegative = NeverNegative.UNKNOWN
+    compared: Compared = Compared.OUTPUTS
+    reads_shapes: bool = False
 
 
 @frozen_value
