@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
-from quantcfg.advice import ImagesError, advise_on, computation_of, quant_cfg, text_format
+from quantcfg.advice import ImagesError, advise_on, quant_cfg, text_format
 from quantcfg.advice.images import dead_leaves
 from quantcfg.cli import main
 from quantcfg.cli.advise import SORTS
@@ -25,7 +25,6 @@ from quantcfg.weights.arrays import Array
 from tests.advice.nets import caffemodel
 from tests.caffe.test_models import WITH_WEIGHTS
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
-from tests.onnx import models as onnx
 from tests.shared import MODELS, needs_shared
 
 Captured = pytest.CaptureFixture[str]
@@ -396,7 +395,7 @@ def test_layers_with_nuq_are_not_simulated() -> None:
     network = read_model("deploy.prototxt", "net.caffemodel")
     config = json.loads(compile_config(network).text or "")
     config["conv2"]["weight_quant_params"] = {"wts_algo": "nuq_quantize", "num_steps": 16}
-    weights = computation_of(network).read(network, "net.caffemodel", lambda _: None)
+    weights = network.edition.computation().read(network, "net.caffemodel", lambda _: None)
     assert weights
     advice = advise_on(network, config, weights, {}, simulation=Simulation())
     assert advice.notes[0] == '"conv2" is not simulated: NUQ is not public'
@@ -697,14 +696,6 @@ def test_the_weights_are_required(capsys: Captured) -> None:
     with pytest.raises(SystemExit):
         main([*NET[:3]])
     assert "the weights are required: use --weights" in capsys.readouterr().err
-
-
-def test_an_onnx_model_is_a_usage_error(capsys: Captured) -> None:
-    content = onnx.model(onnx.conv("conv"), initializers=onnx.WEIGHTS).SerializeToString()
-    Path("net.onnx").write_bytes(content)
-    with pytest.raises(SystemExit):
-        main(["advise", "--model", "net.onnx"])
-    assert "advise cannot be used with an ONNX model" in capsys.readouterr().err
 
 
 def test_a_request_with_errors_gets_no_advice(capsys: Captured) -> None:

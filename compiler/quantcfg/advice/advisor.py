@@ -41,7 +41,7 @@ from quantcfg.network.costs import costs_of, totals_of
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
 from quantcfg.weights.arrays import WeightsFile
-from quantcfg.weights.computation import Computation, Runner, RunStep
+from quantcfg.weights.computation import Runner, RunStep
 from quantcfg.weights.program import LayerWeights, Load, Program, Step, program_of
 
 _MOST_PROBLEMS = 3
@@ -105,17 +105,19 @@ def _advice(
     read = network.edition.read_operations
     operations = _without_fusion(read(network, given), config)
     program = program_of(operations)
-    computation = computation_of(network)
+    computation = network.edition.computation()
     problems = [each for step in program.steps for each in computation.problems(file, step)]
     steps = _sound(program, {name for name, _ in problems})
     load = partial(computation.folded, file)
     statistics, facts = weight_statistics(bar(steps, len(steps), "weights"), load)
-    costs = costs_of(network, operations, file.arrays)
+    # Arrays that a model contains have names of their own, not those of layers.
+    stored = file.arrays if network.edition.words.weights_suffix else None
+    costs = costs_of(network, operations, stored)
     layers = [
         LayerReport(each, cost, _settings(config, each.layer.name), statistics.get(each.layer.name))
         for each, cost in zip(operations.all, costs, strict=True)
     ]
-    wrong = [Item((name,), Kind.EXACT, f"its weights do not fit: {why}") for name, why in problems]
+    wrong = [_fact(*each) for each in problems]
     errors: Mapping[str, float] = {}
     notes: list[str] = []
     is_whole = False
@@ -134,18 +136,12 @@ def _advice(
         *wrong,
         *skipped,
         *channel_wise(rest, network.edition),
-        *offsets(rest),
+        *offsets(rest, network.edition),
         *(_fact(*each) for step in steps for each in computation.facts(file, step)),
         *as_convolutions(rest, network.edition),
-        *(() if is_whole else first_to_look_at(rest)),
+        *(() if is_whole else first_to_look_at(rest, can_simulate=computation.runner is not None)),
     ]
     return Advice(model, totals_of(network.layers, costs), layers, items, notes)
-
-
-def computation_of(network: Network) -> Computation:
-    """Return how the layers of a network compute with their weights."""
-    assert network.edition.computation
-    return network.edition.computation()
 
 
 def _fact(name: str, reason: str) -> Item:

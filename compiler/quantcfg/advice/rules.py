@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log10
 
 from quantcfg.advice.report import Item, Kind, LayerReport
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.network import Edition
 from quantcfg.network.operations import NeverNegative, Operation
 
@@ -53,14 +54,14 @@ def _improvement(whole: float, part: float) -> float:
     return float("inf") if part >= whole else 10 * log10(whole / (whole - part))
 
 
-def first_to_look_at(layers: Sequence[LayerReport]) -> Iterator[Item]:
+def first_to_look_at(layers: Sequence[LayerReport], *, can_simulate: bool) -> Iterator[Item]:
     """Yield AMCT's rule of thumb for the layers that lose most, if nothing was simulated."""
     weighted = [layer for layer in layers if layer.settings and layer.operation.filters]
     depthwise = [layer for layer in weighted if _is_depthwise(layer.operation)]
     names = dict.fromkeys(layer.name for layer in (*weighted[:1], *depthwise[:1], *weighted[-1:]))
     if names:
-        reason = "often lose most (AMCT's rule of thumb); --simulate ranks layers better"
-        yield Item(tuple(names), Kind.RULE, reason)
+        better = "; --simulate ranks layers better" if can_simulate else ""
+        yield Item(tuple(names), Kind.RULE, f"often lose most (AMCT's rule of thumb){better}")
 
 
 def _is_depthwise(operation: Operation) -> bool:
@@ -110,18 +111,21 @@ def _names(layers: Iterable[LayerReport]) -> tuple[str, ...]:
     return tuple(layer.name for layer in layers)
 
 
-def offsets(layers: Sequence[LayerReport]) -> Iterator[Item]:
+def offsets(layers: Sequence[LayerReport], edition: Edition) -> Iterator[Item]:
     """Yield the layers that lose a bit: inputs that are never negative, quantized without an offset."""
     positive = _with_positive_input([layer.operation for layer in layers])
-    found = [layer for layer in layers if layer.name in positive and _is_symmetric(layer)]
+    found = [layer for layer in layers if layer.name in positive and _lacks_offset(layer, edition)]
     if found:
         reason = "the input is never negative, so without an offset half of the codes are not used"
         yield Item(_names(found), Kind.EXACT, reason, "asymmetric", value=True)
 
 
-def _is_symmetric(layer: LayerReport) -> bool:
+def _lacks_offset(layer: LayerReport, edition: Edition) -> bool:
+    """Return whether the input is quantized without an offset, although it could have one."""
     parameters = (layer.settings or {}).get("activation_quant_params", {})
-    return parameters.get("asymmetric") is False
+    types, own = edition.layer_types, layer.operation.layer
+    can = not types.has(Feature.ASYMMETRIC) or not types.reason(Feature.ASYMMETRIC, own.type, own.attributes)
+    return parameters.get("asymmetric") is False and can
 
 
 def _with_positive_input(operations: Iterable[Operation]) -> set[str]:

@@ -80,21 +80,30 @@ def _steps(operations: Operations) -> tuple[list[Step], dict[str, int]]:
 
 def _folded(steps: Sequence[Step]) -> list[Step]:
     """Return the steps without the layers that are folded into others."""
-    by_name = {step.name: step for step in reversed(steps)}
-    folded = {}
-    for step in steps:
-        layer = step.operation.layer
-        if layer.fusion and layer.quantizable:
-            names = layer.fusion
-            at = names.index(layer.name)
-            folded[id(step)] = _merged(
-                step, [by_name[name] for name in names[:at]], [by_name[name] for name in names[at + 1 :]]
-            )
+    inner = [step for step in steps if step.operation.layer.fusion and not step.operation.layer.quantizable]
+    readers = {value: step for step in inner for value in step.inputs}
+    writers = {value: step for step in inner for value in step.outputs}
     return [
-        folded.get(id(step), step)
+        _merged(
+            step,
+            _chain(step, lambda each: writers.get(each.inputs[0]))[::-1],
+            _chain(step, lambda each: readers.get(each.outputs[0])),
+        )
+        if step.operation.layer.fusion
+        else step
         for step in steps
         if not step.operation.layer.fusion or step.operation.layer.quantizable
     ]
+
+
+def _chain(step: Step, neighbour: Callable[[Step], Step | None]) -> list[Step]:
+    """Return the steps of the same fusion group on one side of a step, the nearest first."""
+    group, found = step.operation.layer.fusion, list[Step]()
+    following = neighbour(step)
+    while following and following.operation.layer.fusion == group:
+        found.append(following)
+        following = neighbour(following)
+    return found
 
 
 def _merged(step: Step, before: Sequence[Step], after: Sequence[Step]) -> Step:

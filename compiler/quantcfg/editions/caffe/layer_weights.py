@@ -65,7 +65,7 @@ def weight_problems(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
         found = [(step.name, _fold_problem(file, step))]
     for name, problem in found:
         if problem:
-            yield name, problem
+            yield name, f"its weights do not fit: {problem}"
 
 
 def empty_statistics(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
