@@ -19,6 +19,7 @@ from quantcfg.editions.caffe.output_shapes import (
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
+from quantcfg.editions.caffe.roles import compared, never_negative, reads_shapes
 from quantcfg.editions.caffe.shapes import MAX_AXES
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
@@ -126,6 +127,9 @@ def _operation(
         filters_of(layer.type, parameters),
         multiply_accumulates(layer.type, known, outputs, blobs),
         _with_help(unknown or _unknown_input(missing[0]), missing[0]) if missing else None,
+        never_negative=never_negative(layer.type, parameters),
+        compared=compared(layer.type),
+        reads_shapes=reads_shapes(layer.type),
     )
 
 

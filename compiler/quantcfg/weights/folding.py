@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantcfg.advice.arrays import Array
 from quantcfg.frozen import frozen_value
+from quantcfg.weights.arrays import Array
 
 _Doubles = NDArray[np.float64]
 
