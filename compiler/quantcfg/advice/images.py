@@ -141,7 +141,7 @@ def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
                 pixels = np.asarray(converted, np.float32).reshape(height, width, channels)
         except (OSError, ValueError, Image.DecompressionBombError) as error:
             raise ImagesError(f"cannot read {name.name}: {error}") from error
-        # Caffe's tools read images as blue, green, red.
+        # As networks that can be simulated were trained: blue, green, red.
         yield np.ascontiguousarray(pixels[:, :, ::-1].transpose(2, 0, 1))
 
 
