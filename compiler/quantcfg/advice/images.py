@@ -146,7 +146,7 @@ def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
             raise ImagesError(f"cannot read {name.name}: {reason(error)}") from error
         except Exception as error:  # What Pillow raises for a damaged file can be of any type.
             raise ImagesError(f"cannot read {name.name}: {error}") from error
-        # Caffe's tools read images as blue, green, red.
+        # As networks that can be simulated were trained: blue, green, red.
         bgr = pixels.reshape(height, width, channels)[:, :, ::-1]
         yield np.ascontiguousarray(bgr.transpose(2, 0, 1))
 
@@ -160,7 +160,7 @@ def _pixels(name: Path, mode: str, size: tuple[int, int]) -> Array:
     except UnidentifiedImageError:
         raise ValueError("not a PNG or JPEG file") from None
     with file:
-        # Of 16 bits the upper 8, as OpenCV does for Caffe's tools; Pillow cuts off values over 255.
+        # Of 16 bits the upper 8, as OpenCV does; Pillow cuts off values over 255.
         has_16_bits = file.mode.startswith("I")
         image = Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)) if has_16_bits else file
         return np.asarray(image.convert(mode).resize(size), np.float32)
