@@ -12,7 +12,7 @@ import pytest
 from benchmarks.advice import figures, measurements, networks, page, rankings
 from benchmarks.advice.measurements import RANDOM
 from benchmarks.advice.photographs import Part, photographs
-from quantcfg.advice.arrays import Array
+from quantcfg.weights.arrays import Array
 from tests.shared import MODELS, needs_shared
 
 pytestmark = pytest.mark.slow

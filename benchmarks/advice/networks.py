@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from quantcfg.advice import map_weights
 from quantcfg.advice.activations import Ifmr
-from quantcfg.advice.arrays import Array
-from quantcfg.advice.execution import Values, unsupported
 from quantcfg.advice.images import preprocessed
-from quantcfg.advice.program import Load, Program, folded_weights, program_of
+from quantcfg.advice.running import Values
 from quantcfg.advice.simulation import LayerSettings, Settings
 from quantcfg.api import load_model
 from quantcfg.network.network import Shape
+from quantcfg.weights.arrays import Array
+from quantcfg.weights.program import Load, Program, program_of
 
 _WEIGHTS = "weights.caffemodel"
 
@@ -83,13 +82,14 @@ def read(models: Path, name: str) -> Network:
     prototxt, weights = (models / name / file for file in (f"{model.prototxt}.prototxt", _WEIGHTS))
     network = load_model(prototxt, weights, print)
     assert network
-    assert network.edition.read_arrays
-    arrays = network.edition.read_arrays(weights, print)
+    computation = network.edition.computation()
+    file = computation.read(network, weights, print)
     operations = network.edition.read_operations(network, dict(model.inputs))
-    assert arrays is not None
+    assert file is not None
     program = program_of(operations)
-    assert not unsupported(program)
-    load = partial(folded_weights, map_weights(weights, arrays))
+    assert computation.runner
+    assert not any(map(computation.runner.obstacle, program.steps))
+    load = partial(computation.folded, file)
     # The reference leaves average pooling, which has no weights, in floating point.
     weighted = [
         step for step in program.steps if step.operation.layer.quantizable and load(step).weight is not None

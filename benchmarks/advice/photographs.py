@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy as np
 
-from quantcfg.advice.arrays import Array
 from quantcfg.network.network import Shape
+from quantcfg.weights.arrays import Array
 
 _PICTURES = ("astronaut", "camera", "cat", "coffee", "coins", "hubble_deep_field", "moon", "retina", "rocket")
 """The photographs in the package of scikit-image, without textures, in alphabetical order."""

@@ -9,12 +9,13 @@ import numpy as np
 from benchmarks.advice.networks import Network
 from benchmarks.advice.photographs import Part, photographs
 from quantcfg.advice.activations import fit
-from quantcfg.advice.arrays import Array
-from quantcfg.advice.execution import Values, run, run_step
 from quantcfg.advice.images import dead_leaves
-from quantcfg.advice.program import Step
+from quantcfg.advice.running import Values, run
 from quantcfg.advice.simulation import layer_errors, with_quantized_weight
 from quantcfg.advice.statistics import statistics_of
+from quantcfg.editions.caffe.execution import run_step
+from quantcfg.weights.arrays import Array
+from quantcfg.weights.program import Step
 
 Scores = Mapping[str, float]
 """The score of each layer, by name."""
@@ -61,7 +62,7 @@ def _kurtosis(weight: Array) -> float:
 def cosine(network: Network) -> Scores:
     """Expect layers to lose most whose own output changes most: AMCT's metric, on photographs."""
     images = network.values(photographs(Part.CALIBRATION, network.shape))
-    runs = zip(*(run(network.program, network.load, image) for image in images), strict=True)
+    runs = zip(*(run(network.program, network.load, run_step, image) for image in images), strict=True)
     return {
         step.name: -_similarity(network, step, of_images)
         for step, of_images in zip(network.program.steps, runs, strict=False)
@@ -99,7 +100,7 @@ def simulation_on_photographs(network: Network) -> Scores:
 
 
 def _simulated(network: Network, images: Array) -> Scores:
-    found = layer_errors(network.program, network.load, network.values(images), network.settings)
+    found = layer_errors(network.program, network.load, run_step, network.values(images), network.settings)
     return dict(found)
 
 

@@ -13,13 +13,13 @@ import numpy as np
 
 from quantcfg import contracts
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.arrays import Array, WeightsFile, map_weights
-from quantcfg.advice.execution import Values, run
-from quantcfg.advice.program import Load, Program, folded_weights, program_of
+from quantcfg.advice.running import Values, run
 from quantcfg.advice.simulation import LayerSettings, Settings
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import MODEL
 from quantcfg.editions.caffe.definitions import definitions
+from quantcfg.editions.caffe.execution import run_step
+from quantcfg.editions.caffe.layer_weights import folded_weights
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
@@ -32,6 +32,8 @@ from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
 from quantcfg.source import Source
 from quantcfg.textproto import Dialect, bind, parse
+from quantcfg.weights.arrays import Array, WeightsFile, map_weights
+from quantcfg.weights.program import Load, Program, program_of
 from tests.shared import MODELS
 
 GIVEN: Mapping[str, Mapping[str, Shape]] = {
@@ -71,7 +73,7 @@ class Net:
 
     def outputs(self, values: Array) -> dict[str, Array]:
         """Return the outputs of an unquantized run, by the layer that writes them."""
-        *_, found = run(self.program, self.load, self.inputs(values))
+        *_, found = run(self.program, self.load, run_step, self.inputs(values))
         writers = {
             value: step.after[-1].layer.name if step.after else step.name
             for step in self.program.steps

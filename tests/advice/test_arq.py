@@ -11,7 +11,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from quantcfg.advice.arq import codes, factors, input_first, output_first, quantized
+from quantcfg.advice.arq import codes, factors, quantized
+from quantcfg.weights.layout import input_first, output_first
 from tests.laws import law
 
 CLOSE = 1e-5

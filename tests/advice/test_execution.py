@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.advice import execution
-from quantcfg.advice.arrays import Array, map_weights, weights_of
-from quantcfg.advice.execution import run, unsupported
-from quantcfg.advice.program import folded_weights, program_of, weight_problems
+from quantcfg.advice.running import run
+from quantcfg.editions.caffe import execution
+from quantcfg.editions.caffe.execution import obstacle, run_step
+from quantcfg.editions.caffe.layer_weights import folded_weights, weight_problems
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
 from quantcfg.editions.reading import read_source
 from quantcfg.network.network import Shape
 from quantcfg.source import Source
+from quantcfg.weights.arrays import Array, map_weights, weights_of
+from quantcfg.weights.program import program_of
 from tests.advice.nets import (
     caffemodel,
     decibels_between,
@@ -228,8 +230,8 @@ CHAINS = {
 @pytest.mark.parametrize("layers", CHAINS.values(), ids=CHAINS)
 def test_a_layer_computes_what_it_computes_in_opencv(layers: str) -> None:
     net = small_net(layers)
-    assert unsupported(net.program) == []
-    assert weight_problems(net.file, net.program) == []
+    assert not any(map(obstacle, net.program.steps))
+    assert not any(list(weight_problems(net.file, step)) for step in net.program.steps)
     values = noise(net.input_shape)
     found = net.outputs(values)
     assert found
@@ -244,7 +246,7 @@ def test_a_layer_computes_what_it_computes_in_opencv(layers: str) -> None:
 def before_and_after(rule: Callable[[str, str], str], shape: Shape = (1, 4, 5, 6)) -> tuple[Array, Array]:
     """Return the input and the output of a layer after a convolution."""
     net = small_net(chain(POINTWISE, rule), shape)
-    before, _ = list(map(dict, run(net.program, net.load, net.inputs(noise(shape)))))[1:]
+    before, _ = list(map(dict, run(net.program, net.load, run_step, net.inputs(noise(shape)))))[1:]
     (values,) = before.values()
     (found,) = net.outputs(noise(shape)).values()
     return values, found
@@ -324,7 +326,7 @@ def test_a_layer_with_weights_computes_its_formula(
     rule: Callable[[str, str], str], wanted: Callable[[Any, Array, Array], Any]
 ) -> None:
     net = small_net(chain(POINTWISE, rule), (1, 4, 5, 6))
-    _, before, after = map(dict, run(net.program, net.load, net.inputs(noise((1, 4, 5, 6)))))
+    _, before, after = map(dict, run(net.program, net.load, run_step, net.inputs(noise((1, 4, 5, 6)))))
     (values,), (found,) = before.values(), after.values()
     arrays = [*net.load(net.program.steps[1]).others, np.zeros(1, np.float32)][:2]
     np.testing.assert_allclose(found, wanted(values.astype(np.float64), *arrays), rtol=1e-4, atol=1e-5)
@@ -342,7 +344,7 @@ def test_an_inner_product_computes_its_sums(parameters: str, shape: Shape) -> No
     net = small_net(
         "\n".join((POINTWISE("a", "data"), inner_product("b", "a", parameters=parameters))), (1, 4, 5, 6)
     )
-    _, before, after = map(dict, run(net.program, net.load, net.inputs(noise((1, 4, 5, 6)))))
+    _, before, after = map(dict, run(net.program, net.load, run_step, net.inputs(noise((1, 4, 5, 6)))))
     (values,), (found,) = before.values(), after.values()
     weight, bias = weights_of(net.file, net.operations.all[-1])
     rows = values.reshape(*shape[:-1], -1)
@@ -364,7 +366,7 @@ def test_a_depthwise_convolution_of_a_fork_is_a_convolution(layer_type: str) -> 
 def test_axpy_scales_each_channel_and_adds() -> None:
     layers = (pool("s", parameters="pool: AVE global_pooling: true"), POINTWISE("x", "data"))
     net = small_net("\n".join((*layers, POINTWISE("t", "s"), layer("a", "Axpy", ("t", "x", "x")))))
-    *_, before, after = map(dict, run(net.program, net.load, net.inputs(noise(net.input_shape))))
+    *_, before, after = map(dict, run(net.program, net.load, run_step, net.inputs(noise(net.input_shape))))
     (found,) = after.values()
     factor, values = (before[value] for value in net.program.steps[-1].inputs[:2])
     assert factor.shape == (1, 4, 1, 1)
@@ -394,7 +396,7 @@ def test_a_convolution_in_three_dimensions_computes_its_sums() -> None:
     parameters = "num_output: 2 kernel_size: [2, 3, 2] stride: [1, 2, 1] pad: [1, 0, 0] group: 2"
     net = small_net("\n".join((conv("a", parameters=parameters), inner_product("b", "a"))), (1, 4, 3, 5, 4))
     values = noise(net.input_shape)
-    _, before, _ = map(dict, run(net.program, net.load, net.inputs(values)))
+    _, before, _ = map(dict, run(net.program, net.load, run_step, net.inputs(values)))
     (found,) = before.values()
     weights = folded_weights(net.file, net.program.steps[0])
     assert weights.weight is not None
@@ -435,7 +437,7 @@ UNSUPPORTED = {
 
 @pytest.mark.parametrize(("layers", "reason"), UNSUPPORTED.values(), ids=UNSUPPORTED)
 def test_a_layer_that_cannot_be_run_is_named_with_the_reason(layers: str, reason: str) -> None:
-    assert unsupported(small_net(layers).program)[0][1] == reason
+    assert next(filter(None, map(obstacle, small_net(layers).program.steps))) == reason
 
 
 def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
@@ -450,9 +452,10 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
     assert network is not None
     assert arrays is not None
     program = program_of(read_operations(network, {}))
-    assert weight_problems(map_weights(path, arrays), program) == [
-        ("a", "it has a blob of 288 values, but needs 432"),
-        ("b", "it has 0 blobs, but needs 2"),
+    file = map_weights(path, arrays)
+    assert [each for step in program.steps for each in weight_problems(file, step)] == [
+        ("a", "its weights do not fit: it has a blob of 288 values, but needs 432"),
+        ("b", "its weights do not fit: it has 0 blobs, but needs 2"),
     ]
 
 
@@ -473,10 +476,10 @@ def test_a_net_that_is_supported_runs_with_the_shapes_of_its_rules(
     network = read_network(source, None, lambda _: None)
     assert network
     program = program_of(read_operations(network, {}))
-    if unsupported(program) or not program.steps:
+    if any(map(obstacle, program.steps)) or not program.steps:
         return
     net = small_net(text)
-    *_, found = run(net.program, net.load, net.inputs(noise((1, 6, 9, 11))))
+    *_, found = run(net.program, net.load, run_step, net.inputs(noise((1, 6, 9, 11))))
     shapes = {
         value: shape
         for step in net.program.steps

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.advice.folding import folded_after, folded_before, normalization, padding, scaled
+from quantcfg.weights.folding import folded_after, folded_before, normalization, padding, scaled
 from tests.laws import law
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quantcfg.advice.images import ImagesError, dead_leaves, load_images, preprocessed, preprocessing_of
+from quantcfg.advice.images import ImagesError, dead_leaves, load_images, preprocessed
+from quantcfg.editions.caffe.execution import preprocessing
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.source import Source
@@ -187,4 +188,4 @@ def test_the_preprocessing_is_that_of_the_data_layer(parameters: str, wanted: ob
     text = f'layer {{ name: "d" type: "Data" top: "x" {parameters} }}'
     network = read_network(Source("net.prototxt", text), None, lambda _: None)
     assert network
-    assert preprocessing_of(read_operations(network, {}), "x") == wanted
+    assert preprocessing(read_operations(network, {}), "x") == wanted

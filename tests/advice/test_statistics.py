@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from quantcfg.advice import statistics
-from quantcfg.advice.arrays import Array
 from quantcfg.advice.statistics import MOST_DB, WeightStatistics, decibels, statistics_of
+from quantcfg.weights.arrays import Array
 from tests.advice.nets import shared_model
 from tests.shared import needs_shared
 

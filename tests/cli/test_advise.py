@@ -15,19 +15,17 @@ from jsonschema import Draft7Validator
 from PIL import Image
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
-from quantcfg.advice import ImagesError, advise_on, map_weights, quant_cfg, text_format
-from quantcfg.advice.arrays import Array
+from quantcfg.advice import ImagesError, advise_on, quant_cfg, text_format
 from quantcfg.advice.images import dead_leaves
 from quantcfg.cli import main
 from quantcfg.cli.advise import SORTS
 from quantcfg.diagnostics.terminal import width
-from quantcfg.editions.caffe import CAFFE
 from quantcfg.source import Source
 from quantcfg.textproto.literals import encode_string
+from quantcfg.weights.arrays import Array
 from tests.advice.nets import caffemodel
 from tests.caffe.test_models import WITH_WEIGHTS
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
-from tests.onnx import models as onnx
 from tests.shared import MODELS, needs_shared
 
 Captured = pytest.CaptureFixture[str]
@@ -398,10 +396,8 @@ def test_layers_with_nuq_are_not_simulated() -> None:
     network = read_model("deploy.prototxt", "net.caffemodel")
     config = json.loads(compile_config(network).text or "")
     config["conv2"]["weight_quant_params"] = {"wts_algo": "nuq_quantize", "num_steps": 16}
-    assert CAFFE.read_arrays
-    arrays = CAFFE.read_arrays("net.caffemodel", lambda _: None)
-    assert arrays
-    weights = map_weights("net.caffemodel", arrays)
+    weights = network.edition.computation().read(network, "net.caffemodel", lambda _: None)
+    assert weights
     advice = advise_on(network, config, weights, {}, simulation=Simulation())
     assert advice.notes[0] == '"conv2" is not simulated: NUQ is not public'
     assert {each.name for each in advice.layers if each.simulated} == {"conv1", "pool", "fc"}
@@ -722,14 +718,6 @@ def test_the_weights_are_required(capsys: Captured) -> None:
     with pytest.raises(SystemExit):
         main([*NET[:3]])
     assert "the weights are required: use --weights" in capsys.readouterr().err
-
-
-def test_an_onnx_model_is_a_usage_error(capsys: Captured) -> None:
-    content = onnx.model(onnx.conv("conv"), initializers=onnx.WEIGHTS).SerializeToString()
-    Path("net.onnx").write_bytes(content)
-    with pytest.raises(SystemExit):
-        main(["advise", "--model", "net.onnx"])
-    assert "advise cannot be used with an ONNX model" in capsys.readouterr().err
 
 
 def test_a_request_with_errors_gets_no_advice(capsys: Captured) -> None:

@@ -1,10 +1,9 @@
 """What the weights and a simulation say about quantizing a network.
 
-Only this package loads numpy.
+Only this package, the weights of networks and what uses them load numpy.
 """
 
 from quantcfg.advice.advisor import advise_on
-from quantcfg.advice.arrays import map_weights
 from quantcfg.advice.images import ImagesError
 from quantcfg.advice.inputs import Simulation
 from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
@@ -20,5 +19,4 @@ __all__ = [
     "Simulation",
     "WeightStatistics",
     "advise_on",
-    "map_weights",
 ]

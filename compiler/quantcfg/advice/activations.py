@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantcfg.advice.arq import HIGHEST, LEAST_FACTOR, LOWEST
-from quantcfg.advice.arrays import Array
 from quantcfg.frozen import frozen_value
+from quantcfg.weights.arrays import Array
 
 _STEPS = HIGHEST - LOWEST
 _CHUNK = 2**15

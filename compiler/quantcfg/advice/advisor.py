@@ -10,9 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.arrays import WeightsFile
-from quantcfg.advice.execution import Values, unsupported
-from quantcfg.advice.facts import empty_statistics, weight_statistics
+from quantcfg.advice.facts import weight_statistics
 from quantcfg.advice.inputs import (
     Simulation,
     count_of,
@@ -22,17 +20,9 @@ from quantcfg.advice.inputs import (
     input_obstacle,
     without_preprocessing,
 )
-from quantcfg.advice.program import (
-    LayerWeights,
-    Load,
-    Program,
-    Step,
-    folded_weights,
-    program_of,
-    weight_problems,
-)
 from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
 from quantcfg.advice.rules import as_convolutions, channel_wise, exclusions, first_to_look_at, offsets
+from quantcfg.advice.running import Values
 from quantcfg.advice.simulation import (
     LayerSettings,
     Settings,
@@ -50,6 +40,9 @@ from quantcfg.network.cost_table import unknown_shapes
 from quantcfg.network.costs import costs_of, totals_of
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
+from quantcfg.weights.arrays import WeightsFile
+from quantcfg.weights.computation import Runner, RunStep
+from quantcfg.weights.program import LayerWeights, Load, Program, Step, program_of
 
 _MOST_PROBLEMS = 3
 _MOST_CANDIDATES = 10_000
@@ -112,16 +105,19 @@ def _advice(
     read = network.edition.read_operations
     operations = _without_fusion(read(network, given), config)
     program = program_of(operations)
-    problems = weight_problems(file, program)
+    computation = network.edition.computation()
+    problems = [each for step in program.steps for each in computation.problems(file, step)]
     steps = _sound(program, {name for name, _ in problems})
-    load = partial(folded_weights, file)
+    load = partial(computation.folded, file)
     statistics, facts = weight_statistics(bar(steps, len(steps), "weights"), load)
-    costs = costs_of(network, operations, file.arrays)
+    # Arrays that a model contains have names of their own, not those of layers.
+    stored = file.arrays if network.edition.words.weights_suffix else None
+    costs = costs_of(network, operations, stored)
     layers = [
         LayerReport(each, cost, _settings(config, each.layer.name), statistics.get(each.layer.name))
         for each, cost in zip(operations.all, costs, strict=True)
     ]
-    wrong = [Item((name,), Kind.EXACT, f"its weights do not fit: {why}") for name, why in problems]
+    wrong = [_fact(*each) for each in problems]
     errors: Mapping[str, float] = {}
     notes: list[str] = []
     is_whole = False
@@ -129,7 +125,10 @@ def _advice(
         unusable = [*wrong, *(item for item in facts if item.field)]
         inputs = {name: (1, *shape[1:]) for name, shape in operations.inputs.items() if shape}
         single = _without_fusion(read(network, {**given, **inputs}), config)
-        errors, notes, is_whole = _simulated(single, config, file, simulation, unusable, bar)
+        assert computation.runner
+        errors, notes, is_whole = _simulated(
+            single, config, load, computation.runner, simulation, unusable, bar
+        )
     layers = _with_errors(layers, errors, is_whole=is_whole)
     skipped = [*facts, *(exclusions(layers, _finite(errors)) if is_whole else ())]
     rest = _not_skipped(layers, skipped)
@@ -137,12 +136,16 @@ def _advice(
         *wrong,
         *skipped,
         *channel_wise(rest, network.edition),
-        *offsets(rest),
-        *empty_statistics(file, steps),
-        *as_convolutions(rest),
-        *(() if is_whole else first_to_look_at(rest)),
+        *offsets(rest, network.edition),
+        *(_fact(*each) for step in steps for each in computation.facts(file, step)),
+        *as_convolutions(rest, network.edition),
+        *(() if is_whole else first_to_look_at(rest, can_simulate=computation.runner is not None)),
     ]
     return Advice(model, totals_of(network.layers, costs), layers, items, notes)
+
+
+def _fact(name: str, reason: str) -> Item:
+    return Item((name,), Kind.EXACT, reason)
 
 
 def _not_skipped(layers: Sequence[LayerReport], items: Iterable[Item]) -> list[LayerReport]:
@@ -206,7 +209,8 @@ def _finite(errors: Mapping[str, float]) -> Mapping[str, float]:
 def _simulated(
     operations: Operations,
     config: Config,
-    file: WeightsFile,
+    load: Load,
+    runner: Runner,
     simulation: Simulation,
     unusable: Sequence[Item],
     bar: Bar,
@@ -216,7 +220,7 @@ def _simulated(
     settings, notes = _layer_settings(program, config)
     shapes = {blob: operations.inputs[blob] or () for blob in program.inputs}
     simulation = replace(simulation, images=images_by_input(simulation.images, shapes))
-    obstacle = _obstacle(program, operations, unusable) or input_obstacle(simulation, shapes)
+    obstacle = _obstacle(program, operations, runner, unusable) or input_obstacle(simulation, shapes)
     if obstacle or not settings:
         return {}, [*notes, f"no simulation: {obstacle or 'no layer is quantized'}"], False
     count = count_of(simulation, shapes)
@@ -224,16 +228,18 @@ def _simulated(
     if available is not None and needed > available:
         reason = f"it needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are available"
         return {}, [*notes, f"no simulation: {reason}; use a smaller --count or --input"], False
-    images = input_images(simulation, operations, shapes, count)
+    preprocessing = {blob: runner.preprocessing(operations, blob) for blob in shapes}
+    images = input_images(simulation, preprocessing, shapes, count)
     values = [
         {program.inputs[blob]: each[index : index + 1] for blob, each in images.items()}
         for index in range(count)
     ]
-    load = _limited(partial(folded_weights, file), simulation.time_limit)
+    load = _limited(load, simulation.time_limit)
     found: dict[str | None, float] = {}
     stopped = None
     try:
-        found.update(bar(_all_errors(program, load, values, settings), len(settings) + 1, "simulation"))
+        runs = _all_errors(program, load, runner.run_step, values, settings)
+        found.update(bar(runs, len(settings) + 1, "simulation"))
     except _TimeOutError:
         stopped = "the time limit"
     except KeyboardInterrupt:
@@ -248,25 +254,28 @@ def _simulated(
         notes.append(f"values are not finite before or after {names}, so there are no shares")
     elif together is not None:
         notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):.1f} dB")
-    if without_preprocessing(simulation, operations, shapes):
+    if without_preprocessing(simulation, preprocessing, shapes):
         notes.append(_STANDARDIZED)
     notes.append(f"simulated with {count} {in_words(simulation, shapes)}; AMCT's own calibration decides")
     return errors, notes, len(errors) == len(settings) and not overflowing
 
 
 def _all_errors(
-    program: Program, load: Load, images: Sequence[Values], settings: Settings
+    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
 ) -> Iterator[tuple[str | None, float]]:
     """Yield the error with each layer quantized, and, without a name, with all of them."""
-    yield from layer_errors(program, load, images, settings)
-    yield None, network_error(program, load, images, settings)
+    yield from layer_errors(program, load, run_step, images, settings)
+    yield None, network_error(program, load, run_step, images, settings)
 
 
-def _obstacle(program: Program, operations: Operations, unusable: Sequence[Item]) -> str | None:
+def _obstacle(
+    program: Program, operations: Operations, runner: Runner, unusable: Sequence[Item]
+) -> str | None:
     """Return why a program cannot be simulated."""
     if any(step.operation.unknown for step in program.steps):
         return next(unknown_shapes(operations.all))
-    problems = [f'"{name}": {reason}' for name, reason in unsupported(program)]
+    obstacles = ((step.name, runner.obstacle(step)) for step in program.steps)
+    problems = [f'"{name}": {reason}' for name, reason in obstacles if reason]
     problems += [f'"{item.layers[0]}": {item.reason}' for item in unusable]
     if problems:
         more = f" and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""

@@ -9,24 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quantcfg.advice.arrays import Array
+from quantcfg.weights.arrays import Array
 
 LEAST_FACTOR = np.float32(1.192092896e-7)
 """Below this factor (FLT_EPSILON), AMCT uses 1, which quantizes the values to 0."""
 
 LOWEST, HIGHEST = -128, 127
-
-
-def output_first(weight: Array, group: int) -> Array:
-    """Return the weight of a deconvolution, stored with its input channels first, output channels first."""
-    inputs, outputs, *kernel = weight.shape
-    grouped = weight.reshape(group, inputs // group, outputs, *kernel)
-    return grouped.swapaxes(1, 2).reshape(group * outputs, inputs // group, *kernel)
-
-
-def input_first(weight: Array, group: int) -> Array:
-    """Return a weight in the layout of a deconvolution: the inverse of output_first, and the same move."""
-    return output_first(weight, group)
 
 
 def factors(weight: Array, *, channel_wise: bool) -> Array:

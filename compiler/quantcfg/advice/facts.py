@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from quantcfg.advice.arrays import WeightsFile, weights_of
-from quantcfg.advice.program import LayerWeights, Load, Step
 from quantcfg.advice.report import Item, Kind
 from quantcfg.advice.statistics import WeightStatistics, statistics_of
+from quantcfg.weights.program import LayerWeights, Load, Step
 
 
 def weight_statistics(steps: Iterable[Step], load: Load) -> tuple[Mapping[str, WeightStatistics], list[Item]]:
@@ -26,8 +25,9 @@ def weight_statistics(steps: Iterable[Step], load: Load) -> tuple[Mapping[str, W
             statistics = statistics_of(weights.weight)
             if statistics:
                 found[step.name] = statistics
-        if _needs_padding(step, weights):
-            reason = "folding the BatchNorm before it is not exact, because the convolution pads its input"
+        if weights.padding is not None and weights.padding.any():
+            folded = step.before[0].layer.type
+            reason = f"folding the {folded} before it is not exact, because the convolution pads its input"
             items.append(Item((step.name,), Kind.EXACT, reason))
     return found, [*items, *_dead(found)]
 
@@ -37,11 +37,6 @@ def _is_finite(weights: LayerWeights) -> bool:
     return all(bool(np.isfinite(each).all()) for each in arrays if each is not None)
 
 
-def _needs_padding(step: Step, weights: LayerWeights) -> bool:
-    pads = step.operation.parameters.get("pad") or ()
-    return weights.padding is not None and any(pads) and bool(weights.padding.any())
-
-
 def _dead(found: Mapping[str, WeightStatistics]) -> Iterator[Item]:
     dead = {name: each.dead_channels for name, each in found.items() if each.dead_channels}
     if dead:
@@ -49,14 +44,3 @@ def _dead(found: Mapping[str, WeightStatistics]) -> Iterator[Item]:
         them = "1 channel is" if count == 1 else f"{count} channels are"
         reason = f"{them} quantized to 0, being almost 0: harmless"
         yield Item(tuple(dead), Kind.EXACT, reason)
-
-
-def empty_statistics(file: WeightsFile, steps: Iterable[Step]) -> Iterator[Item]:
-    """Yield the BatchNorm layers whose statistics were never taken."""
-    for step in steps:
-        for operation in (*step.before, step.operation, *step.after):
-            if operation.layer.type == "BatchNorm":
-                arrays = weights_of(file, operation)
-                if len(arrays) > 2 and not arrays[2].any():
-                    reason = "its scale factor is 0: its statistics were never taken"
-                    yield Item((operation.layer.name,), Kind.EXACT, reason)

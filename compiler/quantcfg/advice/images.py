@@ -11,10 +11,9 @@ from warnings import catch_warnings
 
 import numpy as np
 
-from quantcfg.advice.arrays import Array
 from quantcfg.files import PathLike, reason
 from quantcfg.network.network import Shape
-from quantcfg.network.operations import Operations
+from quantcfg.weights.arrays import Array
 
 _DISCS = 250
 _SMALL_AGAIN = 50
@@ -147,7 +146,7 @@ def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
             raise ImagesError(f"cannot read {name.name}: {reason(error)}") from error
         except Exception as error:  # What Pillow raises for a damaged file can be of any type.
             raise ImagesError(f"cannot read {name.name}: {error}") from error
-        # Caffe's tools read images as blue, green, red.
+        # As networks that can be simulated were trained: blue, green, red.
         bgr = pixels.reshape(height, width, channels)[:, :, ::-1]
         yield np.ascontiguousarray(bgr.transpose(2, 0, 1))
 
@@ -161,19 +160,10 @@ def _pixels(name: Path, mode: str, size: tuple[int, int]) -> Array:
     except UnidentifiedImageError:
         raise ValueError("not a PNG or JPEG file") from None
     with file:
-        # Of 16 bits the upper 8, as OpenCV does for Caffe's tools; Pillow cuts off values over 255.
+        # Of 16 bits the upper 8, as OpenCV does; Pillow cuts off values over 255.
         has_16_bits = file.mode.startswith("I")
         image = Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)) if has_16_bits else file
         return np.asarray(image.convert(mode).resize(size), np.float32)
-
-
-def preprocessing_of(operations: Operations, blob: str) -> tuple[Sequence[float], float]:
-    """Return the mean and scale of the layer that reads an input, or those that change nothing."""
-    for operation in operations.all:
-        if blob in operation.layer.tops and not operation.layer.bottoms:
-            parameters = operation.parameters
-            return parameters.get("mean_value") or (), parameters.get("scale") or 1.0
-    return (), 1.0
 
 
 def preprocessed(images: Array, mean: Sequence[float], scale: float) -> Array:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from quantcfg.advice.arrays import Array
 from quantcfg.advice.images import (
     ImagesError,
     dead_leaves,
     image_count,
     load_images,
     preprocessed,
-    preprocessing_of,
     standardized,
 )
 from quantcfg.diagnostics.phrases import listed, quoted
 from quantcfg.files import PathLike
 from quantcfg.frozen import frozen_value
 from quantcfg.network.network import Shape
-from quantcfg.network.operations import Operations
+from quantcfg.weights.arrays import Array
 
 _IMAGE_RANK = 4
 
@@ -33,8 +31,8 @@ class Simulation:
     """How to simulate: the images, their preprocessing, and a limit in seconds.
 
     images are those of the only input, or of the named inputs; for the others, count
-    images are generated from the seed. Without a mean or a scale, those of the network's
-    transform_param are used. If there are none either, images that are not from an .npy
+    images are generated from the seed. Without a mean or a scale, those in the model
+    are used. If there are none either, images that are not from an .npy
     file get mean 0 and variance 1.
     """
 
@@ -52,6 +50,9 @@ GENERATED = 2
 
 InputShapes = Mapping[str, Shape]
 """The shapes of the inputs, by blob."""
+
+Preprocessing = Mapping[str, tuple[Sequence[float], float]]
+"""The mean and scale that the model has for each input: () and 1 if it has none."""
 
 
 def images_by_input(images: Images, shapes: InputShapes) -> Mapping[str, PathLike]:
@@ -96,9 +97,9 @@ def count_of(simulation: Simulation, shapes: InputShapes) -> int:
 
 
 def input_images(
-    simulation: Simulation, operations: Operations, shapes: InputShapes, count: int
+    simulation: Simulation, preprocessing: Preprocessing, shapes: InputShapes, count: int
 ) -> Mapping[str, Array]:
-    """Return the images of each input, preprocessed."""
+    """Return the images of each input; preprocessing has the mean and scale in the model, by blob."""
     found = {}
     for index, (blob, shape) in enumerate(shapes.items()):
         path = _given(simulation).get(blob)
@@ -108,17 +109,17 @@ def input_images(
             images = dead_leaves(shape, count, simulation.seed, index)
         if len(shape) != _IMAGE_RANK:
             found[blob] = images
-        elif blob in without_preprocessing(simulation, operations, shapes):
+        elif blob in without_preprocessing(simulation, preprocessing, shapes):
             found[blob] = standardized(images)
         else:
-            mean, scale = preprocessing_of(operations, blob)
+            mean, scale = preprocessing[blob]
             mean = mean if simulation.mean is None else simulation.mean
             found[blob] = preprocessed(images, mean, scale if simulation.scale is None else simulation.scale)
     return found
 
 
 def without_preprocessing(
-    simulation: Simulation, operations: Operations, shapes: InputShapes
+    simulation: Simulation, preprocessing: Preprocessing, shapes: InputShapes
 ) -> Sequence[str]:
     """Return the inputs whose images are pixels, but whose mean and scale nothing gives.
 
@@ -131,7 +132,7 @@ def without_preprocessing(
         blob
         for blob, shape in shapes.items()
         if len(shape) == _IMAGE_RANK
-        and preprocessing_of(operations, blob) == ((), 1.0)
+        and preprocessing[blob] == ((), 1.0)
         and (blob not in given or os.path.isdir(given[blob]))
     ]
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log10
 
 from quantcfg.advice.report import Item, Kind, LayerReport
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.network import Edition
-from quantcfg.network.operations import Operation
+from quantcfg.network.operations import NeverNegative, Operation
 
 _GAIN = 4.0
 """From this predicted gain in dB, channel_wise was better in 95 % of 404 layers (4.3)."""
@@ -23,12 +24,6 @@ _CONVOLUTION_GAIN = 6.0
 _LEAST_SHARE = 0.1
 _LEAST_IMPROVEMENT = 0.5
 _LAYERS_PER_EXCLUSION = 10
-
-_NEVER_NEGATIVE = ("AbsVal", "BNLL", "Exp", "ReLU6", "Sigmoid", "Softmax")
-_KEEP_SIGN = (
-    *("Concat", "Crop", "Dropout", "Flatten", "LRN", "Permute", "Pooling", "Reshape", "ShuffleChannel"),
-    *("Slice", "Split", "Tile", "Upsample"),
-)
 
 
 # --- layers to exclude
@@ -59,14 +54,14 @@ def _improvement(whole: float, part: float) -> float:
     return float("inf") if part >= whole else 10 * log10(whole / (whole - part))
 
 
-def first_to_look_at(layers: Sequence[LayerReport]) -> Iterator[Item]:
+def first_to_look_at(layers: Sequence[LayerReport], *, can_simulate: bool) -> Iterator[Item]:
     """Yield AMCT's rule of thumb for the layers that lose most, if nothing was simulated."""
     weighted = [layer for layer in layers if layer.settings and layer.operation.filters]
     depthwise = [layer for layer in weighted if _is_depthwise(layer.operation)]
     names = dict.fromkeys(layer.name for layer in (*weighted[:1], *depthwise[:1], *weighted[-1:]))
     if names:
-        reason = "often lose most (AMCT's rule of thumb); --simulate ranks layers better"
-        yield Item(tuple(names), Kind.RULE, reason)
+        better = "; --simulate ranks layers better" if can_simulate else ""
+        yield Item(tuple(names), Kind.RULE, f"often lose most (AMCT's rule of thumb){better}")
 
 
 def _is_depthwise(operation: Operation) -> bool:
@@ -116,18 +111,21 @@ def _names(layers: Iterable[LayerReport]) -> tuple[str, ...]:
     return tuple(layer.name for layer in layers)
 
 
-def offsets(layers: Sequence[LayerReport]) -> Iterator[Item]:
+def offsets(layers: Sequence[LayerReport], edition: Edition) -> Iterator[Item]:
     """Yield the layers that lose a bit: inputs that are never negative, quantized without an offset."""
     positive = _with_positive_input([layer.operation for layer in layers])
-    found = [layer for layer in layers if layer.name in positive and _is_symmetric(layer)]
+    found = [layer for layer in layers if layer.name in positive and _lacks_offset(layer, edition)]
     if found:
         reason = "the input is never negative, so without an offset half of the codes are not used"
         yield Item(_names(found), Kind.EXACT, reason, "asymmetric", value=True)
 
 
-def _is_symmetric(layer: LayerReport) -> bool:
+def _lacks_offset(layer: LayerReport, edition: Edition) -> bool:
+    """Return whether the input is quantized without an offset, although it could have one."""
     parameters = (layer.settings or {}).get("activation_quant_params", {})
-    return parameters.get("asymmetric") is False
+    types, own = edition.layer_types, layer.operation.layer
+    can = not types.has(Feature.ASYMMETRIC) or not types.reason(Feature.ASYMMETRIC, own.type, own.attributes)
+    return parameters.get("asymmetric") is False and can
 
 
 def _with_positive_input(operations: Iterable[Operation]) -> set[str]:
@@ -150,32 +148,22 @@ def _with_positive_input(operations: Iterable[Operation]) -> set[str]:
 
 def _is_positive(operation: Operation, signs: Sequence[bool]) -> bool:
     """Return whether the outputs are never negative; signs say so for each input."""
-    kind, parameters = operation.layer.type, operation.parameters
-    if kind in _NEVER_NEGATIVE:
-        return True
-    if kind == "ReLU":
-        return not parameters["negative_slope"]
-    if kind == "Clip":
-        return (parameters["min"] or 0) >= 0
-    if kind == "Eltwise":
-        if parameters["operation"] == "MAX":
-            return any(signs)
-        return all(signs) and all(each >= 0 for each in parameters["coeff"])
-    return kind in _KEEP_SIGN and all(signs)
+    when = operation.never_negative
+    if when is NeverNegative.IF_ALL_INPUTS:
+        return all(signs)
+    return when is NeverNegative.ALWAYS or (when is NeverNegative.IF_ANY_INPUT and any(signs))
 
 
-def as_convolutions(layers: Sequence[LayerReport]) -> Iterator[Item]:
-    """Yield the inner products that would gain as convolutions."""
-    found = [
-        layer
-        for layer in layers
-        if layer.settings
-        and layer.operation.layer.type == "InnerProduct"
-        and _gain(layer) >= _CONVOLUTION_GAIN
-    ]
-    if found:
+def as_convolutions(layers: Sequence[LayerReport], edition: Edition) -> Iterator[Item]:
+    """Yield the layers that would gain as a type that can be channel_wise, by this type."""
+    found: dict[str, list[LayerReport]] = {}
+    for layer in layers:
+        other = edition.layer_types.channel_wise_as(layer.operation.layer.type)
+        if layer.settings and other and _gain(layer) >= _CONVOLUTION_GAIN:
+            found.setdefault(other, []).append(layer)
+    for other, gaining in found.items():
         reason = (
-            f"as a Convolution with a kernel as large as the input, it can be channel_wise: predicted gain "
-            f"{_range(map(_gain, found))} dB"
+            f"as a {other} with a kernel as large as the input, it can be channel_wise: predicted gain "
+            f"{_range(map(_gain, gaining))} dB"
         )
-        yield Item(_names(found), Kind.RULE, reason)
+        yield Item(_names(gaining), Kind.RULE, reason)

@@ -10,11 +10,12 @@ import numpy as np
 
 from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
 from quantcfg.advice.arq import factors, quantized
-from quantcfg.advice.arrays import Array
-from quantcfg.advice.execution import Values, release, run, run_step
-from quantcfg.advice.program import LayerWeights, Load, Program
+from quantcfg.advice.running import Values, release, run
 from quantcfg.advice.statistics import energy, error_energy
 from quantcfg.frozen import frozen_value
+from quantcfg.weights.arrays import Array
+from quantcfg.weights.computation import RunStep
+from quantcfg.weights.program import LayerWeights, Load, Program
 
 _FLOAT_BYTES = 4
 _WORK_BYTES = 2**25
@@ -67,7 +68,7 @@ def _kept(program: Program) -> frozenset[int]:
 
 
 def layer_errors(
-    program: Program, load: Load, images: Sequence[Values], settings: Settings
+    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
 ) -> Iterator[tuple[str, float]]:
     """Yield the name of each layer with settings, and the error at the outputs with only it quantized.
 
@@ -75,9 +76,9 @@ def layer_errors(
     It is NaN if a value is not finite. images are the values of the inputs, for one image
     each. The program must have no unsupported layers and no weight_problems.
     """
-    kept = [_kept_values(program, load, image) for image in images]
+    kept = [_kept_values(program, load, run_step, image) for image in images]
     fitted: dict[tuple[int, Ifmr | Hfmg], Quantizer] = {}
-    runs = zip(*(run(program, load, image) for image in images), strict=True)
+    runs = zip(*(run(program, load, run_step, image) for image in images), strict=True)
     for index, (step, of_images) in enumerate(zip(program.steps, runs, strict=False)):
         if step.name not in settings:
             continue
@@ -94,42 +95,45 @@ def layer_errors(
                 fitted[key] = fit(of_layer.activation, inputs)
             inputs = list(map(fitted[key], inputs))
         outputs = [
-            _outputs_after(program, load, index, run_step(step, weights, [values]), exact)
+            _outputs_after(program, load, run_step, index, run_step(step, weights, [values]), exact)
             for values, exact in zip(inputs, kept, strict=True)
         ]
         yield step.name, _error(program, kept, outputs)
 
 
-def network_error(program: Program, load: Load, images: Sequence[Values], settings: Settings) -> float:
+def network_error(
+    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+) -> float:
     """Return the error at the outputs with all layers quantized that have settings."""
-    return next(network_errors(program, load, images, settings, [()]))
+    return next(network_errors(program, load, run_step, images, settings, [()]))
 
 
 def network_errors(
     program: Program,
     load: Load,
+    run_step: RunStep,
     images: Sequence[Values],
     settings: Settings,
     exclusions: Iterable[Collection[str]],
 ) -> Iterator[float]:
     """Yield network_error without some of the layers, for each collection of their names."""
-    kept = [_kept_values(program, load, image) for image in images]
-    fitted = _fitted(program, load, images, settings)
+    kept = [_kept_values(program, load, run_step, image) for image in images]
+    fitted = _fitted(program, load, run_step, images, settings)
     for excluded in exclusions:
         if fitted is None:
             yield float("nan")
             continue
         used = {name: each for name, each in settings.items() if name not in excluded}
-        outputs = [_quantized_outputs(program, load, image, used, fitted) for image in images]
+        outputs = [_quantized_outputs(program, load, run_step, image, used, fitted) for image in images]
         yield _error(program, kept, outputs)
 
 
 def _fitted(
-    program: Program, load: Load, images: Sequence[Values], settings: Settings
+    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
 ) -> Mapping[str, Quantizer] | None:
     """Return the quantizers of the inputs, by layer; None if an input is not finite."""
     fitted: dict[str, Quantizer] = {}
-    runs = zip(*(run(program, load, image) for image in images), strict=True)
+    runs = zip(*(run(program, load, run_step, image) for image in images), strict=True)
     for step, of_images in zip(program.steps, runs, strict=False):
         activation = settings[step.name].activation if step.name in settings else None
         if activation is not None:
@@ -152,15 +156,15 @@ def with_quantized_weight(weights: LayerWeights, *, channel_wise: bool) -> Layer
     return LayerWeights(weight, weights.bias, weights.padding, weights.others)
 
 
-def _kept_values(program: Program, load: Load, image: Values) -> Values:
+def _kept_values(program: Program, load: Load, run_step: RunStep, image: Values) -> Values:
     kept, found = _kept(program), {}
-    for values in run(program, load, image):
+    for values in run(program, load, run_step, image):
         found.update({value: values[value] for value in kept & values.keys()})
     return found
 
 
 def _outputs_after(
-    program: Program, load: Load, index: int, outputs: Sequence[Array], exact: Values
+    program: Program, load: Load, run_step: RunStep, index: int, outputs: Sequence[Array], exact: Values
 ) -> Values:
     """Return the changed outputs of the network after a step has these outputs."""
     changed = dict(zip(program.steps[index].outputs, outputs, strict=True))
@@ -181,7 +185,12 @@ def _all(arrays: Sequence[Array | None]) -> list[Array]:
 
 
 def _quantized_outputs(
-    program: Program, load: Load, image: Values, settings: Settings, fitted: Mapping[str, Quantizer]
+    program: Program,
+    load: Load,
+    run_step: RunStep,
+    image: Values,
+    settings: Settings,
+    fitted: Mapping[str, Quantizer],
 ) -> Values:
     values = dict(image)
     for index, step in enumerate(program.steps):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from quantcfg.advice.arq import are_tiny, factors, quantized
-from quantcfg.advice.arrays import Array
 from quantcfg.frozen import frozen_value
+from quantcfg.weights.arrays import Array
 
 MOST_DB = 150.0
 """The value of an infinite ratio in dB."""

@@ -39,6 +39,7 @@ _SIMULATION = ("images", "count", "seed", "mean", "scale", "time_limit")
 _EPILOG = """\
 examples:
   quantcfg advise --model MODEL --weights WEIGHTS
+  quantcfg advise --model MODEL.onnx
   quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format json
   quantcfg advise --model MODEL --weights WEIGHTS --simulate --format cfg -o quant.cfg
   quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format cfg -o quant.cfg
@@ -51,8 +52,9 @@ The exit status is 0 with or without advice.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set the help of the command and add its arguments."""
     parser.description = (
-        "Advise on the settings of a Caffe network, without data and without Caffe: whether channel_wise\n"
-        "helps, from the weights, and with --simulate which layers to keep in floating point."
+        "Advise on the settings of a network, without data, Caffe or ONNX Runtime: whether channel_wise\n"
+        "helps, from the weights, and with --simulate which layers of a Caffe network to keep in\n"
+        "floating point. An ONNX model contains its weights."
     )
     parser.epilog = _EPILOG
     add_model_arguments(parser)
@@ -134,12 +136,12 @@ def run(options: argparse.Namespace) -> int:
     network, files = model.network, model.files
     if network is None or has_errors(found):
         return _failed(found)
-    if network.edition.read_arrays is None:
-        options.parser.error(f"advise cannot be used with {network.edition.words.model} yet: use a prototxt")
     file, weights = files
-    if weights is None:
+    words = network.edition.words
+    if weights is None and words.weights_suffix:
         options.parser.error(f"the weights are required: use --weights{OTHER_WEIGHTS}")
-    assert weights is not None
+    if options.simulate and network.edition.computation().runner is None:
+        options.parser.error(f"--simulate cannot be used with {words.model}: omit it for advice from weights")
 
     from quantcfg.api import compile_given
 
@@ -179,22 +181,21 @@ def _report(
     options: argparse.Namespace,
     network: Network,
     config: Config,
-    files: tuple[str | None, str],
+    files: tuple[str | None, str | None],
     operations: Operations,
     found: list[Diagnostic],
 ) -> Advice | None:
-    from quantcfg.advice import ImagesError, advise_on, map_weights
+    from quantcfg.advice import ImagesError, advise_on
 
     model, weights = files
-    assert network.edition.read_arrays
-    arrays = network.edition.read_arrays(weights, found.append)
-    if arrays is None:
+    stored = network.edition.computation().read(network, weights, found.append)
+    if stored is None:
         return None
     try:
         return advise_on(
             network,
             config,
-            map_weights(weights, arrays),
+            stored,
             named_shapes(options, operations),
             simulation=_simulation(options, operations),
             model=model or "",

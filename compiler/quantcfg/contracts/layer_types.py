@@ -107,6 +107,11 @@ class LayerTypes(Caching):
         """Return whether a type supports channel_wise, which is then on by default (reference 3.4)."""
         return bool(self.known.get(layer_type, {}).get("channel_wise"))
 
+    def channel_wise_as(self, layer_type: str) -> str | None:
+        """Return the channel_wise type that can compute the same as another type, None if there is none."""
+        found: str | None = self.known.get(layer_type, {}).get("channel_wise_as")
+        return found
+
     def conditional_attributes(self, layer_type: str) -> frozenset[str]:
         """Return the attributes that the conditions of a layer type depend on."""
         return _conditional_attributes(self, layer_type) if layer_type in self.known else frozenset()

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
     from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network.network import Network, Shape
-    from quantcfg.network.operations import Operations, StoredWeights
+    from quantcfg.network.operations import Operations
+    from quantcfg.weights.computation import Computation
 
     OperationsReader = Callable[[Network, Mapping[str, Shape]], Operations]
-    ArraysReader = Callable[[PathLike, Report], StoredWeights | None]
 
 _REMOVE = "remove it: it "
 
@@ -106,8 +106,8 @@ class Edition(Caching):
     schema is that of configurations. recognize returns what a file of the edition is by its
     first bytes, None for any other file. name_nodes is for models whose nodes need no names.
     read_operations returns what the layers compute, with given shapes of inputs and of other
-    blobs whose shapes are unknown. read_arrays returns where the arrays of a weights file are,
-    or None after reporting an error; it is None if the edition does not support it.
+    blobs whose shapes are unknown. computation returns how layers compute with their weights,
+    which is loaded on use.
     """
 
     name: str
@@ -118,9 +118,9 @@ class Edition(Caching):
     read_model: ModelReader
     read_operations: OperationsReader
     recognize: Callable[[bytes], OtherContent | None]
+    computation: Callable[[], Computation]
     model: MessageType | None = None
     name_nodes: ModelNamer | None = None
-    read_arrays: ArraysReader | None = None
 
     def is_model(self, start: bytes) -> bool:
         """Return whether a file with these first bytes is a binary model of the edition."""

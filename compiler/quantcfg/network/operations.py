@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum, auto
 from typing import Any
 
 from quantcfg.frozen import frozen_value, small_value
@@ -24,6 +25,28 @@ class UnknownShapeError(Exception):
         self.unknown = Unknown(reason, help)
 
 
+class NeverNegative(Enum):
+    """When no value of the outputs of a layer is negative."""
+
+    ALWAYS = auto()
+    IF_ALL_INPUTS = auto()
+    """If no input has negative values."""
+
+    IF_ANY_INPUT = auto()
+    """If at least one input has none."""
+
+    UNKNOWN = auto()
+
+
+class Compared(Enum):
+    """Which values of a layer are compared if it is at the end of a network."""
+
+    OUTPUTS = auto()
+    INPUTS = auto()
+    FIRST_INPUT = auto()
+    """The others are labels."""
+
+
 @small_value
 class Operation:
     """What a layer computes.
@@ -38,6 +61,11 @@ class Operation:
     unknown: why an output is unknown, None if all are known.
     shared: the indices of blobs that are shared with an earlier layer.
     value_size: the bytes per stored weight in the model.
+    operands: the names of all its inputs, also of constants; "" for one that is omitted.
+        Empty if the model has no names for weights.
+    never_negative: when its outputs are never negative.
+    compared: what is compared if it is at the end of the network.
+    reads_shapes: whether its outputs depend on the shapes of its inputs only.
     """
 
     layer: Layer
@@ -50,6 +78,10 @@ class Operation:
     unknown: Unknown | None
     shared: frozenset[int] = frozenset()
     value_size: int = 4
+    never_negative: NeverNegative = NeverNegative.UNKNOWN
+    compared: Compared = Compared.OUTPUTS
+    reads_shapes: bool = False
+    operands: tuple[str, ...] = ()
 
 
 @frozen_value
@@ -69,13 +101,19 @@ class Operations:
 class StoredArray:
     """The location of an array in a file: its shape, type ("<f4"), and the bytes of its values.
 
-    An array may be stored in several pieces.
+    An array may be stored in several pieces. dtype is as numpy calls it, or "bfloat16".
+    is_varint: whether each value is a varint of its bits.
+    file: the file with the values, None if it is the weights file.
+    problem: why the values cannot be used, None if they can.
     """
 
     shape: Shape
     dtype: str
     spans: Sequence[tuple[int, int]]
+    is_varint: bool = False
+    file: str | None = None
+    problem: str | None = None
 
 
 StoredWeights = Mapping[str, tuple[StoredArray, ...]]
-"""The arrays of each layer in a weights file, by the name of the layer."""
+"""The arrays in a file: those of each layer by its name, or one by its own name if it has one."""

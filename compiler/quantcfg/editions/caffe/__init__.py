@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network import Network
     from quantcfg.network.network import Shape
-    from quantcfg.network.operations import Operations, StoredWeights
+    from quantcfg.network.operations import Operations
+    from quantcfg.weights.computation import Computation
 
 
 def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
@@ -36,10 +37,10 @@ def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations
     return read_operations(network, given)
 
 
-def _read_arrays(weights: PathLike, report: Report) -> StoredWeights | None:
-    from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
+def _computation() -> Computation:
+    from quantcfg.editions.caffe.computation import COMPUTATION
 
-    return read_stored_arrays(weights, report)
+    return COMPUTATION
 
 
 MODEL = MessageType("caffe", "caffe.NetParameter")
@@ -62,5 +63,5 @@ CAFFE = Edition(
     read_model=_read_model,
     recognize=_recognize,
     read_operations=_read_operations,
-    read_arrays=_read_arrays,
+    computation=_computation,
 )

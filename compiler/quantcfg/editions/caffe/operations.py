@@ -20,6 +20,7 @@ from quantcfg.editions.caffe.output_shapes import (
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
+from quantcfg.editions.caffe.roles import compared, never_negative, reads_shapes
 from quantcfg.editions.caffe.shapes import MAX_AXES
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
@@ -142,6 +143,9 @@ def _operation(
         multiply_accumulates(layer.type, known, outputs, blobs),
         _with_help(unknown or _unknown_input(missing[0]), missing[0]) if missing else None,
         shared,
+        never_negative=never_negative(layer.type, parameters),
+        compared=compared(layer.type),
+        reads_shapes=reads_shapes(layer.type),
     )
 
 

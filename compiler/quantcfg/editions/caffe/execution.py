@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from quantcfg.advice.arrays import Array
-from quantcfg.advice.program import LayerWeights, Load, Program, Step, stored_layout
+from quantcfg.editions.caffe.layer_weights import stored_layout
 from quantcfg.network.network import Shape
+from quantcfg.network.operations import Operations
+from quantcfg.weights.arrays import Array
+from quantcfg.weights.program import LayerWeights, Step
 
 _COLUMN_VALUES = 2**21
 """About how many values of a convolution's windows are copied at once."""
@@ -18,17 +20,9 @@ _COLUMN_VALUES = 2**21
 _BLOCK_VALUES = 2**16
 """About how many values a depthwise convolution works on at once: they stay in the processor's cache."""
 
-Values = dict[int, Array]
-"""Arrays by the numbers of their values."""
 
-
-def unsupported(program: Program) -> list[tuple[str, str]]:
-    """Return the layers that cannot be run, and why."""
-    found = [(step.name, _obstacle(step)) for step in program.steps]
-    return [(name, reason) for name, reason in found if reason]
-
-
-def _obstacle(step: Step) -> str | None:
+def obstacle(step: Step) -> str | None:
+    """Return why a step cannot be run, None if it can."""
     operation, layer = step.operation, step.operation.layer
     if operation.unknown:
         return operation.unknown.reason
@@ -51,28 +45,6 @@ def run_step(step: Step, weights: LayerWeights, inputs: Sequence[Array]) -> Sequ
     """Return the outputs of a step."""
     with np.errstate(all="ignore"):
         return _RULES[step.operation.layer.type](step, weights, inputs)
-
-
-def run(program: Program, load: Load, inputs: Values) -> Iterator[Values]:
-    """Run all steps; yield the values that later steps read before each step, and at last the outputs.
-
-    It is the same dictionary each time.
-    """
-    values = dict(inputs)
-    for index, step in enumerate(program.steps):
-        yield values
-        arrays = [values[value] for value in step.inputs]
-        values.update(zip(step.outputs, run_step(step, load(step), arrays), strict=True))
-        release(program, index, values)
-    yield values
-
-
-def release(program: Program, index: int, values: Values) -> None:
-    """Remove the values that no step after this one reads."""
-    step = program.steps[index]
-    for value in {*step.inputs, *step.outputs}:
-        if program.last_uses.get(value, -1) <= index:
-            values.pop(value, None)
 
 
 # --- convolutions
@@ -559,3 +531,12 @@ _RULES: Mapping[str, _Rule] = {
     "Tile": _tile,
     "Upsample": _upsample,
 }
+
+
+def preprocessing(operations: Operations, blob: str) -> tuple[Sequence[float], float]:
+    """Return the mean and scale of the layer that writes an input, or those that change nothing."""
+    for operation in operations.all:
+        if blob in operation.layer.tops and not operation.layer.bottoms:
+            parameters = operation.parameters
+            return parameters.get("mean_value") or (), parameters.get("scale") or 1.0
+    return (), 1.0
