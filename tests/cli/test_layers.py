@@ -109,6 +109,16 @@ def test_the_only_input_of_unknown_shape_needs_no_name(capsys: Captured) -> None
     assert error == '--input needs a name, as the inputs are "a" and "b"'
 
 
+def test_advise_takes_the_shape_of_an_unnamed_input(capsys: Captured) -> None:
+    write(LABELLED, conv("conv", "a"), inputs="")
+    stored = {"conv": [np.ones((8, 3, 3, 3), np.float32), np.ones(8, np.float32)]}
+    Path("net.caffemodel").write_bytes(caffemodel(stored, {"conv": "Convolution"}))
+    arguments = ("--weights", "net.caffemodel", "--input", "2,3,9,9", "--format", "json")
+    assert main(["advise", *MODEL[1:], *arguments]) == 0
+    shapes = {each["name"]: each["output_shape"] for each in json.loads(capsys.readouterr().out)["layers"]}
+    assert shapes["conv"] == [2, 8, 7, 7]
+
+
 def test_a_model_is_read_once_if_all_shapes_have_names(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
