@@ -111,7 +111,7 @@ def _advice(
     load = partial(computation.folded, file)
     statistics, facts = weight_statistics(bar(steps, len(steps), "weights"), load)
     # Arrays that a model contains have names of their own, not those of layers.
-    stored = file.arrays if network.edition.words.weights_suffix else None
+    stored = file.arrays if network.edition.read_arrays else None
     costs = costs_of(network, operations, stored)
     layers = [
         LayerReport(each, cost, _settings(config, each.layer.name), statistics.get(each.layer.name))
