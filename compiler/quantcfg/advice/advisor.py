@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any, Protocol, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.facts import weight_statistics
+from quantcfg.advice.facts import weight_facts
 from quantcfg.advice.inputs import (
     Simulation,
     count_of,
@@ -109,28 +109,34 @@ def _advice(
     problems = [each for step in program.steps for each in computation.problems(file, step)]
     steps = _sound(program, {name for name, _ in problems})
     load = partial(computation.folded, file)
-    statistics, facts = weight_statistics(bar(steps, len(steps), "weights"), load)
+    configs = {
+        each.layer.name: found
+        for each in operations.all
+        if (found := _settings(config, each.layer.name)) is not None
+    }
+    facts = weight_facts(bar(steps, len(steps), "weights"), load, configs)
     # Arrays that a model contains have names of their own, not those of layers.
     stored = file.arrays if network.edition.words.weights_suffix else None
     costs = costs_of(network, operations, stored)
     layers = [
-        LayerReport(each, cost, _settings(config, each.layer.name), statistics.get(each.layer.name))
+        LayerReport(each, cost, configs.get(each.layer.name), facts.statistics.get(each.layer.name))
         for each, cost in zip(operations.all, costs, strict=True)
     ]
     wrong = [_fact(*each) for each in problems]
     errors: Mapping[str, float] = {}
-    notes: list[str] = []
+    notes = list(_unquantizable(facts.not_finite, configs))
     is_whole = False
     if simulation:
-        unusable = [*wrong, *(item for item in facts if item.field)]
+        unusable = [*wrong, *facts.not_finite]
         inputs = {name: (1, *shape[1:]) for name, shape in operations.inputs.items() if shape}
         single = _without_fusion(read(network, {**given, **inputs}), config)
         assert computation.runner
-        errors, notes, is_whole = _simulated(
+        errors, simulated, is_whole = _simulated(
             single, config, load, computation.runner, simulation, unusable, bar
         )
+        notes += simulated
     layers = _with_errors(layers, errors, is_whole=is_whole)
-    skipped = [*facts, *(exclusions(layers, _finite(errors)) if is_whole else ())]
+    skipped = [*facts.not_finite, *facts.others, *(exclusions(layers, _finite(errors)) if is_whole else ())]
     rest = _not_skipped(layers, skipped)
     items = [
         *wrong,
@@ -146,6 +152,13 @@ def _advice(
 
 def _fact(name: str, reason: str) -> Item:
     return Item((name,), Kind.EXACT, reason)
+
+
+def _unquantizable(not_finite: Sequence[Item], configs: Collection[str]) -> Iterator[str]:
+    """Yield that no quantized layer can stay so, if their weights are not finite."""
+    names = [item.layers[0] for item in not_finite if item.layers[0] in configs and not item.field]
+    if names:
+        yield f"the weights of {quoted(names)} are not finite, and no other layer is quantized"
 
 
 def _not_skipped(layers: Sequence[LayerReport], items: Iterable[Item]) -> list[LayerReport]:
@@ -253,7 +266,7 @@ def _simulated(
         names = quoted(name for name in errors if name in overflowing)
         notes.append(f"values are not finite before or after {names}, so there are no shares")
     elif together is not None:
-        notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):.1f} dB")
+        notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):z.1f} dB")
     if without_preprocessing(simulation, preprocessing, shapes):
         notes.append(_STANDARDIZED)
     notes.append(f"simulated with {count} {in_words(simulation, shapes)}; AMCT's own calibration decides")
