@@ -103,6 +103,7 @@ class StoredArray:
 
     An array may be stored in several pieces. dtype is as numpy calls it, or "bfloat16".
     is_varint: whether each value is a varint of its bits.
+    gap: the bytes between two values.
     file: the file with the values, None if it is the weights file.
     problem: why the values cannot be used, None if they can.
     """
@@ -113,6 +114,7 @@ class StoredArray:
     is_varint: bool = False
     file: str | None = None
     problem: str | None = None
+    gap: int = 0
 
 
 StoredWeights = Mapping[str, tuple[StoredArray, ...]]
