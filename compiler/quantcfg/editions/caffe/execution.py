@@ -38,6 +38,8 @@ def obstacle(step: Step) -> str | None:
         return f"pooling method {layer.attributes.get('pool')} is not supported"
     if layer.type == "Upsample" and len(step.inputs) > 1:
         return "a second input is not supported"
+    if layer.type == "Upsample" and (operation.parameters["upsample_h"] or operation.parameters["upsample_w"]):
+        return "upsample_h and upsample_w are not supported"
     return None
 
 
