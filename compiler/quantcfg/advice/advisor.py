@@ -13,6 +13,7 @@ from quantcfg.advice.activations import Hfmg, Ifmr
 from quantcfg.advice.facts import weight_facts
 from quantcfg.advice.inputs import (
     Simulation,
+    batch_of,
     count_of,
     images_by_input,
     in_words,
@@ -130,9 +131,10 @@ def _advice(
         unusable = [*wrong, *facts.not_finite]
         inputs = {name: (1, *shape[1:]) for name, shape in operations.inputs.items() if shape}
         single = _without_fusion(read(network, {**given, **inputs}), config)
+        run = single if _differ_in_batch_only(operations, single) else operations
         assert computation.runner
         errors, simulated, is_whole = _simulated(
-            single, config, load, computation.runner, simulation, unusable, bar
+            run, config, load, computation.runner, simulation, unusable, bar
         )
         notes += simulated
     layers = _with_errors(layers, errors, is_whole=is_whole)
@@ -152,6 +154,18 @@ def _advice(
 
 def _fact(name: str, reason: str) -> Item:
     return Item((name,), Kind.EXACT, reason)
+
+
+def _differ_in_batch_only(operations: Operations, single: Operations) -> bool:
+    """Return whether a network that reads one image has the same weights, and computes the same for it."""
+    return all(
+        one.blobs == other.blobs and list(map(_of_image, one.outputs)) == list(map(_of_image, other.outputs))
+        for one, other in zip(operations.all, single.all, strict=True)
+    )
+
+
+def _of_image(shape: Shape | None) -> tuple[int, Shape] | None:
+    return None if shape is None else (len(shape), shape[1:])
 
 
 def _unquantizable(not_finite: Sequence[Item], configs: Collection[str]) -> Iterator[str]:
@@ -236,16 +250,17 @@ def _simulated(
     obstacle = _obstacle(program, operations, runner, unusable) or input_obstacle(simulation, shapes)
     if obstacle or not settings:
         return {}, [*notes, f"no simulation: {obstacle or 'no layer is quantized'}"], False
-    count = count_of(simulation, shapes)
-    needed, available = memory_needed(program, settings, count), available_bytes()
+    batch = batch_of(shapes)
+    count = count_of(simulation, shapes, batch)
+    needed, available = memory_needed(program, settings, count // batch), available_bytes()
     if available is not None and needed > available:
         reason = f"it needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are available"
         return {}, [*notes, f"no simulation: {reason}; use a smaller --count or --input"], False
     preprocessing = {blob: runner.preprocessing(operations, blob) for blob in shapes}
     images = input_images(simulation, preprocessing, shapes, count)
     values = [
-        {program.inputs[blob]: each[index : index + 1] for blob, each in images.items()}
-        for index in range(count)
+        {program.inputs[blob]: each[start : start + batch] for blob, each in images.items()}
+        for start in range(0, count, batch)
     ]
     load = _limited(load, simulation.time_limit)
     found: dict[str | None, float] = {}
