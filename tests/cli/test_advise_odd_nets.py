@@ -192,3 +192,143 @@ def test_a_blob_that_is_no_array_is_reported(shape: tuple[int, ...], inputs: str
         assert all((each["parameters"] or 0) >= 0 for each in found["layers"])
         (reason,) = reasons(found, name)
         assert reason.startswith("its weights do not fit: it has a blob ")
+
+
+# --- networks that are simulated with their own batch, or not at all
+
+BATCH = 'input: "data" input_shape { dim: [2, 3, 8, 8] }'
+FOUR = "num_output: 4 kernel_size: 3"
+BATCHES = {
+    "a size for the whole batch": (
+        [
+            conv("c", parameters=FOUR),
+            layer("r", "Reshape", "c", reshape_param="shape { dim: 2 dim: -1 }"),
+            inner_product("fc", "r", parameters="num_output: 5"),
+        ],
+        {"c": [normal(4, 3, 3, 3), normal(4)], "fc": [normal(5, 144), normal(5)]},
+    ),
+    "a factor for each image": (
+        [conv("c", parameters=FOUR), layer("s", "Scale", "c", scale_param="axis: 0 num_axes: 1")],
+        {"c": [normal(4, 3, 3, 3), normal(4)], "s": [normal(2)]},
+    ),
+    "a slice of the batch": (
+        [layer("s", "Slice", "data", ("x", "y"), slice_param="axis: 0"), conv("c", "y", parameters=FOUR)],
+        {"c": [normal(4, 3, 3, 3), normal(4)]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("layers", "blobs"), BATCHES.values(), ids=BATCHES)
+def test_a_network_that_needs_its_batch_is_simulated_with_it(
+    layers: list[str], blobs: dict[str, list[Array]], capsys: Captured
+) -> None:
+    write(blobs, layers=layers, inputs=BATCH)
+    found = content(capsys, "--simulate")
+    assert all(each["simulated"] for each in found["layers"] if each["quantized"])
+    assert "simulated with 2 generated images" in found["notes"][-1]
+    assert "simulated with 4 generated images" in content(capsys, "--simulate", "--count", "3")["notes"][-1]
+    np.save("images.npy", normal(5, 3, 8, 8))
+    given = content(capsys, "--simulate", "--images", "images.npy")
+    assert "simulated with 4 images" in given["notes"][-1]
+    too_few = content(capsys, "--simulate", "--images", "images.npy", "--count", "1")
+    assert too_few["notes"] == [
+        "no simulation: it runs with 2 images: give as many, or change the batch in the prototxt"
+    ]
+
+
+def test_inputs_with_other_batches_are_named(capsys: Captured) -> None:
+    layers, blobs = BATCHES["a factor for each image"]
+    fc = inner_product("fc", "other", parameters="num_output: 5")
+    inputs = f'{BATCH} input: "other" input_shape {{ dim: [7, 3, 1, 1] }}'
+    write({**blobs, "fc": [normal(5, 3), normal(5)]}, layers=[*layers, fc], inputs=inputs)
+    (note,) = content(capsys, "--simulate")["notes"]
+    assert note.endswith('one image, and its inputs have other batches: "data" 2, "other" 7')
+
+
+def test_an_input_that_no_layer_writes_is_named(capsys: Captured) -> None:
+    layers = [conv("c"), layer("e", "Eltwise", ("c", "zzz")), conv("d", "e")]
+    write({"c": [normal(8, 3, 3, 3), normal(8)], "d": [normal(8, 8, 3, 3), normal(8)]}, layers=layers)
+    help = 'correct the name "zzz", or add an input "zzz"'
+    assert content(capsys, "--simulate")["notes"] == [
+        f'no simulation: the output shape of "e" is unknown: no layer writes its input "zzz"; {help}'
+    ]
+    given = content(capsys, "--simulate", "--input", "e=1,8,6,6")
+    assert given["notes"] == ['no simulation: "e": no layer writes its input "zzz"']
+
+
+def test_a_given_shape_does_not_make_a_layer_run(capsys: Captured) -> None:
+    layers = [conv("c", parameters="num_output: 8"), conv("d", "c")]
+    write({"c": [normal(8, 3, 3, 3), normal(8)], "d": [normal(8, 8, 3, 3), normal(8)]}, layers=layers)
+    notes = content(capsys, "--simulate", "--input", "c=1,8,6,6")["notes"]
+    assert notes == ['no simulation: "c": its kernel_size is missing']
+
+
+# --- layers without inputs
+
+SUM = layer("e", "Eltwise", ("c", "p"), eltwise_param="operation: PROD")
+PARAMETER = layer("p", "Parameter", (), parameter_param="shape { dim: [1, 8, 6, 6] }")
+
+
+def dummy(parameters: str = "", top: str | tuple[str, ...] = "p") -> str:
+    sizes = "shape { dim: [1, 8, 6, 6] }"
+    return layer("d", "DummyData", (), top, dummy_data_param=f"{sizes} {parameters}")
+
+
+def output_of_c(capsys: Captured) -> float:
+    found = content(capsys, "--simulate")
+    (simulated,) = (each["simulated"] for each in found["layers"] if each["name"] == "c")
+    assert simulated, found["notes"]
+    output: float = simulated["output_db"]
+    return output
+
+
+def test_a_parameter_has_its_stored_values(capsys: Captured) -> None:
+    blobs = {"c": [normal(8, 3, 3, 3), normal(8)]}
+    write(blobs, layers=[conv("c")])
+    alone = output_of_c(capsys)
+    write({**blobs, "p": [np.full((1, 8, 6, 6), 7, np.float32)]}, layers=[conv("c"), PARAMETER, SUM])
+    assert output_of_c(capsys) == pytest.approx(alone, abs=0.01)
+    write({**blobs, "p": [np.eye(1, 288, 5, dtype=np.float32)]}, layers=[conv("c"), PARAMETER, SUM])
+    assert abs(output_of_c(capsys) - alone) > 0.5
+    write(blobs, layers=[conv("c"), PARAMETER, SUM])
+    found = content(capsys, "--simulate")
+    assert found["notes"] == [
+        'no simulation: "p": its weights do not fit: it has 0 blobs, but needs 1',
+    ]
+
+
+def test_dummy_data_has_the_values_of_its_fillers(capsys: Captured) -> None:
+    blobs = {"c": [normal(8, 3, 3, 3), normal(8)]}
+    write(blobs, layers=[conv("c")])
+    alone = output_of_c(capsys)
+    for filler in ("data_filler { value: 7 }", 'data_filler { type: "constant" value: -2 }'):
+        write(blobs, layers=[conv("c"), dummy(filler), SUM])
+        assert output_of_c(capsys) == pytest.approx(alone, abs=0.01)
+    write(
+        blobs, layers=[conv("c"), dummy("data_filler { value: 0 } data_filler { value: 1 }", ("q", "p")), SUM]
+    )
+    assert output_of_c(capsys) == pytest.approx(alone, abs=0.01)
+    # Everything becomes 0, and then there is no error.
+    write(blobs, layers=[conv("c"), dummy(), SUM])
+    assert output_of_c(capsys) == 150
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ('data_filler { type: "gaussian" }', "its values are random (gaussian): use an Input layer instead"),
+        ("data_filler {} data_filler {}", "it has 2 data_fillers, but 1 top"),
+    ],
+)
+def test_dummy_data_without_known_values_prevents_the_simulation(
+    parameters: str, reason: str, capsys: Captured
+) -> None:
+    write({"c": [normal(8, 3, 3, 3), normal(8)]}, layers=[conv("c"), dummy(parameters), SUM])
+    assert content(capsys, "--simulate")["notes"] == [f'no simulation: "d": {reason}']
+
+
+def test_a_network_without_inputs_is_not_simulated(capsys: Captured) -> None:
+    write({"c": [normal(8, 8, 3, 3), normal(8)]}, layers=[dummy(top="data"), conv("c")], inputs="")
+    assert content(capsys, "--simulate")["notes"] == [
+        "no simulation: no layer to simulate reads an input of the network"
+    ]
