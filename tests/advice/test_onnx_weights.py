@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from tests.laws import law
 from tests.onnx.models import model, node, value
 from tests.onnx.test_operations import CASES
 from tests.shared import MODELS_ONNX, files, needs_shared
+from tests.wire import LENGTH, key, varint
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -302,8 +304,8 @@ def external(tmp_path: Path, size: int = 96, **entries: object) -> Path:
     if size:
         (folder / "weights.bin").write_bytes(random(7, 6, 4).tobytes()[:size].ljust(size, b"\0"))
     stored = floats(6, 4, data_location=TensorProto.EXTERNAL)
-    for key, entry in ({"location": "weights.bin"} | entries).items():
-        stored.external_data.add(key=key, value=str(entry))
+    for name, entry in ({"location": "weights.bin"} | entries).items():
+        stored.external_data.add(key=name, value=str(entry))
     path = folder / "net.onnx"
     path.write_bytes(model_with(stored).SerializeToString())
     return path
@@ -481,3 +483,26 @@ def test_the_sign_of_a_node(
 ) -> None:
     content = model(made, initializers=constants, inputs=[value("data", 1, 200), value("other", 1)])
     assert sign_of(content, tmp_path) is sign
+
+
+# --- large models
+
+LARGE = 2**31
+
+
+def test_a_weight_behind_two_gigabytes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    content = model_with(tensor("w", random(9, 6, 4)))
+    graph = content.graph.SerializeToString()
+    content.ClearField("graph")
+    table = TensorProto(name="table", dims=(LARGE // 4,), data_type=TensorProto.FLOAT).SerializeToString()
+    table += key(9, LENGTH) + varint(LARGE)
+    field = key(5, LENGTH) + varint(len(table) + LARGE) + table
+    start = content.SerializeToString() + key(7, LENGTH) + varint(len(field) + LARGE + len(graph)) + field
+    with path.open("wb") as file:
+        file.write(start)
+        file.seek(LARGE, os.SEEK_CUR)
+        file.write(graph)
+    found = net_of(path).weights()["a"].weight
+    assert found is not None
+    assert (found == random(9, 6, 4).T).all()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from jsonschema import Draft7Validator
+from PIL import Image
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
 from quantcfg.advice import ImagesError, advise_on, quant_cfg, text_format
@@ -454,6 +455,27 @@ def test_images_without_known_preprocessing_have_mean_0_and_variance_1(capsys: C
         assert one["simulated"] == (other["simulated"] and pytest.approx(other["simulated"], rel=1e-3))
 
 
+@pytest.mark.parametrize(
+    ("images", "output"),
+    [
+        ("x.npy", "x.npy"),
+        ("data=x.npy", "link.npy"),
+        ("folder", "folder/a.png"),
+        ("data=folder", "folder/a.png"),
+    ],
+)
+def test_no_output_replaces_the_images(images: str, output: str, capsys: Captured) -> None:
+    write()
+    np.save("x.npy", np.ones((2, 3, 8, 8)))
+    Path("link.npy").symlink_to("x.npy")
+    Path("folder").mkdir()
+    Image.new("RGB", (8, 8)).save("folder/a.png")
+    before = Path(output).read_bytes()
+    assert main([*NET, "--simulate", "--images", images, "-o", output]) == 1
+    assert "error[QC503]: cannot write" in capsys.readouterr().err
+    assert Path(output).read_bytes() == before
+
+
 def test_the_preprocessing_of_the_network_is_the_default(capsys: Captured) -> None:
     data = layer(
         "data",
@@ -472,7 +494,7 @@ def test_the_preprocessing_of_the_network_is_the_default(capsys: Captured) -> No
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--images", "absent.npy"), "not an .npy file"),
+        (("--images", "absent.npy"), "no such file or directory"),
         (("--images", "deploy.prototxt"), "not an .npy file"),
         (("--images", "wrong.npy"), "the file has 2x3x9x9 values, but the input needs Nx3x8x8"),
         (("--images", "pipe"), "not a regular file"),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto, helper
 
 from quantcfg import QuantConfigError, Simulation, advise, contracts, read_model
 from quantcfg.cli import main
 from tests.advice.onnx_nets import net, random
+from tests.laws import law
 from tests.onnx.models import node
 from tests.shared import MODELS_ONNX, needs_shared
 
@@ -116,6 +120,43 @@ def test_weights_that_are_not_finite_are_to_be_skipped(capsys: Captured) -> None
         write(w1=weight)
         first = content(capsys)["advice"][0]
         assert (first["layers"], first["field"], first["value"]) == (["conv1"], "quant_enable", False)
+
+
+def test_a_normalization_counts_only_if_it_is_folded(capsys: Captured) -> None:
+    write(ones=np.linspace(0.01, 4, 8, dtype=np.float32))
+
+    def tensor_db(config: str) -> float:
+        layers = {layer["name"]: layer for layer in content(capsys, config)["layers"]}
+        found: float = layers["conv1"]["weights"]["per_tensor_db"]
+        return found
+
+    alone = tensor_db("do_fusion: false")
+    assert tensor_db('skip_fusion_layers: "conv1"') == alone
+    assert tensor_db("") != alone
+
+
+@law(st.integers(0, 2**31), st.integers(1, 3), examples=400)
+def test_a_damaged_model_gives_advice_or_an_error(seed: int, changes: int) -> None:
+    random_bytes = np.random.default_rng(seed)
+    weight = as_external() if seed % 2 else helper.make_tensor("v", 1, (4, 3), [1.0] * 12)
+    damaged = network()
+    damaged.graph.initializer.append(weight)
+    damaged.graph.node.append(node("MatMul", ["h", "v"], ["z"], name="last"))
+    content = bytearray(damaged.SerializeToString())
+    for place in random_bytes.integers(0, len(content), changes):
+        content[place] = random_bytes.integers(0, 256)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "net.onnx")
+        path.write_bytes(content)
+        with suppress(QuantConfigError):
+            assert advise(read_model(path), config_text=NO_OFFSET).layers
+
+
+def as_external() -> TensorProto:
+    made = TensorProto(name="v", dims=(4, 3), data_type=1, data_location=TensorProto.EXTERNAL)
+    made.external_data.add(key="location", value="net.onnx")
+    made.external_data.add(key="offset", value="16")
+    return made
 
 
 def test_a_weight_without_values_has_no_statistics(capsys: Captured) -> None:

@@ -48,7 +48,8 @@ def weight_facts(steps: Iterable[Step], load: Load, configs: LayerConfigs) -> We
                 found[step.name] = statistics
                 others += _zeros(step.name, statistics, configs.get(step.name), len(weights.weight))
         if weights.padding is not None and weights.padding.any():
-            reason = "folding the BatchNorm before it is not exact, because the convolution pads its input"
+            folded = step.before[0].layer.type
+            reason = f"folding the {folded} before it is not exact, because the convolution pads its input"
             others.append(Item((step.name,), Kind.EXACT, reason))
     return WeightFacts(found, list(_skips(not_finite, configs)), [*others, *_dead(found, configs)])
 

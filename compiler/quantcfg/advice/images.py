@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 
-from quantcfg.files import PathLike
+from quantcfg.files import PathLike, reason
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 
@@ -95,9 +97,10 @@ def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array
         if len(shape) != _IMAGE_RANK:
             raise ImagesError(f"the input has {len(shape)} axes, but images have 4")
         return np.stack(list(_opened(_names(Path(path))[:count], shape)))
-    images = np.asarray(_mapped(path, shape)[:count], np.float32)
+    with np.errstate(over="ignore"):
+        images = np.asarray(_mapped(path, shape)[:count], np.float32)
     if not np.isfinite(images).all():
-        raise ImagesError("the file contains values that are not finite")
+        raise ImagesError("the file contains values that are not finite as 32-bit numbers")
     return images
 
 
@@ -106,8 +109,10 @@ def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
         raise ImagesError("not a regular file")
     try:
         values = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
-        raise ImagesError(f"not an .npy file: {error}") from error
+    except OSError as error:
+        raise ImagesError(reason(error)) from error
+    except Exception as error:  # What numpy raises for a damaged header can be of any type.
+        raise ImagesError("not an .npy file") from error
     if values.dtype.kind not in "buif":
         raise ImagesError("the file does not contain numbers")
     if values.ndim != len(shape) or values.shape[1:] != shape[1:] or not len(values):
@@ -118,31 +123,47 @@ def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
 
 def _names(folder: Path) -> Sequence[Path]:
     try:
-        names = sorted(each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES)
+        names = sorted(
+            each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES and each.is_file()
+        )
     except OSError as error:
-        raise ImagesError(str(error.strerror)) from error
+        raise ImagesError(reason(error)) from error
     if not names:
         raise ImagesError("the folder contains no PNG or JPEG files")
     return names
 
 
 def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImagesError('reading images needs Pillow: install "quantcfg[images]"') from error
+    if not find_spec("PIL"):
+        raise ImagesError('reading images needs Pillow: install "quantcfg[images]"')
     _, channels, height, width = shape
     if channels not in (1, 3):
         raise ImagesError(f"the input has {channels} channels, but images have 1 or 3")
     for name in names:
         try:
-            with Image.open(name) as image:
-                converted = image.convert("L" if channels == 1 else "RGB").resize((width, height))
-                pixels = np.asarray(converted, np.float32).reshape(height, width, channels)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            pixels = _pixels(name, "L" if channels == 1 else "RGB", (width, height))
+        except OSError as error:
+            raise ImagesError(f"cannot read {name.name}: {reason(error)}") from error
+        except Exception as error:  # What Pillow raises for a damaged file can be of any type.
             raise ImagesError(f"cannot read {name.name}: {error}") from error
-        # Caffe's tools read images as blue, green, red.
-        yield np.ascontiguousarray(pixels[:, :, ::-1].transpose(2, 0, 1))
+        # As networks that can be simulated were trained: blue, green, red.
+        bgr = pixels.reshape(height, width, channels)[:, :, ::-1]
+        yield np.ascontiguousarray(bgr.transpose(2, 0, 1))
+
+
+def _pixels(name: Path, mode: str, size: tuple[int, int]) -> Array:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with catch_warnings(action="error", category=Image.DecompressionBombWarning):
+            file = Image.open(name, formats=("PNG", "JPEG"))
+    except UnidentifiedImageError:
+        raise ValueError("not a PNG or JPEG file") from None
+    with file:
+        # Of 16 bits the upper 8, as OpenCV does; Pillow cuts off values over 255.
+        has_16_bits = file.mode.startswith("I")
+        image = Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)) if has_16_bits else file
+        return np.asarray(image.convert(mode).resize(size), np.float32)
 
 
 def preprocessed(images: Array, mean: Sequence[float], scale: float) -> Array:

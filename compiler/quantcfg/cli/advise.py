@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
@@ -154,7 +155,7 @@ def run(options: argparse.Namespace) -> int:
     if report is None:
         return _failed(found)
     print_plain(found)
-    return _write(options, network, report, source, (*files, options.config))
+    return _write(options, network, report, source, (*files, options.config, *_image_files(options)))
 
 
 def _failed(found: Iterable[Diagnostic]) -> int:
@@ -244,6 +245,14 @@ def _images(options: argparse.Namespace, inputs: Collection[str]) -> str | Mappi
     if len(plain) > 1 or (plain and named):
         options.parser.error(f"--images {printable(plain[0])} needs the name of an input: {quoted(inputs)}")
     return plain[0] if plain else named or None
+
+
+def _image_files(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the files that images are read from, so that no output replaces them."""
+    for text in options.images or ():
+        for path in (text, text.partition("=")[2]):
+            yield path
+            yield from map(str, Path(path).iterdir()) if path and Path(path).is_dir() else ()
 
 
 def _bar(items: Iterable[_Item], count: int, what: str) -> Iterator[_Item]:

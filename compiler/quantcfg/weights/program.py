@@ -1,4 +1,4 @@
-"""A network as a list of steps: each value is written once, and BatchNorm and Scale are folded."""
+"""A network as a list of steps: each value is written once, and fusion groups are folded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from quantcfg.weights.arrays import Array
 class Step:
     """An operation, the numbers of its input and output values, and the layers folded into it.
 
-    before and after are a BatchNorm and the Scale after it; either may be empty.
+    before and after are the other layers of its fusion group, in order; either may be empty.
     """
 
     operation: Operation
