@@ -232,7 +232,7 @@ def test_a_network_that_needs_its_batch_is_simulated_with_it(
     assert "simulated with 4 images" in given["notes"][-1]
     too_few = content(capsys, "--simulate", "--images", "images.npy", "--count", "1")
     assert too_few["notes"] == [
-        "no simulation: it runs with 2 images: give as many, or change the batch in the prototxt"
+        "no simulation: it runs with 2 images: give as many, or change the batch of the model"
     ]
 
 

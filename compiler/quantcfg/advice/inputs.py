@@ -88,7 +88,7 @@ def input_obstacle(simulation: Simulation, shapes: InputShapes) -> str | None:
         sizes = ", ".join(f'"{blob}" {shape[0]}' for blob, shape in shapes.items())
         return f"the network does not run with one image, and its inputs have other batches: {sizes}"
     if not count_of(simulation, shapes, batch_of(shapes)):
-        return f"it runs with {batch_of(shapes)} images: give as many, or change the batch in the prototxt"
+        return f"it runs with {batch_of(shapes)} images: give as many, or change the batch of the model"
     return None
 
 
