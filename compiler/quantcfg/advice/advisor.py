@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any, Protocol, TypeVar
@@ -10,9 +10,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.facts import weight_statistics
+from quantcfg.advice.facts import weight_facts
 from quantcfg.advice.inputs import (
     Simulation,
+    batch_of,
     count_of,
     images_by_input,
     in_words,
@@ -109,28 +110,35 @@ def _advice(
     problems = [each for step in program.steps for each in computation.problems(file, step)]
     steps = _sound(program, {name for name, _ in problems})
     load = partial(computation.folded, file)
-    statistics, facts = weight_statistics(bar(steps, len(steps), "weights"), load)
+    configs = {
+        each.layer.name: found
+        for each in operations.all
+        if (found := _settings(config, each.layer.name)) is not None
+    }
+    facts = weight_facts(bar(steps, len(steps), "weights"), load, configs)
     # Arrays that a model contains have names of their own, not those of layers.
     stored = file.arrays if network.edition.read_arrays else None
     costs = costs_of(network, operations, stored)
     layers = [
-        LayerReport(each, cost, _settings(config, each.layer.name), statistics.get(each.layer.name))
+        LayerReport(each, cost, configs.get(each.layer.name), facts.statistics.get(each.layer.name))
         for each, cost in zip(operations.all, costs, strict=True)
     ]
     wrong = [_fact(*each) for each in problems]
     errors: Mapping[str, float] = {}
-    notes: list[str] = []
+    notes = list(_unquantizable(facts.not_finite, configs))
     is_whole = False
     if simulation:
-        unusable = [*wrong, *(item for item in facts if item.field)]
+        unusable = [*wrong, *facts.not_finite]
         inputs = {name: (1, *shape[1:]) for name, shape in operations.inputs.items() if shape}
         single = _without_fusion(read(network, {**given, **inputs}), config)
+        run = single if _differ_in_batch_only(operations, single) else operations
         assert computation.runner
-        errors, notes, is_whole = _simulated(
-            single, config, load, computation.runner, simulation, unusable, bar
+        errors, simulated, is_whole = _simulated(
+            run, config, load, computation.runner, simulation, unusable, bar
         )
+        notes += simulated
     layers = _with_errors(layers, errors, is_whole=is_whole)
-    skipped = [*facts, *(exclusions(layers, _finite(errors)) if is_whole else ())]
+    skipped = [*facts.not_finite, *facts.others, *(exclusions(layers, _finite(errors)) if is_whole else ())]
     rest = _not_skipped(layers, skipped)
     items = [
         *wrong,
@@ -146,6 +154,25 @@ def _advice(
 
 def _fact(name: str, reason: str) -> Item:
     return Item((name,), Kind.EXACT, reason)
+
+
+def _differ_in_batch_only(operations: Operations, single: Operations) -> bool:
+    """Return whether a network that reads one image has the same weights, and computes the same for it."""
+    return all(
+        one.blobs == other.blobs and list(map(_of_image, one.outputs)) == list(map(_of_image, other.outputs))
+        for one, other in zip(operations.all, single.all, strict=True)
+    )
+
+
+def _of_image(shape: Shape | None) -> tuple[int, Shape] | None:
+    return None if shape is None else (len(shape), shape[1:])
+
+
+def _unquantizable(not_finite: Sequence[Item], configs: Collection[str]) -> Iterator[str]:
+    """Yield that no quantized layer can stay so, if their weights are not finite."""
+    names = [item.layers[0] for item in not_finite if item.layers[0] in configs and not item.field]
+    if names:
+        yield f"the weights of {quoted(names)} are not finite, and no other layer is quantized"
 
 
 def _not_skipped(layers: Sequence[LayerReport], items: Iterable[Item]) -> list[LayerReport]:
@@ -223,16 +250,17 @@ def _simulated(
     obstacle = _obstacle(program, operations, runner, unusable) or input_obstacle(simulation, shapes)
     if obstacle or not settings:
         return {}, [*notes, f"no simulation: {obstacle or 'no layer is quantized'}"], False
-    count = count_of(simulation, shapes)
-    needed, available = memory_needed(program, settings, count), available_bytes()
+    batch = batch_of(shapes)
+    count = count_of(simulation, shapes, batch)
+    needed, available = memory_needed(program, settings, count // batch), available_bytes()
     if available is not None and needed > available:
         reason = f"it needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are available"
         return {}, [*notes, f"no simulation: {reason}; use a smaller --count or --input"], False
     preprocessing = {blob: runner.preprocessing(operations, blob) for blob in shapes}
     images = input_images(simulation, preprocessing, shapes, count)
     values = [
-        {program.inputs[blob]: each[index : index + 1] for blob, each in images.items()}
-        for index in range(count)
+        {program.inputs[blob]: each[start : start + batch] for blob, each in images.items()}
+        for start in range(0, count, batch)
     ]
     load = _limited(load, simulation.time_limit)
     found: dict[str | None, float] = {}
@@ -253,7 +281,7 @@ def _simulated(
         names = quoted(name for name in errors if name in overflowing)
         notes.append(f"values are not finite before or after {names}, so there are no shares")
     elif together is not None:
-        notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):.1f} dB")
+        notes.append(f"with all layers quantized, the SQNR of the output is {decibels(together):z.1f} dB")
     if without_preprocessing(simulation, preprocessing, shapes):
         notes.append(_STANDARDIZED)
     notes.append(f"simulated with {count} {in_words(simulation, shapes)}; AMCT's own calibration decides")

@@ -78,10 +78,17 @@ def images_by_input(images: Images, shapes: InputShapes) -> Mapping[str, PathLik
 
 def input_obstacle(simulation: Simulation, shapes: InputShapes) -> str | None:
     """Return why the network cannot be run with these images."""
+    if not shapes:
+        return "no layer to simulate reads an input of the network"
     for blob, shape in shapes.items():
         if len(shape) != _IMAGE_RANK and blob not in _given(simulation):
             found = f'the input "{blob}" has {len(shape)} axes, but images have 4'
             return f"{found}; pass its values, such as --images {blob}=values.npy"
+    if len({shape[0] for shape in shapes.values()}) > 1:
+        sizes = ", ".join(f'"{blob}" {shape[0]}' for blob, shape in shapes.items())
+        return f"the network does not run with one image, and its inputs have other batches: {sizes}"
+    if not count_of(simulation, shapes, batch_of(shapes)):
+        return f"it runs with {batch_of(shapes)} images: give as many, or change the batch of the model"
     return None
 
 
@@ -90,10 +97,17 @@ def _given(simulation: Simulation) -> Mapping[str, PathLike]:
     return simulation.images
 
 
-def count_of(simulation: Simulation, shapes: InputShapes) -> int:
-    """Return how many images are used: of several inputs, as many as each has."""
+def count_of(simulation: Simulation, shapes: InputShapes, batch: int) -> int:
+    """Return how many images are used: whole batches, and of several inputs, as many as each has."""
     counts = [image_count(path, shapes[blob], simulation.count) for blob, path in _given(simulation).items()]
-    return min(counts, default=simulation.count or GENERATED)
+    if counts:
+        return min(counts) // batch * batch
+    return -(-(simulation.count or GENERATED) // batch) * batch
+
+
+def batch_of(shapes: InputShapes) -> int:
+    """Return how many images each input has in a run of the network."""
+    return next(shape[0] for shape in shapes.values())
 
 
 def input_images(

@@ -76,7 +76,7 @@ def _cell(column: str, value: float | str | None) -> str:
         return ""
     if isinstance(value, str):
         return _shortened(value) if column == "layer" else value
-    return f"{100 * value:.1f} %" if column in ("MACs", "share") else f"{value:.1f}"
+    return f"{100 * value:.1f} %" if column in ("MACs", "share") else f"{value:z.1f}"
 
 
 def _shortened(name: str) -> str:

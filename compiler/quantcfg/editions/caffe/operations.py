@@ -20,7 +20,7 @@ from quantcfg.editions.caffe.output_shapes import (
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
-from quantcfg.editions.caffe.roles import compared, never_negative, reads_shapes
+from quantcfg.editions.caffe.roles import compared, is_constant, never_negative, reads_shapes
 from quantcfg.editions.caffe.shapes import MAX_AXES
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
@@ -55,7 +55,8 @@ def read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
         tops = list(zip(layer.tops, operation.outputs, strict=True))
         settable |= {blob for blob, shape in tops if not layer.bottoms or shape in (None, given.get(blob))}
         blobs |= {blob: operation.unknown if shape is None else shape for blob, shape in tops}
-        inputs += [] if layer.bottoms else [(blob, blobs[blob]) for blob in layer.tops]
+        is_inner = layer.bottoms or operation.is_constant
+        inputs += [] if is_inner else [(blob, blobs[blob]) for blob in layer.tops]
     known = {blob: None if isinstance(shape, Unknown) else shape for blob, shape in inputs}
     return Operations(tuple(found), known, tuple(blob for blob in given if blob not in settable))
 
@@ -131,7 +132,8 @@ def _operation(
         outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
     except UnknownShapeError as error:
         unknown = error.unknown
-    outputs = _with_given(layer, outputs, given)
+    inferred, outputs = outputs, _with_given(layer, outputs, given)
+    replaced = [blob for blob, shape in zip(layer.tops, inferred, strict=True) if shape is None]
     missing = [blob for blob, shape in zip(layer.tops, outputs, strict=True) if shape is None]
     return Operation(
         layer,
@@ -146,15 +148,19 @@ def _operation(
         never_negative=never_negative(layer.type, parameters),
         compared=compared(layer.type),
         reads_shapes=reads_shapes(layer.type),
+        is_constant=not layer.bottoms and is_constant(layer.type),
+        without_given=unknown or _unknown_input(replaced[0]) if replaced and not missing else None,
     )
 
 
 def _unknown_bottom(layer: Layer, bottoms: Sequence[Shape | Unknown | None]) -> tuple[str, str | None]:
     """Return why a layer has an unknown bottom, with the help for the layer where this begins."""
     index = next(index for index, bottom in enumerate(bottoms) if not isinstance(bottom, tuple))
-    bottom = bottoms[index]
-    help = bottom.help if isinstance(bottom, Unknown) else None
-    return f'the shape of its input "{layer.bottoms[index]}" is unknown', help
+    name, bottom = layer.bottoms[index], bottoms[index]
+    if bottom is None:
+        return f'no layer writes its input "{name}"', f'correct the name "{name}", or add an input "{name}"'
+    assert isinstance(bottom, Unknown)
+    return f'the shape of its input "{name}" is unknown', bottom.help
 
 
 def _with_given(layer: Layer, outputs: _Shapes, given: Mapping[str, Shape]) -> _Shapes:
