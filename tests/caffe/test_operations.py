@@ -16,7 +16,7 @@ from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations
 from quantcfg.source import Source
 from tests.laws import law
-from tests.networks import conv, deconv, inner_product, layer, pool, scale
+from tests.networks import batch_norm, conv, deconv, inner_product, layer, pool, scale
 from tests.shared import MODELS, needs_shared
 
 
@@ -262,11 +262,11 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
         [IMAGE],
         "its output channels do not divide into its groups",
     ),
-    "pooling in three dimensions": (pool("a"), [(1, 3, 4, 5, 6)], "pooling needs 4 axes, its input has 5"),
+    "pooling in three dimensions": (pool("a"), [(1, 3, 4, 5, 6)], "expected 4 axes, found shape 1x3x4x5x6"),
     "an axis that is not there": (
         inner_product("a", parameters="num_output: 8 axis: 3"),
         [(2, 3)],
-        "its axis is 3, but its input has 2",
+        "axis 3 is out of range for an input with 2 axes",
     ),
     "inputs that differ": (
         layer("a", "Eltwise", ("data", "b")),
@@ -286,7 +286,12 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
     "a crop outside": (
         layer("a", "Crop", ("data", "b"), crop_param="offset: 6"),
         [IMAGE, (1, 1, 5, 5)],
-        "its crop does not fit its input",
+        "crop exceeds input size",
+    ),
+    "statistics of a number": (
+        layer("l", "SoftmaxWithLoss", ("data", "b")) + batch_norm("a", "l"),
+        [(2, 5), (2,)],
+        "its input has no axes",
     ),
     "too many values": (
         layer("a", "Tile", tile_param="tiles: 2147483647"),

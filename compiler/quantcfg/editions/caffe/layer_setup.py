@@ -16,6 +16,7 @@ from quantcfg.editions.caffe.shapes import (
     Extent,
     Parameters,
     axes_after_channels,
+    counted_axes,
     first,
     input_channels,
     is_convolution,
@@ -83,11 +84,7 @@ def _scale_problems(parameter: BoundMessage, bottom: Extent) -> Iterator[_Proble
     if count < -1:
         yield f"has num_axes {count}", "use -1 for all axes"
     elif axis is not None and bottom.rank is not None and axis + count > bottom.rank > axis:
-        yield f"scales {count} axes from axis {axis}, but its input has {_axes_of(bottom)}", None
-
-
-def _axes_of(bottom: Extent) -> str:
-    return "1 axis" if bottom.rank == 1 else f"{bottom.rank} axes"
+        yield f"scales {count} axes from axis {axis}, but its input has {counted_axes(bottom.rank)}", None
 
 
 def _output_problems(layer: Definition, field: str) -> Iterator[_Problem]:
@@ -106,7 +103,7 @@ def _missing_field(layer: Definition, message: str, field: str) -> str:
 
 def _axis_problems(axis: int, bottom: Extent) -> Iterator[_Problem]:
     if bottom.rank is not None and not -bottom.rank <= axis < bottom.rank:
-        yield f"has axis {axis}, but its input has {_axes_of(bottom)}", None
+        yield f"has axis {axis}, but its input has {counted_axes(bottom.rank)}", None
     elif not -MAX_AXES <= axis < MAX_AXES:
         yield f"has axis {axis}, but a blob has at most {MAX_AXES} axes", None
 

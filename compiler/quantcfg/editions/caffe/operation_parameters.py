@@ -1,9 +1,9 @@
-"""Read the parameters of layers that their shapes depend on."""
+"""Read the parameters of layers, and normalize them for the shapes of their inputs."""
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +12,16 @@ from quantcfg import contracts
 from quantcfg.contracts.descriptors import Descriptor
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.shapes import counted_axes, shown
+from quantcfg.network.network import Shape
+from quantcfg.network.operations import UnknownShapeError
 from quantcfg.textproto import Binding, BoundMessage, Dialect, bind
 
-Parameters = ChainMap[str, Any]
-"""The values of a message: the first map has those that are written, the second one the defaults."""
+Parameters = Mapping[str, Any]
+"""The values of the parameters of a layer, with defaults filled in."""
+
+Written = ChainMap[str, Any]
+"""Parameters as in the prototxt: the first map has those that are written, the second one the defaults."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -58,6 +64,12 @@ _FIELDS = {
 }
 """The field with the parameters of a layer type, beside the types that have one in the layer type file."""
 
+CONVOLUTIONS = ("Convolution", "ConvolutionDepthwise", "Deconvolution", "DepthwiseConvolution", "Im2col")
+
+_SIDES = ("h", "w")
+_IMAGE_RANK = 4
+_CHECK = "check its parameters and the sizes of its inputs"
+
 _V0_NAMES = {"batch_size": "batchsize", "crop_size": "cropsize"}
 _TRANSFORM = "transform_param"
 
@@ -71,7 +83,7 @@ def additional_layers(binding: Binding) -> Sequence[BoundMessage]:
     return net.messages("layer") or net.messages("layers")
 
 
-def parameters_of(layer: Definition, additional: BoundMessage) -> Parameters:
+def parameters_of(layer: Definition, additional: BoundMessage) -> Written:
     """Return the parameters of a layer; data layers include those of transform_param.
 
     additional is its message of caffe_operations.
@@ -82,12 +94,7 @@ def parameters_of(layer: Definition, additional: BoundMessage) -> Parameters:
     if v0 := additional.message("layer"):
         found += [_upgraded(v0, name) for name in fields]
     written, defaults = zip(*found, strict=True) if found else ((), ())
-    return ChainMap({}, _merged(written), _merged(defaults))
-
-
-def is_written(parameters: Parameters, field: str) -> bool:
-    """Return whether the prototxt has a value for a field."""
-    return field in parameters.maps[1]
+    return ChainMap(_merged(written), _merged(defaults))
 
 
 def _merged(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -134,3 +141,138 @@ def _defaults(descriptor: Descriptor) -> Mapping[str, Any]:
 
 def _descriptor(name: str) -> Descriptor:
     return contracts.descriptors("caffe_operations")[f"caffe_operations.{name}"]
+
+
+# --- normalized parameters
+
+
+def normalized(layer_type: str, written: Written, bottoms: Sequence[Shape], tops: int) -> Parameters:
+    """Return parameters with axes counted from 0, and one size or offset for each axis.
+
+    Raises:
+        UnknownShapeError: they do not fit the inputs.
+
+    """
+    if not bottoms:
+        return MappingProxyType(dict(written))
+    axes = _axes(layer_type, written, len(bottoms[0]))
+    parameters = written.new_child(axes)
+    rule = _convolution_sizes if layer_type in CONVOLUTIONS else _NORMALIZED.get(layer_type)
+    return MappingProxyType({**parameters, **(rule(parameters, bottoms, tops) if rule else {})})
+
+
+def expect(holds: bool, reason: str) -> None:
+    """Raise an UnknownShapeError with a reason unless a condition holds."""
+    if not holds:
+        raise UnknownShapeError(reason, _CHECK)
+
+
+def expect_image(bottoms: Sequence[Shape]) -> None:
+    """Expect an input with the axes batch, channels, height and width."""
+    expect(len(bottoms[0]) == _IMAGE_RANK, f"expected {_IMAGE_RANK} axes, found shape {shown(bottoms[0])}")
+
+
+def _axes(layer_type: str, written: Written, rank: int) -> dict[str, Any]:
+    # Reshape may insert axes after the last one.
+    places = rank + 1 if layer_type == "Reshape" else rank
+    axes = {name: written[name] for name in ("axis", "end_axis") if written.get(name) is not None}
+    for name in ("concat_dim", "slice_dim"):
+        if _is_written(written, name):
+            axes["axis"] = written[name]
+    for axis in axes.values():
+        expect(
+            -places <= axis < places, f"axis {axis} is out of range for an input with {counted_axes(rank)}"
+        )
+    return {name: axis % places for name, axis in axes.items()}
+
+
+def _is_written(parameters: Written, field: str) -> bool:
+    return any(field in each for each in parameters.maps[:-1])
+
+
+def _convolution_sizes(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    count = len(bottoms[0]) - parameters["axis"] - 1
+    defaults = {"kernel": None, "stride": 1, "pad": 0, "dilation": 1}
+    return {name: _sizes(parameters, name, count, default) for name, default in defaults.items()}
+
+
+def _sizes(parameters: Written, name: str, count: int, default: int | None) -> tuple[int, ...]:
+    """Return a size of a convolution for each spatial axis."""
+    sides = [f"{name}_{side}" for side in _SIDES]
+    written = parameters["kernel_size" if name == "kernel" else name]
+    if any(_is_written(parameters, side) for side in sides):
+        expect(count == len(sides), f"it has {sides[0]}, but {count} spatial axes")
+        sizes = tuple(parameters[side] or 0 for side in sides)
+    else:
+        expect(bool(written) or default is not None or not count, "its kernel_size is missing")
+        sizes = tuple(written) or (default or 0,)
+        expect(
+            len(sizes) in (1, count) or not count, f"it has {len(sizes)} values of {name}, but {count} axes"
+        )
+        sizes = sizes * count if len(sizes) == 1 else sizes[:count]
+    expect(name not in ("kernel", "stride") or all(sizes), f"its {name} is 0")
+    return sizes
+
+
+def _pooling_sizes(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    expect_image(bottoms)
+    whole = bottoms[0][2:] if parameters["global_pooling"] else None
+    kernel = whole or _sides(parameters, "kernel", "kernel_size")
+    return {"kernel": kernel, **{name: _sides(parameters, name, name) for name in ("stride", "pad")}}
+
+
+def _sides(parameters: Written, name: str, both: str) -> tuple[int, int]:
+    """Return the height and width of a size of a pooling layer."""
+    sides = [f"{name}_{side}" for side in _SIDES]
+    if any(_is_written(parameters, side) for side in sides) and not _is_written(parameters, both):
+        height, width = (parameters[side] or 0 for side in sides)
+    else:
+        height = width = parameters[both] or 0
+    expect(name == "pad" or bool(height and width), f"its {name} is missing or 0")
+    return height, width
+
+
+def _crop_offsets(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    axis, offsets = parameters["axis"], parameters["offset"]
+    count = len(bottoms[0]) - axis
+    expect(len(offsets) in (0, 1, count), f"it has {len(offsets)} offsets, but crops {count} axes")
+    each = offsets if len(offsets) == count else (offsets or (0,)) * count
+    return {"offset": (0,) * axis + each}
+
+
+def _slice_points(parameters: Written, bottoms: Sequence[Shape], tops: int) -> Parameters:
+    size = bottoms[0][parameters["axis"]]
+    points = [0, *(parameters["slice_point"] or _equal_parts(size, tops)), size]
+    expect(len(points) == tops + 1, f"it has {len(points) - 2} slice points, but {tops} tops")
+    return {"points": points}
+
+
+def _equal_parts(size: int, count: int) -> list[int]:
+    expect(size % count == 0, f"{size} does not divide into {count} equal parts")
+    return list(range(size // count, size, size // count))
+
+
+def _permuted_order(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    axes, order = range(len(bottoms[0])), parameters["order"]
+    expect(set(order) <= set(axes) and len(set(order)) == len(order), f"its order is {order}")
+    return {"order": (*order, *(axis for axis in axes if axis not in order))}
+
+
+def _shuffle_groups(parameters: Written, _: Sequence[Shape], __: int) -> Parameters:
+    return {"group": parameters["group"] or 1}
+
+
+def _upsample_scale(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    # With a mask, SegNet's layer takes the sizes from another layer, unless they are written.
+    is_known = len(bottoms) == 1 or _is_written(parameters, "scale")
+    return {"scale": parameters["scale"] if is_known else None}
+
+
+_NORMALIZED: Mapping[str, Callable[[Written, Sequence[Shape], int], Parameters]] = {
+    "Crop": _crop_offsets,
+    "Permute": _permuted_order,
+    "Pooling": _pooling_sizes,
+    "ShuffleChannel": _shuffle_groups,
+    "Slice": _slice_points,
+    "Upsample": _upsample_scale,
+}

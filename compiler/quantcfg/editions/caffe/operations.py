@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from types import MappingProxyType
 
 from quantcfg.editions.caffe.definitions import Definition, definitions, version_of
 from quantcfg.editions.caffe.flow import wrong_count
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
-from quantcfg.editions.caffe.operation_parameters import Parameters, additional_layers, parameters_of
+from quantcfg.editions.caffe.operation_parameters import (
+    Parameters,
+    Written,
+    additional_layers,
+    normalized,
+    parameters_of,
+)
 from quantcfg.editions.caffe.output_shapes import (
     MAX_COUNT,
-    add_geometry,
     blob_shapes,
     filters_of,
     is_of_fork,
@@ -45,8 +51,8 @@ def read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
     inputs = list(blobs.items())
     found = []
     for layer, definition in zip(network.layers, _present(binding), strict=True):
-        parameters = parameters_of(definition, additional[int(definition.path[1])])
-        operation = _operation(layer, parameters, [blobs.get(blob) for blob in layer.bottoms], given)
+        written = parameters_of(definition, additional[int(definition.path[1])])
+        operation = _operation(layer, written, [blobs.get(blob) for blob in layer.bottoms], given)
         found.append(operation)
         tops = list(zip(layer.tops, operation.outputs, strict=True))
         settable |= {blob for blob, shape in tops if not layer.bottoms or shape in (None, given.get(blob))}
@@ -96,11 +102,12 @@ def _help(name: str) -> str:
 
 def _operation(
     layer: Layer,
-    parameters: Parameters,
+    written: Written,
     bottoms: Sequence[Shape | Unknown | None],
     given: Mapping[str, Shape],
 ) -> Operation:
     known = [bottom for bottom in bottoms if isinstance(bottom, tuple)]
+    parameters: Parameters = MappingProxyType(dict(written))
     blobs, unknown = None, None
     outputs: _Shapes = [None] * len(layer.tops)
     try:
@@ -110,7 +117,7 @@ def _operation(
             raise UnknownShapeError(f"it {wrong[0]}", wrong[1])
         if not bottoms and is_of_fork(layer.type):
             raise UnknownShapeError("it has no bottom")
-        add_geometry(layer.type, parameters, known)
+        parameters = normalized(layer.type, written, known, len(layer.tops))
         blobs = blob_shapes(layer.type, parameters, known)
         outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
     except UnknownShapeError as error:

@@ -53,6 +53,11 @@ def shown(shape: PartialShape) -> str:
     return "x".join("?" if size is None else str(size) for size in shape) or "no dimensions"
 
 
+def counted_axes(rank: int | None) -> str:
+    """Return a number of axes for a message: "1 axis", "4 axes"."""
+    return "1 axis" if rank == 1 else f"{rank} axes"
+
+
 def may_be_equal(one: PartialShape, other: PartialShape) -> bool:
     """Return whether two shapes are equal where both sizes are known."""
     return len(one) == len(other) and all(
