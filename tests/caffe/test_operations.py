@@ -382,6 +382,11 @@ def test_older_formats_have_the_same_shapes() -> None:
     assert [each.outputs for each in found.all] == [((2, 8, 9, 11),)] * 2
     assert (found.all[1].parameters["local_size"], found.all[1].parameters["alpha"]) == (3, 0.5)
     assert found.all[1].parameters["beta"] == 0.75
+    old = """
+        input: "data" input: "b" input_dim: [2, 6, 9, 11, 2, 6, 1, 11]
+        layers { layer { name: "c" type: "concat" concat_dim: 2 } bottom: "data" bottom: "b" top: "c" }
+    """
+    assert operations(old).all[0].outputs == ((2, 6, 10, 11),)
 
 
 def test_a_fork_may_give_a_field_another_meaning() -> None:

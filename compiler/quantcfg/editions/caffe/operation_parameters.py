@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from quantcfg import contracts
 from quantcfg.contracts.descriptors import Descriptor
 from quantcfg.editions.caffe import caffe_types
-from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.definitions import Definition, v0_names
 from quantcfg.editions.caffe.shapes import counted_axes, shown
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import UnknownShapeError
@@ -22,8 +22,6 @@ Parameters = Mapping[str, Any]
 
 Written = ChainMap[str, Any]
 """Parameters as in the prototxt: the first map has those that are written, the second one the defaults."""
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _FIELDS = {
     "ArgMax": "argmax_param",
@@ -70,7 +68,6 @@ _SIDES = ("h", "w")
 _IMAGE_RANK = 4
 _CHECK = "check its parameters and the sizes of its inputs"
 
-_V0_NAMES = {"batch_size": "batchsize", "crop_size": "cropsize"}
 _TRANSFORM = "transform_param"
 
 
@@ -90,36 +87,22 @@ def parameters_of(layer: Definition, additional: BoundMessage) -> Written:
     """
     field = caffe_types.parameter_field(layer.type) or _FIELDS.get(layer.type)
     fields = [name for name in (field, _TRANSFORM if not layer.bottoms else None) if name]
-    found = [_values(message, name) for name in fields for message in (layer.parameter, additional)]
+    messages = [
+        part[name]
+        for name in fields
+        for part in (layer.parameter, additional)
+        if name in part.descriptor.fields
+    ]
+    written = _merged(map(_written, messages))
+    defaults = _merged(_defaults(message.descriptor) for message in messages)
     if v0 := additional.message("layer"):
-        found += [_upgraded(v0, name) for name in fields]
-    written, defaults = zip(*found, strict=True) if found else ((), ())
-    return ChainMap(_merged(written), _merged(defaults))
+        old = _written(v0)
+        written |= {name: old[v0_name] for name, v0_name in v0_names(defaults).items() if v0_name in old}
+    return ChainMap(written, defaults)
 
 
-def _merged(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _merged(maps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: value for each in maps for name, value in each.items()}
-
-
-_Values = tuple[Mapping[str, Any], Mapping[str, Any]]
-"""The written values of a message, and its defaults."""
-
-
-def _values(layer: BoundMessage, field: str) -> _Values:
-    """Return the values of a message field of a layer; both are empty if the layer has no such field."""
-    known = layer.descriptor.fields.get(field)
-    if known is None or known.message is None:
-        return _NOTHING, _NOTHING
-    return _written(layer[field]), _defaults(known.message)
-
-
-def _upgraded(v0: BoundMessage, field: str) -> _Values:
-    """Return the values of a V0 layer that the upgrade moves into a message field."""
-    known = _descriptor("Layer").fields.get(field)
-    message = known.message if known else None
-    written = _written(v0)
-    pairs = [(name, _V0_NAMES.get(name, name)) for name in message.fields] if message else []
-    return {name: written[old] for name, old in pairs if old in written}, _NOTHING
 
 
 def _written(message: BoundMessage) -> dict[str, Any]:
