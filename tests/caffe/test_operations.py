@@ -509,11 +509,7 @@ def test_any_numbers_give_shapes_or_a_reason(case: str, changes: list[tuple[int,
         assert all(size > 0 for size in sizes)
 
 
-ONE = ("Permute", "PriorBox", "Normalize", "ReLU6", "Upsample", "Reorg", "ShuffleChannel", "Axpy", "BN")
-"""Types of forks that read one input or more."""
-
-
-@pytest.mark.parametrize("kind", [*sorted(caffe_types.known_types(2)), *ONE, "DepthwiseConvolution"])
+@pytest.mark.parametrize("kind", [*sorted(caffe_types.known_types(2)), *caffe_types.fork_types()])
 @pytest.mark.parametrize("tops", [(), ("a",), ("a", "b", "c", "d")])
 @pytest.mark.parametrize("bottoms", [(), ("data",), ("data",) * 4])
 def test_any_number_of_bottoms_and_tops_has_shapes_or_a_reason(

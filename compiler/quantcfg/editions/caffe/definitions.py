@@ -162,9 +162,9 @@ class Definition:
         Fields without a value and without a default are omitted.
         """
         field = caffe_types.parameter_field(self.type)
-        if field is None:
-            return {}
         names = CAFFE.layer_types.conditional_attributes(self.type)
+        if field is None or not names:
+            return {}
         unknown = {
             name: self.binding.unknown_enums[path].span.text
             for name, path in self.unknown_enums.items()

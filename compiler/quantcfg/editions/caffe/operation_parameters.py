@@ -23,47 +23,6 @@ Parameters = Mapping[str, Any]
 Written = ChainMap[str, Any]
 """Parameters as in the prototxt: the first map has those that are written, the second one the defaults."""
 
-_FIELDS = {
-    "ArgMax": "argmax_param",
-    "Bias": "bias_param",
-    "Clip": "clip_param",
-    "ConvolutionDepthwise": "convolution_param",
-    "Data": "data_param",
-    "DepthwiseConvolution": "convolution_param",
-    "DummyData": "dummy_data_param",
-    "ELU": "elu_param",
-    "Eltwise": "eltwise_param",
-    "Embed": "embed_param",
-    "Exp": "exp_param",
-    "Im2col": "convolution_param",
-    "ImageData": "image_data_param",
-    "LRN": "lrn_param",
-    "LSTM": "recurrent_param",
-    "Log": "log_param",
-    "MVN": "mvn_param",
-    "MemoryData": "memory_data_param",
-    "Normalize": "norm_param",
-    "PReLU": "prelu_param",
-    "Parameter": "parameter_param",
-    "Permute": "permute_param",
-    "Power": "power_param",
-    "PriorBox": "prior_box_param",
-    "RNN": "recurrent_param",
-    "ReLU": "relu_param",
-    "Reduction": "reduction_param",
-    "Reorg": "reorg_param",
-    "SPP": "spp_param",
-    "ShuffleChannel": "shuffle_channel_param",
-    "Softmax": "softmax_param",
-    "Swish": "swish_param",
-    "Threshold": "threshold_param",
-    "Tile": "tile_param",
-    "Upsample": "upsample_param",
-}
-"""The field with the parameters of a layer type, beside the types that have one in the layer type file."""
-
-CONVOLUTIONS = ("Convolution", "ConvolutionDepthwise", "Deconvolution", "DepthwiseConvolution", "Im2col")
-
 _SIDES = ("h", "w")
 _IMAGE_RANK = 4
 _CHECK = "check its parameters and the sizes of its inputs"
@@ -85,7 +44,7 @@ def parameters_of(layer: Definition, additional: BoundMessage) -> Written:
 
     additional is its message of caffe_operations.
     """
-    field = caffe_types.parameter_field(layer.type) or _FIELDS.get(layer.type)
+    field = caffe_types.parameter_field(layer.type)
     fields = [name for name in (field, _TRANSFORM if not layer.bottoms else None) if name]
     messages = [
         part[name]
@@ -140,7 +99,7 @@ def normalized(layer_type: str, written: Written, bottoms: Sequence[Shape], tops
         return MappingProxyType(dict(written))
     axes = _axes(layer_type, written, len(bottoms[0]))
     parameters = written.new_child(axes)
-    rule = _convolution_sizes if layer_type in CONVOLUTIONS else _NORMALIZED.get(layer_type)
+    rule = _NORMALIZED.get(caffe_types.output_rule(layer_type))
     return MappingProxyType({**parameters, **(rule(parameters, bottoms, tops) if rule else {})})
 
 
@@ -252,10 +211,13 @@ def _upsample_scale(parameters: Written, bottoms: Sequence[Shape], _: int) -> Pa
 
 
 _NORMALIZED: Mapping[str, Callable[[Written, Sequence[Shape], int], Parameters]] = {
-    "Crop": _crop_offsets,
-    "Permute": _permuted_order,
-    "Pooling": _pooling_sizes,
-    "ShuffleChannel": _shuffle_groups,
-    "Slice": _slice_points,
-    "Upsample": _upsample_scale,
+    "convolution": _convolution_sizes,
+    "crop": _crop_offsets,
+    "deconvolution": _convolution_sizes,
+    "im2col": _convolution_sizes,
+    "permute": _permuted_order,
+    "pooling": _pooling_sizes,
+    "shuffle_channel": _shuffle_groups,
+    "slice": _slice_points,
+    "upsample": _upsample_scale,
 }

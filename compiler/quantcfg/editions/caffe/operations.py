@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
 
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition, definitions, version_of
 from quantcfg.editions.caffe.flow import wrong_count
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
@@ -20,7 +21,6 @@ from quantcfg.editions.caffe.output_shapes import (
     MAX_COUNT,
     blob_shapes,
     filters_of,
-    is_of_fork,
     multiply_accumulates,
     output_shapes,
 )
@@ -115,7 +115,7 @@ def _operation(
             raise UnknownShapeError(*_unknown_bottom(layer, bottoms))
         if wrong := wrong_count(layer):
             raise UnknownShapeError(f"it {wrong[0]}", wrong[1])
-        if not bottoms and is_of_fork(layer.type):
+        if not bottoms and layer.type in caffe_types.fork_types():
             raise UnknownShapeError("it has no bottom")
         parameters = normalized(layer.type, written, known, len(layer.tops))
         blobs = blob_shapes(layer.type, parameters, known)

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from quantcfg.editions.caffe import caffe_types
-from quantcfg.editions.caffe.operation_parameters import CONVOLUTIONS, Parameters, expect, expect_image
+from quantcfg.editions.caffe.operation_parameters import Parameters, expect, expect_image
 from quantcfg.editions.caffe.shapes import MAX_AXES, shown
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import UnknownShapeError
@@ -31,9 +31,7 @@ def output_shapes(
         UnknownShapeError: they cannot be inferred.
 
     """
-    rule = _RULES.get(layer_type)
-    if rule is None and (layer_type in _SAME_IN_FORKS or caffe_types.output_rule(layer_type) == "same"):
-        rule = _same
+    rule = _RULES.get(caffe_types.output_rule(layer_type))
     if rule is None:
         raise UnknownShapeError(_unknown_type(layer_type))
     shapes = rule(parameters, bottoms, tops)
@@ -46,24 +44,21 @@ def output_shapes(
     return shapes
 
 
-def is_of_fork(layer_type: str) -> bool:
-    """Return whether a type with rules here is one of a fork, and reads at least one input."""
-    has_rule = layer_type in _RULES or layer_type in _SAME_IN_FORKS
-    return has_rule and layer_type not in caffe_types.known_types(2)
-
-
 def blob_shapes(layer_type: str, parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape] | None:
     """Return the shapes of the weights of a layer, None if these rules do not determine them."""
     if rule := _BLOBS.get(layer_type):
         shapes: list[Shape] | None = rule(parameters, bottoms)
         return shapes
-    return [] if caffe_types.blob_count(layer_type) == 0 or layer_type in _WITHOUT_BLOBS else None
+    return [] if caffe_types.entry(layer_type).get("blobs") == 0 else None
 
 
 def filters_of(layer_type: str, parameters: Parameters) -> int:
     """Return the number of output channels of a convolution or inner product, 0 for other types."""
-    is_weighted = layer_type in _WEIGHTED
-    return int(parameters["num_output"] or 0) if is_weighted else 0
+    return int(parameters["num_output"] or 0) if _is_weighted(layer_type) else 0
+
+
+def _is_weighted(layer_type: str) -> bool:
+    return bool(caffe_types.entry(layer_type).get("blobs") == 1)
 
 
 def multiply_accumulates(
@@ -73,7 +68,7 @@ def multiply_accumulates(
 
     A value needs one for each weight: of the input in a deconvolution, otherwise of the output.
     """
-    if layer_type not in _WEIGHTED:
+    if not _is_weighted(layer_type):
         return 0
     if blobs is None or None in tops:
         return None
@@ -383,57 +378,45 @@ def _dummy_data(parameters: Parameters, _: Sequence[Shape], tops: int) -> _Shape
     return shapes * tops if len(shapes) == 1 else [*shapes, *[None] * tops][:tops]
 
 
-_WEIGHTED = (*(kind for kind in CONVOLUTIONS if kind != "Im2col"), "InnerProduct")
-
-_SAME_IN_FORKS = ("ReLU6", "BN")
-
 _RULES: Mapping[str, _Rule] = {
-    "Accuracy": _accuracy,
-    "ArgMax": _argmax,
-    "Axpy": _axpy,
-    "BatchReindex": _batch_reindex,
-    "Clip": _clip,
-    "Concat": _concat,
-    "ContrastiveLoss": _loss,
-    "Convolution": _convolution,
-    "ConvolutionDepthwise": _convolution,
-    "Crop": _crop,
-    "Data": _data,
-    "Deconvolution": _deconvolution,
-    "DepthwiseConvolution": _convolution,
-    "DetectionOutput": _detection_output,
-    "DummyData": _dummy_data,
-    "Eltwise": _eltwise,
-    "Embed": _embed,
-    "EuclideanLoss": _loss,
-    "Flatten": _flatten,
-    "HingeLoss": _loss,
-    "Im2col": _im2col,
-    "ImageData": _image_data,
-    "InfogainLoss": _loss,
-    "InnerProduct": _inner_product,
-    "Input": _input,
-    "LRN": _lrn,
-    "LSTM": _recurrent,
-    "MemoryData": _memory_data,
-    "MultinomialLogisticLoss": _loss,
-    "Normalize": _same_image,
-    "Parameter": _parameter,
-    "Permute": _permute,
-    "Pooling": _pooling,
-    "PriorBox": _prior_box,
-    "RNN": _recurrent,
-    "Reduction": _reduction,
-    "Reorg": _reorg,
-    "Reshape": _reshape,
-    "SPP": _spp,
-    "SigmoidCrossEntropyLoss": _loss,
-    "ShuffleChannel": _shuffle_channel,
-    "Silence": _silence,
-    "Slice": _slice,
-    "SoftmaxWithLoss": _loss,
-    "Tile": _tile,
-    "Upsample": _upsample,
+    "accuracy": _accuracy,
+    "arg_max": _argmax,
+    "axpy": _axpy,
+    "batch_reindex": _batch_reindex,
+    "clip": _clip,
+    "concat": _concat,
+    "convolution": _convolution,
+    "crop": _crop,
+    "data": _data,
+    "deconvolution": _deconvolution,
+    "detection_output": _detection_output,
+    "dummy_data": _dummy_data,
+    "eltwise": _eltwise,
+    "embed": _embed,
+    "flatten": _flatten,
+    "im2col": _im2col,
+    "image_data": _image_data,
+    "inner_product": _inner_product,
+    "input": _input,
+    "loss": _loss,
+    "lrn": _lrn,
+    "memory_data": _memory_data,
+    "parameter": _parameter,
+    "permute": _permute,
+    "pooling": _pooling,
+    "prior_box": _prior_box,
+    "recurrent": _recurrent,
+    "reduction": _reduction,
+    "reorg": _reorg,
+    "reshape": _reshape,
+    "same": _same,
+    "same_image": _same_image,
+    "shuffle_channel": _shuffle_channel,
+    "silence": _silence,
+    "slice": _slice,
+    "spp": _spp,
+    "tile": _tile,
+    "upsample": _upsample,
 }
 
 
@@ -531,17 +514,6 @@ def _parameter_blobs(parameters: Parameters, _: Sequence[Shape]) -> list[Shape]:
 def _normalize_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
     return [(1,) if parameters["channel_shared"] else bottoms[0][_CHANNELS : _CHANNELS + 1]]
 
-
-_WITHOUT_BLOBS = (
-    "Axpy",
-    "DetectionOutput",
-    "Permute",
-    "PriorBox",
-    "ReLU6",
-    "Reorg",
-    "ShuffleChannel",
-    "Upsample",
-)
 
 _BLOBS: Mapping[str, Callable[[Parameters, Sequence[Shape]], Any]] = {
     "BatchNorm": _batch_norm_blobs,

@@ -88,10 +88,10 @@ def extent_of(dimensions: Sequence[int]) -> Extent:
 
 def _outputs(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     """Yield the extents of the tops of a layer, and possibly more."""
-    rule = caffe_types.output_rule(layer.type)
-    if rule is None:
-        return repeat(UNKNOWN)
-    return _RULES[rule](layer, bottoms)
+    if layer.type not in caffe_types.known_types(2):
+        return _same_rank(layer, bottoms)
+    rule = _RULES.get(caffe_types.output_rule(layer.type))
+    return rule(layer, bottoms) if rule else repeat(UNKNOWN)
 
 
 def first(bottoms: Sequence[Extent]) -> Extent:
@@ -214,18 +214,29 @@ def _flatten(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
 
 
 _RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]] = {
+    "batch_reindex": _same,
+    "clip": _same,
     "concat": _concat,
     "convolution": _convolution,
     "crop": _crop,
+    "data": _image,
+    "deconvolution": _convolution,
+    "eltwise": _same,
     "flatten": _flatten,
+    "im2col": _same_rank,
     "image": _image,
+    "image_data": _image,
     "inner_product": _inner_product,
     "input": _input,
-    "rank": _same_rank,
+    "lrn": _same,
+    "memory_data": _image,
+    "pooling": _same,
     "reshape": _reshape,
     "same": _same,
     "slice": _slice,
+    "tile": _same_rank,
 }
+"""The rules for the types whose parameters are in caffe.proto, or do not change the rank."""
 
 
 # --- parameters
@@ -233,7 +244,7 @@ _RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]]
 
 def is_convolution(layer: Definition) -> bool:
     """Return whether a layer is a convolution or a deconvolution."""
-    return caffe_types.output_rule(layer.type) == "convolution"
+    return layer.type in ("Convolution", "Deconvolution")
 
 
 def spatial_axes(layer: Definition, bottoms: Sequence[Extent], stored: Shape | None) -> int:
