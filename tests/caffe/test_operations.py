@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from hypothesis import strategies as st
 
+from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
@@ -255,18 +256,18 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
     "groups that do not divide": (
         conv("a", parameters="num_output: 8 kernel_size: 1 group: 4"),
         [IMAGE],
-        "its input channels do not divide into its groups",
+        "it has 6 input channels, not a multiple of group 4",
     ),
     "outputs that do not divide": (
         conv("a", parameters="num_output: 8 kernel_size: 1 group: 3"),
         [IMAGE],
-        "its output channels do not divide into its groups",
+        "it has num_output 8, not a multiple of group 3",
     ),
-    "pooling in three dimensions": (pool("a"), [(1, 3, 4, 5, 6)], "expected 4 axes, found shape 1x3x4x5x6"),
+    "pooling in three dimensions": (pool("a"), [(1, 3, 4, 5, 6)], "it needs an input with 4 axes, found 5"),
     "an axis that is not there": (
         inner_product("a", parameters="num_output: 8 axis: 3"),
         [(2, 3)],
-        "axis 3 is out of range for an input with 2 axes",
+        "it has axis 3, but its input has 2 axes",
     ),
     "inputs that differ": (
         layer("a", "Eltwise", ("data", "b")),
@@ -324,6 +325,27 @@ def test_an_unknown_output_has_a_reason_and_a_help(text: str, inputs: list[Shape
     passes = f"pass its shape, such as --input {operation.layer.tops[0]}=1,3,224,224"
     is_undetermined = any(word in reason for word in ("type", "another layer", "prototxt"))
     assert operation.unknown.help == (passes if is_undetermined else CHECK)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        conv("a", parameters="num_output: 8 kernel_size: [1, 2, 3]"),
+        conv("a", parameters="num_output: 8"),
+        conv("a", parameters="num_output: 8 kernel_size: 3 axis: 4"),
+        deconv("a", parameters="num_output: 8 kernel_size: 3 group: 5"),
+        inner_product("a", parameters="axis: 1"),
+        pool("a", parameters="kernel_size: 0"),
+        scale("a", "data", parameters="axis: 9"),
+    ],
+)
+def test_a_layer_that_caffe_cannot_set_up_has_the_words_of_the_check_as_reason(text: str) -> None:
+    found: list[Diagnostic] = []
+    network = read_network(Source("net.prototxt", net_text(text, IMAGE)), None, found.append)
+    assert network
+    (operation,) = read_operations(network, {}).all
+    assert operation.unknown
+    assert found[0].message == f'Caffe cannot set up layer "a": {operation.unknown.reason}'
 
 
 CHECK = "check its parameters and the sizes of its inputs"

@@ -25,7 +25,10 @@ Written = ChainMap[str, Any]
 
 _SIDES = ("h", "w")
 _IMAGE_RANK = 4
-_CHECK = "check its parameters and the sizes of its inputs"
+
+CHECK = "check its parameters and the sizes of its inputs"
+"""The help for shapes that are unknown because a layer is wrong."""
+
 
 _TRANSFORM = "transform_param"
 
@@ -106,7 +109,12 @@ def normalized(layer_type: str, written: Written, bottoms: Sequence[Shape], tops
 def expect(holds: bool, reason: str) -> None:
     """Raise an UnknownShapeError with a reason unless a condition holds."""
     if not holds:
-        raise UnknownShapeError(reason, _CHECK)
+        raise UnknownShapeError(reason, CHECK)
+
+
+def expect_setup(holds: bool) -> None:
+    """Expect what layer_setup checks, which has the words for it."""
+    expect(holds, "it cannot be set up")
 
 
 def expect_image(bottoms: Sequence[Shape]) -> None:
@@ -134,25 +142,20 @@ def _is_written(parameters: Written, field: str) -> bool:
 
 def _convolution_sizes(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
     count = len(bottoms[0]) - parameters["axis"] - 1
-    defaults = {"kernel": None, "stride": 1, "pad": 0, "dilation": 1}
+    defaults = {"kernel": 0, "stride": 1, "pad": 0, "dilation": 1}
     return {name: _sizes(parameters, name, count, default) for name, default in defaults.items()}
 
 
-def _sizes(parameters: Written, name: str, count: int, default: int | None) -> tuple[int, ...]:
+def _sizes(parameters: Written, name: str, count: int, default: int) -> tuple[int, ...]:
     """Return a size of a convolution for each spatial axis."""
     sides = [f"{name}_{side}" for side in _SIDES]
     written = parameters["kernel_size" if name == "kernel" else name]
     if any(_is_written(parameters, side) for side in sides):
-        expect(count == len(sides), f"it has {sides[0]}, but {count} spatial axes")
         sizes = tuple(parameters[side] or 0 for side in sides)
     else:
-        expect(bool(written) or default is not None or not count, "its kernel_size is missing")
-        sizes = tuple(written) or (default or 0,)
-        expect(
-            len(sizes) in (1, count) or not count, f"it has {len(sizes)} values of {name}, but {count} axes"
-        )
-        sizes = sizes * count if len(sizes) == 1 else sizes[:count]
-    expect(name not in ("kernel", "stride") or all(sizes), f"its {name} is 0")
+        sizes = tuple(written) or (default,)
+        sizes = sizes * count if len(sizes) == 1 or not count else sizes
+    expect_setup(len(sizes) == count and (name in ("pad", "dilation") or all(sizes)))
     return sizes
 
 
@@ -170,7 +173,7 @@ def _sides(parameters: Written, name: str, both: str) -> tuple[int, int]:
         height, width = (parameters[side] or 0 for side in sides)
     else:
         height = width = parameters[both] or 0
-    expect(name == "pad" or bool(height and width), f"its {name} is missing or 0")
+    expect_setup(name == "pad" or bool(height and width))
     return height, width
 
 

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition, definitions, version_of
 from quantcfg.editions.caffe.flow import wrong_count
+from quantcfg.editions.caffe.layer_setup import setup_problem
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
 from quantcfg.editions.caffe.operation_parameters import (
+    CHECK,
     Parameters,
     Written,
     additional_layers,
@@ -25,7 +27,7 @@ from quantcfg.editions.caffe.output_shapes import (
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
-from quantcfg.editions.caffe.shapes import MAX_AXES
+from quantcfg.editions.caffe.shapes import MAX_AXES, extent_of
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations, Unknown, UnknownShapeError
@@ -52,7 +54,7 @@ def read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
     found = []
     for layer, definition in zip(network.layers, _present(binding), strict=True):
         written = parameters_of(definition, additional[int(definition.path[1])])
-        operation = _operation(layer, written, [blobs.get(blob) for blob in layer.bottoms], given)
+        operation = _operation(layer, definition, written, [blobs.get(blob) for blob in layer.bottoms], given)
         found.append(operation)
         tops = list(zip(layer.tops, operation.outputs, strict=True))
         settable |= {blob for blob, shape in tops if not layer.bottoms or shape in (None, given.get(blob))}
@@ -102,12 +104,14 @@ def _help(name: str) -> str:
 
 def _operation(
     layer: Layer,
+    definition: Definition,
     written: Written,
     bottoms: Sequence[Shape | Unknown | None],
     given: Mapping[str, Shape],
 ) -> Operation:
     known = [bottom for bottom in bottoms if isinstance(bottom, tuple)]
     parameters: Parameters = MappingProxyType(dict(written))
+    extents = [extent_of(bottom) for bottom in known]
     blobs, unknown = None, None
     outputs: _Shapes = [None] * len(layer.tops)
     try:
@@ -121,7 +125,9 @@ def _operation(
         blobs = blob_shapes(layer.type, parameters, known)
         outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
     except UnknownShapeError as error:
-        unknown = error.unknown
+        # The checks report this problem, too.
+        problem = setup_problem(definition, extents) if known and len(known) == len(bottoms) else None
+        unknown = Unknown(problem, CHECK) if problem else error.unknown
     outputs = _with_given(layer, outputs, given)
     missing = [blob for blob, shape in zip(layer.tops, outputs, strict=True) if shape is None]
     return Operation(

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from quantcfg.editions.caffe import caffe_types
-from quantcfg.editions.caffe.operation_parameters import Parameters, expect, expect_image
+from quantcfg.editions.caffe.operation_parameters import Parameters, expect, expect_image, expect_setup
 from quantcfg.editions.caffe.shapes import MAX_AXES, shown
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import UnknownShapeError
@@ -147,7 +147,7 @@ def _pooled(parameters: Parameters, size: int, kernel: int, stride: int, pad: in
 
 
 def _inner_product(parameters: Parameters, bottoms: Sequence[Shape], _: int) -> _Shapes:
-    expect(bool(parameters["num_output"]), "its num_output is missing")
+    expect_setup(bool(parameters["num_output"]))
     return [(*bottoms[0][: parameters["axis"]], parameters["num_output"])]
 
 
@@ -436,10 +436,7 @@ def _deconvolution_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> li
 def _channels(parameters: Parameters, bottoms: Sequence[Shape]) -> tuple[int, int]:
     """Return the number of output and input channels, which divide into the groups."""
     outputs, inputs, group = parameters["num_output"], bottoms[0][parameters["axis"]], parameters["group"]
-    expect(bool(outputs), "its num_output is missing")
-    expect(bool(group), "its group is 0")
-    expect(inputs % group == 0, "its input channels do not divide into its groups")
-    expect(outputs % group == 0, "its output channels do not divide into its groups")
+    expect_setup(bool(outputs and group) and inputs % group == outputs % group == 0)
     return outputs, inputs
 
 
