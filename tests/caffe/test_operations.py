@@ -292,7 +292,7 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
     "statistics of a number": (
         layer("l", "SoftmaxWithLoss", ("data", "b")) + batch_norm("a", "l"),
         [(2, 5), (2,)],
-        "its input has no axes",
+        "it does not fit its input",
     ),
     "too many values": (
         layer("a", "Tile", tile_param="tiles: 2147483647"),

@@ -114,7 +114,7 @@ def expect(holds: bool, reason: str) -> None:
 
 def expect_setup(holds: bool) -> None:
     """Expect what layer_setup checks, which has the words for it."""
-    expect(holds, "it cannot be set up")
+    expect(holds, "it does not fit its input")
 
 
 def expect_image(bottoms: Sequence[Shape]) -> None:

@@ -27,7 +27,7 @@ from quantcfg.editions.caffe.output_shapes import (
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
-from quantcfg.editions.caffe.shapes import MAX_AXES, extent_of
+from quantcfg.editions.caffe.shapes import MAX_AXES, whole_extent
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations, Unknown, UnknownShapeError
@@ -111,7 +111,7 @@ def _operation(
 ) -> Operation:
     known = [bottom for bottom in bottoms if isinstance(bottom, tuple)]
     parameters: Parameters = MappingProxyType(dict(written))
-    extents = [extent_of(bottom) for bottom in known]
+    extents = [whole_extent(bottom) for bottom in known]
     blobs, unknown = None, None
     outputs: _Shapes = [None] * len(layer.tops)
     try:
@@ -122,7 +122,7 @@ def _operation(
         if not bottoms and layer.type in caffe_types.fork_types():
             raise UnknownShapeError("it has no bottom")
         parameters = normalized(layer.type, written, known, len(layer.tops))
-        blobs = blob_shapes(layer.type, parameters, known)
+        blobs = blob_shapes(definition, parameters, known)
         outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
     except UnknownShapeError as error:
         # The checks report this problem, too.

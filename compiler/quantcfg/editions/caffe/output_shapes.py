@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import prod
-from typing import Any
 
 from quantcfg.editions.caffe import caffe_types
+from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.operation_parameters import Parameters, expect, expect_image, expect_setup
-from quantcfg.editions.caffe.shapes import MAX_AXES, shown
+from quantcfg.editions.caffe.shapes import (
+    MAX_AXES,
+    PartialShape,
+    parameter_shapes,
+    scaled_shape,
+    shown,
+    whole_extent,
+)
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import UnknownShapeError
 
@@ -44,12 +51,29 @@ def output_shapes(
     return shapes
 
 
-def blob_shapes(layer_type: str, parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape] | None:
+def blob_shapes(
+    layer: Definition, parameters: Parameters, bottoms: Sequence[Shape]
+) -> Sequence[Shape] | None:
     """Return the shapes of the weights of a layer, None if these rules do not determine them."""
-    if rule := _BLOBS.get(layer_type):
-        shapes: list[Shape] | None = rule(parameters, bottoms)
-        return shapes
-    return [] if caffe_types.entry(layer_type).get("blobs") == 0 else None
+    if rule := _BLOBS.get(layer.type):
+        return rule(parameters, bottoms)
+    if layer.type == "Scale":
+        _expect_inner(parameters, bottoms)
+    axes = len(parameters["kernel"]) if _is_weighted(layer.type) and "kernel" in parameters else None
+    expected = parameter_shapes(layer, [whole_extent(bottom) for bottom in bottoms], axes)
+    if expected is None:
+        return [] if caffe_types.entry(layer.type).get("blobs") == 0 else None
+    shapes = [_known(shape) for _, shape in expected]
+    if axes is not None:
+        channels = (bottoms[0][parameters["axis"]], parameters["num_output"])
+        expect_setup(all(count % parameters["group"] == 0 for count in channels))
+    return shapes
+
+
+def _known(shape: PartialShape | None) -> Shape:
+    sizes = [size for size in shape or () if size is not None]
+    expect_setup(shape is not None and len(sizes) == len(shape))
+    return tuple(sizes)
 
 
 def filters_of(layer_type: str, parameters: Parameters) -> int:
@@ -423,60 +447,18 @@ _RULES: Mapping[str, _Rule] = {
 # --- weights
 
 
-def _convolution_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
-    outputs, inputs = _channels(parameters, bottoms)
-    return _with_bias(parameters, (outputs, inputs // parameters["group"], *parameters["kernel"]), outputs)
-
-
-def _deconvolution_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
-    outputs, inputs = _channels(parameters, bottoms)
-    return _with_bias(parameters, (inputs, outputs // parameters["group"], *parameters["kernel"]), outputs)
-
-
-def _channels(parameters: Parameters, bottoms: Sequence[Shape]) -> tuple[int, int]:
-    """Return the number of output and input channels, which divide into the groups."""
-    outputs, inputs, group = parameters["num_output"], bottoms[0][parameters["axis"]], parameters["group"]
-    expect_setup(bool(outputs and group) and inputs % group == outputs % group == 0)
-    return outputs, inputs
-
-
-def _with_bias(parameters: Parameters, weight: Shape, outputs: int) -> list[Shape]:
-    return [weight, (outputs,)] if parameters["bias_term"] else [weight]
-
-
-def _inner_product_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
-    inputs = prod(bottoms[0][parameters["axis"] :])
-    outputs = parameters["num_output"]
-    return _with_bias(
-        parameters, (inputs, outputs) if parameters["transpose"] else (outputs, inputs), outputs
-    )
-
-
-def _batch_norm_blobs(_: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
-    expect(bool(bottoms[0]), "its input has no axes")
-    channels = 1 if len(bottoms[0]) == 1 else bottoms[0][_CHANNELS]
-    return [(channels,), (channels,), (1,)]
-
-
-def _scale_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
-    shape = _scaled(parameters, bottoms)
-    scales = [shape] if len(bottoms) == 1 else []
-    return [*scales, shape] if parameters["bias_term"] else scales
-
-
 def _bias_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
-    return [_scaled(parameters, bottoms)] if len(bottoms) == 1 else []
+    _expect_inner(parameters, bottoms)
+    extents = [whole_extent(bottom) for bottom in bottoms]
+    shape = scaled_shape(parameters["axis"], parameters["num_axes"], extents)
+    return [_known(shape)] if len(bottoms) == 1 else []
 
 
-def _scaled(parameters: Parameters, bottoms: Sequence[Shape]) -> Shape:
-    """Return the axes that Scale or Bias has values for."""
-    axis, count = parameters["axis"], parameters["num_axes"]
-    if len(bottoms) > 1:
-        # A factor without axes is for all values.
-        is_inner = bottoms[0][axis : axis + len(bottoms[1])] == bottoms[1]
-        expect(is_inner or not bottoms[1], f"its inputs differ: {', '.join(map(shown, bottoms))}")
-        return bottoms[1]
-    return bottoms[0][axis:] if count == -1 else bottoms[0][axis : axis + count]
+def _expect_inner(parameters: Parameters, bottoms: Sequence[Shape]) -> None:
+    """Expect a second input of Scale or Bias to have some axes of the first, or none."""
+    axis, (first, *others) = parameters["axis"], bottoms
+    is_inner = all(other in ((), first[axis : axis + len(other)]) for other in others)
+    expect(is_inner, f"its inputs differ: {', '.join(map(shown, bottoms))}")
 
 
 def _prelu_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
@@ -486,7 +468,8 @@ def _prelu_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape
 
 def _embed_blobs(parameters: Parameters, _: Sequence[Shape]) -> list[Shape]:
     outputs = parameters["num_output"] or 0
-    return _with_bias(parameters, (parameters["input_dim"] or 0, outputs), outputs)
+    bias = [(outputs,)] if parameters["bias_term"] else []
+    return [(parameters["input_dim"] or 0, outputs), *bias]
 
 
 def _lstm_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape] | None:
@@ -512,19 +495,12 @@ def _normalize_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[S
     return [(1,) if parameters["channel_shared"] else bottoms[0][_CHANNELS : _CHANNELS + 1]]
 
 
-_BLOBS: Mapping[str, Callable[[Parameters, Sequence[Shape]], Any]] = {
-    "BatchNorm": _batch_norm_blobs,
+_BLOBS: Mapping[str, Callable[[Parameters, Sequence[Shape]], list[Shape] | None]] = {
     "Bias": _bias_blobs,
-    "Convolution": _convolution_blobs,
-    "ConvolutionDepthwise": _convolution_blobs,
-    "Deconvolution": _deconvolution_blobs,
-    "DepthwiseConvolution": _convolution_blobs,
     "Embed": _embed_blobs,
-    "InnerProduct": _inner_product_blobs,
     "LSTM": _lstm_blobs,
     "Normalize": _normalize_blobs,
     "PReLU": _prelu_blobs,
     "Parameter": _parameter_blobs,
     "RNN": _rnn_blobs,
-    "Scale": _scale_blobs,
 }
