@@ -351,6 +351,7 @@ def _argmax(parameters: Parameters, bottoms: Sequence[Shape], _: int) -> _Shapes
     if is_written(parameters, "axis"):
         axis = _axis(parameters["axis"], len(bottom))
         return [(*bottom[:axis], count, *bottom[axis + 1 :])]
+    _expect(len(bottom) > 0, "its input has no axes")
     pairs = 2 if parameters["out_max_val"] else 1
     return [(bottom[0], pairs, count, *(1,) * (len(bottom) - 3))]
 
@@ -572,7 +573,7 @@ def _inner_product_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> li
 
 
 def _batch_norm_blobs(_: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
-    channels = 1 if len(bottoms[0]) == 1 else bottoms[0][_CHANNELS]
+    channels = bottoms[0][_CHANNELS] if len(bottoms[0]) > _CHANNELS else 1
     return [(channels,), (channels,), (1,)]
 
 
@@ -623,7 +624,9 @@ def _recurrent_blobs(outputs: int, gates: int, bottoms: Sequence[Shape]) -> list
 
 
 def _parameter_blobs(parameters: Parameters, _: Sequence[Shape]) -> list[Shape]:
-    return [tuple((parameters["shape"] or {}).get("dim", ()))]
+    shape = tuple((parameters["shape"] or {}).get("dim", ()))
+    _expect(all(size > 0 for size in shape), f"its shape is {_shown(shape)}")
+    return [shape]
 
 
 def _normalize_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
