@@ -117,7 +117,7 @@ def _advice(
     }
     facts = weight_facts(bar(steps, len(steps), "weights"), load, configs)
     # Arrays that a model contains have names of their own, not those of layers.
-    stored = file.arrays if network.edition.words.weights_suffix else None
+    stored = file.arrays if network.edition.read_arrays else None
     costs = costs_of(network, operations, stored)
     layers = [
         LayerReport(each, cost, configs.get(each.layer.name), facts.statistics.get(each.layer.name))

@@ -17,7 +17,7 @@ _FACTOR_BYTES = 4
 class Cost:
     """The cost of a layer; None where unknown.
 
-    Values in blobs that an earlier layer has, too, are not counted again.
+    Blobs that are shared with an earlier layer are not counted again.
     int8_bytes: its bytes after quantization: int8 weights, int32 biases and a float for
         each factor. A layer that is not quantized keeps its bytes in float, and one that
         is folded into another has none.

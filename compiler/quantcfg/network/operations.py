@@ -59,8 +59,8 @@ class Operation:
     macs: the multiply-accumulates for its inputs, None if unknown; only convolutions and
         inner products have any.
     unknown: why an output is unknown, None if all are known.
-    shared: the indices of blobs that an earlier layer has, too.
-    value_size: the bytes of a value of its weights in the model.
+    shared: the indices of blobs that are shared with an earlier layer.
+    value_size: the bytes per stored weight in the model.
     operands: the names of all its inputs, also of constants; "" for one that is omitted.
         Empty if the model has no names for weights.
     never_negative: when its outputs are never negative.

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from types import MappingProxyType
 
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition, definitions, version_of
 from quantcfg.editions.caffe.flow import wrong_count
+from quantcfg.editions.caffe.layer_setup import setup_problem
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
-from quantcfg.editions.caffe.operation_parameters import Parameters, additional_layers, parameters_of
+from quantcfg.editions.caffe.operation_parameters import (
+    CHECK,
+    Parameters,
+    Written,
+    additional_layers,
+    normalized,
+    parameters_of,
+)
 from quantcfg.editions.caffe.output_shapes import (
     MAX_COUNT,
-    add_geometry,
     blob_shapes,
     filters_of,
-    is_of_fork,
+    has_no_blobs,
     multiply_accumulates,
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
 from quantcfg.editions.caffe.roles import compared, is_constant, never_negative, reads_shapes
-from quantcfg.editions.caffe.shapes import MAX_AXES
+from quantcfg.editions.caffe.shapes import MAX_AXES, whole_extent
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations, Unknown, UnknownShapeError
@@ -41,17 +50,19 @@ def read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
     """
     binding = bound_net(_source(network), _ignore)
     additional = additional_layers(binding)
-    blobs: dict[str, Shape | Unknown] = dict(_net_inputs(binding.whole, given))
+    blobs: dict[str, Shape | Unknown | None] = dict(_net_inputs(binding.whole, given))
     settable = set(blobs)
     inputs = list(blobs.items())
     found = []
+    seen: set[str] = set()
     for layer, definition in zip(network.layers, _present(binding), strict=True):
-        parameters = parameters_of(definition, additional[int(definition.path[1])])
-        operation = _operation(layer, parameters, [blobs.get(blob) for blob in layer.bottoms], given)
+        written = parameters_of(definition, additional[int(definition.path[1])])
+        bottoms = [blobs.get(blob) for blob in layer.bottoms]
+        operation = _operation(layer, definition, written, bottoms, given, _shared(definition, seen))
         found.append(operation)
         tops = list(zip(layer.tops, operation.outputs, strict=True))
         settable |= {blob for blob, shape in tops if not layer.bottoms or shape in (None, given.get(blob))}
-        blobs |= {blob: operation.unknown or Unknown("") if shape is None else shape for blob, shape in tops}
+        blobs |= {blob: operation.unknown if shape is None else shape for blob, shape in tops}
         is_inner = layer.bottoms or operation.is_constant
         inputs += [] if is_inner else [(blob, blobs[blob]) for blob in layer.tops]
     known = {blob: None if isinstance(shape, Unknown) else shape for blob, shape in inputs}
@@ -96,27 +107,44 @@ def _help(name: str) -> str:
     return f"pass its shape, such as --input {name}=1,3,224,224"
 
 
+def _shared(definition: Definition, seen: set[str]) -> frozenset[int]:
+    """Return the indices of parameters that earlier layers name too, and add its names to those seen."""
+    shared = set()
+    for index, name, _ in definition.shared_parameters():
+        if name in seen:
+            shared.add(index)
+        seen.add(name)
+    return frozenset(shared)
+
+
 def _operation(
     layer: Layer,
-    parameters: Parameters,
+    definition: Definition,
+    written: Written,
     bottoms: Sequence[Shape | Unknown | None],
     given: Mapping[str, Shape],
+    shared: frozenset[int],
 ) -> Operation:
     known = [bottom for bottom in bottoms if isinstance(bottom, tuple)]
-    blobs, unknown = None, None
+    parameters: Parameters = MappingProxyType(dict(written))
+    extents = [whole_extent(bottom) for bottom in known]
+    unknown = None
+    blobs: Sequence[Shape] | None = () if has_no_blobs(layer.type) else None
     outputs: _Shapes = [None] * len(layer.tops)
     try:
         if len(known) < len(bottoms):
             raise UnknownShapeError(*_unknown_bottom(layer, bottoms))
         if wrong := wrong_count(layer):
             raise UnknownShapeError(f"it {wrong[0]}", wrong[1])
-        if not bottoms and is_of_fork(layer.type):
+        if not bottoms and layer.type in caffe_types.fork_types():
             raise UnknownShapeError("it has no bottom")
-        add_geometry(layer.type, parameters, known)
-        blobs = blob_shapes(layer.type, parameters, known)
+        parameters = normalized(layer.type, written, known, len(layer.tops))
+        blobs = blob_shapes(definition, parameters, known)
         outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
     except UnknownShapeError as error:
-        unknown = error.unknown
+        # The checks report this problem, too.
+        problem = setup_problem(definition, extents) if known and len(known) == len(bottoms) else None
+        unknown = Unknown(problem, CHECK) if problem else error.unknown
     inferred, outputs = outputs, _with_given(layer, outputs, given)
     replaced = [blob for blob, shape in zip(layer.tops, inferred, strict=True) if shape is None]
     missing = [blob for blob, shape in zip(layer.tops, outputs, strict=True) if shape is None]
@@ -129,6 +157,7 @@ def _operation(
         filters_of(layer.type, parameters),
         multiply_accumulates(layer.type, known, outputs, blobs),
         _with_help(unknown or _unknown_input(missing[0]), missing[0]) if missing else None,
+        shared=shared,
         never_negative=never_negative(layer.type, parameters),
         compared=compared(layer.type),
         reads_shapes=reads_shapes(layer.type),
