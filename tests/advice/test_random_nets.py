@@ -16,13 +16,12 @@ from quantcfg.advice import Advice, json_format, text_format
 from quantcfg.contracts.descriptors import Descriptor, FieldDescriptor
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.execution import _RULES
-from quantcfg.editions.caffe.operation_parameters import _FIELDS
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 from tests.advice.nets import caffemodel
 from tests.laws import law
 
-TYPES = sorted({*caffe_types.known_types(2), *_FIELDS, "Axpy", "ReLU6", "BN", "Wonder"})
+TYPES = sorted({*caffe_types.known_types(2), *caffe_types.fork_types(), "Wonder"})
 COMMON = (
     *("Convolution", "InnerProduct", "Convolution", "Deconvolution", "BatchNorm", "Scale", "ReLU", "Pooling"),
     *("Eltwise", "Concat", "Reshape", "Parameter", "DummyData", "Flatten"),
@@ -94,26 +93,21 @@ def network(random: Random, count: int) -> str:
         made = [bottoms[0]] if in_place else [f"b{index}_{each}" for each in range(2 if several else 1)]
         made = made[: tops[1] if tops[1] is not None else None]
         blobs += made
-        fields = {caffe_types.parameter_field(layer_type), _FIELDS.get(layer_type)}
+        field = caffe_types.parameter_field(layer_type)
         named = "".join(f' bottom: "{each}"' for each in bottoms) + "".join(
             f' top: "{each}"' for each in made
         )
-        messages = "".join(
-            f" {field} {{ {' '.join(written(message, random, share))} }}"
-            for field in sorted(filter(None, fields))
-            for message in messages_of(field)
-        )
+        values = " ".join(each for message in messages_of(field) for each in written(message, random, share))
+        messages = f" {field} {{ {values} }}" if values else ""
         lines.append(f'layer {{ name: "l{index}" type: "{layer_type}"{named}{messages} }}')
     return "\n".join(lines)
 
 
-def messages_of(field: str) -> list[Descriptor]:
-    """Return the message of a field, in the part that is always read or in the additional one."""
-    for edition, name in (("caffe", "caffe.LayerParameter"), ("caffe_operations", "caffe_operations.Layer")):
-        found = contracts.descriptors(edition)[name].fields.get(field)
-        if found and found.message:
-            return [found.message]
-    return []
+def messages_of(field: str | None) -> list[Descriptor]:
+    """Return the messages of a field, in the part that is always read and in the additional one."""
+    layers = (("caffe", "caffe.LayerParameter"), ("caffe_operations", "caffe_operations.Layer"))
+    found = [contracts.descriptors(edition)[name].fields.get(field or "") for edition, name in layers]
+    return [each.message for each in found if each and each.message]
 
 
 def stored(random: Random, shapes: Sequence[Shape]) -> list[Array]:
