@@ -305,6 +305,16 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
         [IMAGE, IMAGE],
         "its size is that of another layer",
     ),
+    "the greatest value of a scalar": (
+        layer("r", "Reduction") + layer("a", "ArgMax", "r"),
+        [IMAGE],
+        "its input has no axes",
+    ),
+    "a parameter of negative sizes": (
+        layer("a", "Parameter", (), parameter_param="shape { dim: [-2, -3] }"),
+        [],
+        "its shape is -2x-3",
+    ),
     "huge pyramids": (
         layer("a", "SPP", spp_param="pyramid_height: 4000000000"),
         [IMAGE],
@@ -316,6 +326,11 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
         'the prototxt does not have the shape of "x"',
     ),
 }
+
+
+def test_a_scalar_is_normalized_as_one_channel() -> None:
+    operation = last(layer("r", "Reduction") + layer("a", "BatchNorm", "r"), IMAGE)
+    assert operation.blobs == ((1,), (1,), (1,))
 
 
 @pytest.mark.parametrize(("text", "inputs", "reason"), UNKNOWN.values(), ids=UNKNOWN)

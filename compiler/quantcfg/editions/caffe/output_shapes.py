@@ -273,6 +273,7 @@ def _argmax(parameters: Parameters, bottoms: Sequence[Shape], _: int) -> _Shapes
     bottom, axis, count = bottoms[0], parameters["axis"], parameters["top_k"]
     if axis is not None:
         return [(*bottom[:axis], count, *bottom[axis + 1 :])]
+    expect(len(bottom) > 0, "its input has no axes")
     pairs = 2 if parameters["out_max_val"] else 1
     return [(bottom[0], pairs, count, *(1,) * (len(bottom) - 3))]
 
@@ -493,7 +494,9 @@ def _recurrent_blobs(outputs: int, gates: int, bottoms: Sequence[Shape]) -> list
 
 
 def _parameter_blobs(parameters: Parameters, _: Sequence[Shape]) -> list[Shape]:
-    return [tuple((parameters["shape"] or {}).get("dim", ()))]
+    shape = tuple((parameters["shape"] or {}).get("dim", ()))
+    expect(all(size > 0 for size in shape), f"its shape is {shown(shape)}")
+    return [shape]
 
 
 def _normalize_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
