@@ -8,6 +8,7 @@ import numpy as np
 
 from quantcfg.advice.report import Item, Kind
 from quantcfg.advice.statistics import WeightStatistics, statistics_of
+from quantcfg.contracts.config_schema import QUANT_ENABLE
 from quantcfg.weights.program import LayerWeights, Load, Step
 
 
@@ -19,7 +20,7 @@ def weight_statistics(steps: Iterable[Step], load: Load) -> tuple[Mapping[str, W
         weights = load(step)
         if not _is_finite(weights):
             reason = "its weights are not finite after folding: AMCT refuses to quantize it"
-            items.append(Item((step.name,), Kind.EXACT, reason, "quant_enable", value=False))
+            items.append(Item((step.name,), Kind.EXACT, reason, QUANT_ENABLE, value=False))
             continue
         if step.operation.layer.quantizable and weights.weight is not None and weights.weight.size:
             statistics = statistics_of(weights.weight)
@@ -41,5 +42,5 @@ def _dead(found: Mapping[str, WeightStatistics]) -> Iterator[Item]:
     if dead:
         count = sum(dead.values())
         them = "1 channel is" if count == 1 else f"{count} channels are"
-        reason = f"{them} quantized to 0, being almost 0: harmless"
+        reason = f"{them} about 0, and quantized to 0, which loses nothing"
         yield Item(tuple(dead), Kind.EXACT, reason)

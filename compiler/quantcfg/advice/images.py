@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from quantcfg.files import PathLike
+from quantcfg.diagnostics import catalogue
+from quantcfg.files import PathLike, is_special, open_descriptor, reason
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 
@@ -24,7 +25,11 @@ _IMAGE_RANK = 4
 
 
 class ImagesError(Exception):
-    """Images cannot be used: the reason."""
+    """Images cannot be read, or do not fit the input; diagnostic says which file, and why."""
+
+    def __init__(self, file: PathLike, reason: str, help: str | None = None) -> None:
+        self.diagnostic = catalogue.UNREADABLE_FILE.at(None, file=os.fspath(file), reason=reason, help=help)
+        super().__init__(self.diagnostic.message)
 
 
 def dead_leaves(shape: Shape, count: int, seed: int, index: int = 0) -> Array:
@@ -93,26 +98,28 @@ def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array
     """
     if os.path.isdir(path):
         if len(shape) != _IMAGE_RANK:
-            raise ImagesError(f"the input has {len(shape)} axes, but images have 4")
+            raise ImagesError(path, f"the input has {len(shape)} axes, but images have 4")
         return np.stack(list(_opened(_names(Path(path))[:count], shape)))
     images = np.asarray(_mapped(path, shape)[:count], np.float32)
     if not np.isfinite(images).all():
-        raise ImagesError("the file contains values that are not finite")
+        raise ImagesError(path, "the file contains values that are not finite")
     return images
 
 
 def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise ImagesError("not a regular file")
+    if is_special(path):
+        raise ImagesError(path, "not a regular file")
     try:
         values = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
-        raise ImagesError(f"not an .npy file: {error}") from error
+    except OSError as error:
+        raise ImagesError(path, reason(error)) from error
+    except ValueError as error:
+        raise ImagesError(path, "not an .npy file", "pass an .npy file or a folder of images") from error
     if values.dtype.kind not in "buif":
-        raise ImagesError("the file does not contain numbers")
+        raise ImagesError(path, "the file does not contain numbers")
     if values.ndim != len(shape) or values.shape[1:] != shape[1:] or not len(values):
         found, wanted = ("x".join(map(str, sizes)) for sizes in (values.shape, ("N", *shape[1:])))
-        raise ImagesError(f"the file has {found} values, but the input needs {wanted}")
+        raise ImagesError(path, f"the file has {found} values, but the input needs {wanted}")
     return values
 
 
@@ -120,40 +127,37 @@ def _names(folder: Path) -> Sequence[Path]:
     try:
         names = sorted(each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES)
     except OSError as error:
-        raise ImagesError(str(error.strerror)) from error
+        raise ImagesError(folder, reason(error)) from error
     if not names:
-        raise ImagesError("the folder contains no PNG or JPEG files")
+        raise ImagesError(folder, "the folder contains no PNG or JPEG files")
     return names
 
 
 def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ImportError as error:
-        raise ImagesError('reading images needs Pillow: install "quantcfg[images]"') from error
+        raise ImagesError(names[0], "reading images needs Pillow", 'install "quantcfg[images]"') from error
     _, channels, height, width = shape
     if channels not in (1, 3):
-        raise ImagesError(f"the input has {channels} channels, but images have 1 or 3")
+        raise ImagesError(names[0].parent, f"the input has {channels} channels, but images have 1 or 3")
     for name in names:
         try:
-            with Image.open(name) as image:
+            with open(name, "rb", opener=open_descriptor) as file, Image.open(file) as image:
                 converted = image.convert("L" if channels == 1 else "RGB").resize((width, height))
                 pixels = np.asarray(converted, np.float32).reshape(height, width, channels)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise ImagesError(f"cannot read {name.name}: {error}") from error
+        except UnidentifiedImageError as error:
+            raise ImagesError(name, "not a PNG or JPEG file") from error
+        except (OSError, ValueError) as error:
+            raise ImagesError(name, reason(error)) from error
+        except Image.DecompressionBombError as error:
+            raise ImagesError(name, "the image is too large") from error
         # Caffe's tools read images as blue, green, red.
         yield np.ascontiguousarray(pixels[:, :, ::-1].transpose(2, 0, 1))
 
 
 def preprocessed(images: Array, mean: Sequence[float], scale: float) -> Array:
-    """Return (images - mean) * scale; mean has no value, one, or one for each channel.
-
-    Raises:
-        ImagesError: mean has another number of values.
-
-    """
-    if len(mean) not in (0, 1, images.shape[1]):
-        raise ImagesError(f"mean has {len(mean)} values, but the input has {images.shape[1]} channels")
+    """Return (images - mean) * scale; mean has no value, one, or one for each channel."""
     by_channel = np.array(mean or (0,), np.float32)[:, None, None]
     return (images - by_channel) * np.float32(scale)
 

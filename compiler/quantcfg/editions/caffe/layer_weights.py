@@ -65,20 +65,22 @@ def weight_problems(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
         found = [(step.name, _fold_problem(file, step))]
     for name, problem in found:
         if problem:
-            yield name, problem
+            yield name, f"its weights do not fit: {problem}"
 
 
 def empty_statistics(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
-    """Yield the BatchNorm layers of a step whose statistics were never taken, and that."""
+    """Yield the BatchNorm layers of a step that have no statistics, and that."""
     for operation in (*step.before, step.operation, *step.after):
         if operation.layer.type == "BatchNorm":
             arrays = weights_of(file, operation)
             if len(arrays) > 2 and not arrays[2].any():
-                yield operation.layer.name, "its scale factor is 0: its statistics were never taken"
+                yield operation.layer.name, "BatchNorm has no statistics (its scale factor is 0)"
 
 
 def _weight_problem(file: WeightsFile, operation: Operation) -> str | None:
     stored = file.arrays.get(operation.layer.name, ())
+    if not stored and operation.blobs:
+        return "the file has none for this layer"
     count = len(stored) if operation.blobs is None else len(operation.blobs)
     if len(stored) != count:
         return f"it has {counted(len(stored), 'blob')}, but needs {count}"
