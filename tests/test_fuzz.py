@@ -21,7 +21,7 @@ def test_the_corpus_is_taken(name: str) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize(
-    "count", [pytest.param(150, id="normal"), pytest.param(25_000, id="deep", marks=pytest.mark.deep)]
+    "count", [pytest.param(60, id="normal"), pytest.param(25_000, id="deep", marks=pytest.mark.deep)]
 )
 def test_mutations_are_taken(name: str, count: int) -> None:
     target = TARGETS[name]()

@@ -82,7 +82,6 @@ def read(models: Path, name: str) -> Network:
     prototxt, weights = (models / name / file for file in (f"{model.prototxt}.prototxt", _WEIGHTS))
     network = load_model(prototxt, weights, print)
     assert network
-    assert network.edition.computation
     computation = network.edition.computation()
     file = computation.read(network, weights, print)
     operations = network.edition.read_operations(network, dict(model.inputs))

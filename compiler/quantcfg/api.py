@@ -267,38 +267,43 @@ def compile_config(
 
 def advise(
     network: Network,
-    weights_file: PathLike,
+    weights_file: PathLike | None = None,
     *,
     config_text: str | None = None,
     config_name: str = "quant.cfg",
     inputs: Mapping[str, Shape] = MappingProxyType({}),
     simulation: Simulation | None = None,
 ) -> Advice:
-    """Return what is advised for a Caffe network and a request.
+    """Return what is advised for a network and a request.
 
     Args:
         network: the result of read_model.
-        weights_file: its caffemodel.
+        weights_file: its caffemodel; an ONNX model contains its weights.
         config_text: the content of a quant.cfg; without it, the default settings are used.
         config_name: the file name in diagnostics.
-        inputs: shapes of inputs that the prototxt does not give.
-        simulation: how to simulate, None for advice from the weights alone.
+        inputs: shapes of inputs that the model does not give.
+        simulation: how to simulate a Caffe network, None for advice from the weights alone.
 
     Raises:
         QuantConfigError: the request or the weights have errors.
         quantcfg.advice.ImagesError: the images of the simulation cannot be read, or do not fit.
-        ValueError: the network is not a Caffe network, or inputs or the simulation do not fit it.
+        ValueError: the weights file is missing or not used by the edition, its networks
+            cannot be simulated, or inputs or the simulation do not fit the network.
 
     """
-    from quantcfg.advice import advise_on, computation_of
+    from quantcfg.advice import advise_on
 
-    if network.edition.computation is None:
-        raise ValueError(f"advice is for Caffe networks, not for {network.edition.words.network}")
+    computation, words = network.edition.computation(), network.edition.words
+    if (weights_file is None) == (words.weights_suffix is not None):
+        needed = "needs a weights file" if weights_file is None else "contains its weights"
+        raise ValueError(f"{words.network} {needed}")
+    if simulation and computation.runner is None:
+        raise ValueError(f"{words.network} cannot be simulated")
     compilation = compile_config(network, config_text=config_text, config_name=config_name)
     if compilation.config is None:
         raise QuantConfigError(compilation.diagnostics)
     found: list[Diagnostic] = []
-    weights = computation_of(network).read(network, weights_file, found.append)
+    weights = computation.read(network, weights_file, found.append)
     if weights is None:
         raise QuantConfigError(in_order(found))
     operations = network.edition.read_operations(network, inputs)

@@ -20,6 +20,12 @@ TOKEN_LENGTH = 2**20
 LAYERS = 50_000
 """Layers of a network."""
 
+SHAPE_AXES = 32
+"""Axes of a shape given on the command line; Caffe has the same limit."""
+
+SHAPE_VALUES = 2**31 - 1
+"""Values of a shape given on the command line; Caffe has the same limit."""
+
 SYNTAX_ERRORS = 100
 """Syntax errors reported per file; parsing stops after the last one."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,5 +43,16 @@ def test_no_neutral_package_names_a_layer_type(package: str) -> None:
     assert named == set()
 
 
+@pytest.mark.parametrize("package", ["advice", "weights"])
+def test_the_advice_does_not_speak_of_one_edition(package: str) -> None:
+    """Neither do comments; a type such as Scale may be a plain word, but one with several capitals is not."""
+    words = {name for name in TYPES if re.search("[a-z][A-Z]", name)}
+    words |= {"Caffe", "ONNX", "caffemodel", "prototxt", "transform_param"}
+    for path in (PACKAGE / package).rglob("*.py"):
+        found = words.intersection(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+        assert found == set(), path
+
+
 def test_editions_name_layer_types() -> None:
-    assert "BatchNorm" in set(literals(PACKAGE / "editions" / "caffe" / "layer_weights.py")) & TYPES
+    for file, name in (("caffe/layer_weights.py", "BatchNorm"), ("onnx/layer_weights.py", "ConvTranspose")):
+        assert name in TYPES & set(literals(PACKAGE / "editions" / file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,11 @@ BAD_ARRAYS = {
     "text": (np.array(["a"]), "the file does not contain numbers"),
     "a value that is not a number": (
         np.full((1, 3, 4, 5), np.nan),
-        "the file contains values that are not finite",
+        "the file contains values that are not finite as 32-bit numbers",
+    ),
+    "a value that is too large": (
+        np.full((1, 3, 4, 5), 1e300),
+        "the file contains values that are not finite as 32-bit numbers",
     ),
 }
 
@@ -91,6 +96,26 @@ def test_a_file_that_is_not_an_array_is_refused(content: bytes, tmp_path: Path) 
         load_images(tmp_path / "x.npy", (1, 3, 4, 5))
 
 
+HEADERS = {
+    "a negative size": "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 3, 4, 5)}",
+    "a size that is too large": "{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999999999,)}",
+    "a size that is no number": "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 3, 4, 5)}",
+    "an incomplete type": "{'descr': ('<f4',), 'fortran_order': False, 'shape': (1, 3, 4, 5)}",
+    "keys of two types": "{1: 2, 'a': 3}",
+    "a deep value": "(" * 9000,
+    "a long expression": "-" * 9000,
+}
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_a_damaged_header_is_refused(header: str, tmp_path: Path) -> None:
+    content = header.encode() + b"\n"
+    start = b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little")
+    (tmp_path / "x.npy").write_bytes(start + content + bytes(1000))
+    with pytest.raises(ImagesError, match=r": not an \.npy file$"):
+        load_images(tmp_path / "x.npy", (1, 3, 4, 5))
+
+
 def test_an_array_of_objects_is_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{"a": 1}], object), allow_pickle=True)
     with pytest.raises(ImagesError, match=r"not an \.npy file"):
@@ -107,6 +132,37 @@ def test_a_folder_without_usable_images_is_refused(tmp_path: Path) -> None:
         load_images(tmp_path, (1, 6, 4, 5))
     with pytest.raises(ImagesError, match="the input has 2 axes, but images have 4"):
         load_images(tmp_path, (1, 6))
+
+
+def test_only_files_with_png_and_jpeg_content_are_images(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").mkdir()
+    with pytest.raises(ImagesError, match="contains no PNG or JPEG files"):
+        load_images(tmp_path, (1, 3, 4, 5))
+    Image.new("P", (5, 4)).save(tmp_path / "c.png", format="GIF")
+    with pytest.raises(ImagesError, match=r"c\.png\": not a PNG or JPEG file"):
+        load_images(tmp_path, (1, 3, 4, 5))
+
+
+def test_a_damaged_image_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    start, _, end = (tmp_path / "a.png").read_bytes().rpartition(b"IDAT")
+    (tmp_path / "a.png").write_bytes(start + b"\xe3\xcc#\xeb" + end)
+    with pytest.raises(ImagesError, match=r"a\.png\": broken PNG file"):
+        load_images(tmp_path, (1, 3, 4, 5))
+
+
+def test_an_image_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    Image.new("1", (11_000, 11_000)).save(tmp_path / "a.png")
+    with pytest.raises(ImagesError, match=r"a\.png\": Image size \(121000000 pixels\) exceeds limit"):
+        load_images(tmp_path, (1, 3, 4, 5))
+
+
+def test_of_16_bits_the_upper_8_are_the_value(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 5), 0xC801, np.uint16)).save(tmp_path / "a.png")
+    assert (load_images(tmp_path, (1, 3, 4, 5)) == 0xC8).all()
+    assert (load_images(tmp_path, (1, 1, 4, 5)) == 0xC8).all()
 
 
 def test_preprocessing_subtracts_the_mean_and_scales() -> None:

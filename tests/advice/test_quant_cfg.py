@@ -15,17 +15,19 @@ from quantcfg.advice import Advice, Item, Kind
 from quantcfg.advice.quant_cfg import with_advice
 from quantcfg.compile import compile_source
 from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, QUANT_ENABLE
-from quantcfg.editions.caffe import CAFFE as EDITION
+from quantcfg.contracts.layer_types import Feature, LayerTypes
 from quantcfg.editions.caffe.reader import read_network
-from quantcfg.network import Network
+from quantcfg.network import Layer, Network
 from quantcfg.network.costs import Totals
 from quantcfg.source import Source
 from quantcfg.textproto import parse
 from quantcfg.textproto.printer import print_document
-from tests.editions import CAFFE
-from tests.laws import TWICE, calls, law
+from tests.advice.onnx_nets import net as onnx_net
+from tests.advice.onnx_nets import random, read
+from tests.editions import KnownEdition
+from tests.laws import TWICE, calls, law_of_editions
 from tests.networks import conv, inner_product, pool
-from tests.plan.caffe_networks import caffe_networks
+from tests.onnx.models import node
 from tests.plan.generated import requests
 from tests.plan.test_lowering import placed
 
@@ -296,17 +298,17 @@ def test_line_endings_are_kept() -> None:
     assert result.count("\r\n") == result.count("\n") == 4
 
 
-@law(st.data(), examples=60)
-def test_exactly_the_advised_values_of_any_request_change(data: st.DataObject) -> None:
-    generated = data.draw(caffe_networks())
-    net = generated.read()
-    request = data.draw(requests(CAFFE, generated.layers))
+@law_of_editions(st.just, lambda _: st.data(), examples=100)
+def test_exactly_the_advised_values_of_any_request_change(known: KnownEdition, data: st.DataObject) -> None:
+    generated = data.draw(known.networks)
+    net, types = generated.read(), known.edition.layer_types
+    request = data.draw(requests(known, generated.layers))
     with TemporaryDirectory() as folder:
         text = placed(request, Path(folder, "mapping.json")).config_text
         assume(text is not None)
         assert text is not None
         text = canonical(text) if data.draw(st.booleans()) else text
-        compiled = compile_source(Source("quant.cfg", text), net, EDITION)
+        compiled = compile_source(Source("quant.cfg", text), net, known.edition)
         assume(compiled.ok)
         config = compiled.configuration.config
         layers = [layer for layer in net.quantizable if config[layer.name][QUANT_ENABLE]]
@@ -319,8 +321,7 @@ def test_exactly_the_advised_values_of_any_request_change(data: st.DataObject) -
             [
                 layer.name
                 for layer in chosen
-                if not config[layer.name][OWNERS[key]].get(key, True)
-                and (key == ASYMMETRIC or EDITION.layer_types.channel_wise(layer.type))
+                if not config[layer.name].get(OWNERS[key], {}).get(key, True) and can(types, layer, key)
             ]
             for key in (ASYMMETRIC, CHANNEL_WISE)
         )
@@ -328,3 +329,38 @@ def test_exactly_the_advised_values_of_any_request_change(data: st.DataObject) -
         rest = [layer.name for layer in chosen if layer.name not in (*skipped, *single)]
         if len(rest) < len(layers):
             advised(net, text, skip(*rest), offset(*skipped), factors(*single))
+
+
+def can(types: LayerTypes, layer: Layer, key: str) -> bool:
+    """Return whether a layer can have a flag."""
+    if key == CHANNEL_WISE:
+        return types.channel_wise(layer.type)
+    return not types.has(Feature.ASYMMETRIC) or not types.reason(
+        Feature.ASYMMETRIC, layer.type, layer.attributes
+    )
+
+
+def test_the_settings_of_tensors_stay() -> None:
+    """They inherit the flag of the network, which then cannot be removed."""
+    nodes = [
+        node("Conv", ["data", "w"], ["a"], name="conv"),
+        node("Add", ["a", "a"], ["b"], name="add"),
+    ]
+    constants = {"w": random(0, 4, 3, 1, 1)}
+    net = read(onnx_net(*nodes, constants=constants, shape=(1, 3, 4, 4))).network
+    text = 'activation_offset: false\ntensor_quantize { layer_name: "add" input_index: 0 }\n'
+    result = advised(net, text, offset("conv"))
+    assert result.startswith(text)
+    assert "override_layer_configs" in result
+
+
+def test_the_bits_of_activations_stay() -> None:
+    net = read(
+        onnx_net(
+            node("Conv", ["data", "w"], ["a"], name="conv"),
+            constants={"w": random(0, 4, 3, 1, 1)},
+            shape=(1, 3, 4, 4),
+        )
+    ).network
+    text = "common_config { ifmr_quantize { dst_type: INT16 asymmetric: false } }\n"
+    assert "dst_type: INT16" in advised(net, text, offset("conv"))

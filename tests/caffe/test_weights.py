@@ -678,7 +678,7 @@ def test_no_bytes_whatever_raise(content: bytes, data: st.DataObject) -> None:
     assert (weights is None) == (codes(found) == [catalogue.MALFORMED_WEIGHTS.code])
 
 
-@law(st.binary(max_size=12), examples=250)
+@law(st.binary(max_size=12))
 def test_no_few_bytes_raise_and_what_protobuf_accepts_is_accepted(content: bytes) -> None:
     weights, _ = read(content)
     try:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from jsonschema import Draft7Validator
+from PIL import Image
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
-from quantcfg.advice import ArgumentError, advise_on, computation_of, quant_cfg, text_format
+from quantcfg.advice import ArgumentError, advise_on, quant_cfg, text_format
 from quantcfg.advice.images import dead_leaves
 from quantcfg.cli import main
 from quantcfg.diagnostics.terminal import width
@@ -24,8 +25,7 @@ from quantcfg.weights.arrays import Array
 from tests.advice.nets import caffemodel
 from tests.caffe.test_models import WITH_WEIGHTS
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
-from tests.onnx import models as onnx
-from tests.shared import MODELS, needs_shared
+from tests.shared import MODELS, needs_shared, small_first
 
 Captured = pytest.CaptureFixture[str]
 
@@ -118,7 +118,7 @@ def test_the_table_has_the_quantizable_layers(capsys: Captured) -> None:
         ["fc", "InnerProduct"],
     ]
     assert out[out.index("") + 1 :] == [
-        'rule: see "conv1" and "fc": AMCT suggests to look at the first and last layers; --simulate ranks',
+        'rule: see "conv1" and "fc": AMCT suggests looking at the first and last layers; --simulate ranks',
         "  layers better",
     ]
     assert err == []
@@ -440,7 +440,7 @@ def test_layers_with_nuq_are_not_simulated() -> None:
     network = read_model("deploy.prototxt", "net.caffemodel")
     config = json.loads(compile_config(network).text or "")
     config["conv2"]["weight_quant_params"] = {"wts_algo": "nuq_quantize", "num_steps": 16}
-    weights = computation_of(network).read(network, "net.caffemodel", lambda _: None)
+    weights = network.edition.computation().read(network, "net.caffemodel", lambda _: None)
     assert weights
     advice = advise_on(
         network, config, weights, network.edition.read_operations(network, {}), {}, simulation=Simulation()
@@ -498,6 +498,27 @@ def test_images_without_known_preprocessing_have_mean_0_and_variance_1(capsys: C
     same = content(capsys, "--simulate", "--mean", mean, "--scale", scale)
     for one, other in zip(found["layers"], same["layers"], strict=True):
         assert one["simulated"] == (other["simulated"] and pytest.approx(other["simulated"], rel=1e-3))
+
+
+@pytest.mark.parametrize(
+    ("images", "output"),
+    [
+        ("x.npy", "x.npy"),
+        ("data=x.npy", "link.npy"),
+        ("folder", "folder/a.png"),
+        ("data=folder", "folder/a.png"),
+    ],
+)
+def test_no_output_replaces_the_images(images: str, output: str, capsys: Captured) -> None:
+    write()
+    np.save("x.npy", np.ones((2, 3, 8, 8)))
+    Path("link.npy").symlink_to("x.npy")
+    Path("folder").mkdir()
+    Image.new("RGB", (8, 8)).save("folder/a.png")
+    before = Path(output).read_bytes()
+    assert main([*NET, "--simulate", "--images", images, "-o", output]) == 1
+    assert "error[QC503]: cannot write" in capsys.readouterr().err
+    assert Path(output).read_bytes() == before
 
 
 def test_the_preprocessing_of_the_network_is_the_default(capsys: Captured) -> None:
@@ -774,14 +795,6 @@ def test_the_weights_are_required(capsys: Captured) -> None:
     assert "the weights are required: use --weights" in capsys.readouterr().err
 
 
-def test_an_onnx_model_is_a_usage_error(capsys: Captured) -> None:
-    content = onnx.model(onnx.conv("conv"), initializers=onnx.WEIGHTS).SerializeToString()
-    Path("net.onnx").write_bytes(content)
-    with pytest.raises(SystemExit):
-        main(["advise", "--model", "net.onnx"])
-    assert "advise cannot be used with an ONNX model" in capsys.readouterr().err
-
-
 def test_a_request_with_errors_gets_no_advice(capsys: Captured) -> None:
     assert main([*NET, *configured("batch_num: 0")]) == 1
     output = capsys.readouterr()
@@ -821,7 +834,9 @@ def of_model(model: str, *arguments: str) -> tuple[str, ...]:
 
 @needs_shared
 @pytest.mark.slow
-@pytest.mark.parametrize("model", WITH_WEIGHTS)
+@pytest.mark.parametrize(
+    "model", small_first(WITH_WEIGHTS, ("cifar10_quick_v1/deploy", "lenet_mnist/deploy"))
+)
 def test_the_quant_cfg_of_a_model_differs_where_the_advice_says(model: str, capsys: Captured) -> None:
     Path("given.cfg").write_text(WORSE)
     # The default settings need a simulation to be improved, which takes long for the large model.
@@ -850,7 +865,7 @@ def advised_changes(capsys: Captured, arguments: Sequence[str]) -> dict[tuple[st
 
 
 @needs_shared
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("preprocessing", [(), ("--mean", "127", "--scale", "0.0078125")])
 def test_layer_188_of_ultraface_is_first(preprocessing: Sequence[str], capsys: Captured) -> None:
     arguments = of_model("ultraface_slim320/deploy", "--simulate", *preprocessing, "--sort", "share")

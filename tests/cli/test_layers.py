@@ -109,10 +109,17 @@ def test_a_shape_that_cannot_be_used_is_a_usage_error(given: str, expected: str,
     assert usage_error(capsys, *MODEL, "--input", given).startswith(expected)
 
 
-def test_a_shape_that_is_too_large_leaves_the_shapes_unknown(capsys: Captured) -> None:
+@pytest.mark.parametrize("shape", ["1,3,99999,99999", ",".join(["1"] * 33), "1" + "0" * 30])
+def test_a_shape_that_is_too_large_is_a_usage_error(shape: str, capsys: Captured) -> None:
     write(conv("conv"))
-    lines = lines_below(capsys, "--input", "data=99999,99999,99999,99999")
-    assert lines[0].startswith('the output shape of "conv" is unknown: the shape of its input "data" is')
+    said = f"argument --input: {shape} is too large: a shape has at most 32 axes and 2,147,483,647 values"
+    assert usage_error(capsys, *MODEL, "--input", shape) == said
+
+
+def test_two_shapes_of_an_input_are_a_usage_error(capsys: Captured) -> None:
+    write(conv("conv"))
+    shapes = ("--input", "1,3,8,8", "--input", "data=1,3,9,9")
+    assert usage_error(capsys, *MODEL, *shapes) == '--input gives two shapes for "data"'
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ LINES = st.lists(st.sampled_from(["a", "b {", "", "}"]), max_size=8).map("\n".jo
 NEW = st.sampled_from(["", "a", "\n", "a\nb\n", "\nb", "}"])
 
 
-@law(LINES, st.sets(st.integers(0, 25), max_size=4), st.tuples(NEW, NEW), examples=500)
+@law(LINES, st.sets(st.integers(0, 25), max_size=4), st.tuples(NEW, NEW), examples=200)
 def test_the_lines_of_a_fix_are_those_that_fix_makes(
     text: str, offsets: set[int], new: tuple[str, str]
 ) -> None:

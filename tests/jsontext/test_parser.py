@@ -289,7 +289,7 @@ def test_json_is_read_as_python_reads_it(value: Any, indent: int | None, ascii_o
     assert repr(plain(tree)) == repr(value)
 
 
-@law(VALUES, st.integers(0, 2**32), examples=250)
+@law(VALUES, st.integers(0, 2**32))
 def test_what_is_not_json_for_python_is_a_mistake_and_the_other_way_round(value: Any, seed: int) -> None:
     random = Random(seed)
     text = json.dumps(value, indent=random.choice([None, 1]))
@@ -382,7 +382,7 @@ def _text(draw: st.DrawFn, value: Any) -> str:
     return f"{blanks}{json.dumps(value, ensure_ascii=draw(st.booleans()))}{blanks}"
 
 
-@law(texts(), examples=500)
+@law(texts(), examples=200)
 def test_the_fast_path_gives_the_tree_of_the_slow_one(text: str) -> None:
     (tree, found), (expected, mistakes) = read(text), slowly(text)
     assert exactly(tree) == exactly(expected)
@@ -474,7 +474,7 @@ def damaged_configurations(draw: st.DrawFn) -> str:
     return text
 
 
-@law(damaged_configurations(), examples=400)
+@law(damaged_configurations(), examples=250)
 def test_around_a_mistake_the_fast_path_finds_what_the_slow_one_finds(text: str) -> None:
     (tree, found), (expected, mistakes) = read(text), slowly(text)
     assert found == mistakes

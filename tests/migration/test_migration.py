@@ -117,7 +117,7 @@ def make_older(draw: st.DrawFn, message: Any) -> None:
             message.ClearField(name)
 
 
-@law(deprecated_cases(), examples=200)
+@law(deprecated_cases())
 def test_a_migrated_request_compiles_to_the_same(case_and_text: tuple[Case, str]) -> None:
     case, before = case_and_text
     migration = migrate_text(before)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "text-format.md"
 
 
-@law(st.sampled_from([*CONFIGS, EVERYTHING, IMPLICIT]), st.data(), examples=450)
+@law(st.sampled_from([*CONFIGS, EVERYTHING, IMPLICIT]), st.data(), examples=200)
 def test_both_accept_the_same_texts_and_read_the_same_but_for_the_known_deviations(
     message_type: type[Message], data: st.DataObject
 ) -> None:

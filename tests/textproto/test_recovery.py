@@ -366,7 +366,7 @@ def damaged_texts(draw: st.DrawFn) -> str:
     return damaged(text, Random(draw(st.integers(0, 2**32))), draw(st.integers(1, 6)))
 
 
-@law(damaged_texts(), examples=250)
+@law(damaged_texts())
 def test_whatever_is_read_every_mistake_has_a_place_in_the_text_and_its_own_one(text: str) -> None:
     reading = read(text, EVERYTHING)
     for diagnostic in reading.diagnostics:
@@ -380,7 +380,7 @@ def test_whatever_is_read_every_mistake_has_a_place_in_the_text_and_its_own_one(
     assert len(spans) == len(set(spans))
 
 
-@law(damaged_texts(), examples=150)
+@law(damaged_texts())
 def test_fixes_come_to_an_end(text: str) -> None:
     for _ in range(10):
         found = read(text, EVERYTHING).diagnostics

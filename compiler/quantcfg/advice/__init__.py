@@ -3,7 +3,7 @@
 Only this package, the weights of networks and what uses them load numpy.
 """
 
-from quantcfg.advice.advisor import advise_on, computation_of
+from quantcfg.advice.advisor import advise_on
 from quantcfg.advice.images import ImagesError
 from quantcfg.advice.inputs import ArgumentError, Simulation
 from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
@@ -20,5 +20,4 @@ __all__ = [
     "Simulation",
     "WeightStatistics",
     "advise_on",
-    "computation_of",
 ]

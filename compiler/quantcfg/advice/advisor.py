@@ -22,7 +22,6 @@ from quantcfg.network.costs import costs_of, totals_of
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
 from quantcfg.weights.arrays import WeightsFile
-from quantcfg.weights.computation import Computation
 from quantcfg.weights.program import Program, Step, program_of
 
 Config = Mapping[str, Any]
@@ -79,13 +78,15 @@ def _advice(
 ) -> Advice:
     operations = _without_fusion(read, config)
     program = program_of(operations)
-    computation = computation_of(network)
+    computation = network.edition.computation()
     problems = [each for step in program.steps for each in computation.problems(file, step)]
     steps = _sound(program, {name for name, _ in problems})
     load = partial(computation.folded, file)
     statistics, facts = weight_statistics(bar(steps, len(steps), "weights"), load)
     wrong = [_fact(*each) for each in problems]
-    costs = costs_of(network, operations, file.arrays)
+    # Arrays that a model contains have names of their own, not those of layers.
+    stored = file.arrays if network.edition.words.weights_suffix else None
+    costs = costs_of(network, operations, stored)
     reason = obstacle(program, computation.runner, [*wrong, *(item for item in facts if item.field)])
     notes = [*unknown_shapes(operations.all), *_on_given(given, problems)]
     outcome = NOTHING
@@ -109,19 +110,13 @@ def _advice(
         *wrong,
         *skipped,
         *channel_wise(rest, network.edition),
-        *offsets(rest),
+        *offsets(rest, network.edition),
         *(_fact(*each) for step in steps for each in computation.facts(file, step)),
         *as_convolutions(rest, network.edition),
         *_to_look_at(rest, outcome, can_simulate=simulation is None and reason is None),
     ]
     simulated = (len(outcome.errors), outcome.count) if outcome.count else None
     return Advice(model, totals_of(network.layers, costs), layers, items, [*notes, *outcome.notes], simulated)
-
-
-def computation_of(network: Network) -> Computation:
-    """Return how the layers of a network compute with their weights."""
-    assert network.edition.computation
-    return network.edition.computation()
 
 
 def _fact(name: str, reason: str) -> Item:

@@ -27,7 +27,8 @@ def weight_statistics(steps: Iterable[Step], load: Load) -> tuple[Mapping[str, W
             if statistics:
                 found[step.name] = statistics
         if weights.padding is not None and weights.padding.any():
-            reason = "folding the BatchNorm before it is not exact, because the convolution pads its input"
+            folded = step.before[0].layer.type
+            reason = f"folding the {folded} before it is not exact, because the convolution pads its input"
             items.append(Item((step.name,), Kind.EXACT, reason))
     return found, [*items, *_dead(found)]
 

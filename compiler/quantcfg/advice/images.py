@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 
 from quantcfg.diagnostics import catalogue
-from quantcfg.files import PathLike, is_special, open_descriptor, reason
+from quantcfg.files import PathLike, is_special, reason
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 
@@ -100,9 +102,10 @@ def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array
         if len(shape) != _IMAGE_RANK:
             raise ImagesError(path, f"the input has {len(shape)} axes, but images have 4")
         return np.stack(list(_opened(_names(Path(path))[:count], shape)))
-    images = np.asarray(_mapped(path, shape)[:count], np.float32)
+    with np.errstate(over="ignore"):
+        images = np.asarray(_mapped(path, shape)[:count], np.float32)
     if not np.isfinite(images).all():
-        raise ImagesError(path, "the file contains values that are not finite")
+        raise ImagesError(path, "the file contains values that are not finite as 32-bit numbers")
     return images
 
 
@@ -113,7 +116,7 @@ def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
         values = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise ImagesError(path, reason(error)) from error
-    except ValueError as error:
+    except Exception as error:  # What numpy raises for a damaged header can be of any type.
         raise ImagesError(path, "not an .npy file", "pass an .npy file or a folder of images") from error
     if values.dtype.kind not in "buif":
         raise ImagesError(path, "the file does not contain numbers")
@@ -125,7 +128,9 @@ def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
 
 def _names(folder: Path) -> Sequence[Path]:
     try:
-        names = sorted(each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES)
+        names = sorted(
+            each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES and each.is_file()
+        )
     except OSError as error:
         raise ImagesError(folder, reason(error)) from error
     if not names:
@@ -134,26 +139,36 @@ def _names(folder: Path) -> Sequence[Path]:
 
 
 def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError as error:
-        raise ImagesError(names[0], "reading images needs Pillow", 'install "quantcfg[images]"') from error
+    if not find_spec("PIL"):
+        raise ImagesError(names[0], "reading images needs Pillow", 'install "quantcfg[images]"')
     _, channels, height, width = shape
     if channels not in (1, 3):
         raise ImagesError(names[0].parent, f"the input has {channels} channels, but images have 1 or 3")
     for name in names:
         try:
-            with open(name, "rb", opener=open_descriptor) as file, Image.open(file) as image:
-                converted = image.convert("L" if channels == 1 else "RGB").resize((width, height))
-                pixels = np.asarray(converted, np.float32).reshape(height, width, channels)
-        except UnidentifiedImageError as error:
-            raise ImagesError(name, "not a PNG or JPEG file") from error
-        except (OSError, ValueError) as error:
+            pixels = _pixels(name, "L" if channels == 1 else "RGB", (width, height))
+        except OSError as error:
             raise ImagesError(name, reason(error)) from error
-        except Image.DecompressionBombError as error:
-            raise ImagesError(name, "the image is too large") from error
-        # Caffe's tools read images as blue, green, red.
-        yield np.ascontiguousarray(pixels[:, :, ::-1].transpose(2, 0, 1))
+        except Exception as error:  # What Pillow raises for a damaged file can be of any type.
+            raise ImagesError(name, str(error)) from error
+        # As networks that can be simulated were trained: blue, green, red.
+        bgr = pixels.reshape(height, width, channels)[:, :, ::-1]
+        yield np.ascontiguousarray(bgr.transpose(2, 0, 1))
+
+
+def _pixels(name: Path, mode: str, size: tuple[int, int]) -> Array:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with catch_warnings(action="error", category=Image.DecompressionBombWarning):
+            file = Image.open(name, formats=("PNG", "JPEG"))
+    except UnidentifiedImageError:
+        raise ValueError("not a PNG or JPEG file") from None
+    with file:
+        # Of 16 bits the upper 8, as OpenCV does; Pillow cuts off values over 255.
+        has_16_bits = file.mode.startswith("I")
+        image = Image.fromarray((np.asarray(file) >> 8).astype(np.uint8)) if has_16_bits else file
+        return np.asarray(image.convert(mode).resize(size), np.float32)
 
 
 def preprocessed(images: Array, mean: Sequence[float], scale: float) -> Array:

@@ -30,8 +30,8 @@ class Simulation:
     """How to simulate: the images, their preprocessing, and a limit in seconds.
 
     images are those of the only input, or of the named inputs; for the others, count
-    images are generated from the seed. Without a mean or a scale, those of the network's
-    transform_param are used. If there are none either, images that are not from an .npy
+    images are generated from the seed. Without a mean or a scale, those in the model
+    are used. If there are none either, images that are not from an .npy
     file get mean 0 and variance 1.
     """
 

@@ -17,6 +17,7 @@ from quantcfg.contracts.config_schema import (
     ASYMMETRIC,
     CHANNEL_WISE,
     QUANT_ENABLE,
+    TENSORS,
     WEIGHT_ALGORITHM,
     WEIGHT_PARAMS,
     field_of,
@@ -150,9 +151,12 @@ def _advised(config: Config, items: Mapping[_Key, Item]) -> Config:
 
 
 def _values(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a layer by key; no two objects of a layer have the same keys."""
-    owners = [value for value in body.values() if isinstance(value, dict)]
-    return {key: value for each in (body, *owners) for key, value in each.items() if value not in owners}
+    """Return the values of a layer by key; a key that two of its objects have gets the name of its object."""
+    found = {key: value for key, value in body.items() if not isinstance(value, dict)}
+    for owner, values in body.items():
+        if isinstance(values, dict):
+            found.update((f"{owner}.{key}" if key in found else key, value) for key, value in values.items())
+    return found
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
@@ -275,9 +279,10 @@ def _ancestors(document: tree.Document, field: tree.Field) -> list[tree.Field]:
 def _left(task: _Task, source: Source, edits: Iterable[Edit]) -> float:
     """Return how many settings overrides have to change after edits, infinite if they change others."""
     compiled = task.compiled(Source(source.name, applied(source, edits)))
-    if has_errors(compiled.diagnostics):
+    config = compiled.configuration.config
+    if has_errors(compiled.diagnostics) or config.get(TENSORS) != task.wanted.get(TENSORS):
         return float("inf")
-    keys = [key for _, key in task.differences(compiled.configuration.config) if key != QUANT_ENABLE]
+    keys = [key for _, key in task.differences(config) if key != QUANT_ENABLE]
     return len(keys) if _OWNERS.keys() >= set(keys) else float("inf")
 
 

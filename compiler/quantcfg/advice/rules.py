@@ -13,6 +13,7 @@ from quantcfg.contracts.config_schema import (
     QUANT_ENABLE,
     WEIGHT_PARAMS,
 )
+from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics.phrases import percentage
 from quantcfg.network import Edition
 from quantcfg.network.operations import NeverNegative, Operation
@@ -69,7 +70,7 @@ def first_to_look_at(layers: Sequence[LayerReport], *, can_simulate: bool) -> It
     names = dict.fromkeys(layer.name for layer in (*weighted[:1], *weighted[-1:]))
     if names:
         better = "; --simulate ranks layers better" if can_simulate else ""
-        yield Item(tuple(names), Kind.RULE, f"AMCT suggests to look at the first and last layers{better}")
+        yield Item(tuple(names), Kind.RULE, f"AMCT suggests looking at the first and last layers{better}")
     for layer in depthwise[:1]:
         yield Item((layer.name,), Kind.RULE, _DEPTHWISE)
 
@@ -131,18 +132,21 @@ def _names(layers: Iterable[LayerReport]) -> tuple[str, ...]:
     return tuple(layer.name for layer in layers)
 
 
-def offsets(layers: Sequence[LayerReport]) -> Iterator[Item]:
+def offsets(layers: Sequence[LayerReport], edition: Edition) -> Iterator[Item]:
     """Yield the layers that lose a bit: inputs that are never negative, quantized without an offset."""
     positive = _with_positive_input([layer.operation for layer in layers])
-    found = [layer for layer in layers if layer.name in positive and _is_symmetric(layer)]
+    found = [layer for layer in layers if layer.name in positive and _lacks_offset(layer, edition)]
     if found:
         reason = "the input is never negative, so without an offset half of the codes are not used"
         yield Item(_names(found), Kind.EXACT, reason, ASYMMETRIC, value=True)
 
 
-def _is_symmetric(layer: LayerReport) -> bool:
+def _lacks_offset(layer: LayerReport, edition: Edition) -> bool:
+    """Return whether the input is quantized without an offset, although it could have one."""
     parameters = (layer.settings or {}).get(ACTIVATION_PARAMS, {})
-    return parameters.get(ASYMMETRIC) is False
+    types, own = edition.layer_types, layer.operation.layer
+    can = not types.has(Feature.ASYMMETRIC) or not types.reason(Feature.ASYMMETRIC, own.type, own.attributes)
+    return parameters.get(ASYMMETRIC) is False and can
 
 
 def _with_positive_input(operations: Iterable[Operation]) -> set[str]:

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
@@ -33,6 +34,7 @@ _SIMULATION = ("images", "count", "seed", "mean", "scale", "time_limit")
 _EPILOG = """\
 examples:
   quantcfg advise --model MODEL --weights WEIGHTS
+  quantcfg advise --model MODEL.onnx
   quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format json
   quantcfg advise --model MODEL --weights WEIGHTS --simulate --format cfg -o quant.cfg
   quantcfg advise --model MODEL --weights WEIGHTS --config quant.cfg --format cfg -o quant.cfg
@@ -47,8 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from quantcfg.advice.text_format import COLUMNS
 
     parser.description = (
-        "Advise on the settings of a Caffe network, without data and without Caffe: whether channel_wise\n"
-        "helps, from the weights, and with --simulate which layers to keep in floating point."
+        "Advise on the settings of a network, without data, Caffe or ONNX Runtime: whether channel_wise\n"
+        "helps, from the weights, and with --simulate which layers of a Caffe network to keep in\n"
+        "floating point. An ONNX model contains its weights."
     )
     parser.epilog = _EPILOG
     add_model_arguments(parser, weights="their values are read")
@@ -136,12 +139,12 @@ def run(options: argparse.Namespace) -> int:
     network, files = model.network, model.files
     if network is None or has_errors(found):
         return _failed(found)
-    if network.edition.computation is None:
-        options.parser.error(f"advise cannot be used with {network.edition.words.model} yet: use a prototxt")
     file, weights = files
-    if weights is None:
+    words = network.edition.words
+    if weights is None and words.weights_suffix:
         options.parser.error("the weights are required: use --weights")
-    assert weights is not None
+    if options.simulate and network.edition.computation().runner is None:
+        options.parser.error(f"--simulate cannot be used with {words.model}: omit it for advice from weights")
 
     from quantcfg.api import compile_given
 
@@ -155,7 +158,7 @@ def run(options: argparse.Namespace) -> int:
     if report is None:
         return _failed(found)
     print_plain(found)
-    return _write(options, network, report, source, (*files, options.config))
+    return _write(options, network, report, source, (*files, options.config, *_image_files(options)))
 
 
 def _failed(found: Iterable[Diagnostic]) -> int:
@@ -183,14 +186,14 @@ def _report(
     options: argparse.Namespace,
     network: Network,
     config: Config,
-    files: tuple[str | None, str],
+    files: tuple[str | None, str | None],
     operations: Operations,
     found: list[Diagnostic],
 ) -> Advice | None:
-    from quantcfg.advice import ArgumentError, ImagesError, advise_on, computation_of
+    from quantcfg.advice import ArgumentError, ImagesError, advise_on
 
     model, weights = files
-    stored = computation_of(network).read(network, weights, found.append)
+    stored = network.edition.computation().read(network, weights, found.append)
     if stored is None:
         return None
     try:
@@ -257,6 +260,14 @@ def _images(options: argparse.Namespace, inputs: Collection[str]) -> str | Mappi
     if len(plain) > 1 or (plain and named):
         options.parser.error(f"--images {printable(plain[0])} needs the name of an input: {quoted(inputs)}")
     return plain[0] if plain else named or None
+
+
+def _image_files(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the files that images are read from, so that no output replaces them."""
+    for text in options.images or ():
+        for path in (text, text.partition("=")[2]):
+            yield path
+            yield from map(str, Path(path).iterdir()) if path and Path(path).is_dir() else ()
 
 
 def _bar(items: Iterable[_Item], count: int, what: str) -> Iterator[_Item]:

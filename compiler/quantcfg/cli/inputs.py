@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from math import prod
 from typing import TYPE_CHECKING
 
+from quantcfg import limits
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.terminal import printable
 
@@ -38,6 +40,9 @@ def _given(text: str) -> Given:
         shape = ()
     if not shape or min(shape) < 1:
         raise argparse.ArgumentTypeError(f"{printable(text)} is not a shape, such as data=1,3,224,224")
+    if len(shape) > limits.SHAPE_AXES or prod(shape) > limits.SHAPE_VALUES:
+        most = f"{limits.SHAPE_AXES} axes and {limits.SHAPE_VALUES:,} values"
+        raise argparse.ArgumentTypeError(f"{printable(text)} is too large: a shape has at most {most}")
     return name if equals else None, shape
 
 
@@ -64,5 +69,8 @@ def named_shapes(options: argparse.Namespace, operations: Operations) -> Mapping
         if name is None and len(inputs) != 1:
             known = quoted(map(printable, inputs)) if inputs else "none"
             options.parser.error(f"--input needs a name, as the inputs are {known}")
-        given[inputs[0] if name is None else name] = shape
+        blob = inputs[0] if name is None else name
+        if given.get(blob, shape) != shape:
+            options.parser.error(f'--input gives two shapes for "{printable(blob)}"')
+        given[blob] = shape
     return given

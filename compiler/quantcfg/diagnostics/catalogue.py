@@ -148,6 +148,7 @@ SHARED_WEIGHT = _warning("QC336", "{layers} share a weight")
 FLOAT16_POOLING = _warning("QC337", "AMCT may be unable to quantize float16 average pooling: {layers}")
 DILATED_DECONVOLUTION = _warning("QC338", "AMCT may be unable to quantize dilated ConvTranspose: {layers}")
 NAME_NOT_UTF8 = _error("QC339", "quantizable {type} node has a name that is not UTF-8")
+EXTERNAL_DATA = _error("QC340", 'external data of "{tensor}" cannot be used: {reason}')
 
 UNKNOWN_LAYER = _error("QC401", 'layer "{name}" does not exist')
 UNQUANTIZABLE_TYPE_OF_LAYER = _error("QC402", 'layer "{layer}" has type {type}, which is never quantized')

@@ -107,7 +107,7 @@ class Edition(Caching):
     first bytes, None for any other file. name_nodes is for models whose nodes need no names.
     read_operations returns what the layers compute, with given shapes of inputs and of other
     blobs whose shapes are unknown. computation returns how layers compute with their weights,
-    which is loaded on use; it is None if there is no advice for the edition.
+    which is loaded on use.
     """
 
     name: str
@@ -118,9 +118,9 @@ class Edition(Caching):
     read_model: ModelReader
     read_operations: OperationsReader
     recognize: Callable[[bytes], OtherContent | None]
+    computation: Callable[[], Computation]
     model: MessageType | None = None
     name_nodes: ModelNamer | None = None
-    computation: Callable[[], Computation] | None = None
 
     def is_model(self, start: bytes) -> bool:
         """Return whether a file with these first bytes is a binary model of the edition."""

@@ -61,6 +61,8 @@ class Operation:
     unknown: why an output is unknown, None if all are known.
     shared: the indices of blobs that an earlier layer has, too.
     value_size: the bytes of a value of its weights in the model.
+    operands: the names of all its inputs, also of constants; "" for one that is omitted.
+        Empty if the model has no names for weights.
     never_negative: when its outputs are never negative.
     compared: what is compared if it is at the end of the network.
     reads_shapes: whether its outputs depend on the shapes of its inputs only.
@@ -79,6 +81,7 @@ class Operation:
     never_negative: NeverNegative = NeverNegative.UNKNOWN
     compared: Compared = Compared.OUTPUTS
     reads_shapes: bool = False
+    operands: tuple[str, ...] = ()
 
 
 @frozen_value
@@ -98,13 +101,19 @@ class Operations:
 class StoredArray:
     """The location of an array in a file: its shape, type ("<f4"), and the bytes of its values.
 
-    An array may be stored in several pieces.
+    An array may be stored in several pieces. dtype is as numpy calls it, or "bfloat16".
+    is_varint: whether each value is a varint of its bits.
+    file: the file with the values, None if it is the weights file.
+    problem: why the values cannot be used, None if they can.
     """
 
     shape: Shape
     dtype: str
     spans: Sequence[tuple[int, int]]
+    is_varint: bool = False
+    file: str | None = None
+    problem: str | None = None
 
 
 StoredWeights = Mapping[str, tuple[StoredArray, ...]]
-"""The arrays of each layer in a weights file, by the name of the layer."""
+"""The arrays in a file: those of each layer by its name, or one by its own name if it has one."""

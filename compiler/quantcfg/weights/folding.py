@@ -1,4 +1,4 @@
-"""Fold BatchNorm and Scale into a layer (reference, weights.md 1.3).
+"""Fold a normalization, and the scale after it, into a layer (reference, weights.md 1.3).
 
 Both together compute y = factor * x + shift for each channel. A weight has its output
 channels first, and its bias may be absent.
@@ -17,14 +17,14 @@ _Doubles = NDArray[np.float64]
 
 @frozen_value
 class ChannelMap:
-    """What BatchNorm and Scale compute for each channel: factor * x + shift."""
+    """What a normalization and its scale compute for each channel: factor * x + shift."""
 
     factor: _Doubles
     shift: _Doubles
 
 
 def normalization(mean: Array, variance: Array, count: Array, eps: float) -> ChannelMap:
-    """Return what a BatchNorm computes.
+    """Return what a normalization computes.
 
     The stored mean and variance are sums, divided by count; a count of 0 makes both 0.
     """
@@ -35,20 +35,20 @@ def normalization(mean: Array, variance: Array, count: Array, eps: float) -> Cha
 
 
 def scaled(channels: ChannelMap, scale: Array, bias: Array | None) -> ChannelMap:
-    """Return what a BatchNorm and the Scale after it compute."""
+    """Return what a normalization and the scale after it compute."""
     shift = channels.shift * scale
     return ChannelMap(channels.factor * scale, shift if bias is None else shift + bias)
 
 
 def folded_after(weight: Array, bias: Array | None, channels: ChannelMap) -> tuple[Array, Array]:
-    """Fold BatchNorm and Scale into the layer before them."""
+    """Fold a normalization into the layer before it."""
     new_weight = weight * _along(channels.factor, weight, 0)
     start = 0.0 if bias is None else bias
     return new_weight.astype(np.float32), (start * channels.factor + channels.shift).astype(np.float32)
 
 
 def folded_before(weight: Array, bias: Array | None, channels: ChannelMap, group: int) -> tuple[Array, Array]:
-    """Fold BatchNorm and Scale into the convolution after them.
+    """Fold a normalization into the convolution after it.
 
     The result equals the original only if the padding has the value that padding()
     returns, instead of 0.
@@ -64,7 +64,8 @@ def folded_before(weight: Array, bias: Array | None, channels: ChannelMap, group
 def padding(channels: ChannelMap) -> Array:
     """Return the values with which a folded convolution must pad each channel to be exact.
 
-    Caffe pads the outputs of Scale with 0. A channel with factor 0 has no such value.
+    Without folding, the outputs of the normalization are padded with 0. A channel with
+    factor 0 has no such value.
     """
     factor = np.where(channels.factor == 0, 1, channels.factor)
     return np.where(channels.factor == 0, 0, -channels.shift / factor).astype(np.float32)

@@ -1,7 +1,8 @@
-"""A network as a list of steps: each value is written once, and BatchNorm and Scale are folded."""
+"""A network as a list of steps: each value is written once, and fusion groups are folded."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from quantcfg.weights.arrays import Array
 class Step:
     """An operation, the numbers of its input and output values, and the layers folded into it.
 
-    before and after are a BatchNorm and the Scale after it; either may be empty.
+    before and after are the other layers of its fusion group, in order; either may be empty.
     """
 
     operation: Operation
@@ -80,21 +81,30 @@ def _steps(operations: Operations) -> tuple[list[Step], dict[str, int]]:
 
 def _folded(steps: Sequence[Step]) -> list[Step]:
     """Return the steps without the layers that are folded into others."""
-    by_name = {step.name: step for step in reversed(steps)}
-    folded = {}
-    for step in steps:
-        layer = step.operation.layer
-        if layer.fusion and layer.quantizable:
-            names = layer.fusion
-            at = names.index(layer.name)
-            folded[id(step)] = _merged(
-                step, [by_name[name] for name in names[:at]], [by_name[name] for name in names[at + 1 :]]
-            )
+    inner = [step for step in steps if step.operation.layer.fusion and not step.operation.layer.quantizable]
+    readers = {value: step for step in inner for value in step.inputs}
+    writers = {value: step for step in inner for value in step.outputs}
     return [
-        folded.get(id(step), step)
+        _merged(
+            step,
+            _chain(step, lambda each: writers.get(each.inputs[0]))[::-1],
+            _chain(step, lambda each: readers.get(each.outputs[0])),
+        )
+        if step.operation.layer.fusion
+        else step
         for step in steps
         if not step.operation.layer.fusion or step.operation.layer.quantizable
     ]
+
+
+def _chain(step: Step, neighbour: Callable[[Step], Step | None]) -> list[Step]:
+    """Return the steps of the same fusion group on one side of a step, the nearest first."""
+    group, found = step.operation.layer.fusion, list[Step]()
+    following = neighbour(step)
+    while following and following.operation.layer.fusion == group:
+        found.append(following)
+        following = neighbour(following)
+    return found
 
 
 def _merged(step: Step, before: Sequence[Step], after: Sequence[Step]) -> Step:
@@ -112,11 +122,11 @@ def _outputs(steps: Sequence[Step]) -> list[int]:
     read = {value for step in steps for value in step.inputs}
     quantized = _dependent(steps)
     found: dict[int, None] = {}
-    waiting = [value for step in steps for value in step.outputs if value not in read]
+    waiting = deque(value for step in steps for value in step.outputs if value not in read)
     waiting += [value for step in steps if not step.outputs for value in step.inputs]
     seen = set()
     while waiting:
-        value = waiting.pop(0)
+        value = waiting.popleft()
         if value in seen:
             continue
         seen.add(value)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from quantcfg.network import NamedModel, Network
     from quantcfg.network.network import Shape
     from quantcfg.network.operations import Operations
+    from quantcfg.weights.computation import Computation
 
 
 def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
@@ -28,6 +29,12 @@ def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations
     from quantcfg.editions.onnx.operations import read_operations
 
     return read_operations(network, given)
+
+
+def _computation() -> Computation:
+    from quantcfg.editions.onnx.computation import COMPUTATION
+
+    return COMPUTATION
 
 
 def _name_nodes(model: PathLike, output: str | None, report: Report) -> NamedModel | None:
@@ -54,4 +61,5 @@ ONNX = Edition(
     read_operations=_read_operations,
     recognize=_recognize,
     name_nodes=_name_nodes,
+    computation=_computation,
 )

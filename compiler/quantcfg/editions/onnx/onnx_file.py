@@ -161,6 +161,11 @@ def element_type(name: str) -> int:
     return _numbers("TensorProto", "data_type")[name]
 
 
+def element_name(number: int) -> str:
+    """Return the name of an element type by its number."""
+    return next(name for name, each in _numbers("TensorProto", "data_type").items() if each == number)
+
+
 @cache
 def _numbers(message: str, field: str) -> Mapping[str, int]:
     enum = _descriptor(message).fields[field].enum
@@ -345,7 +350,7 @@ def _constant(node: Any) -> Constant | None:
 
 
 def _dense(tensor: Any) -> Constant:
-    return Constant(tuple(tensor.dims), tensor.data_type, _is_external(tensor))
+    return Constant(tuple(tensor.dims), tensor.data_type, is_external(tensor))
 
 
 def _sparse(tensor: Any) -> Constant:
@@ -384,12 +389,13 @@ def _outer_reads(graph: Any) -> frozenset[str]:
 # External data
 
 
-def _is_external(tensor: Any) -> bool:
+def is_external(tensor: Any) -> bool:
+    """Return whether the values of a tensor are in another file."""
     return bool(tensor.data_location == _numbers("TensorProto", "data_location")["EXTERNAL"])
 
 
 def _sparse_is_external(tensor: Any) -> bool:
-    return _is_external(tensor.values) or _is_external(tensor.indices)
+    return is_external(tensor.values) or is_external(tensor.indices)
 
 
 def _node_is_external(node: Any) -> bool:
@@ -398,7 +404,7 @@ def _node_is_external(node: Any) -> bool:
 
 def _value_is_external(attribute: Any) -> bool:
     return (
-        any(map(_is_external, (attribute.t, *attribute.tensors)))
+        any(map(is_external, (attribute.t, *attribute.tensors)))
         or any(map(_sparse_is_external, (attribute.sparse_tensor, *attribute.sparse_tensors)))
         or any(map(_graph_is_external, _graphs_of(attribute)))
     )
@@ -406,7 +412,7 @@ def _value_is_external(attribute: Any) -> bool:
 
 def _graph_is_external(graph: Any) -> bool:
     return (
-        any(map(_is_external, graph.initializer))
+        any(map(is_external, graph.initializer))
         or any(map(_sparse_is_external, graph.sparse_initializer))
         or any(map(_node_is_external, graph.node))
     )

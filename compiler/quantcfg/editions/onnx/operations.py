@@ -19,6 +19,7 @@ from quantcfg.editions.onnx.output_shapes import (
     multiply_accumulates,
     output_shapes,
 )
+from quantcfg.editions.onnx.signs import never_negative
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations, Unknown, UnknownShapeError
@@ -208,6 +209,8 @@ def _operation(
         _helped(unknown, node.outputs, shapes),
         shared,
         _value_size(model.graph, names),
+        never_negative(model.graph, operands),
+        operands=node.inputs,
     )
 
 
