@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from quantcfg.textproto.literals import encode_string
 from quantcfg.weights.arrays import Array
 from tests.advice.nets import caffemodel
 from tests.caffe.test_models import WITH_WEIGHTS
+from tests.laws import TWICE, calls
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
 from tests.shared import MODELS, needs_shared, small_first
 
@@ -340,6 +343,46 @@ def test_the_output_goes_to_a_file(capsys: Captured) -> None:
     assert main([*NET, "-o", "net.caffemodel"]) == 1
     assert "is an input file" in capsys.readouterr().err
     assert Path("net.caffemodel").read_bytes() == content
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [((), 1), (("--simulate",), 2)])
+def test_the_model_is_read_once_and_again_only_for_one_image(
+    arguments: Sequence[str], expected: int, capsys: Captured
+) -> None:
+    """The batch is 2, but a simulation runs one image at a time."""
+    write(inputs='input: "data" input_shape { dim: [2, 3, 8, 8] }')
+    assert called("read_operations", lambda: printed(capsys, *arguments)) == expected
+    write()
+    assert called("read_operations", lambda: printed(capsys, *arguments)) == 1
+
+
+def called(name: str, work: Callable[[], object]) -> int:
+    """Return how often a function of the Caffe edition's operations is called."""
+    count = 0
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        nonlocal count
+        is_it = frame.f_code.co_name == name and frame.f_code.co_filename.endswith("caffe/operations.py")
+        count += event == "call" and is_it
+
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.slow
+def test_the_work_grows_in_step_with_the_layers() -> None:
+    def work(count: int) -> int:
+        names = [f"conv{index}" for index in range(count)]
+        write({name: weights()["conv1"] for name in names}, [conv(name, parameters=CONV) for name in names])
+        network = read_model("deploy.prototxt", "net.caffemodel")
+        return calls(lambda: advise(network, "net.caffemodel", config_text=ONE_FACTOR))
+
+    work(1)  # What is made once is made here.
+    assert work(80) < TWICE * work(40)
 
 
 # --- simulation
