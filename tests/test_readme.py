@@ -102,7 +102,7 @@ def test_the_shown_explanation_for_programs_is_the_document(
 
 
 def test_the_shown_lines_are_those_of_the_table(in_project: Path) -> None:
-    (shown,) = (block for block in blocks("text", EXPLAIN) if "given by" in block)
+    (shown,) = (block for block in blocks("text", EXPLAIN) if "location  " in block)
     assert main([*compile_command(), "--annotate", "-o", "config.json"]) == 0
     table = (in_project / "config.json.origins.txt").read_text(encoding="utf-8").splitlines()
     assert [line for line in shown.splitlines() if line != "..." and line not in table] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
@@ -456,13 +457,14 @@ def test_a_layer_has_its_weights_and_multiply_accumulates(
 
 @needs_shared
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*/deploy.prototxt")), ids=lambda path: path.parent.name)
-def test_all_shapes_of_a_deploy_net_follow_from_its_text(path: object) -> None:
+def test_all_shapes_of_a_deploy_net_follow_from_its_text(path: Path) -> None:
     source = read_source(str(path), lambda _: None, wanted="a prototxt")
     assert source
     found = operations(source.text)
     unknown = [each.layer.name for each in found.all if each.unknown]
-    # This net pools in three dimensions, which is a fork's.
-    assert unknown == [] or "heartseg_3d_dsn" in str(path)
+    # This net pools in three dimensions, which only a fork can.
+    first = {"heartseg_3d_dsn": ["pool1"]}.get(path.parent.name, [])
+    assert unknown[:1] == first
 
 
 def test_the_edition_reads_operations() -> None:

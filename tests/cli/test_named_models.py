@@ -88,7 +88,10 @@ def test_weights_as_an_option_go_with_the_model_as_an_option(command: str, capsy
     with pytest.raises(SystemExit) as caught:
         cli.main([command, *files.get(command, []), "--weights", "weights.caffemodel"])
     assert caught.value.code == 2
-    assert "--weights requires --model" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--weights requires --model; for a model named elsewhere, use " in error
+    assert error.endswith("weights in quantcfg.toml\n")
+    assert ("# quantcfg-weights: FILE" in error) == (command in ("compile", "explain"))
 
 
 def test_every_file_that_is_checked_has_its_own_model(capsys: Captured) -> None:

@@ -8,10 +8,12 @@ from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.reading import read_source
 from quantcfg.network import Network
+from quantcfg.network.cost_table import unknown_shapes
 from quantcfg.network.costs import Cost, Totals, costs_of, totals_of
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import StoredArray
 from quantcfg.source import Source
+from tests.laws import TWICE, calls
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
 from tests.shared import MODELS, needs_shared
 
@@ -76,6 +78,34 @@ PARAMETERS = {
     "wechat_sr/deploy": 5301,
     "yoloface_50k/deploy": 11271,
 }
+
+
+def shared(name: str, *parameters: str) -> str:
+    return conv(name, parameters="num_output: 8 kernel_size: 3").replace(
+        "convolution_param",
+        f"{' '.join(f'param {{ name: {each!r} }}' for each in parameters)} convolution_param",
+    )
+
+
+def test_a_parameter_that_layers_share_is_counted_for_the_first_of_them() -> None:
+    found = costs("\n".join((shared("a", "w", "b"), shared("c", "w", "d"), shared("e", "w", "b"))))
+    assert [cost.parameters for cost in found.values()] == [6 * 72 + 8, 8, 0]
+    assert [cost.int8_bytes for cost in found.values()] == [4 * (6 * 72 + 8), 4 * 8, 0]
+
+
+def test_a_type_without_weights_has_none_though_its_shapes_are_unknown() -> None:
+    found = costs("\n".join((layer("x", "Wonder"), pool("p", "x"), layer("r", "ReLU", "p"))))
+    assert [cost.parameters for cost in found.values()] == [None, 0, 0]
+
+
+def test_the_causes_of_unknown_shapes_are_found_in_step_with_the_layers() -> None:
+    def work(count: int) -> int:
+        network = network_of("\n".join(layer(f"x{index}", "Wonder", "data") for index in range(count)))
+        operations = read_operations(network, {}).all
+        return calls(lambda: list(unknown_shapes(operations)))
+
+    work(1)
+    assert work(400) < TWICE * work(200)
 
 
 @needs_shared

@@ -19,7 +19,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 from quantcfg.api import compile_config, load_model, name_nodes, write_config
 from quantcfg.cli import main
 from quantcfg.diagnostics import Diagnostic
-from tests.laws import law
+from tests.laws import TWICE, calls, law
 from tests.onnx.models import conv, graph, model, node, tensor
 from tests.onnx.test_file import GRAPH, MODELS, NODE, UNKNOWN, write_large
 from tests.shared import MODELS_ONNX, files, needs_shared
@@ -77,8 +77,14 @@ def test_the_operator_is_without_its_domain() -> None:
     assert new_names(node("Own", ["data"], ["out"], domain="com.example")) == ["Own_0"]
 
 
-def test_many_equal_names_are_numbered_in_little_time() -> None:
-    assert new_names(*[relu("x")] * 20_000)[-1] == "x19999"
+@pytest.mark.slow
+def test_equal_names_are_numbered_in_step_with_their_number() -> None:
+    def work(count: int) -> int:
+        content = model(*[relu("x")] * count).SerializeToString()
+        return calls(lambda: named(content))
+
+    assert new_names(*[relu("x")] * 1000)[-1] == "x999"
+    assert work(2000) < TWICE * work(1000)
 
 
 def test_subgraphs_stay_as_they_are() -> None:

@@ -505,6 +505,12 @@ def test_a_name_in_a_help_is_quoted_for_the_shell() -> None:
     assert helps(read(content)[1]) == ["pass its shape, such as --input 'a b;c=1,3,224,224'"]
 
 
+def test_a_help_has_the_known_axes_of_an_output() -> None:
+    content = net(node("Wonder", ["x"], ["y"]), inputs={"x": (1,)})
+    content.graph.value_info.append(helper.make_tensor_value_info("y", FLOAT, ["batch", 80]))
+    assert helps(read(content)[1]) == ["pass its shape, such as --input y=1,80"]
+
+
 REASONS: dict[str, tuple[ModelProto, str]] = {
     "unknown type": (one("Wonder", IMAGE), "its type Wonder is unknown"),
     "other domain": (one("Relu", IMAGE, domain="com.me"), "its type com.me.Relu is unknown"),
@@ -574,6 +580,36 @@ def test_a_shape_in_the_file_is_used_where_no_rule_gives_one() -> None:
     assert read(content, {"x": (1, 4)})[1].all[0].outputs == ((3, 4),)
     # It was inferred for another input.
     assert read(content, {"x": (2, 4)})[1].all[0].outputs == (None,)
+
+
+def scalar(name: str, number: int) -> TensorProto:
+    return ints(name, number, shape=())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        one("Transpose", ints("t", 1), perm=[5]),
+        one("Add", ints("a", 1, 2, 3), ints("b", 1, 2)),
+        one("Range", scalar("s", 0), scalar("e", 3), scalar("d", 0)),
+        one("MatMul", (), (2, 3)),
+    ],
+    ids=lambda content: content.graph.node[0].op_type,
+)
+def test_a_shape_in_the_file_may_contradict_a_node(content: ModelProto) -> None:
+    content.graph.value_info.append(value("y0", 3))
+    network, operations = read(content)
+    assert operations.all[0].outputs == ((3,),)
+    assert costs_of(network, operations)[0].macs == (None if content.graph.node[0].op_type == "MatMul" else 0)
+
+
+def test_values_of_another_element_type_are_unknown() -> None:
+    filled = node("ConstantOfShape", ["two"], ["t"], value=numpy_helper.from_array(np.array([True]), ""))
+    nodes = [filled, node("Where", ["t", "a", "b"], ["s"]), node("Expand", ["x", "s"], ["y"])]
+    content = net(*nodes, inputs={"x": (1,)}, constants=[ints("two", 2), ints("a", 3, 4), ints("b", 5, 6)])
+    unknown = last(content).unknown
+    assert unknown
+    assert unknown.reason == 'the values of its input "s" are unknown'
 
 
 def test_a_rule_overrides_the_shape_in_the_file() -> None:
@@ -690,7 +726,60 @@ def hostile(draw: st.DrawFn) -> ModelProto:
     return content
 
 
-@law(hostile(), examples=400)
+TINY = st.lists(st.integers(0, 3), max_size=3).map(tuple)
+COMPUTED = (
+    *(*BINARY, "Cast", "Ceil", "Concat", "Constant", "ConstantOfShape", "Expand", "Floor", "Gather"),
+    *("Identity", "MatMul", "Neg", "Not", "Pow", "Range", "ReduceProd", "Reshape", "Shape", "Size"),
+    *("Slice", "Squeeze", "Transpose", "Unsqueeze", "Where"),
+)
+
+
+@st.composite
+def constants(draw: st.DrawFn, name: str) -> TensorProto:
+    shape = draw(TINY)
+    kind, numbers = draw(
+        st.sampled_from(((np.int64, st.one_of(NUMBERS, HOSTILE)), (np.float32, st.floats(width=32))))
+    )
+    count = int(np.prod(shape))
+    values = draw(st.lists(numbers, min_size=count, max_size=count))
+    return numpy_helper.from_array(np.array(values, kind).reshape(shape), name)
+
+
+@st.composite
+def computing(draw: st.DrawFn) -> ModelProto:
+    """Return a model that computes with small constants, and may declare right or wrong shapes."""
+    names, nodes = ["a", "b", "c", "x"], []
+    attributes: dict[str, st.SearchStrategy[Any]] = {
+        "axis": st.integers(-2, 2),
+        "perm": st.lists(st.integers(-1, 5), min_size=1, max_size=3),
+        "to": st.sampled_from((FLOAT, INT64, TensorProto.BOOL, FLOAT16)),
+        "keepdims": st.integers(0, 1),
+        "value": constants(""),
+        "value_ints": st.lists(NUMBERS, min_size=1, max_size=3),
+    }
+    for output in ("d", "e"):
+        inputs = draw(st.lists(st.sampled_from(["", *names]), max_size=3))
+        chosen = draw(st.sets(st.sampled_from(sorted(attributes))))
+        given: dict[str, Any] = {name: draw(attributes[name]) for name in sorted(chosen)}
+        nodes.append(node(draw(st.sampled_from(COMPUTED)), inputs, [output], name=output, **given))
+        names.append(output)
+    content = net(*nodes, inputs={"x": draw(TINY)}, constants=[draw(constants(name)) for name in "abc"])
+    for name in draw(st.sets(st.sampled_from(("d", "e")))):
+        content.graph.value_info.append(
+            value(name, *draw(st.one_of(TINY, st.just(true_shape(content, name)))))
+        )
+    return content
+
+
+def true_shape(content: ModelProto, name: str) -> Shape:
+    """Return the shape that the onnx package infers, that of a scalar if it cannot."""
+    try:
+        return inferred(content).get(name, ())
+    except shape_inference.InferenceError:
+        return ()
+
+
+@law(st.one_of(hostile(), computing()), examples=500)
 def test_any_values_give_shapes_or_a_reason(content: ModelProto) -> None:
     network, operations = read(content)
     for each in operations.all:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import reduce
 from math import ceil, floor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ RANGE_VALUES = 2**15
 _STEP_DIVISOR = 100_000
 _MIN_BIN_RATIO = 4
 _RANGES_AT_ONCE = 64
+
+_LARGE = 1e15
+"""Sums of squares of larger values may overflow in single precision."""
 
 _Doubles = NDArray[np.float64]
 
@@ -94,15 +98,11 @@ def _fit_ifmr(algorithm: Ifmr, batches: Sequence[Array], check: Check) -> Quanti
         # Only the upper edge moves.
         edges = ratios * highest
         scales = _not_tiny((edges - lowest) / np.float32(_STEPS))
-        best = np.argmin(
-            [_loss(values, scale, lowest, edge, check) for scale, edge in zip(scales, edges, strict=True)]
-        )
+        best = _least_loss(values, scales, np.full_like(edges, lowest), edges, check)
         return Quantizer(scales[best], int(-np.rint(lowest / scales[best])) + LOWEST)
     edges = ratios * max(highest, -lowest)
     scales = _not_tiny(edges / np.float32(-LOWEST if highest < -lowest else HIGHEST))
-    best = np.argmin(
-        [_loss(values, scale, -edge, edge, check) for scale, edge in zip(scales, edges, strict=True)]
-    )
+    best = _least_loss(values, scales, -edges, edges, check)
     return Quantizer(scales[best], 0)
 
 
@@ -132,11 +132,26 @@ def _not_tiny(scales: Array) -> Array:
     return np.where(scales < LEAST_FACTOR, np.float32(1), scales).astype(np.float32)
 
 
+def _least_loss(batches: Sequence[Array], scales: Array, lowest: Array, highest: Array, check: Check) -> int:
+    """Return the index of the range with the least squared error; a range that overflows has none."""
+    is_large = any(max(batch.max(), -batch.min()) > _LARGE for batch in batches)
+    precision = np.float64 if is_large else np.float32
+    losses = []
+    for each in zip(scales, lowest, highest, strict=True):
+        check()
+        losses.append(_loss(batches, *each, precision=precision))
+    return int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
+
+
 def _loss(
-    batches: Sequence[Array], scale: np.float32, lowest: np.float32, highest: np.float32, check: Check
+    batches: Sequence[Array],
+    scale: np.float32,
+    lowest: np.float32,
+    highest: np.float32,
+    *,
+    precision: type[np.floating[Any]],
 ) -> float:
     """Return the sum of squared errors of clipping and rounding."""
-    check()
     total = 0.0
     room = np.empty(RANGE_VALUES, np.float32)
     chunks = (
@@ -150,8 +165,7 @@ def _loss(
         np.rint(error, out=error)
         np.multiply(error, scale, out=error)
         np.subtract(error, chunk, out=error)
-        np.square(error, out=error)
-        total += float(error.sum())
+        total += float(np.square(error, dtype=precision).sum())
     return total
 
 
@@ -182,9 +196,14 @@ def _fit_hfmg(algorithm: Hfmg, batches: Sequence[Array], check: Check) -> Quanti
 
 
 def _histogram(values: Array, bins: int) -> _Histogram:
-    lowest, highest = float(values.min()), float(values.max())
-    counts = np.histogram(values, bins, (lowest, highest if highest > lowest else lowest + 1))[0]
-    return _Histogram(lowest, highest, counts.astype(np.float64))
+    # In doubles, in which the edges of all bins differ.
+    lowest, highest = np.float64(values.min()), np.float64(values.max())
+    counts = np.zeros(bins)
+    if highest > lowest:
+        counts[:] = np.histogram(values, bins, (lowest, highest))[0]
+    else:
+        counts[0] = values.size
+    return _Histogram(float(lowest), float(highest), counts)
 
 
 def _merged(one: _Histogram, other: _Histogram) -> _Histogram:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
-from quantcfg.advice.facts import weight_statistics
+from quantcfg.advice.facts import weight_facts
 from quantcfg.advice.inputs import Simulation
 from quantcfg.advice.outcome import NOTHING, Bar, Outcome, Stop, layer_settings, obstacle, simulate
 from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
 from quantcfg.advice.rules import as_convolutions, channel_wise, exclusions, first_to_look_at, offsets
 from quantcfg.advice.statistics import decibels
 from quantcfg.contracts.config_schema import QUANT_ENABLE, folds
+from quantcfg.diagnostics.phrases import quoted
 from quantcfg.frozen import replace
 from quantcfg.network import Network
 from quantcfg.network.cost_table import unknown_shapes
@@ -82,13 +83,22 @@ def _advice(
     problems = [each for step in program.steps for each in computation.problems(file, step)]
     steps = _sound(program, {name for name, _ in problems})
     load = partial(computation.folded, file)
-    statistics, facts = weight_statistics(bar(steps, len(steps), "weights"), load)
+    configs = {
+        each.layer.name: found
+        for each in operations.all
+        if (found := layer_settings(config, each.layer.name)) is not None
+    }
+    facts = weight_facts(bar(steps, len(steps), "weights"), load, configs)
     wrong = [_fact(*each) for each in problems]
     # Arrays that a model contains have names of their own, not those of layers.
-    stored = file.arrays if network.edition.words.weights_suffix else None
+    stored = file.arrays if network.edition.read_arrays else None
     costs = costs_of(network, operations, stored)
-    reason = obstacle(program, computation.runner, [*wrong, *(item for item in facts if item.field)])
-    notes = [*unknown_shapes(operations.all), *_on_given(given, problems)]
+    reason = obstacle(program, computation.runner, [*wrong, *facts.not_finite])
+    notes = [
+        *unknown_shapes(operations.all),
+        *_on_given(given, problems),
+        *_unquantizable(facts.not_finite, configs),
+    ]
     outcome = NOTHING
     if simulation and reason:
         notes.append(f"no simulation: {reason}")
@@ -100,11 +110,12 @@ def _advice(
         )
     errors = _simulated(outcome)
     layers = [
-        LayerReport(each, cost, layer_settings(config, name), statistics.get(name), errors.get(name))
+        LayerReport(each, cost, configs.get(name), facts.statistics.get(name), errors.get(name))
         for each, cost in zip(operations.all, costs, strict=True)
         for name in (each.layer.name,)
     ]
-    skipped = [*facts, *(exclusions(layers, outcome.errors) if outcome.is_complete else ())]
+    excluded = exclusions(layers, outcome.errors) if outcome.is_complete else ()
+    skipped = [*facts.not_finite, *facts.others, *excluded]
     rest = _not_skipped(layers, skipped)
     items = [
         *wrong,
@@ -129,12 +140,32 @@ def _on_given(given: Mapping[str, Shape], problems: Sequence[object]) -> Iterato
 
 
 def _for_one_image(network: Network, operations: Operations, given: Mapping[str, Shape]) -> Operations:
-    """Return the operations for a batch of one."""
+    """Return the operations for a batch of one, or as they are if the network then computes otherwise."""
     batches = {name: shape for name, shape in operations.inputs.items() if shape}
     single = {name: (1, *shape[1:]) for name, shape in batches.items()}
     if single == batches:
         return operations
-    return network.edition.read_operations(network, {**given, **single})
+    found = network.edition.read_operations(network, {**given, **single})
+    return found if _differ_in_batch_only(operations, found) else operations
+
+
+def _differ_in_batch_only(operations: Operations, single: Operations) -> bool:
+    """Return whether a network that reads one image has the same weights, and computes the same for it."""
+    return all(
+        one.blobs == other.blobs and list(map(_of_image, one.outputs)) == list(map(_of_image, other.outputs))
+        for one, other in zip(operations.all, single.all, strict=True)
+    )
+
+
+def _of_image(shape: Shape | None) -> tuple[int, Shape] | None:
+    return None if shape is None else (len(shape), shape[1:])
+
+
+def _unquantizable(not_finite: Sequence[Item], configs: Collection[str]) -> Iterator[str]:
+    """Yield that no quantized layer can stay so, if their weights are not finite."""
+    names = [item.layers[0] for item in not_finite if item.layers[0] in configs and not item.field]
+    if names:
+        yield f"the weights of {quoted(names)} are not finite, and no other layer is quantized"
 
 
 def _to_look_at(layers: Sequence[LayerReport], outcome: Outcome, *, can_simulate: bool) -> Iterable[Item]:

@@ -74,6 +74,11 @@ class Inputs:
     paths: Mapping[str, PathLike]
     preprocessing: Preprocessing
 
+    @property
+    def batch(self) -> int:
+        """How many images each input has in a run of the network."""
+        return next(shape[0] for shape in self.shapes.values())
+
 
 def inputs_of(simulation: Simulation, shapes: InputShapes, preprocessing: Preprocessing) -> Inputs:
     """Return the inputs of a simulation; images without a name are for the only input with 4 axes.
@@ -113,6 +118,8 @@ def _paths(images: Images, shapes: InputShapes) -> Mapping[str, PathLike]:
 
 def input_obstacle(inputs: Inputs) -> str | None:
     """Return why the network cannot be run with these images."""
+    if not inputs.shapes:
+        return "no layer to simulate reads an input of the network"
     for blob, shape in inputs.shapes.items():
         if len(shape) != _IMAGE_RANK and blob not in inputs.paths:
             found = f'the input "{blob}" has {len(shape)} axes, but images have 4'
@@ -123,14 +130,21 @@ def input_obstacle(inputs: Inputs) -> str | None:
             if count not in (0, 1, channels):
                 found = f'"{blob}" has {channels} channels, but the model has {count} values of mean_value'
                 return f"{found}; pass --mean"
+    if len({shape[0] for shape in inputs.shapes.values()}) > 1:
+        sizes = ", ".join(f'"{blob}" {shape[0]}' for blob, shape in inputs.shapes.items())
+        return f"the network does not run with one image, and its inputs have other batches: {sizes}"
+    if not count_of(inputs):
+        return f"it runs with {inputs.batch} images: give as many, or change the batch of the model"
     return None
 
 
 def count_of(inputs: Inputs) -> int:
-    """Return how many images are used: of several inputs, as many as each has."""
+    """Return how many images are used: whole batches, and of several inputs, as many as each has."""
     count = inputs.simulation.count
     counts = [image_count(path, inputs.shapes[blob], count) for blob, path in inputs.paths.items()]
-    return min(counts, default=count or GENERATED)
+    if counts:
+        return min(counts) // inputs.batch * inputs.batch
+    return -(-(count or GENERATED) // inputs.batch) * inputs.batch
 
 
 def input_images(inputs: Inputs, count: int) -> Mapping[str, Array]:

@@ -136,16 +136,16 @@ def simulate(
         return _nothing([], reason)
     count = count_of(inputs)
     settings, notes = _layer_settings(program, config)
-    if reason := _memory_obstacle(program, settings, count):
+    if reason := _memory_obstacle(program, settings, count // inputs.batch):
         return _nothing(notes, reason)
-    long = _too_long(program, settings, count)
+    long = _too_long(program, settings, count // inputs.batch)
     settings = {name: each for name, each in settings.items() if name not in long}
     notes += long.values()
     if not settings:
         return _nothing(notes, "no layer can be simulated" if notes else "no layer is quantized")
     check = _check(simulation.time_limit, stop)
     run_step = _checked(runner.run_step, check)
-    images = _by_image(program, input_images(inputs, count), count)
+    images = _by_run(program, input_images(inputs, count), count, inputs.batch)
     runs = _all_errors(program, load, run_step, images, settings, check)
     found, stopped = _collected(bar(runs, len(settings) + 1, "simulation"))
     together = found.pop(None, None)
@@ -159,18 +159,18 @@ def _nothing(notes: Sequence[str], reason: str) -> Outcome:
     return Outcome({}, [*notes, f"no simulation: {reason}"], 0)
 
 
-def _memory_obstacle(program: Program, settings: Settings, count: int) -> str | None:
-    needed, available = memory_needed(program, settings, count), available_bytes()
+def _memory_obstacle(program: Program, settings: Settings, runs: int) -> str | None:
+    needed, available = memory_needed(program, settings, runs), available_bytes()
     if available is None or needed <= available:
         return None
     reason = f"it needs about {needed / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are available"
     return f"{reason}; use a smaller --count or --input"
 
 
-def _by_image(program: Program, images: Mapping[str, Array], count: int) -> list[Values]:
+def _by_run(program: Program, images: Mapping[str, Array], count: int, batch: int) -> list[Values]:
     return [
-        {program.inputs[blob]: each[index : index + 1] for blob, each in images.items()}
-        for index in range(count)
+        {program.inputs[blob]: each[start : start + batch] for blob, each in images.items()}
+        for start in range(0, count, batch)
     ]
 
 
@@ -235,7 +235,7 @@ def _on_result(
     elif together is not None:
         of = "" if count == quantizable else f"{count} of "
         layers = f"{of}{counted(quantizable, 'layer')}"
-        yield f"with {layers} quantized, the SQNR of the output is {decibels(together):.1f} dB"
+        yield f"with {layers} quantized, the SQNR of the output is {decibels(together):z.1f} dB"
 
 
 def _on_images(inputs: Inputs, count: int, errors: Mapping[str, float]) -> Iterator[str]:
@@ -271,12 +271,12 @@ def _layer_settings(program: Program, config: Config) -> tuple[Settings, list[st
     return found, notes
 
 
-def _too_long(program: Program, settings: Settings, images: int) -> Mapping[str, str]:
+def _too_long(program: Program, settings: Settings, runs: int) -> Mapping[str, str]:
     """Return notes on the layers whose search for a range would take too long, by layer."""
     found, counts = {}, value_counts(program)
     for step in program.steps:
         activation = settings[step.name].activation if step.name in settings else None
-        values = images * counts[step.inputs[0]]
+        values = runs * counts[step.inputs[0]]
         if not isinstance(activation, Ifmr):
             continue
         if activation.candidates * max(values, RANGE_VALUES) > _MOST_SEARCHED:

@@ -34,8 +34,8 @@ Settings = Mapping[str, LayerSettings]
 """The settings of the layers to quantize, by name."""
 
 
-def memory_needed(program: Program, settings: Settings, images: int) -> int:
-    """Return about how many bytes a simulation of this many images needs for activations."""
+def memory_needed(program: Program, settings: Settings, runs: int) -> int:
+    """Return about how many bytes a simulation of this many runs needs for activations."""
     sizes = value_counts(program)
     kept = sum(sizes[value] for value in _kept(program))
     live: set[int] = set(program.inputs.values())
@@ -44,20 +44,19 @@ def memory_needed(program: Program, settings: Settings, images: int) -> int:
         live |= set(step.outputs)
         now = sum(sizes[value] for value in live)
         quantized_inputs = sizes[step.inputs[0]] if step.name in settings else 0
-        # All images have their values and quantized inputs; the rest of the network runs for one of them.
-        most = max(most, images * (now + quantized_inputs) + 2 * now)
+        # All runs have their values and quantized inputs; the rest of the network is run for one of them.
+        most = max(most, runs * (now + quantized_inputs) + 2 * now)
         live = {value for value in live if program.last_uses.get(value, -1) > index}
-    return _WORK_BYTES + _FLOAT_BYTES * (images * kept + most)
+    return _WORK_BYTES + _FLOAT_BYTES * (runs * kept + most)
 
 
 def value_counts(program: Program) -> Mapping[int, int]:
-    """Return the number of values of each array for one image."""
+    """Return the number of values of each array in one run."""
     sizes: dict[int, int] = {}
     for step in program.steps:
-        # Batches run one image at a time.
         for numbers, shapes in ((step.inputs, step.operation.inputs), (step.outputs, step.operation.outputs)):
             for value, shape in zip(numbers, shapes, strict=True):
-                sizes.setdefault(value, prod((shape or ())[1:]))
+                sizes.setdefault(value, prod(shape or ()))
     return sizes
 
 
@@ -78,7 +77,7 @@ def layer_errors(
     """Yield the name of each layer with settings, and the error at the outputs with only it quantized.
 
     The error is the mean of the outputs' normalized mean squared errors over all images.
-    It is NaN if a value is not finite. images are the values of the inputs, for one image
+    It is NaN if a value is not finite. images are the values of the inputs, for one run
     each. check is called during the search for ranges. The program must have no unsupported
     layers and no weight_problems.
     """

@@ -86,7 +86,7 @@ def _cell(column: str, value: float | str | None) -> str:
         return ""
     if isinstance(value, str):
         return _shortened(value) if column == "layer" else value
-    return percentage(value, 1) if column in ("MACs", "share") else f"{value:.1f}"
+    return percentage(value, 1) if column in ("MACs", "share") else f"{value:z.1f}"
 
 
 def _shortened(name: str) -> str:

@@ -15,7 +15,7 @@ from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_out
 from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
 from quantcfg.cli.inputs import add_input_argument, named_shapes, operations_of
 from quantcfg.cli.rewriting import write
-from quantcfg.cli.streams import check_inputs, edition_of, read, read_model, write_output
+from quantcfg.cli.streams import OTHER_WEIGHTS, check_inputs, edition_of, read, read_model, write_output
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.terminal import printable
@@ -142,7 +142,7 @@ def run(options: argparse.Namespace) -> int:
     file, weights = files
     words = network.edition.words
     if weights is None and words.weights_suffix:
-        options.parser.error("the weights are required: use --weights")
+        options.parser.error(f"the weights are required: use --weights{OTHER_WEIGHTS}")
     if options.simulate and network.edition.computation().runner is None:
         options.parser.error(f"--simulate cannot be used with {words.model}: omit it for advice from weights")
 

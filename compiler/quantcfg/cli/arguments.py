@@ -143,7 +143,7 @@ def _ignorable_code(code: str) -> str:
 
 
 def rule_code(code: str) -> str:
-    """Return a known code in upper case, given in any case."""
+    """Normalize a diagnostic code to upper case."""
     known, upper = catalogue.rules(), code.upper()
     if upper not in known:
         near = _near(upper, known)

@@ -26,7 +26,7 @@ other levels, and the rule if there is one.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set the help of the command and add its arguments."""
     parser.description = (
-        "Show where each value of a configuration comes from, with its location, and what it would be "
+        "Show where each value of a configuration comes from, with its location, and what it would be\n"
         "without that. Layers with the same values are shown once. Reads requests and JSON configurations."
     )
     parser.epilog = _EPILOG

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from quantcfg.network.operations import Operations
 
 Given = tuple[str | None, tuple[int, ...]]
-"""A name, None for the only input, and a shape."""
+"""A name, None if it is omitted, and a shape."""
 
 
 def add_input_argument(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,8 @@ def add_input_argument(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="[NAME=]N,C,H,W",
-        help="shape of an input, or of another blob of unknown shape; a single input needs no name",
+        help="shape of an input, or of another blob of unknown shape; the only input, or "
+        "the only one of unknown shape, needs no name",
     )
 
 
@@ -47,29 +48,40 @@ def _given(text: str) -> Given:
 
 
 def operations_of(options: argparse.Namespace, network: Network) -> Operations:
-    """Return the operations of a network with the shapes of --input.
+    """Return the operations of a network with the shapes of --input, which are named in the options then.
 
     Exits with a usage error for a shape that cannot be used.
     """
     read = network.edition.read_operations
-    operations = read(network, {})
-    if options.input:
-        operations = read(network, named_shapes(options, operations))
+    if None in (name for name, _ in options.input):
+        blob = _unnamed_input(options, read(network, {}).inputs)
+        options.input = [(blob if name is None else name, shape) for name, shape in options.input]
+    operations = read(network, _shapes(options))
     if operations.unused:
         unused = quoted(map(printable, operations.unused))
         options.parser.error(f"--input names {unused}: not an input or a blob of unknown shape")
     return operations
 
 
-def named_shapes(options: argparse.Namespace, operations: Operations) -> Mapping[str, Shape]:
-    """Return the given shapes by name; one without a name is for the only input."""
+def named_shapes(options: argparse.Namespace, _: Operations) -> Mapping[str, Shape]:
+    """Return the given shapes by name, after operations_of."""
+    return _shapes(options)
+
+
+def _unnamed_input(options: argparse.Namespace, inputs: Mapping[str, Shape | None]) -> str:
+    """Return the input that needs no name: the only one, or the only one of unknown shape."""
+    unknown = [name for name, shape in inputs.items() if shape is None]
+    names = unknown if unknown else [*inputs]
+    if len(names) != 1:
+        of_unknown_shape = " of unknown shape" if 0 < len(unknown) < len(inputs) else ""
+        shown = quoted(map(printable, names)) if names else "none"
+        options.parser.error(f"--input needs a name, as the inputs{of_unknown_shape} are {shown}")
+    return names[0]
+
+
+def _shapes(options: argparse.Namespace) -> Mapping[str, Shape]:
     given: dict[str, Shape] = {}
-    inputs = [*operations.inputs]
-    for name, shape in options.input:
-        if name is None and len(inputs) != 1:
-            known = quoted(map(printable, inputs)) if inputs else "none"
-            options.parser.error(f"--input needs a name, as the inputs are {known}")
-        blob = inputs[0] if name is None else name
+    for blob, shape in options.input:
         if given.get(blob, shape) != shape:
             options.parser.error(f'--input gives two shapes for "{printable(blob)}"')
         given[blob] = shape

@@ -18,7 +18,9 @@ from quantcfg.diagnostics.terminal import printable
 if TYPE_CHECKING:
     from quantcfg.network import Layer, Network
     from quantcfg.network.costs import Cost, Totals
-    from quantcfg.network.operations import Operations
+    from quantcfg.network.operations import Operations, StoredWeights
+
+_JSON_VERSION = 1
 
 _EPILOG = """\
 examples:
@@ -33,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "List the layers in network order: the type, the output shape, the parameters and the\n"
         "multiply-accumulates (MACs), whether it can be quantized or why not, the shape of the weight if\n"
-        "known, and the layers that are fused. For Caffe, layers are those of phase TEST, for ONNX the\n"
-        "nodes of the top graph."
+        "known, and the layers that are fused; below them, the sums. For Caffe, layers are those of phase\n"
+        "TEST, for ONNX the nodes of the top graph. Causes of unknown shapes go to standard error."
     )
     parser.epilog = _EPILOG
     add_model_arguments(parser)
@@ -48,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the network and list its layers."""
     check_inputs(options)
-    network, _, found, _ = read_model(options)
+    network, files, found, _ = read_model(options)
     print_plain(found)
     if network is None or has_errors(found):
         return 1
@@ -58,21 +60,26 @@ def run(options: argparse.Namespace) -> int:
     from quantcfg.network.costs import costs_of, totals_of
 
     operations = operations_of(options, network)
-    costs = costs_of(network, operations)
+    costs = costs_of(network, operations, _stored(network, operations, files))
     totals = totals_of(network.layers, costs)
     if options.format == "json":
         print_result(_json(network, operations, costs, totals))
     else:
-        print_result(_table(network, operations, costs))
+        print_result(f"{_table(network, operations, costs)}\n{_summary(network, totals)}")
 
-    from quantcfg.network.cost_table import totals_in_words, unknown_shapes
+    from quantcfg.network.cost_table import unknown_shapes
 
     for line in unknown_shapes(operations.all):
         print_stderr(printable(line))
-    layers, scope = counted(len(network.layers), "layer"), network.edition.words.scope
-    summary = f"{layers} in {scope}, {len(network.quantizable)} quantizable"
-    print_stderr(": ".join(filter(None, (summary, totals_in_words(totals)))))
     return 0
+
+
+def _stored(network: Network, operations: Operations, files: Sequence[str | None]) -> StoredWeights | None:
+    """Return the arrays in the weights file if shapes do not determine all weights."""
+    weights, read = files[1], network.edition.read_arrays
+    if weights is None or read is None or all(each.blobs is not None for each in operations.all):
+        return None
+    return read(weights, lambda _: None)  # Errors in the file have been reported before.
 
 
 def _table(network: Network, operations: Operations, costs: Sequence[Cost]) -> str:
@@ -82,12 +89,21 @@ def _table(network: Network, operations: Operations, costs: Sequence[Cost]) -> s
     return layer_table(network, cost_columns(operations.all, costs))
 
 
+def _summary(network: Network, totals: Totals) -> str:
+    from quantcfg.network.cost_table import totals_in_words
+
+    layers, scope = counted(len(network.layers), "layer"), network.edition.words.scope
+    summary = f"{layers} in {scope}, {len(network.quantizable)} quantizable"
+    return ": ".join(filter(None, (summary, totals_in_words(totals))))
+
+
 def _json(network: Network, operations: Operations, costs: Sequence[Cost], totals: Totals) -> str:
     from quantcfg.network.cost_table import cost_entry, totals_entry
 
     triples = zip(network.layers, operations.all, costs, strict=True)
     entries = [_entry(layer) | cost_entry(operation, cost) for layer, operation, cost in triples]
-    return json.dumps({"layers": entries, "totals": totals_entry(totals)}, indent=2)
+    document = {"version": _JSON_VERSION, "layers": entries, "totals": totals_entry(totals)}
+    return json.dumps(document, indent=2)
 
 
 def _entry(layer: Layer) -> dict[str, Any]:

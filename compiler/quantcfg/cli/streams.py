@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 OTHERWISE = ', or "# quantcfg-model: FILE" at the top of the quant.cfg, or model in quantcfg.toml'
 """The alternatives to --model, for usage errors."""
 
+OTHER_WEIGHTS = (
+    ' with --model, or "# quantcfg-weights: FILE" at the top of the quant.cfg, or weights in quantcfg.toml'
+)
+"""The alternatives to --weights, for usage errors."""
+
 _AS_FILE = "pass it as a file, not through a pipe"
 """The help for a binary model that is read as text: in a file, it would have been recognized."""
 
@@ -109,7 +114,9 @@ def read_model(
         network, found = load(options.model, options.weights)
         return Loaded(network, (options.model, options.weights), found)
     if options.weights is not None:
-        options.parser.error("--weights requires --model")
+        comment = '"# quantcfg-weights: FILE" at the top of the quant.cfg, or ' if "config" in options else ""
+        ways = f"for a model named elsewhere, use {comment}weights in quantcfg.toml"
+        options.parser.error(f"--weights requires --model; {ways}")
 
     from quantcfg.project import check_comments, named_model, settings_around
 

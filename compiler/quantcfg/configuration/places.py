@@ -79,7 +79,7 @@ class Places(Caching):
 
 
 def places_in(source: Source) -> Places:
-    """Return the spans in a source; syntax errors are ignored."""
+    """Parse a JSON source and index its spans; syntax errors are ignored."""
     return Places(source, parse(source, lambda _: None))
 
 

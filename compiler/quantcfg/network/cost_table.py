@@ -51,8 +51,9 @@ def totals_in_words(totals: Totals) -> str:
         )
         if whole
     ]
+    weights = "1 weight" if totals.parameters == 1 else f"{amount(totals.parameters)} weights"
     sizes = (
-        f"{amount(totals.parameters)} weights, {amount(totals.float_bytes, 'B')} in float, "
+        f"{weights}, {amount(totals.float_bytes, 'B')} in float, "
         f"about {amount(totals.int8_bytes, 'B')} in int8"
     )
     missing = f"without {counted(totals.unknown, 'layer')} of unknown cost" if totals.unknown else ""
@@ -62,11 +63,12 @@ def totals_in_words(totals: Totals) -> str:
 def unknown_shapes(operations: Sequence[Operation]) -> Iterator[str]:
     """Yield why shapes are unknown and what helps, at the first layer of each cause."""
     causes: list[tuple[str, Unknown]] = []
+    helps: set[str | None] = set()
     for each in operations:
         # A layer with an unknown input has the help of the layer where this begins.
-        is_new = each.unknown and all(each.unknown.help != earlier.help for _, earlier in causes)
-        if each.unknown and (is_new or None not in each.inputs):
+        if each.unknown and (each.unknown.help not in helps or None not in each.inputs):
             causes.append((_name(each.layer), each.unknown))
+            helps.add(each.unknown.help)
     for name, unknown in causes[:_MOST_CAUSES]:
         help = f"; {unknown.help}" if unknown.help else ""
         yield f"the output shape of {name} is unknown: {unknown.reason}{help}"

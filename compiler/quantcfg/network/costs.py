@@ -17,7 +17,7 @@ _FACTOR_BYTES = 4
 class Cost:
     """The cost of a layer; None where unknown.
 
-    Values in blobs that an earlier layer has, too, are not counted again.
+    Blobs that are shared with an earlier layer are not counted again.
     int8_bytes: its bytes after quantization: int8 weights, int32 biases and a float for
         each factor. A layer that is not quantized keeps its bytes in float, and one that
         is folded into another has none.
@@ -83,7 +83,7 @@ def _cost(network: Network, operation: Operation, stored: StoredWeights) -> Cost
 
 def _blobs(operation: Operation, stored: StoredWeights) -> Sequence[Shape] | None:
     arrays = stored.get(operation.layer.name)
-    if operation.blobs is None and arrays is not None:
+    if operation.blobs is None and arrays is not None and not any(array.problem for array in arrays):
         return [array.shape for array in arrays]
     return operation.blobs
 

@@ -197,7 +197,7 @@ def _argument(spelled: Argument, value: Any) -> Setting[Any]:
 
 
 def request_from_config(source: Source, edition: Edition, report: Report) -> Request:
-    """Return the request of a quant.cfg, as far as it can be read, after reporting the errors in it."""
+    """Parse a quant.cfg; report errors and keep the valid fields."""
     found: list[Diagnostic] = []
     return request_from_tree(parse(source, found.append, wanted="a quant.cfg"), found, edition, report)
 

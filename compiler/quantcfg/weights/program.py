@@ -69,7 +69,7 @@ def _steps(operations: Operations) -> tuple[list[Step], dict[str, int]]:
     inputs, count, steps = dict(current), len(current), []
     for operation in operations.all:
         layer = operation.layer
-        if not layer.bottoms:
+        if not layer.bottoms and not operation.is_constant:
             continue
         reading = tuple(current.setdefault(blob, -1) for blob in layer.bottoms)
         writing = tuple(range(count, count + len(layer.tops)))

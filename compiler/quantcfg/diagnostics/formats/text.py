@@ -155,7 +155,7 @@ def _excerpt(marks: list[_Mark]) -> Iterator[_Line]:
 
 
 def _shown_from(mark: _Mark) -> tuple[int, int]:
-    """Return the line number of a mark, and the index from which that line is shown."""
+    """Return the line number of a mark, and the first column shown."""
     number, column = mark.span.start_position
     start, end = mark.span.source.line_bounds(number)
     return number, _first_shown(end - start, column)

@@ -14,12 +14,13 @@ from quantcfg.editions.caffe.output_shapes import (
     add_geometry,
     blob_shapes,
     filters_of,
+    has_no_blobs,
     is_of_fork,
     multiply_accumulates,
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
-from quantcfg.editions.caffe.roles import compared, never_negative, reads_shapes
+from quantcfg.editions.caffe.roles import compared, is_constant, never_negative, reads_shapes
 from quantcfg.editions.caffe.shapes import MAX_AXES
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
@@ -41,18 +42,21 @@ def read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
     """
     binding = bound_net(_source(network), _ignore)
     additional = additional_layers(binding)
-    blobs: dict[str, Shape | Unknown] = dict(_net_inputs(binding.whole, given))
+    blobs: dict[str, Shape | Unknown | None] = dict(_net_inputs(binding.whole, given))
     settable = set(blobs)
     inputs = list(blobs.items())
     found = []
+    seen: set[str] = set()
     for layer, definition in zip(network.layers, _present(binding), strict=True):
         parameters = parameters_of(definition, additional[int(definition.path[1])])
-        operation = _operation(layer, parameters, [blobs.get(blob) for blob in layer.bottoms], given)
+        bottoms = [blobs.get(blob) for blob in layer.bottoms]
+        operation = _operation(layer, parameters, bottoms, given, _shared(definition, seen))
         found.append(operation)
         tops = list(zip(layer.tops, operation.outputs, strict=True))
         settable |= {blob for blob, shape in tops if not layer.bottoms or shape in (None, given.get(blob))}
-        blobs |= {blob: operation.unknown or Unknown("") if shape is None else shape for blob, shape in tops}
-        inputs += [] if layer.bottoms else [(blob, blobs[blob]) for blob in layer.tops]
+        blobs |= {blob: operation.unknown if shape is None else shape for blob, shape in tops}
+        is_inner = layer.bottoms or operation.is_constant
+        inputs += [] if is_inner else [(blob, blobs[blob]) for blob in layer.tops]
     known = {blob: None if isinstance(shape, Unknown) else shape for blob, shape in inputs}
     return Operations(tuple(found), known, tuple(blob for blob in given if blob not in settable))
 
@@ -95,14 +99,26 @@ def _help(name: str) -> str:
     return f"pass its shape, such as --input {name}=1,3,224,224"
 
 
+def _shared(definition: Definition, seen: set[str]) -> frozenset[int]:
+    """Return the indices of parameters that earlier layers name too, and add its names to those seen."""
+    shared = set()
+    for index, name, _ in definition.shared_parameters():
+        if name in seen:
+            shared.add(index)
+        seen.add(name)
+    return frozenset(shared)
+
+
 def _operation(
     layer: Layer,
     parameters: Parameters,
     bottoms: Sequence[Shape | Unknown | None],
     given: Mapping[str, Shape],
+    shared: frozenset[int],
 ) -> Operation:
     known = [bottom for bottom in bottoms if isinstance(bottom, tuple)]
-    blobs, unknown = None, None
+    unknown = None
+    blobs: Sequence[Shape] | None = () if has_no_blobs(layer.type) else None
     outputs: _Shapes = [None] * len(layer.tops)
     try:
         if len(known) < len(bottoms):
@@ -116,7 +132,8 @@ def _operation(
         outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
     except UnknownShapeError as error:
         unknown = error.unknown
-    outputs = _with_given(layer, outputs, given)
+    inferred, outputs = outputs, _with_given(layer, outputs, given)
+    replaced = [blob for blob, shape in zip(layer.tops, inferred, strict=True) if shape is None]
     missing = [blob for blob, shape in zip(layer.tops, outputs, strict=True) if shape is None]
     return Operation(
         layer,
@@ -127,18 +144,23 @@ def _operation(
         filters_of(layer.type, parameters),
         multiply_accumulates(layer.type, known, outputs, blobs),
         _with_help(unknown or _unknown_input(missing[0]), missing[0]) if missing else None,
+        shared=shared,
         never_negative=never_negative(layer.type, parameters),
         compared=compared(layer.type),
         reads_shapes=reads_shapes(layer.type),
+        is_constant=not layer.bottoms and is_constant(layer.type),
+        without_given=unknown or _unknown_input(replaced[0]) if replaced and not missing else None,
     )
 
 
 def _unknown_bottom(layer: Layer, bottoms: Sequence[Shape | Unknown | None]) -> tuple[str, str | None]:
     """Return why a layer has an unknown bottom, with the help for the layer where this begins."""
     index = next(index for index, bottom in enumerate(bottoms) if not isinstance(bottom, tuple))
-    bottom = bottoms[index]
-    help = bottom.help if isinstance(bottom, Unknown) else None
-    return f'the shape of its input "{layer.bottoms[index]}" is unknown', help
+    name, bottom = layer.bottoms[index], bottoms[index]
+    if bottom is None:
+        return f'no layer writes its input "{name}"', f'correct the name "{name}", or add an input "{name}"'
+    assert isinstance(bottom, Unknown)
+    return f'the shape of its input "{name}" is unknown', bottom.help
 
 
 def _with_given(layer: Layer, outputs: _Shapes, given: Mapping[str, Shape]) -> _Shapes:

@@ -78,7 +78,7 @@ def output_shapes(
 
 
 def is_of_fork(layer_type: str) -> bool:
-    """Return whether a type with rules here is one of a fork, and reads at least one input."""
+    """Return whether a type with rules here belongs to a fork and needs at least one input."""
     has_rule = layer_type in _RULES or layer_type in _SAME_IN_FORKS
     return has_rule and layer_type not in caffe_types.known_types(2)
 
@@ -88,7 +88,12 @@ def blob_shapes(layer_type: str, parameters: Parameters, bottoms: Sequence[Shape
     if rule := _BLOBS.get(layer_type):
         shapes: list[Shape] | None = rule(parameters, bottoms)
         return shapes
-    return [] if caffe_types.blob_count(layer_type) == 0 or layer_type in _WITHOUT_BLOBS else None
+    return [] if has_no_blobs(layer_type) else None
+
+
+def has_no_blobs(layer_type: str) -> bool:
+    """Return whether layers of a type never have weights."""
+    return caffe_types.blob_count(layer_type) == 0 or layer_type in _WITHOUT_BLOBS
 
 
 def filters_of(layer_type: str, parameters: Parameters) -> int:

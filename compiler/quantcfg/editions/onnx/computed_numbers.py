@@ -13,7 +13,7 @@ from math import ceil, floor, prod
 
 from quantcfg.editions.onnx.known_numbers import Number, Numbers, is_small, kept
 from quantcfg.editions.onnx.onnx_file import CONSTANT, element_type
-from quantcfg.editions.onnx.operands import Operands, axis_of, expect
+from quantcfg.editions.onnx.operands import Operands, axis_of, expect, shown
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import UnknownShapeError
 
@@ -24,15 +24,14 @@ _LARGEST_EXPONENT = 64
 def computed_numbers(operands: Operands, shape: Shape) -> Numbers | None:
     """Return the values of the first output of a node, None if they are unknown or not needed for shapes.
 
-    shape is that of the output.
+    shape is that of the output by the rule of its type.
     """
     rule = _RULES.get(operands.node.type)
     if rule is None or not is_small(shape):
         return None
     try:
         return kept(shape, rule(operands, shape))
-    except (UnknownShapeError, ArithmeticError, StopIteration, TypeError, ValueError):
-        # Unknown or invalid operands, such as a division by zero or an index out of range.
+    except UnknownShapeError:
         return None
 
 
@@ -45,10 +44,10 @@ def _same(operands: Operands, _: Shape) -> Iterable[Number]:
 
 def _constant(operands: Operands, _: Shape) -> Iterable[Number]:
     attributes = operands.attributes
-    found = next(attributes[name] for name in _CONSTANTS if name in attributes)
+    found = next((attributes[name] for name in _CONSTANTS if name in attributes), ())
     if isinstance(found, Numbers):
         return found.values
-    return tuple(found) if isinstance(found, tuple) else (found,)
+    return found if isinstance(found, tuple) else (found,)
 
 
 _CONSTANTS = ("value", "value_int", "value_ints", "value_float", "value_floats")
@@ -64,8 +63,9 @@ def _size(operands: Operands, _: Shape) -> Iterable[Number]:
 
 def _cast(operands: Operands, _: Shape) -> Iterable[Number]:
     to, values = operands.integer("to"), operands.values(0)
-    name = next(name for name in _CONVERSIONS if element_type(name) == to)
-    return map(_CONVERSIONS[name], values)
+    names = [name for name in _CONVERSIONS if element_type(name) == to]
+    expect(bool(names), "it converts to another type")
+    return map(_CONVERSIONS[names[0]], values)
 
 
 def _truth(number: Number) -> int:
@@ -132,6 +132,8 @@ def _range(operands: Operands, shape: Shape) -> Iterable[Number]:
 
 
 def _constant_of_shape(operands: Operands, shape: Shape) -> Iterable[Number]:
+    is_kept = "value" in operands.attributes or "value" not in operands.node.other_attributes
+    expect(is_kept, "its value has another element type")
     value = operands.attributes.get("value", Numbers((1,), (0.0,)))
     return value.values[:1] * prod(shape) if isinstance(value, Numbers) else ()
 
@@ -145,14 +147,27 @@ def _product(operands: Operands, shape: Shape) -> Iterable[Number]:
     return (prod(operands.values(0)),)
 
 
-def _each(operate: Callable[..., Number]) -> _Rule:
-    """Return a rule for an operator that is applied to each value, with broadcasting."""
+def _each(operate: Callable[..., Number], count: int | None = None) -> _Rule:
+    """Return a rule for an operator that is applied to each value, with broadcasting.
+
+    count is the number of its inputs, None for any number.
+    """
 
     def rule(operands: Operands, shape: Shape) -> Iterable[Number]:
-        inputs = range(len(operands.node.inputs))
-        return map(operate, *(_broadcast(operands, index, shape) for index in inputs))
+        found = len(operands.node.inputs)
+        expect(count in (None, found), f"it has {found} inputs, not {count}")
+        expect("axis" not in operands.attributes, "it broadcasts along an axis")
+        return map(operate, *(_broadcast(operands, index, shape) for index in range(found)))
 
     return rule
+
+
+def _one(operate: Callable[[Number], Number]) -> _Rule:
+    return _each(operate, 1)
+
+
+def _two(operate: Callable[[Number, Number], Number]) -> _Rule:
+    return _each(operate, 2)
 
 
 def _folded(operate: Callable[[Number, Number], Number]) -> _Rule:
@@ -164,12 +179,17 @@ def _broadcast(operands: Operands, index: int, shape: Shape) -> Iterable[Number]
     """Return the values of an input as those of a tensor with a larger shape."""
     values, sizes = operands.values(index), operands.shape(index)
     sizes = (1,) * (len(shape) - len(sizes)) + sizes
+    fits = len(sizes) == len(shape) and all(
+        size in (1, wanted) for size, wanted in zip(sizes, shape, strict=True)
+    )
+    expect(fits, f"it broadcasts {shown(sizes)} to {shown(shape)}")
     strides = [stride if size > 1 else 0 for stride, size in zip(_strides(sizes), sizes, strict=True)]
     return (values[sum(map(int.__mul__, position, strides))] for position in product(*map(range, shape)))
 
 
 def _divided(left: Number, right: Number) -> Number:
     """Divide; the quotient of integers is rounded toward zero."""
+    expect(right != 0, "it divides by 0")
     if isinstance(left, float):
         return left / right
     quotient = abs(left) // abs(right)
@@ -179,31 +199,36 @@ def _divided(left: Number, right: Number) -> Number:
 def _power(base: Number, exponent: Number) -> Number:
     """Return a power; large ones are not needed, and take long."""
     expect(abs(exponent) <= _LARGEST_EXPONENT and abs(base) <= _LARGEST_BASE, "its power is too large")
-    return type(base)(base**exponent)
+    is_real = base > 0 or (exponent >= 0 and exponent == int(exponent))
+    expect(is_real, f"{base} has no power {exponent}")
+    try:
+        return type(base)(base**exponent)
+    except OverflowError:
+        raise UnknownShapeError("its power is too large") from None
 
 
 _RULES: Mapping[str, _Rule] = {
     CONSTANT: _constant,
-    "Add": _each(lambda left, right: left + right),
+    "Add": _two(lambda left, right: left + right),
     "Cast": _cast,
-    "Ceil": _each(lambda value: float(ceil(value))),
+    "Ceil": _one(lambda value: float(ceil(value))),
     "Concat": _concat,
     "ConstantOfShape": _constant_of_shape,
-    "Div": _each(_divided),
-    "Equal": _each(lambda left, right: int(left == right)),
+    "Div": _two(_divided),
+    "Equal": _two(lambda left, right: int(left == right)),
     "Expand": _expand,
     "Flatten": _same,
-    "Floor": _each(lambda value: float(floor(value))),
+    "Floor": _one(lambda value: float(floor(value))),
     "Gather": _gather,
-    "Greater": _each(lambda left, right: int(left > right)),
+    "Greater": _two(lambda left, right: int(left > right)),
     "Identity": _same,
-    "Less": _each(lambda left, right: int(left < right)),
+    "Less": _two(lambda left, right: int(left < right)),
     "Max": _folded(max),
     "Min": _folded(min),
-    "Mul": _each(lambda left, right: left * right),
-    "Neg": _each(lambda value: -value),
-    "Not": _each(lambda value: 1 - value),
-    "Pow": _each(_power),
+    "Mul": _two(lambda left, right: left * right),
+    "Neg": _one(lambda value: -value),
+    "Not": _one(lambda value: 1 - value),
+    "Pow": _two(_power),
     "Range": _range,
     "ReduceProd": _product,
     "Reshape": _same,
@@ -211,8 +236,8 @@ _RULES: Mapping[str, _Rule] = {
     "Size": _size,
     "Slice": _slice,
     "Squeeze": _same,
-    "Sub": _each(lambda left, right: left - right),
+    "Sub": _two(lambda left, right: left - right),
     "Transpose": _transpose,
     "Unsqueeze": _same,
-    "Where": _each(lambda condition, left, right: left if condition else right),
+    "Where": _each(lambda condition, left, right: left if condition else right, 3),
 }

@@ -59,7 +59,7 @@ class Graph(Caching):
         return self.constants[value].shape if value in self.constants else None
 
     def kind(self, value: str) -> str:
-        """Return "constant", or what a value is instead."""
+        """Return "constant", or the kind of value."""
         if value in self.constants:
             return "a constant without numbers" if self.constants[value].shape is None else "constant"
         if value in self.producers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from math import isfinite, prod
+from math import prod
 from typing import Any
 
 from quantcfg.editions.onnx.onnx_file import element_type
@@ -22,8 +22,9 @@ _LIMIT = 2**63
 _DATA = {"FLOAT": ("f", "float_data"), "INT32": ("i", "int32_data"), "INT64": ("q", "int64_data")}
 """How each element type is stored: its code in the module struct, and its field beside raw_data."""
 
-
 Number = int | float
+
+_SAME_TYPES: tuple[set[type], ...] = (set(), {int}, {float})
 
 
 @small_value
@@ -60,10 +61,9 @@ def _stored_types() -> Mapping[int, tuple[str, str]]:
 def kept(shape: Shape, values: Iterable[Number]) -> Numbers | None:
     """Return numbers, None if they are not those of an ONNX tensor."""
     numbers = tuple(values)
-    is_valid = len(numbers) == prod(shape) and all(
-        isfinite(each) and -_LIMIT <= each < _LIMIT for each in numbers
-    )
-    return Numbers(shape, tuple(map(_rounded, numbers))) if is_valid else None
+    is_valid = len(numbers) == prod(shape) and {*map(type, numbers)} in _SAME_TYPES
+    is_kept = is_valid and all(-_LIMIT <= each < _LIMIT for each in numbers)
+    return Numbers(shape, tuple(map(_rounded, numbers))) if is_kept else None
 
 
 def _rounded(number: Number) -> Number:

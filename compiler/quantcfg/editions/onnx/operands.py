@@ -73,6 +73,7 @@ class Operands:
         if isinstance(numbers, Unknown):
             name = self.node.inputs[index]
             raise UnknownShapeError(f'the values of its input "{name}" are unknown', numbers.help)
+        expect(numbers.shape == self.shapes[index], f"its input {index} has several shapes")
         return numbers.values
 
     def integers(self, index: int) -> tuple[int, ...]:

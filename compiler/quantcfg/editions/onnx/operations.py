@@ -38,7 +38,7 @@ _SIZES = {"DOUBLE": 8, "FLOAT16": 2, "BFLOAT16": 2, "INT16": 2, "UINT16": 2, "IN
 """The bytes of a value by element type; other floats have 4."""
 
 _CHANGED = Unknown("the model has changed since it was read")
-_UNDEFINED = Unknown("")
+_UNDEFINED = Unknown("the model does not determine it")
 
 
 class _Model(NamedTuple):
@@ -77,8 +77,9 @@ def read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
         names = list(zip(node.outputs, shapes, strict=True))
         settable |= {name for name, shape in names if shape is None}
         shapes = [usable.get(name) if shape is None else shape for name, shape in names]
-        found.append(_operation(model, layer, operands, shapes, unknown, seen))
-        _learn(known, operands, shapes, unknown)
+        missing = _helped(unknown, node.outputs, shapes, sizes)
+        found.append(_operation(model, layer, operands, shapes, missing, seen))
+        _learn(known, operands, shapes, missing, has_rule=unknown is None)
     shown = {name: None if isinstance(shape := known.shapes[name], Unknown) else shape for name in inputs}
     return Operations(tuple(found), shown, tuple(name for name in given if name not in settable))
 
@@ -164,15 +165,20 @@ def _outputs(
 
 
 def _learn(
-    known: _Known, operands: Operands, shapes: Sequence[Shape | None], unknown: Unknown | None
+    known: _Known,
+    operands: Operands,
+    shapes: Sequence[Shape | None],
+    missing: Unknown | None,
+    *,
+    has_rule: bool,
 ) -> None:
     """Add the outputs of a node to what is known."""
     names = operands.node.outputs
-    missing = _helped(unknown, names, shapes)
     for name, shape in zip(names, shapes, strict=True):
         known.shapes[name] = missing or _UNDEFINED if shape is None else shape
     if names:
-        numbers = None if shapes[0] is None else computed_numbers(operands, shapes[0])
+        # Without a rule, the shape is that of the file, which may contradict the operands.
+        numbers = computed_numbers(operands, shapes[0]) if has_rule and shapes[0] is not None else None
         known.numbers[names[0]] = numbers or missing or _cause(operands)
 
 
@@ -187,7 +193,7 @@ def _operation(
     layer: Layer,
     operands: Operands,
     shapes: Sequence[Shape | None],
-    unknown: Unknown | None,
+    missing: Unknown | None,
     seen: set[str],
 ) -> Operation:
     """Return the operation of a layer, and add its constants to those of earlier layers, which are seen."""
@@ -206,7 +212,7 @@ def _operation(
         None if is_open else tuple(blobs),
         filters_of(operands),
         None if is_open or node.type != node.op_type else multiply_accumulates(operands, shapes),
-        _helped(unknown, node.outputs, shapes),
+        missing,
         shared,
         _value_size(model.graph, names),
         never_negative(model.graph, operands),
@@ -214,14 +220,20 @@ def _operation(
     )
 
 
-def _helped(unknown: Unknown | None, names: Sequence[str], shapes: Sequence[Shape | None]) -> Unknown | None:
+def _helped(
+    unknown: Unknown | None,
+    names: Sequence[str],
+    shapes: Sequence[Shape | None],
+    declared: Mapping[str, Sizes],
+) -> Unknown | None:
     """Return why an output is unknown, with a help, None if all are known."""
     missing = [name for name, shape in zip(names, shapes, strict=True) if name and shape is None]
     if not missing:
         return None
+    help = _help(missing[0], declared.get(missing[0]))
     if unknown is None:
-        return Unknown(f'the model does not have the shape of "{missing[0]}"', _help(missing[0], None))
-    return unknown if unknown.help else Unknown(unknown.reason, _help(missing[0], None))
+        return Unknown(f'the model does not have the shape of "{missing[0]}"', help)
+    return unknown if unknown.help else Unknown(unknown.reason, help)
 
 
 def _constants(graph: Graph, node: Node) -> list[str]:

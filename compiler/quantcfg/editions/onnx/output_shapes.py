@@ -638,7 +638,9 @@ def _of_deconvolution(operands: Operands, _: Shape) -> int:
 
 
 def _of_matmul(operands: Operands, output: Shape) -> int:
-    return prod(output) * operands.shape(0)[-1]
+    left = operands.shape(0)
+    expect(bool(left), "an input is a scalar")
+    return prod(output) * left[-1]
 
 
 def _of_gemm(operands: Operands, output: Shape) -> int:

@@ -15,7 +15,7 @@ from quantcfg.provenance.levels import replacing
 
 _WIDTH = 110
 _INDENT = "  "
-_HEADINGS = ("layer", "key", "value", "location", "given by")
+_HEADINGS = ("layer", "key", "value", "location", "source")
 
 
 def render(provenance: Provenance) -> str:
