@@ -73,7 +73,7 @@ def _with_lines(span: Span, lines: Sequence[str]) -> Edit:
     is_commented = COMMENT.match(text, spaces.end())
     if _REST_OF_LINE.match(text, span.end) or (is_commented and not COMMENT.match(lines[-1])):
         return Edit(span, put)
-    return Edit(Span(span.source, span.start, spaces.end()), put + end)
+    return Edit(Span(span.source, span.start, spaces.end()), put + end + _indent(span))
 
 
 def _indented(span: Span, lines: Sequence[str]) -> str:
