@@ -83,7 +83,7 @@ def test_the_end_of_the_range_is_not_tried(
 def test_ifmr_computed_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = sample(1, positive=False)
     whole = fit(Ifmr(), [values])
-    monkeypatch.setattr(activations, "_CHUNK", 7)
+    monkeypatch.setattr(activations, "RANGE_VALUES", 7)
     assert fit(Ifmr(), [values]) == whole
 
 
@@ -93,6 +93,23 @@ def test_values_that_are_all_zero_stay_zero(algorithm: Ifmr | Hfmg) -> None:
     quantizer = fit(algorithm, [values])
     assert quantizer.scale == 1
     assert (quantizer(values) == 0).all()
+
+
+EXTREMES = {
+    "equal": [1e30, 1e30],
+    "equal and negative": [-1e30],
+    "neighbours": [1000, np.nextafter(np.float32(1000), np.float32(2000))],
+    "the greatest float": [0, np.finfo(np.float32).max / 2],
+    "tiny": [0, 1e-45],
+}
+
+
+@pytest.mark.parametrize("algorithm", [Ifmr(), Ifmr(asymmetric=False), Hfmg(), Hfmg(asymmetric=False)])
+@pytest.mark.parametrize("extremes", EXTREMES.values(), ids=EXTREMES)
+def test_extreme_values_keep_their_size(algorithm: Ifmr | Hfmg, extremes: list[float]) -> None:
+    values = np.array(extremes, np.float32)
+    found = fit(algorithm, [values, values])(values)
+    np.testing.assert_allclose(found, values, rtol=0.01, atol=1e-6)
 
 
 def test_a_quantizer_rounds_to_its_256_codes() -> None:

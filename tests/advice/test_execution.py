@@ -392,6 +392,23 @@ def test_a_kernel_that_is_larger_than_its_input_sees_zeros_outside(group: int) -
         assert found[0, output, 0, column] == pytest.approx(wanted, abs=1e-5)
 
 
+def test_a_kernel_that_is_larger_than_its_input_on_one_side_sees_zeros_there() -> None:
+    parameters = "num_output: 3 kernel_h: 5 kernel_w: 3 stride_h: 2 stride_w: 1"
+    layers = (convolved(parameters)("a", "data"), inner_product("b", "a"))
+    net = small_net("\n".join(layers), (1, 2, 4, 5))
+    values = noise(net.input_shape)
+    _, before, _ = map(dict, run(net.program, net.load, run_step, net.inputs(values)))
+    (found,) = before.values()
+    weights = net.load(net.program.steps[0])
+    assert weights.weight is not None
+    assert weights.bias is not None
+    assert found.shape == (1, 3, 1, 3)
+    for output, column in np.ndindex(3, 3):
+        window = values[0, :, :, column : column + 3]
+        wanted = (window * weights.weight[output][:, :4]).sum() + weights.bias[output]
+        assert found[0, output, 0, column] == pytest.approx(wanted, abs=1e-5)
+
+
 def test_a_convolution_in_three_dimensions_computes_its_sums() -> None:
     parameters = "num_output: 2 kernel_size: [2, 3, 2] stride: [1, 2, 1] pad: [1, 0, 0] group: 2"
     net = small_net("\n".join((conv("a", parameters=parameters), inner_product("b", "a"))), (1, 4, 3, 5, 4))
@@ -428,6 +445,10 @@ UNSUPPORTED = {
         chain(POINTWISE, of("Reorg", reorg_param="stride: 1"), POINTWISE),
         "type Reorg is not supported",
     ),
+    "a size of upsampling": (
+        chain(POINTWISE, of("Upsample", upsample_param="upsample_h: 20 upsample_w: 21"), POINTWISE),
+        "upsample_h and upsample_w are not supported",
+    ),
     "a second output": (
         "\n".join((conv("a"), layer("p", "Pooling", "a", ("b", "c"), pooling_param="kernel_size: 2"))),
         "a second output is not supported",
@@ -455,7 +476,7 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
     file = map_weights(path, arrays)
     assert [each for step in program.steps for each in weight_problems(file, step)] == [
         ("a", "its weights do not fit: it has a blob of 288 values, but needs 432"),
-        ("b", "its weights do not fit: it has 0 blobs, but needs 2"),
+        ("b", "its weights do not fit: the file has none for this layer"),
     ]
 
 

@@ -128,6 +128,46 @@ def test_an_unnamed_normalization_is_the_one_that_reads_the_layer() -> None:
     assert weights["second"].weight == pytest.approx(2 * constants["w"])
 
 
+def test_nodes_that_are_not_in_order_are_read() -> None:
+    """They are not fused then, which needs the order of the file."""
+    constants = {"w": random(0, 4, 3, 1, 1), "v": random(1, 4, 4, 1, 1)}
+    nodes = [
+        node("Conv", ["a", "v"], ["b"], name="second"),
+        node("Conv", ["data", "w"], ["a"], name="first"),
+    ]
+    weights = read(net(*nodes, constants=constants, shape=(1, 3, 4, 4))).weights()
+    assert weights.keys() == {"first", "second"}
+
+
+def test_nodes_that_read_one_another_are_read() -> None:
+    constants = {"w": random(0, 3, 3, 1, 1)}
+    nodes = [
+        node("Conv", ["b", "w"], ["a"], name="layer"),
+        node("Add", ["a", "data"], ["b"], name="add"),
+    ]
+    assert read(net(*nodes, constants=constants, shape=(1, 3, 4, 4))).problems == []
+
+
+@pytest.mark.parametrize("count", [4, 5000])
+def test_a_constant_may_be_a_list_of_floats(count: int) -> None:
+    floats = np.linspace(1, 2, count, dtype=np.float32)
+    constants = {"w": random(0, count, 3, 1, 1), "one": np.ones(count, np.float32)}
+    content = net(
+        node("Constant", [], ["scale"], value_floats=floats.tolist()),
+        node("Conv", ["data", "w"], ["a"], name="layer"),
+        node("BatchNormalization", ["a", "scale", "one", "one", "one"], ["b"], name="bn", epsilon=0.0),
+        constants=constants,
+        shape=(1, 3, 4, 4),
+    )
+    found = read(content)
+    if count > 4096:
+        assert "its values are in more than 4,096 pieces" in found.problems[0][1]
+    else:
+        weight = found.weights()["layer"].weight
+        assert weight is not None
+        assert weight == pytest.approx(constants["w"] * floats.reshape(-1, 1, 1, 1))
+
+
 # --- layouts and storage
 
 MATRIX = random(3, 6, 4)

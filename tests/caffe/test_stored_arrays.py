@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -14,9 +15,10 @@ from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
 from quantcfg.editions.caffe.weights import read_weights
 from quantcfg.network.operations import StoredWeights
+from quantcfg.weights.arrays import map_weights, read_array
 from tests.caffe.test_models import WITH_WEIGHTS, weights_file
 from tests.shared import needs_shared
-from tests.wire import FIXED32, key, length_field
+from tests.wire import FIXED32, key, length_field, varint
 
 Net: Any = contracts.message_class("caffe", "caffe.StoredNet")
 Blob: Any = contracts.message_class("caffe", "caffe.StoredBlob")
@@ -89,17 +91,45 @@ def test_values_in_pieces_have_several_spans(tmp_path: Path) -> None:
     assert values(path, stored) == {"a": [[1, 2, 3]]}
 
 
+def shape(*sizes: int) -> bytes:
+    return length_field(7, length_field(1, b"".join(varint(size) for size in sizes)))
+
+
+def floats(count: int) -> bytes:
+    """Return values that are not packed."""
+    return b"".join(key(5, FIXED32) + pack("<f", index) for index in range(count))
+
+
+def test_values_that_are_not_packed_are_one_span(tmp_path: Path) -> None:
+    """As many as there are: each is a field of its own."""
+    path = net_of(tmp_path, shape(96, 96) + floats(9216), floats(5) + shape(5))
+    stored = arrays(path)
+    assert [(len(each.spans), each.gap, each.problem) for each in stored["a"]] == [(1, 1, None)] * 2
+    file = map_weights(path, stored)
+    for array in stored["a"]:
+        assert read_array(file, array, (-1,)).tolist() == [*range(prod(array.shape))]
+
+
 BAD = {
-    "too few values": SHAPE + length_field(5, pack("<2f", 1, 2)),
-    "no values": SHAPE,
-    "too many pieces": length_field(7, length_field(1, b"\x88\x27"))
-    + (key(5, FIXED32) + pack("<f", 1)) * 5000,
+    "too few values": (SHAPE + length_field(5, pack("<2f", 1, 2)), "the shape 3, but 2 values"),
+    "no values": (SHAPE, "the shape 3, but 0 values"),
+    "no shape": (floats(2), "the shape a scalar, but 2 values"),
+    "negative sizes": (shape(-2, -3) + floats(6), "the shape -2x-3"),
+    "a size of 0": (shape(2, 0), "the shape 2x0"),
+    "too many axes": (shape(*[1] * 100) + floats(1), "100 axes, and 32 is the limit"),
+    "too many pieces": (
+        shape(5000) + length_field(5, pack("<f", 1)) * 5000,
+        "the values of a blob are in too many pieces",
+    ),
 }
 
 
-@pytest.mark.parametrize("blob", BAD.values(), ids=BAD)
-def test_a_layer_whose_values_do_not_fit_is_left_out(blob: bytes, tmp_path: Path) -> None:
-    assert arrays(net_of(tmp_path, blob)) == {}
+@pytest.mark.parametrize(("blob", "problem"), BAD.values(), ids=BAD)
+def test_a_blob_that_cannot_be_used_has_a_problem(blob: bytes, problem: str, tmp_path: Path) -> None:
+    (stored,) = arrays(net_of(tmp_path, blob))["a"]
+    assert stored.problem
+    assert stored.problem.endswith(problem)
+    assert not stored.spans
 
 
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:

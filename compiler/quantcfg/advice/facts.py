@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from quantcfg.advice.report import Item, Kind
 from quantcfg.advice.statistics import WeightStatistics, statistics_of
+from quantcfg.contracts.config_schema import (
+    CHANNEL_WISE,
+    NON_UNIFORM,
+    QUANT_ENABLE,
+    WEIGHT_ALGORITHM,
+    WEIGHT_PARAMS,
+)
+from quantcfg.frozen import frozen_value
 from quantcfg.weights.program import LayerWeights, Load, Step
 
+LayerConfigs = Mapping[str, Mapping[str, Any]]
+"""The objects of the quantized layers in a configuration, by name."""
 
-def weight_statistics(steps: Iterable[Step], load: Load) -> tuple[Mapping[str, WeightStatistics], list[Item]]:
-    """Return the statistics of the weights, by layer, and what is to be said about them."""
+
+@frozen_value
+class WeightFacts:
+    """The statistics of weights by layer, the layers whose weights are not finite, and other statements."""
+
+    statistics: Mapping[str, WeightStatistics]
+    not_finite: Sequence[Item]
+    others: Sequence[Item]
+
+
+def weight_facts(steps: Iterable[Step], load: Load, configs: LayerConfigs) -> WeightFacts:
+    """Return what the weights of steps say."""
     found: dict[str, WeightStatistics] = {}
-    items: list[Item] = []
+    not_finite: list[Step] = []
+    others: list[Item] = []
     for step in steps:
         weights = load(step)
         if not _is_finite(weights):
-            reason = "its weights are not finite after folding: AMCT refuses to quantize it"
-            items.append(Item((step.name,), Kind.EXACT, reason, "quant_enable", value=False))
+            not_finite.append(step)
             continue
         if step.operation.layer.quantizable and weights.weight is not None and weights.weight.size:
             statistics = statistics_of(weights.weight)
             if statistics:
                 found[step.name] = statistics
+                others += _zeros(step.name, statistics, configs.get(step.name), len(weights.weight))
         if weights.padding is not None and weights.padding.any():
             folded = step.before[0].layer.type
             reason = f"folding the {folded} before it is not exact, because the convolution pads its input"
-            items.append(Item((step.name,), Kind.EXACT, reason))
-    return found, [*items, *_dead(found)]
+            others.append(Item((step.name,), Kind.EXACT, reason))
+    return WeightFacts(found, list(_skips(not_finite, configs)), [*others, *_dead(found, configs)])
 
 
 def _is_finite(weights: LayerWeights) -> bool:
@@ -37,10 +59,50 @@ def _is_finite(weights: LayerWeights) -> bool:
     return all(bool(np.isfinite(each).all()) for each in arrays if each is not None)
 
 
-def _dead(found: Mapping[str, WeightStatistics]) -> Iterator[Item]:
-    dead = {name: each.dead_channels for name, each in found.items() if each.dead_channels}
+def _skips(steps: Sequence[Step], configs: LayerConfigs) -> Iterator[Item]:
+    """Yield the layers whose weights are not finite, and that AMCT must not quantize them."""
+    # AMCT needs a layer that it quantizes.
+    can_skip = not configs.keys() <= {step.name for step in steps}
+    for step in steps:
+        reason = "its weights are not finite"
+        if step.operation.layer.quantizable:
+            reason += " after folding"
+        if step.name not in configs:
+            yield Item((step.name,), Kind.EXACT, reason)
+        elif can_skip:
+            reason += ": AMCT refuses to quantize it"
+            yield Item((step.name,), Kind.EXACT, reason, QUANT_ENABLE, value=False)
+        else:
+            reason += ": AMCT refuses to quantize it, and no other layer is left to quantize"
+            yield Item((step.name,), Kind.EXACT, reason)
+
+
+def _zeros(
+    name: str, statistics: WeightStatistics, config: Mapping[str, Any] | None, channels: int
+) -> Iterator[Item]:
+    """Yield that all weights of a layer become 0; this holds for one factor and for one of each channel."""
+    if _is_channel_wise(config) is not None and statistics.dead_channels == channels:
+        lost = "so small that they are quantized to 0, which leaves only the bias"
+        reason = f"all its weights are {lost if statistics.per_tensor_db is not None else '0'}"
+        yield Item((name,), Kind.EXACT, reason)
+
+
+def _dead(found: Mapping[str, WeightStatistics], configs: LayerConfigs) -> Iterator[Item]:
+    """Yield the layers some of whose channels have such small values that ARQ makes them 0."""
+    dead = {
+        name: each.dead_channels
+        for name, each in found.items()
+        if each.dead_channels and each.range_ratio is not None and _is_channel_wise(configs.get(name))
+    }
     if dead:
         count = sum(dead.values())
         them = "1 channel is" if count == 1 else f"{count} channels are"
-        reason = f"{them} quantized to 0, being almost 0: harmless"
-        yield Item(tuple(dead), Kind.EXACT, reason)
+        yield Item(tuple(dead), Kind.EXACT, f"{them} almost 0, and quantized to 0")
+
+
+def _is_channel_wise(config: Mapping[str, Any] | None) -> bool | None:
+    """Return whether ARQ gives each channel a factor, None if the weights are not quantized by ARQ."""
+    parameters = (config or {}).get(WEIGHT_PARAMS, {})
+    if not parameters or parameters.get(WEIGHT_ALGORITHM) == NON_UNIFORM:
+        return None
+    return bool(parameters.get(CHANNEL_WISE))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
+from quantcfg.advice.activations import Check, Hfmg, Ifmr, Quantizer, fit, no_check
 from quantcfg.advice.arq import factors, quantized
 from quantcfg.advice.running import Values, release, run
 from quantcfg.advice.statistics import energy, error_energy
@@ -34,9 +34,9 @@ Settings = Mapping[str, LayerSettings]
 """The settings of the layers to quantize, by name."""
 
 
-def memory_needed(program: Program, settings: Settings, images: int) -> int:
-    """Return about how many bytes a simulation of this many images needs for activations."""
-    sizes = _sizes(program)
+def memory_needed(program: Program, settings: Settings, runs: int) -> int:
+    """Return about how many bytes a simulation of this many runs needs for activations."""
+    sizes = value_counts(program)
     kept = sum(sizes[value] for value in _kept(program))
     live: set[int] = set(program.inputs.values())
     most = 0
@@ -44,20 +44,19 @@ def memory_needed(program: Program, settings: Settings, images: int) -> int:
         live |= set(step.outputs)
         now = sum(sizes[value] for value in live)
         quantized_inputs = sizes[step.inputs[0]] if step.name in settings else 0
-        # All images have their values and quantized inputs; the rest of the network runs for one of them.
-        most = max(most, images * (now + quantized_inputs) + 2 * now)
+        # All runs have their values and quantized inputs; the rest of the network is run for one of them.
+        most = max(most, runs * (now + quantized_inputs) + 2 * now)
         live = {value for value in live if program.last_uses.get(value, -1) > index}
-    return _WORK_BYTES + _FLOAT_BYTES * (images * kept + most)
+    return _WORK_BYTES + _FLOAT_BYTES * (runs * kept + most)
 
 
-def _sizes(program: Program) -> Mapping[int, int]:
-    """Return the number of values of each array for one image."""
+def value_counts(program: Program) -> Mapping[int, int]:
+    """Return the number of values of each array in one run."""
     sizes: dict[int, int] = {}
     for step in program.steps:
-        # Batches run one image at a time.
         for numbers, shapes in ((step.inputs, step.operation.inputs), (step.outputs, step.operation.outputs)):
             for value, shape in zip(numbers, shapes, strict=True):
-                sizes.setdefault(value, prod((shape or ())[1:]))
+                sizes.setdefault(value, prod(shape or ()))
     return sizes
 
 
@@ -68,13 +67,19 @@ def _kept(program: Program) -> frozenset[int]:
 
 
 def layer_errors(
-    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+    program: Program,
+    load: Load,
+    run_step: RunStep,
+    images: Sequence[Values],
+    settings: Settings,
+    check: Check = no_check,
 ) -> Iterator[tuple[str, float]]:
     """Yield the name of each layer with settings, and the error at the outputs with only it quantized.
 
     The error is the mean of the outputs' normalized mean squared errors over all images.
-    It is NaN if a value is not finite. images are the values of the inputs, for one image
-    each. The program must have no unsupported layers and no weight_problems.
+    It is NaN if a value is not finite. images are the values of the inputs, for one run
+    each. check is called during the search for ranges. The program must have no unsupported
+    layers and no weight_problems.
     """
     kept = [_kept_values(program, load, run_step, image) for image in images]
     fitted: dict[tuple[int, Ifmr | Hfmg], Quantizer] = {}
@@ -92,7 +97,7 @@ def layer_errors(
         if of_layer.activation is not None:
             key = (step.inputs[0], of_layer.activation)
             if key not in fitted:
-                fitted[key] = fit(of_layer.activation, inputs)
+                fitted[key] = fit(of_layer.activation, inputs, check)
             inputs = list(map(fitted[key], inputs))
         outputs = [
             _outputs_after(program, load, run_step, index, run_step(step, weights, [values]), exact)
@@ -102,10 +107,15 @@ def layer_errors(
 
 
 def network_error(
-    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+    program: Program,
+    load: Load,
+    run_step: RunStep,
+    images: Sequence[Values],
+    settings: Settings,
+    check: Check = no_check,
 ) -> float:
     """Return the error at the outputs with all layers quantized that have settings."""
-    return next(network_errors(program, load, run_step, images, settings, [()]))
+    return next(network_errors(program, load, run_step, images, settings, [()], check))
 
 
 def network_errors(
@@ -115,10 +125,11 @@ def network_errors(
     images: Sequence[Values],
     settings: Settings,
     exclusions: Iterable[Collection[str]],
+    check: Check = no_check,
 ) -> Iterator[float]:
     """Yield network_error without some of the layers, for each collection of their names."""
     kept = [_kept_values(program, load, run_step, image) for image in images]
-    fitted = _fitted(program, load, run_step, images, settings)
+    fitted = _fitted(program, load, run_step, images, settings, check)
     for excluded in exclusions:
         if fitted is None:
             yield float("nan")
@@ -129,7 +140,12 @@ def network_errors(
 
 
 def _fitted(
-    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+    program: Program,
+    load: Load,
+    run_step: RunStep,
+    images: Sequence[Values],
+    settings: Settings,
+    check: Check,
 ) -> Mapping[str, Quantizer] | None:
     """Return the quantizers of the inputs, by layer; None if an input is not finite."""
     fitted: dict[str, Quantizer] = {}
@@ -140,7 +156,7 @@ def _fitted(
             inputs = [values[step.inputs[0]] for values in of_images]
             if not _are_finite(inputs):
                 return None
-            fitted[step.name] = fit(activation, inputs)
+            fitted[step.name] = fit(activation, inputs, check)
     return fitted
 
 

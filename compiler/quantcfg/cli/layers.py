@@ -76,12 +76,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _stored(network: Network, operations: Operations, files: Sequence[str | None]) -> StoredWeights | None:
     """Return the arrays in the weights file if shapes do not determine all weights."""
-    weights = files[1]
-    if weights is None or all(each.blobs is not None for each in operations.all):
+    weights, read = files[1], network.edition.read_arrays
+    if weights is None or read is None or all(each.blobs is not None for each in operations.all):
         return None
-    # Errors in the file have been reported before.
-    stored = network.edition.computation().read(network, weights, lambda _: None)
-    return None if stored is None else stored.arrays
+    return read(weights, lambda _: None)  # Errors in the file have been reported before.
 
 
 def _table(network: Network, operations: Operations, costs: Sequence[Cost]) -> str:

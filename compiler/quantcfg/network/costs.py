@@ -83,7 +83,7 @@ def _cost(network: Network, operation: Operation, stored: StoredWeights) -> Cost
 
 def _blobs(operation: Operation, stored: StoredWeights) -> Sequence[Shape] | None:
     arrays = stored.get(operation.layer.name)
-    if operation.blobs is None and arrays is not None:
+    if operation.blobs is None and arrays is not None and not any(array.problem for array in arrays):
         return [array.shape for array in arrays]
     return operation.blobs
 

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
     from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network.network import Network, Shape
-    from quantcfg.network.operations import Operations
+    from quantcfg.network.operations import Operations, StoredWeights
     from quantcfg.weights.computation import Computation
 
     OperationsReader = Callable[[Network, Mapping[str, Shape]], Operations]
+    ArraysReader = Callable[[PathLike, Report], StoredWeights | None]
 
 _REMOVE = "remove it: it "
 
@@ -107,7 +108,8 @@ class Edition(Caching):
     first bytes, None for any other file. name_nodes is for models whose nodes need no names.
     read_operations returns what the layers compute, with given shapes of inputs and of other
     blobs whose shapes are unknown. computation returns how layers compute with their weights,
-    which is loaded on use.
+    which is loaded on use. read_arrays returns where the arrays of a weights file are, or None
+    after reporting an error; it is None if the weights are in the model.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Edition(Caching):
     computation: Callable[[], Computation]
     model: MessageType | None = None
     name_nodes: ModelNamer | None = None
+    read_arrays: ArraysReader | None = None
 
     def is_model(self, start: bytes) -> bool:
         """Return whether a file with these first bytes is a binary model of the edition."""

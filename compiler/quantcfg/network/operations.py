@@ -66,6 +66,8 @@ class Operation:
     never_negative: when its outputs are never negative.
     compared: what is compared if it is at the end of the network.
     reads_shapes: whether its outputs depend on the shapes of its inputs only.
+    is_constant: whether its outputs depend on its weights and parameters only; it has no inputs.
+    without_given: why an output would be unknown without a given shape, None otherwise.
     """
 
     layer: Layer
@@ -82,6 +84,8 @@ class Operation:
     compared: Compared = Compared.OUTPUTS
     reads_shapes: bool = False
     operands: tuple[str, ...] = ()
+    is_constant: bool = False
+    without_given: Unknown | None = None
 
 
 @frozen_value
@@ -103,6 +107,7 @@ class StoredArray:
 
     An array may be stored in several pieces. dtype is as numpy calls it, or "bfloat16".
     is_varint: whether each value is a varint of its bits.
+    gap: the bytes between two values.
     file: the file with the values, None if it is the weights file.
     problem: why the values cannot be used, None if they can.
     """
@@ -113,6 +118,7 @@ class StoredArray:
     is_varint: bool = False
     file: str | None = None
     problem: str | None = None
+    gap: int = 0
 
 
 StoredWeights = Mapping[str, tuple[StoredArray, ...]]

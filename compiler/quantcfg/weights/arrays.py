@@ -63,6 +63,10 @@ def read_array(file: WeightsFile, stored: StoredArray, shape: Shape) -> Array:
 
 
 def _values(data: _Bytes, stored: StoredArray) -> NDArray[Any]:
+    if stored.gap:
+        rows = np.append(data, np.zeros(stored.gap, np.uint8))
+        item = np.dtype(stored.dtype).itemsize
+        data = rows.reshape(-1, item + stored.gap)[:, :item].reshape(-1)
     if stored.is_varint:
         data = _varints(data).astype("<u2").view(np.uint8)
     if stored.dtype == _BFLOAT16:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -68,7 +69,7 @@ def _steps(operations: Operations) -> tuple[list[Step], dict[str, int]]:
     inputs, count, steps = dict(current), len(current), []
     for operation in operations.all:
         layer = operation.layer
-        if not layer.bottoms:
+        if not layer.bottoms and not operation.is_constant:
             continue
         reading = tuple(current.setdefault(blob, -1) for blob in layer.bottoms)
         writing = tuple(range(count, count + len(layer.tops)))
@@ -121,11 +122,11 @@ def _outputs(steps: Sequence[Step]) -> list[int]:
     read = {value for step in steps for value in step.inputs}
     quantized = _dependent(steps)
     found: dict[int, None] = {}
-    waiting = [value for step in steps for value in step.outputs if value not in read]
+    waiting = deque(value for step in steps for value in step.outputs if value not in read)
     waiting += [value for step in steps if not step.outputs for value in step.inputs]
     seen = set()
     while waiting:
-        value = waiting.pop(0)
+        value = waiting.popleft()
         if value in seen:
             continue
         seen.add(value)

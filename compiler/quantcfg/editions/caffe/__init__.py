@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from quantcfg.files import OtherContent, PathLike, Reader
     from quantcfg.network import Network
     from quantcfg.network.network import Shape
-    from quantcfg.network.operations import Operations
+    from quantcfg.network.operations import Operations, StoredWeights
     from quantcfg.weights.computation import Computation
 
 
@@ -35,6 +35,12 @@ def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations
     from quantcfg.editions.caffe.operations import read_operations
 
     return read_operations(network, given)
+
+
+def _read_arrays(weights: PathLike, report: Report) -> StoredWeights | None:
+    from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
+
+    return read_stored_arrays(weights, report)
 
 
 def _computation() -> Computation:
@@ -64,4 +70,5 @@ CAFFE = Edition(
     recognize=_recognize,
     read_operations=_read_operations,
     computation=_computation,
+    read_arrays=_read_arrays,
 )

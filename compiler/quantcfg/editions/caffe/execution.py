@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.editions.caffe.layer_weights import stored_layout
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
@@ -24,21 +25,41 @@ _BLOCK_VALUES = 2**16
 def obstacle(step: Step) -> str | None:
     """Return why a step cannot be run, None if it can."""
     operation, layer = step.operation, step.operation.layer
-    if operation.unknown:
-        return operation.unknown.reason
+    if unknown := operation.unknown or operation.without_given:
+        return unknown.reason
     if layer.type not in _RULES:
         return f"type {layer.type or '(none)'} is not supported"
     if len(step.outputs) > 1 and layer.type not in _SEVERAL:
         return "a second output is not supported"
-    if layer.type in _CONVOLUTIONS and operation.parameters["axis"] != 1:
-        return f"axis {operation.parameters['axis']} is not supported"
-    if layer.type in _CONVOLUTIONS and not operation.parameters["kernel"]:
-        return "an input without spatial axes is not supported"
-    if layer.type == "Pooling" and layer.attributes.get("pool") not in ("MAX", "AVE"):
-        return f"pooling method {layer.attributes.get('pool')} is not supported"
-    if layer.type == "Upsample" and len(step.inputs) > 1:
+    check = _OBSTACLES.get(layer.type)
+    return check(step) if check else None
+
+
+def _convolution_obstacle(step: Step) -> str | None:
+    parameters = step.operation.parameters
+    if parameters["axis"] != 1:
+        return f"axis {parameters['axis']} is not supported"
+    return None if parameters["kernel"] else "an input without spatial axes is not supported"
+
+
+def _pooling_obstacle(step: Step) -> str | None:
+    method = step.operation.layer.attributes.get("pool")
+    return None if method in ("MAX", "AVE") else f"pooling method {method} is not supported"
+
+
+def _upsample_obstacle(step: Step) -> str | None:
+    if len(step.inputs) > 1:
         return "a second input is not supported"
-    return None
+    has_size = any(step.operation.parameters[name] for name in ("upsample_h", "upsample_w"))
+    return "upsample_h and upsample_w are not supported" if has_size else None
+
+
+def _dummy_data_obstacle(step: Step) -> str | None:
+    fillers, tops = _fillers(step), len(step.outputs)
+    if len(fillers) not in (1, tops):
+        return f"it has {counted(len(fillers), 'data_filler')}, but {counted(tops, 'top')}"
+    others = [kind for kind, _ in map(_filler, fillers) if kind != "constant"]
+    return f"its values are random ({others[0]}): use an Input layer instead" if others else None
 
 
 def run_step(step: Step, weights: LayerWeights, inputs: Sequence[Array]) -> Sequence[Array]:
@@ -483,10 +504,38 @@ def _upsample(step: Step, _: LayerWeights, inputs: Sequence[Array]) -> Sequence[
     return [inputs[0].repeat(scale, axis=2).repeat(scale, axis=3)]
 
 
+def _dummy_data(step: Step, _: LayerWeights, __: Sequence[Array]) -> Sequence[Array]:
+    values = [_filler(each)[1] for each in _fillers(step)]
+    shapes = step.operation.outputs
+    values = values * len(shapes) if len(values) == 1 else values
+    return [np.full(shape or (), value, np.float32) for shape, value in zip(shapes, values, strict=True)]
+
+
+def _fillers(step: Step) -> Sequence[Mapping[str, Any]]:
+    return step.operation.parameters["data_filler"] or ({},)
+
+
+def _filler(filler: Mapping[str, Any]) -> tuple[str, float]:
+    """Return the type and the value of a filler."""
+    return filler.get("type", "constant"), filler.get("value", 0.0)
+
+
+def _parameter(_: Step, weights: LayerWeights, __: Sequence[Array]) -> Sequence[Array]:
+    return weights.others
+
+
 _CONVOLUTIONS = ("Convolution", "ConvolutionDepthwise", "Deconvolution", "DepthwiseConvolution")
-_SEVERAL = ("Slice", "Split")
+_SEVERAL = ("DummyData", "Slice", "Split")
 
 _Rule = Callable[[Step, LayerWeights, Sequence[Array]], Sequence[Array]]
+
+_OBSTACLES: Mapping[str, Callable[[Step], str | None]] = {
+    **dict.fromkeys(_CONVOLUTIONS, _convolution_obstacle),
+    "DummyData": _dummy_data_obstacle,
+    "Pooling": _pooling_obstacle,
+    "Upsample": _upsample_obstacle,
+}
+"""Why layers of a type cannot be run."""
 
 _RULES: Mapping[str, _Rule] = {
     "AbsVal": _elementwise(lambda _, values: np.abs(values)),
@@ -502,6 +551,7 @@ _RULES: Mapping[str, _Rule] = {
     "Deconvolution": _deconvolution,
     "DepthwiseConvolution": _convolution,
     "Dropout": _copies,
+    "DummyData": _dummy_data,
     "ELU": _elementwise(_elu),
     "Eltwise": _eltwise,
     "Exp": _elementwise(_exp),
@@ -512,6 +562,7 @@ _RULES: Mapping[str, _Rule] = {
     "MVN": _mvn,
     "Normalize": _normalize,
     "PReLU": _prelu,
+    "Parameter": _parameter,
     "Permute": _permute,
     "Pooling": _pooling,
     "Power": _elementwise(_power),

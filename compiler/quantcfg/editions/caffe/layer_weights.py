@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from quantcfg.diagnostics.phrases import counted
+from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation
 from quantcfg.weights.arrays import Array, WeightsFile, weights_of
 from quantcfg.weights.folding import ChannelMap, folded_after, folded_before, normalization, padding, scaled
@@ -13,6 +14,9 @@ from quantcfg.weights.layout import input_first, output_first
 from quantcfg.weights.program import LayerWeights, Step
 
 _TRANSPOSED = "Deconvolution"
+_MATRIX_AXES = 2
+_STATISTICS = 3
+"""The number of blobs of a BatchNorm: the mean, the variance and their factor."""
 
 
 def folded_weights(file: WeightsFile, step: Step) -> LayerWeights:
@@ -69,39 +73,92 @@ def weight_problems(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
 
 
 def empty_statistics(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
-    """Yield the BatchNorm layers of a step whose statistics were never taken, and that."""
+    """Yield the BatchNorm layers of a step that have no statistics, and that."""
     for operation in (*step.before, step.operation, *step.after):
         if operation.layer.type == "BatchNorm":
             arrays = weights_of(file, operation)
             if len(arrays) > 2 and not arrays[2].any():
-                yield operation.layer.name, "its scale factor is 0: its statistics were never taken"
+                yield operation.layer.name, "BatchNorm has no statistics (its scale factor is 0)"
 
 
 def _weight_problem(file: WeightsFile, operation: Operation) -> str | None:
+    """Return why the blobs of a layer cannot be used, None if they can."""
     stored = file.arrays.get(operation.layer.name, ())
-    count = len(stored) if operation.blobs is None else len(operation.blobs)
-    if len(stored) != count:
+    if problem := next((array.problem for array in stored if array.problem), None):
+        return problem
+    count = _blob_count(operation)
+    if count and not stored:
+        return "the file has none for this layer"
+    if count is not None and len(stored) != count:
         return f"it has {counted(len(stored), 'blob')}, but needs {count}"
-    for array, shape in zip(stored, operation.blobs or (), strict=False):
+    if operation.blobs is None:
+        return _unknown_shape_problem(operation, [array.shape for array in stored])
+    for array, shape in zip(stored, operation.blobs, strict=True):
         if prod(array.shape) != prod(shape):
             return f"it has a blob of {counted(prod(array.shape), 'value')}, but needs {prod(shape)}"
     return None
 
 
+def _blob_count(operation: Operation) -> int | None:
+    """Return how many blobs a layer needs, None if that is unknown."""
+    layer, parameters = operation.layer, operation.parameters
+    if operation.blobs is not None:
+        return len(operation.blobs)
+    if layer.type == "BatchNorm":
+        return _STATISTICS
+    if layer.type in _WEIGHTED or (layer.type == "Scale" and len(layer.bottoms) == 1):
+        return 2 if parameters["bias_term"] else 1
+    return None
+
+
+def _unknown_shape_problem(operation: Operation, shapes: Sequence[Shape]) -> str | None:
+    """Return why the blobs of a layer do not fit its type and parameters, if its input shape is unknown."""
+    sizes = list(map(prod, shapes))
+    wanted = sizes
+    if operation.layer.type in _WEIGHTED:
+        if problem := _weight_shape_problem(operation, shapes[0]):
+            return problem
+        wanted = [sizes[0], operation.filters]
+    elif operation.layer.type == "BatchNorm":
+        wanted = [sizes[0], sizes[0], 1]
+    elif operation.layer.type == "Scale" and sizes:
+        wanted = [sizes[0], sizes[0]]
+    for size, needed in zip(sizes, wanted, strict=False):
+        if size != needed:
+            return f"it has a blob of {counted(size, 'value')}, but needs {needed}"
+    return None
+
+
+def _weight_shape_problem(operation: Operation, shape: Shape) -> str | None:
+    group, outputs = operation.parameters.get("group", 1), operation.filters
+    if not group:
+        return "its group is 0"
+    shown = f"it has a weight of {'x'.join(map(str, shape))}"
+    if operation.layer.type == "InnerProduct":
+        # Old files have four axes for each blob.
+        if len(shape) < _MATRIX_AXES or prod(shape[:-2]) != 1:
+            return shown
+        found = shape[-1 if operation.parameters["transpose"] else -2]
+    else:
+        if len(shape) < _MATRIX_AXES or shape[0] % group:
+            return shown
+        found = shape[1] * group if operation.layer.type == _TRANSPOSED else shape[0]
+    return None if found == outputs else f"{shown}, but {counted(outputs, 'output')}"
+
+
 def _fold_problem(file: WeightsFile, step: Step) -> str | None:
-    """Return why weights do not fit together, which their layers do not show if input shapes are unknown."""
-    arrays = file.arrays.get(step.name, ())
-    if step.operation.layer.type not in _WEIGHTED or not arrays:
+    """Return why the layers that are folded into a layer do not fit it, None if they do."""
+    if not step.before and not step.after:
         return None
-    weight, group = arrays[0].shape, step.operation.parameters.get("group", 1)
-    if len(weight) < 2 or weight[0] % group:
-        return f"it has a weight of {'x'.join(map(str, weight))}"
-    outputs, inputs = step.operation.filters, weight[1] * group
-    for operations, channels in ((step.before, inputs), (step.after, outputs)):
-        for each in operations:
-            sizes = [prod(array.shape) for array in file.arrays.get(each.layer.name, ())[:2]]
-            if len(sizes) < (2 if each.layer.type == "BatchNorm" else 1):
-                return f'"{each.layer.name}", which is folded into it, has no weights'
-            if any(size != channels for size in sizes):
-                return f'"{each.layer.name}" has {sizes[0]} channels, but it has {channels}'
+    shape = (step.operation.blobs or [array.shape for array in file.arrays[step.name]])[0]
+    inputs = shape[1] * step.operation.parameters.get("group", 1)
+    channels = [
+        *((each, inputs) for each in step.before),
+        *((each, step.operation.filters) for each in step.after),
+    ]
+    for each, count in channels:
+        for array in file.arrays[each.layer.name][:2]:
+            if prod(array.shape) != count:
+                size = counted(prod(array.shape), "value")
+                return f'"{each.layer.name}" has a blob of {size}, but it has {counted(count, "channel")}'
     return None

@@ -1,4 +1,4 @@
-"""What the advice knows of layer types: where a network ends, and which outputs are never negative."""
+"""What the advice knows of layer types: where a network ends, and what is known of their outputs."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ _SCORING = (
 _FROM_SHAPES = ("PriorBox",)
 """Types whose outputs depend on the shapes of their inputs only."""
 
+_CONSTANT = ("DummyData", "Parameter")
+"""Types without inputs whose outputs are not data from outside."""
+
 _NEVER_NEGATIVE = ("AbsVal", "BNLL", "Exp", "ReLU6", "Sigmoid", "Softmax")
 _KEEP_SIGN = (
     *("Concat", "Crop", "Dropout", "Flatten", "LRN", "Permute", "Pooling", "Reshape", "ShuffleChannel"),
@@ -49,6 +52,11 @@ def compared(layer_type: str) -> Compared:
 def reads_shapes(layer_type: str) -> bool:
     """Return whether the outputs of a layer depend on the shapes of its inputs only."""
     return layer_type in _FROM_SHAPES
+
+
+def is_constant(layer_type: str) -> bool:
+    """Return whether a layer without inputs computes its outputs from weights or parameters."""
+    return layer_type in _CONSTANT
 
 
 def never_negative(layer_type: str, parameters: Parameters) -> NeverNegative:

@@ -44,6 +44,9 @@ _CHUNK = 2**16
 _MAX_SPANS = 4096
 """The number of pieces of a blob whose offsets are kept; Caffe writes one piece."""
 
+_KEY_SIZE = 1
+"""The bytes of the key of data or double_data."""
+
 _HELP = {
     EMPTY: "the file is empty: use the caffemodel of this network",
     HDF5: "this is an HDF5 file: save a binary caffemodel",
@@ -61,13 +64,14 @@ class Blob:
     is_legacy is whether the shape is from num, channels, height and width, which
     override the field shape. data_length is the number of values in double_data, or
     else in data; None if there are none. spans are the offsets of these values in the
-    file, if they were asked for.
+    file, if they were asked for; gap is the number of bytes between two values.
     """
 
     shape: Shape | None
     is_legacy: bool = False
     data_length: int | None = None
     spans: Sequence[_Span] = value_field(default=(), compare=False, repr=False)
+    gap: int = value_field(default=0, compare=False, repr=False)
 
 
 @small_value
@@ -258,22 +262,28 @@ def _walked_layer(data: Bytes, spans: Sequence[tuple[int, int]], message: str) -
 def _walked_blob(data: Bytes, start: int, end: int) -> Blob:
     lengths = dict.fromkeys(_ITEM_SIZES, 0)
     spans: dict[str, list[_Span]] = {name: [] for name in _ITEM_SIZES}
+    # Values that are not packed have a key each; they are one span if nothing is between them.
+    ends: dict[str, int | None] = {}
     dimensions: dict[str, int] = {}
     shape: Shape | None = None
-    for field, _, value, field_end in declared(data, start, end, _descriptor("StoredBlob")):
+    for field, wire, value, field_end in declared(data, start, end, _descriptor("StoredBlob")):
         if field.name == "shape":
             shape = (*(shape or ()), *_dimensions(data, value, field_end))
         elif field.name in lengths:
             lengths[field.name] += _items(value, field_end, _ITEM_SIZES[field.name])
+            is_next = wire != LENGTH and ends.get(field.name, value - _KEY_SIZE) == value - _KEY_SIZE
+            ends[field.name] = field_end if is_next else None
             if len(spans[field.name]) < _MAX_SPANS:
                 spans[field.name].append((value, field_end))
         else:
             dimensions[field.name] = signed(value, 32)
     used = "double_data" if lengths["double_data"] else "data"
-    length = lengths[used] or None
+    length, found, gap = lengths[used] or None, spans[used], 0
+    if len(found) > 1 and (last := ends[used]) is not None:
+        found, gap = [(found[0][0], last)], _KEY_SIZE
     if dimensions:
-        return Blob(tuple(dimensions.get(name, 0) for name in _LEGACY_DIMENSIONS), True, length, spans[used])
-    return Blob(shape, False, length, spans[used])
+        shape = tuple(dimensions.get(name, 0) for name in _LEGACY_DIMENSIONS)
+    return Blob(shape, bool(dimensions), length, found, gap)
 
 
 def _items(start: int, end: int, size: int) -> int:

@@ -1,4 +1,4 @@
-"""Where the values of the weights of an ONNX model are: in the model, or in files beside it.
+"""Where the values of the weights of an ONNX model are, in the model or in files beside it.
 
 Tensors are found by name, and their values are not read. Only the weights of
 quantizable nodes and of what is folded into them are looked for.
@@ -6,18 +6,18 @@ quantizable nodes and of what is folded into them are looked for.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import prod
 from typing import NamedTuple
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.diagnostics.phrases import counted, quoted
+from quantcfg.diagnostics.phrases import counted
 from quantcfg.editions.onnx import ONNX
+from quantcfg.editions.onnx.external_data import ExternalDataError, Storage, external_array
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.onnx_file import (
+    PROTO,
     Element,
     Node,
     element_name,
@@ -27,8 +27,8 @@ from quantcfg.editions.onnx.onnx_file import (
     text,
     value_name,
 )
-from quantcfg.files import reason
 from quantcfg.network import Layer
+from quantcfg.network.network import Shape
 from quantcfg.network.operations import StoredArray, StoredWeights
 from quantcfg.wire import LENGTH, VARINT, Bytes, declared
 
@@ -41,19 +41,11 @@ _MOST_PIECES = 4096
 Span = tuple[int, int]
 
 
-class _Stored(NamedTuple):
-    """How values of an element type are stored: as numpy calls them, and in a field beside raw_data."""
-
-    dtype: str
-    size: int
-    field: str
-
-
-_STORED = {
-    "FLOAT": _Stored("<f4", 4, "float_data"),
-    "DOUBLE": _Stored("<f8", 8, "double_data"),
-    "FLOAT16": _Stored("<f2", 2, "int32_data"),
-    "BFLOAT16": _Stored("bfloat16", 2, "int32_data"),
+_STORAGES = {
+    "FLOAT": Storage("<f4", 4, "float_data"),
+    "DOUBLE": Storage("<f8", 8, "double_data"),
+    "FLOAT16": Storage("<f2", 2, "int32_data"),
+    "BFLOAT16": Storage("bfloat16", 2, "int32_data"),
 }
 
 
@@ -106,10 +98,12 @@ def stored_tensors(
     for part in _graph_parts(data):
         if part.name == "node":
             node, position = graph.file.nodes[position], position + 1
-            if node.constant and node.outputs and node.outputs[0] in wanted:
-                layer = wanted[node.outputs[0]]
-                for tensor in _constant_tensors(data, part):
-                    made[node.outputs[0]] = (_stored_array(name, data, tensor, node.outputs[0], layer, once),)
+            value = node.outputs[0] if node.constant and node.outputs else ""
+            if value in wanted:
+                for tensor in _attribute_parts(data, part, "t"):
+                    made[value] = (_stored_array(name, data, tensor, value, wanted[value], once),)
+                if pieces := [each[1:] for each in _attribute_parts(data, part, "floats")]:
+                    made[value] = (_listed_floats(data, pieces, graph.shape(value) or ()),)
         elif part.name == "initializer":
             value = value_name(parsed_element(data, part, "TensorProto").name)
             if value in wanted:
@@ -140,11 +134,20 @@ def _graph_parts(data: Bytes) -> Iterator[Element]:
             yield from elements(data, "GraphProto", part)
 
 
-def _constant_tensors(data: Bytes, node: Element) -> Iterator[Element]:
-    """Yield the tensor of a Constant node, if its value is one."""
+def _attribute_parts(data: Bytes, node: Element, name: str) -> Iterator[Element]:
+    """Yield the fields with a name of the attributes of a node; a list may be in several pieces."""
+    message = contracts.descriptors(PROTO)[f"{PROTO}.AttributeProto"]
     for attribute in elements(data, "NodeProto", node):
         if attribute.name == "attribute":
-            yield from (each for each in elements(data, "AttributeProto", attribute) if each.name == "t")
+            for field, wire, start, end in declared(data, attribute.start, attribute.end, message):
+                if field.name == name and wire != VARINT:
+                    yield Element(name, start, end)
+
+
+def _listed_floats(data: Bytes, pieces: list[Span], shape: Shape) -> StoredArray:
+    """Return where the values of a Constant node are that has a list of floats."""
+    storage = _STORAGES["FLOAT"]
+    return _inner_array(data, _Values({storage.field: pieces}, {}), shape, storage)
 
 
 def _stored_array(
@@ -158,7 +161,7 @@ def _stored_array(
     """Return where the values of a tensor are, or why they cannot be used."""
     tensor = parsed_element(data, part, "TensorProto")
     element = element_name(tensor.data_type)
-    stored = _STORED.get(element)
+    stored = _STORAGES.get(element)
     if stored is None:
         what = "supported" if "FLOAT" in element else "floating point"
         return _unusable(f"its values are {element}, which is not {what}")
@@ -169,8 +172,8 @@ def _stored_array(
     if not is_external(tensor):
         return _inner_array(data, values, shape, stored)
     try:
-        return _external_array(model, values.external, shape, stored)
-    except _ExternalDataError as error:
+        return external_array(model, values.external, shape, stored)
+    except ExternalDataError as error:
         report(layer, name, str(error))
         return _unusable("its external data cannot be used")
 
@@ -192,7 +195,7 @@ def _values(data: Bytes, part: Element) -> _Values:
     return _Values(pieces, external)
 
 
-def _inner_array(data: Bytes, values: _Values, shape: tuple[int, ...], stored: _Stored) -> StoredArray:
+def _inner_array(data: Bytes, values: _Values, shape: Shape, stored: Storage) -> StoredArray:
     count = prod(shape)
     raw = values.pieces.get("raw_data", [])[-1:]
     pieces = raw or values.pieces.get(stored.field, [])
@@ -215,64 +218,3 @@ def _amount(count: int) -> str:
 
 def _varint_count(content: bytes) -> int:
     return len(content.translate(None, bytes(range(0x80, 0x100))))
-
-
-# --- external data
-
-
-class _ExternalDataError(Exception):
-    """External data cannot be used; the text is the reason."""
-
-
-def _external_array(
-    model: str, entries: Mapping[str, str], shape: tuple[int, ...], stored: _Stored
-) -> StoredArray:
-    location = entries.get("location")
-    if not location:
-        raise _ExternalDataError("it has no location")
-    folder = os.path.dirname(os.path.abspath(model))
-    path = os.path.join(folder, location)
-    shown = quoted([location])
-    if os.path.isabs(location) or not _is_inside(path, folder):
-        raise _ExternalDataError(f"{shown} is outside of the directory of the model")
-    start, needed = _number(entries, "offset", 0), prod(shape) * stored.size
-    length = _number(entries, "length", needed)
-    if length != needed:
-        raise _ExternalDataError(f"its length is {length}, but its shape needs {counted(needed, 'byte')}")
-    size = _size(path, shown)
-    if start + needed > size:
-        raise _ExternalDataError(
-            f"{shown} has {counted(size, 'byte')}, but bytes {start} to {start + needed} are needed"
-        )
-    spans = ((start, start + needed),) if needed else ()
-    return StoredArray(shape, stored.dtype, spans, file=path)
-
-
-def _is_inside(path: str, folder: str) -> bool:
-    try:
-        resolved, root = os.path.realpath(path), os.path.realpath(folder)
-    except (OSError, ValueError):
-        return True  # Reading it reports why.
-    return os.path.commonpath((resolved, root)) == root
-
-
-def _number(entries: Mapping[str, str], key: str, default: int) -> int:
-    value = entries.get(key, str(default))
-    if not (value.isascii() and value.isdecimal() and len(value) < _MOST_DIGITS):
-        raise _ExternalDataError(f"its {key} is {quoted([value])}, which is not a number")
-    return int(value)
-
-
-_MOST_DIGITS = 20
-
-
-def _size(path: str, shown: str) -> int:
-    """Return the size of a regular file that can be read."""
-    try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("not a regular file")
-        with open(path, "rb"):
-            return status.st_size
-    except (OSError, ValueError) as error:
-        raise _ExternalDataError(f"cannot read {shown}: {reason(error)}") from error
