@@ -203,7 +203,7 @@ def _report(
                 config,
                 stored,
                 operations,
-                named_shapes(options, operations),
+                named_shapes(options),
                 simulation=_simulation(options, operations),
                 model=model or "",
                 bar=_bar,

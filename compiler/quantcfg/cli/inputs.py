@@ -56,16 +56,11 @@ def operations_of(options: argparse.Namespace, network: Network) -> Operations:
     if None in (name for name, _ in options.input):
         blob = _unnamed_input(options, read(network, {}).inputs)
         options.input = [(blob if name is None else name, shape) for name, shape in options.input]
-    operations = read(network, _shapes(options))
+    operations = read(network, named_shapes(options))
     if operations.unused:
         unused = quoted(map(printable, operations.unused))
         options.parser.error(f"--input names {unused}: not an input or a blob of unknown shape")
     return operations
-
-
-def named_shapes(options: argparse.Namespace, _: Operations) -> Mapping[str, Shape]:
-    """Return the given shapes by name, after operations_of."""
-    return _shapes(options)
 
 
 def _unnamed_input(options: argparse.Namespace, inputs: Mapping[str, Shape | None]) -> str:
@@ -79,7 +74,8 @@ def _unnamed_input(options: argparse.Namespace, inputs: Mapping[str, Shape | Non
     return names[0]
 
 
-def _shapes(options: argparse.Namespace) -> Mapping[str, Shape]:
+def named_shapes(options: argparse.Namespace) -> Mapping[str, Shape]:
+    """Return the given shapes by name, after operations_of has named them."""
     given: dict[str, Shape] = {}
     for blob, shape in options.input:
         if given.get(blob, shape) != shape:
