@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quantcfg.compile import compile_request, compile_source, recognized
 from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_errors, in_order
 from quantcfg.diagnostics.formats import render_all
-from quantcfg.diagnostics.phrases import alternatives
+from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_binary, edition_of_model
 from quantcfg.editions.reading import read_source
 from quantcfg.emit import Config, Configuration, Content, Guard, bad_output_name, write_file, write_files
@@ -286,9 +286,9 @@ def advise(
 
     Raises:
         QuantConfigError: the request or the weights have errors.
-        quantcfg.advice.ImagesError: the images of the simulation cannot be used.
-        ValueError: the weights file is missing or not used by the edition, or its networks
-            cannot be simulated.
+        quantcfg.advice.ImagesError: the images of the simulation cannot be read, or do not fit.
+        ValueError: the weights file is missing or not used by the edition, its networks
+            cannot be simulated, or inputs or the simulation do not fit the network.
 
     """
     from quantcfg.advice import advise_on
@@ -306,7 +306,10 @@ def advise(
     weights = computation.read(network, weights_file, found.append)
     if weights is None:
         raise QuantConfigError(in_order(found))
-    return advise_on(network, compilation.config, weights, inputs, simulation=simulation)
+    operations = network.edition.read_operations(network, inputs)
+    if operations.unused:
+        raise ValueError(f"inputs names {quoted(operations.unused)}: not an input or a blob of unknown shape")
+    return advise_on(network, compilation.config, weights, operations, inputs, simulation=simulation)
 
 
 def check_text(

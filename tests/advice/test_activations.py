@@ -83,7 +83,7 @@ def test_the_end_of_the_range_is_not_tried(
 def test_ifmr_computed_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = sample(1, positive=False)
     whole = fit(Ifmr(), [values])
-    monkeypatch.setattr(activations, "_CHUNK", 7)
+    monkeypatch.setattr(activations, "RANGE_VALUES", 7)
     assert fit(Ifmr(), [values]) == whole
 
 

@@ -86,7 +86,7 @@ def test_an_array_that_does_not_fit_is_refused(values: object, message: str, tmp
     np.save(tmp_path / "x.npy", np.asarray(values))
     with pytest.raises(ImagesError) as caught:
         load_images(tmp_path / "x.npy", (1, 3, 4, 5))
-    assert str(caught.value) == message
+    assert str(caught.value) == f'cannot read "{tmp_path / "x.npy"}": {message}'
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY", b"no array"])
@@ -112,7 +112,7 @@ def test_a_damaged_header_is_refused(header: str, tmp_path: Path) -> None:
     content = header.encode() + b"\n"
     start = b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little")
     (tmp_path / "x.npy").write_bytes(start + content + bytes(1000))
-    with pytest.raises(ImagesError, match=r"^not an \.npy file$"):
+    with pytest.raises(ImagesError, match=r": not an \.npy file$"):
         load_images(tmp_path / "x.npy", (1, 3, 4, 5))
 
 
@@ -126,7 +126,7 @@ def test_a_folder_without_usable_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImagesError, match="contains no PNG or JPEG files"):
         load_images(tmp_path, (1, 3, 4, 5))
     (tmp_path / "a.png").write_bytes(b"not an image")
-    with pytest.raises(ImagesError, match=r"cannot read a\.png"):
+    with pytest.raises(ImagesError, match=r"a\.png\": not a PNG or JPEG file"):
         load_images(tmp_path, (1, 3, 4, 5))
     with pytest.raises(ImagesError, match="the input has 6 channels, but images have 1 or 3"):
         load_images(tmp_path, (1, 6, 4, 5))
@@ -140,7 +140,7 @@ def test_only_files_with_png_and_jpeg_content_are_images(tmp_path: Path) -> None
     with pytest.raises(ImagesError, match="contains no PNG or JPEG files"):
         load_images(tmp_path, (1, 3, 4, 5))
     Image.new("P", (5, 4)).save(tmp_path / "c.png", format="GIF")
-    with pytest.raises(ImagesError, match=r"cannot read c\.png: not a PNG or JPEG file"):
+    with pytest.raises(ImagesError, match=r"c\.png\": not a PNG or JPEG file"):
         load_images(tmp_path, (1, 3, 4, 5))
 
 
@@ -149,15 +149,13 @@ def test_a_damaged_image_is_refused(tmp_path: Path) -> None:
     Image.fromarray(noise).save(tmp_path / "a.png")
     start, _, end = (tmp_path / "a.png").read_bytes().rpartition(b"IDAT")
     (tmp_path / "a.png").write_bytes(start + b"\xe3\xcc#\xeb" + end)
-    with pytest.raises(ImagesError, match=r"cannot read a\.png: broken PNG file"):
+    with pytest.raises(ImagesError, match=r"a\.png\": broken PNG file"):
         load_images(tmp_path, (1, 3, 4, 5))
 
 
 def test_an_image_that_is_too_large_is_refused(tmp_path: Path) -> None:
     Image.new("1", (11_000, 11_000)).save(tmp_path / "a.png")
-    with pytest.raises(
-        ImagesError, match=r"cannot read a\.png: Image size \(121000000 pixels\) exceeds limit"
-    ):
+    with pytest.raises(ImagesError, match=r"a\.png\": Image size \(121000000 pixels\) exceeds limit"):
         load_images(tmp_path, (1, 3, 4, 5))
 
 
@@ -172,8 +170,6 @@ def test_preprocessing_subtracts_the_mean_and_scales() -> None:
     assert preprocessed(images, (), 2).reshape(-1).tolist() == [20, 20, 20]
     assert preprocessed(images, (4,), 0.5).reshape(-1).tolist() == [3, 3, 3]
     assert preprocessed(images, (1, 2, 3), 1).reshape(-1).tolist() == [9, 8, 7]
-    with pytest.raises(ImagesError, match="mean has 2 values, but the input has 3 channels"):
-        preprocessed(images, (1, 2), 1)
 
 
 PREPROCESSING = {

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Collection, Sequence
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -30,9 +29,10 @@ from quantcfg.weights.arrays import Array
 from tests.advice.nets import Net, default_settings, noise, shared_model, small_net
 from tests.caffe.test_models import WITH_WEIGHTS
 from tests.networks import conv, deconv, inner_product, layer, pool
-from tests.shared import needs_shared
+from tests.shared import needs_shared, small_first
 
 ULTRAFACE = "ultraface_slim320/deploy"
+SMALL = ("cifar10_quick_v1/deploy", "lenet_mnist/deploy")
 BRANCHES = "\n".join(
     (
         conv("stem", parameters="num_output: 6 kernel_size: 3 pad: 1"),
@@ -144,7 +144,7 @@ def test_a_network_without_quantizable_layers_has_no_outputs() -> None:
 
 
 @needs_shared
-@pytest.mark.parametrize("model", WITH_WEIGHTS)
+@pytest.mark.parametrize("model", small_first(WITH_WEIGHTS, SMALL))
 def test_the_memory_needed_is_said_about_right(model: str) -> None:
     net, images = generated(model)
     settings = default_settings(net.program, activation=Ifmr(search_step=0.2), channel_wise=True)
@@ -157,13 +157,11 @@ def test_the_memory_needed_is_said_about_right(model: str) -> None:
 
 
 @needs_shared
-@pytest.mark.slow
-def test_ultraface_has_its_layer_188_first_in_less_than_30_seconds() -> None:
-    start = perf_counter()
+@pytest.mark.deep
+def test_ultraface_has_its_layer_188_first() -> None:
     net, images = generated(ULTRAFACE)
     settings = default_settings(net.program, activation=Ifmr(), channel_wise=True)
     errors = dict(layer_errors(net.program, net.load, run_step, images, settings))
-    assert perf_counter() - start < 30
     assert len(errors) == 42
     worst, second = sorted(errors, key=errors.__getitem__, reverse=True)[:2]
     assert worst == "188"
@@ -204,7 +202,7 @@ def photographs(shape: Shape) -> Array:
 
 @needs_shared
 @pytest.mark.slow
-@pytest.mark.parametrize("model", MEASURED)
+@pytest.mark.parametrize("model", small_first(MEASURED, SMALL))
 def test_the_error_of_a_quantized_model_is_about_that_of_the_reference(model: str) -> None:
     net = shared_model(model)
     images = prepared(model, net, photographs(net.input_shape))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,18 +17,18 @@ from jsonschema import Draft7Validator
 from PIL import Image
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
-from quantcfg.advice import ImagesError, advise_on, quant_cfg, text_format
+from quantcfg.advice import ArgumentError, advise_on, quant_cfg, text_format
 from quantcfg.advice.images import dead_leaves
 from quantcfg.cli import main
-from quantcfg.cli.advise import SORTS
 from quantcfg.diagnostics.terminal import width
 from quantcfg.source import Source
 from quantcfg.textproto.literals import encode_string
 from quantcfg.weights.arrays import Array
 from tests.advice.nets import caffemodel
 from tests.caffe.test_models import WITH_WEIGHTS
+from tests.laws import TWICE, calls
 from tests.networks import batch_norm, conv, inner_product, layer, pool, scale
-from tests.shared import MODELS, needs_shared
+from tests.shared import MODELS, needs_shared, small_first
 
 Captured = pytest.CaptureFixture[str]
 
@@ -42,7 +44,6 @@ LAYERS = (
     inner_product("fc", "pool"),
 )
 ONE_FACTOR = "common_config { arq_quantize { channel_wise: false } }"
-TINY_STEP = "common_config { ifmr_quantize { search_step: 1e-5 } }"
 NO_OFFSET = "activation_offset: false"
 
 
@@ -119,7 +120,10 @@ def test_the_table_has_the_quantizable_layers(capsys: Captured) -> None:
         ["pool", "Pooling"],
         ["fc", "InnerProduct"],
     ]
-    assert out[-1].startswith('rule: see "conv1" and "fc": often lose most')
+    assert out[out.index("") + 1 :] == [
+        'rule: see "conv1" and "fc": AMCT suggests looking at the first and last layers; --simulate ranks',
+        "  layers better",
+    ]
     assert err == []
 
 
@@ -207,7 +211,7 @@ def test_values_that_overflow_have_no_shares(capsys: Captured) -> None:
     by_name = {each["name"]: each for each in found["layers"]}
     assert by_name["conv2"]["simulated"] == {"output_db": None, "share_of_error": None}
     assert by_name["conv2"]["weights"]["gain_db"] > 5
-    assert found["notes"][0].startswith("values are not finite before or after ")
+    assert found["notes"][0].startswith("activations overflow at ")
     assert items(found, "quant_enable") == []
 
 
@@ -246,7 +250,8 @@ def test_a_layer_without_outputs_is_reported(capsys: Captured) -> None:
     write(layers=(conv("conv1", parameters="num_output: 0 kernel_size: 3"), *LAYERS[1:]))
     out, err = printed(capsys, "--simulate")
     assert err[0].startswith("deploy.prototxt:3:9: warning[QC324]: ")
-    assert any(line.startswith('no simulation: the output shape of "conv1" is unknown') for line in err)
+    assert any(line.startswith('the output shape of "conv1" is unknown') for line in err)
+    assert "no simulation: shapes are unknown" in err
     assert any(line.startswith("conv2 ") for line in out)
 
 
@@ -254,9 +259,12 @@ def test_an_input_of_unknown_shape_can_be_given(capsys: Captured) -> None:
     write(inputs='input: "data"')
     found = content(capsys, "--simulate")
     assert found["notes"] == [
-        'no simulation: the output shape of "conv1" is unknown: the shape of its input "data" is unknown; '
-        "pass its shape, such as --input data=1,3,224,224"
+        'the output shape of "conv1" is unknown: the shape of its input "data" is unknown; '
+        "pass its shape, such as --input data=1,3,224,224",
+        "no simulation: shapes are unknown",
     ]
+    assert content(capsys)["notes"] == found["notes"][:1]
+    assert "--simulate" not in json.dumps(content(capsys)["advice"])
     given = content(capsys, "--simulate", "--input", "1,3,8,8")
     assert all(each["simulated"] for each in given["layers"] if each["quantized"])
 
@@ -284,7 +292,7 @@ def test_statistics_that_were_never_taken_are_reported(capsys: Captured) -> None
     blobs["bn"][2] = np.zeros(1, np.float32)
     write(blobs)
     reasons = [each["reason"] for each in content(capsys)["advice"] if each["layers"] == ["bn"]]
-    assert reasons == ["its scale factor is 0: its statistics were never taken"]
+    assert reasons == ["BatchNorm has no statistics (its scale factor is 0)"]
 
 
 def test_channels_that_are_quantized_to_zero_are_counted(capsys: Captured) -> None:
@@ -302,15 +310,14 @@ def test_missing_weights_are_reported_without_a_traceback(name: str, inputs: str
     blobs = weights()
     del blobs[name]
     write(blobs, inputs=inputs)
-    status = main([*NET, "--simulate"])
+    assert main([*NET, "--simulate"]) == 0
     output = capsys.readouterr()
-    assert status in (0, 1)
     assert f'"{name}"' in output.out + output.err
 
 
 def test_a_table_is_sorted_by_a_column_and_fits_a_terminal(capsys: Captured) -> None:
     write(layers=[each.replace("conv2", "largest/" * 9 + "层" * 9) for each in LAYERS])
-    for column in SORTS[:-2]:
+    for column in text_format.COLUMNS[:-2]:
         out, _ = printed(capsys, "--sort", column)
         assert max(map(width, out[: out.index("")])) <= 100
     write()
@@ -318,16 +325,12 @@ def test_a_table_is_sorted_by_a_column_and_fits_a_terminal(capsys: Captured) -> 
     assert gains[0] == "conv2"
 
 
-def test_the_columns_can_be_sorted_by() -> None:
-    assert SORTS == text_format.COLUMNS
-
-
-def test_at_most_ten_lines_of_advice_are_shown(capsys: Captured) -> None:
+def test_at_most_ten_items_of_advice_are_shown(capsys: Captured) -> None:
     many = [conv(f"conv{index}", "data", parameters=CONV) for index in range(20)]
     blobs = {f"conv{index}": [np.full((8, 3, 3, 3), np.nan, np.float32)] * 1 for index in range(20)}
     write({name: [*each, np.zeros(8, np.float32)] for name, each in blobs.items()}, layers=many)
     out, _ = printed(capsys)
-    advice = out[out.index("") + 1 :]
+    advice = [line for line in out[out.index("") + 1 :] if not line.startswith("  ")]
     assert len(advice) == 10
     assert advice[-1].endswith(" more in the JSON format")
 
@@ -336,8 +339,50 @@ def test_the_output_goes_to_a_file(capsys: Captured) -> None:
     out, _ = printed(capsys)
     assert printed(capsys, "-o", "advice.txt")[0] == []
     assert Path("advice.txt").read_text().splitlines() == out
+    content = Path("net.caffemodel").read_bytes()
     assert main([*NET, "-o", "net.caffemodel"]) == 1
-    assert "nothing" not in Path("advice.txt").read_text()
+    assert "is an input file" in capsys.readouterr().err
+    assert Path("net.caffemodel").read_bytes() == content
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [((), 1), (("--simulate",), 2)])
+def test_the_model_is_read_once_and_again_only_for_one_image(
+    arguments: Sequence[str], expected: int, capsys: Captured
+) -> None:
+    """The batch is 2, but a simulation runs one image at a time."""
+    write(inputs='input: "data" input_shape { dim: [2, 3, 8, 8] }')
+    assert called("read_operations", lambda: printed(capsys, *arguments)) == expected
+    write()
+    assert called("read_operations", lambda: printed(capsys, *arguments)) == 1
+
+
+def called(name: str, work: Callable[[], object]) -> int:
+    """Return how often a function of the Caffe edition's operations is called."""
+    count = 0
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        nonlocal count
+        is_it = frame.f_code.co_name == name and frame.f_code.co_filename.endswith("caffe/operations.py")
+        count += event == "call" and is_it
+
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.slow
+def test_the_work_grows_in_step_with_the_layers() -> None:
+    def work(count: int) -> int:
+        names = [f"conv{index}" for index in range(count)]
+        write({name: weights()["conv1"] for name in names}, [conv(name, parameters=CONV) for name in names])
+        network = read_model("deploy.prototxt", "net.caffemodel")
+        return calls(lambda: advise(network, "net.caffemodel", config_text=ONE_FACTOR))
+
+    work(1)  # What is made once is made here.
+    assert work(80) < TWICE * work(40)
 
 
 # --- simulation
@@ -360,29 +405,71 @@ def test_a_simulation_is_repeatable(capsys: Captured) -> None:
 
 def test_a_time_limit_keeps_what_is_known(capsys: Captured) -> None:
     found = content(capsys, "--simulate", "--time-limit", "0")
-    assert found["notes"][0] == "the time limit ended the simulation after 0 of 4 layers"
+    assert (
+        found["notes"][0]
+        == "the time limit ended the simulation after 0 of 4 layers: no layers to skip are advised"
+    )
+    assert len(found["notes"]) == 1
     assert items(found, "quant_enable") == []
     assert ["conv1", "fc"] in [names for names, kind in items(found, None) if kind == "rule"]
 
 
-def test_an_interrupt_keeps_what_is_known(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    from quantcfg.advice import advisor
+def test_a_time_limit_ends_the_search_for_a_range(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    from quantcfg.advice import activations, outcome
 
-    def errors(*_: object) -> Any:
+    searches = 0
+    loss = activations._loss
+
+    def counted(*arguments: Any, **options: Any) -> float:
+        nonlocal searches
+        searches += 1
+        return loss(*arguments, **options)
+
+    monkeypatch.setattr(activations, "_loss", counted)
+    monkeypatch.setattr(outcome, "monotonic", lambda: float(searches))
+    step = configured("common_config { ifmr_quantize { search_step: 1e-4 } }")
+    found = content(capsys, "--simulate", "--time-limit", "10", *step)
+    assert found["notes"][0].startswith("the time limit ended the simulation after 0 of 4 layers")
+    assert searches < 20
+
+
+def test_an_interrupt_keeps_what_is_known(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    from quantcfg.advice import outcome
+
+    def errors(*arguments: Any) -> Any:
         yield "conv1", 1e-4
         signal.raise_signal(signal.SIGINT)
+        arguments[-1]()
 
-    monkeypatch.setattr(advisor, "layer_errors", errors)
+    monkeypatch.setattr(outcome, "layer_errors", errors)
     # As in a terminal: a process in the background may have been started to ignore it.
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         found = content(capsys, "--simulate")
+        out, err = printed(capsys, "--simulate", "--format", "cfg")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGINT, before)
     by_name = {each["name"]: each["simulated"] for each in found["layers"]}
     assert by_name["conv1"] == {"output_db": pytest.approx(40), "share_of_error": None}
     assert by_name["conv2"] is None
-    assert found["notes"][0] == "an interrupt ended the simulation after 1 of 4 layers"
+    ended = "an interrupt ended the simulation after 1 of 4 layers"
+    assert found["notes"][0] == f"{ended}: no layers to skip are advised"
+    assert out == ["# Nothing is advised from the weights. The simulation ended after 1 of 4 layers."]
+    assert err[-1] == "the quant.cfg does not have the result of the whole simulation"
+
+
+def test_the_library_does_not_catch_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    from quantcfg.advice import outcome
+
+    def errors(*_: object) -> Any:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(outcome, "layer_errors", errors)
+    network = read_model("deploy.prototxt", "net.caffemodel")
+    with pytest.raises(KeyboardInterrupt):
+        advise(network, "net.caffemodel", simulation=Simulation())
 
 
 def test_a_layer_that_cannot_be_run_prevents_only_the_simulation(capsys: Captured) -> None:
@@ -398,20 +485,21 @@ def test_layers_with_nuq_are_not_simulated() -> None:
     config["conv2"]["weight_quant_params"] = {"wts_algo": "nuq_quantize", "num_steps": 16}
     weights = network.edition.computation().read(network, "net.caffemodel", lambda _: None)
     assert weights
-    advice = advise_on(network, config, weights, {}, simulation=Simulation())
+    advice = advise_on(
+        network, config, weights, network.edition.read_operations(network, {}), {}, simulation=Simulation()
+    )
     assert advice.notes[0] == '"conv2" is not simulated: NUQ is not public'
     assert {each.name for each in advice.layers if each.simulated} == {"conv1", "pool", "fc"}
 
 
 def test_layers_with_a_tiny_search_step_are_not_simulated(capsys: Captured) -> None:
     found = content(
-        capsys, "--simulate", *configured("common_config { ifmr_quantize { search_step: 1e-5 } }")
+        capsys, "--simulate", *configured("common_config { ifmr_quantize { search_step: 1e-6 } }")
     )
     assert found["notes"][0] == (
-        '"conv1" is not simulated: with its search_step, IFMR tries 60,000 ranges, '
-        "and at most 10,000 are simulated"
+        '"conv1" is not simulated: with its search_step, IFMR tries 600,000 ranges of 384 values'
     )
-    assert found["notes"][-1] == "no simulation: no layer is quantized"
+    assert found["notes"][-1] == "no simulation: no layer can be simulated"
 
 
 def test_the_only_layer_is_not_skipped(capsys: Captured) -> None:
@@ -424,11 +512,11 @@ def test_the_only_layer_is_not_skipped(capsys: Captured) -> None:
 def test_a_network_that_needs_too_much_memory_is_not_simulated(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from quantcfg.advice import advisor
+    from quantcfg.advice import outcome
 
     _, err = printed(capsys, "--simulate", "--count", str(10**12))
     assert err[0].startswith("no simulation: it needs about ")
-    monkeypatch.setattr(advisor, "available_bytes", lambda: 1000)
+    monkeypatch.setattr(outcome, "available_bytes", lambda: 1000)
     _, err = printed(capsys, "--simulate")
     assert err[0].startswith("no simulation: it needs about 0.0 GB of memory, and 0.0 GB are available")
 
@@ -440,7 +528,7 @@ def test_images_are_read_from_a_file(capsys: Captured) -> None:
 
 
 def test_images_without_known_preprocessing_have_mean_0_and_variance_1(capsys: Captured) -> None:
-    note = "no mean and scale are known, so the images have mean 0 and variance 1: pass --mean and --scale"
+    note = "mean and scale are unknown; images are standardized: pass --mean and --scale"
     found = content(capsys, "--simulate")
     assert note in found["notes"]
     np.save("images.npy", 5 + 3 * dead_leaves((1, 3, 8, 8), 2, 0))
@@ -494,14 +582,14 @@ def test_the_preprocessing_of_the_network_is_the_default(capsys: Captured) -> No
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--images", "absent.npy"), "no such file or directory"),
+        (("--images", "absent.npy"), 'cannot read "absent.npy": no such file or directory'),
         (("--images", "deploy.prototxt"), "not an .npy file"),
         (("--images", "wrong.npy"), "the file has 2x3x9x9 values, but the input needs Nx3x8x8"),
         (("--images", "pipe"), "not a regular file"),
         (("--images", "objects.npy"), "not an .npy file"),
         (("--images", "nan.npy"), "the file contains values that are not finite"),
         (("--images", "."), "the folder contains no PNG or JPEG files"),
-        (("--mean", "1,2"), "mean has 2 values, but the input has 3 channels"),
+        (("--images", "damaged"), 'cannot read "damaged/a.png": not a PNG or JPEG file'),
     ],
 )
 def test_images_that_cannot_be_used_are_an_error(
@@ -511,6 +599,8 @@ def test_images_that_cannot_be_used_are_an_error(
     np.save("nan.npy", np.full((2, 3, 8, 8), np.nan))
     np.save("objects.npy", np.array([{}], object))
     os.mkfifo("pipe")
+    Path("damaged").mkdir()
+    Path("damaged/a.png").write_bytes(b"damaged")
     assert main([*NET, "--simulate", *arguments]) == 1
     output = capsys.readouterr()
     assert output.out == ""
@@ -581,16 +671,41 @@ def test_inputs_that_are_not_images_need_values(capsys: Captured) -> None:
 def test_images_for_one_of_several_inputs_need_its_name(capsys: Captured) -> None:
     write_two_images()
     np.save("a=b.npy", np.ones((4, 3, 8, 8)))
-    assert main([*NET, "--simulate", "--images", "a=b.npy"]) == 1
-    assert 'the images need a name, as the inputs are "left" and "right"' in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main([*NET, "--simulate", "--images", "a=b.npy", "--images", "left=a=b.npy"])
-    assert '--images a=b.npy needs the name of an input: "left" and "right"' in capsys.readouterr().err
+    for arguments, expected in (
+        (("--images", "a=b.npy"), '--images needs the name of an input: "left" and "right"'),
+        (
+            ("--images", "a=b.npy", "--images", "left=a=b.npy"),
+            '--images a=b.npy needs the name of an input: "left" and "right"',
+        ),
+    ):
+        with pytest.raises(SystemExit):
+            main([*NET, "--simulate", *arguments])
+        assert expected in capsys.readouterr().err
     network = read_model("deploy.prototxt", "net.caffemodel")
-    with pytest.raises(ImagesError, match='"other" is not an input'):
+    with pytest.raises(ArgumentError, match='images names "other", not an input'):
         advise(network, "net.caffemodel", simulation=Simulation(images={"other": "a=b.npy"}))
+    with pytest.raises(ValueError, match='inputs names "nosuch": not an input'):
+        advise(network, "net.caffemodel", inputs={"nosuch": (1, 3, 8, 8)})
     write()
     printed(capsys, "--simulate", "--images", "a=b.npy")
+
+
+def test_the_shares_are_of_the_layers_that_are_simulated(capsys: Captured) -> None:
+    of_all = content(capsys, "--simulate")["notes"][0]
+    assert of_all.startswith("with 4 layers quantized, the SQNR of the output is ")
+    of_some = content(capsys, "--simulate", *configured('skip_layers: "fc"'))["notes"][0]
+    assert of_some.startswith("with 3 of 4 layers quantized, the SQNR of the output is ")
+
+
+def test_weights_of_another_network_are_reported_as_such(capsys: Captured) -> None:
+    blobs = weights()
+    blobs["other"] = blobs.pop("conv2")
+    write(blobs)
+    reasons = [each["reason"] for each in content(capsys)["advice"] if each["layers"] == ["conv2"]]
+    assert reasons == ["its weights do not fit: the file has none for this layer"]
+    write(inputs='input: "data"')
+    found = content(capsys, "--input", "data=1,4,8,8")
+    assert "weights do not fit; check the given input shapes, too" in found["notes"]
 
 
 def test_names_that_are_empty_are_like_others(capsys: Captured) -> None:
@@ -626,7 +741,7 @@ def test_the_quant_cfg_skips_what_is_advised_and_compiles(capsys: Captured) -> N
 
 def test_the_quant_cfg_has_no_settings_if_none_is_advised(capsys: Captured) -> None:
     out, _ = printed(capsys, "--format", "cfg")
-    assert out == ["# No setting needs to differ from its default."]
+    assert out == ["# Nothing is advised from the weights. No layer was simulated."]
 
 
 def test_names_are_quoted_in_the_quant_cfg(capsys: Captured) -> None:
@@ -698,10 +813,13 @@ def test_a_quant_cfg_that_does_not_compile_is_not_written(
         (("--time-limit", "2"), "--time-limit requires --simulate"),
         (("--format", "json", "--sort", "gain"), "--sort requires --format text"),
         (("--sort", "share"), "--sort share requires --simulate"),
-        (("--simulate", "--count", "0"), "argument --count: 0 is not a positive number"),
-        (("--simulate", "--seed", "-1"), "argument --seed: not a number without sign"),
-        (("--simulate", "--scale", "nan"), "argument --scale: not a finite number"),
-        (("--simulate", "--mean", "1,x"), "argument --mean: not a finite number"),
+        (("--simulate", "--count", "0"), 'argument --count: expected an integer >= 1, found "0"'),
+        (("--simulate", "--seed", "-1"), 'argument --seed: expected an integer >= 0, found "-1"'),
+        (("--simulate", "--scale", "nan"), 'argument --scale: expected a number, found "nan"'),
+        (("--simulate", "--mean", "1,x"), 'argument --mean: expected a number, found "x"'),
+        (("--simulate", "--mean", ""), 'argument --mean: expected a number, found ""'),
+        (("--simulate", "--mean", "1,2"), "--mean has 2 values, but the input has 3 channels"),
+        (("--simulate", "--time-limit", "-1"), 'argument --time-limit: expected a number >= 0, found "-1"'),
         (("--input", "other=1,3,8,8"), '--input names "other": not an input or a blob of unknown shape'),
     ],
 )
@@ -759,7 +877,9 @@ def of_model(model: str, *arguments: str) -> tuple[str, ...]:
 
 @needs_shared
 @pytest.mark.slow
-@pytest.mark.parametrize("model", WITH_WEIGHTS)
+@pytest.mark.parametrize(
+    "model", small_first(WITH_WEIGHTS, ("cifar10_quick_v1/deploy", "lenet_mnist/deploy"))
+)
 def test_the_quant_cfg_of_a_model_differs_where_the_advice_says(model: str, capsys: Captured) -> None:
     Path("given.cfg").write_text(WORSE)
     # The default settings need a simulation to be improved, which takes long for the large model.
@@ -788,7 +908,7 @@ def advised_changes(capsys: Captured, arguments: Sequence[str]) -> dict[tuple[st
 
 
 @needs_shared
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("preprocessing", [(), ("--mean", "127", "--scale", "0.0078125")])
 def test_layer_188_of_ultraface_is_first(preprocessing: Sequence[str], capsys: Captured) -> None:
     arguments = of_model("ultraface_slim320/deploy", "--simulate", *preprocessing, "--sort", "share")

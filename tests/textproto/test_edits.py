@@ -65,6 +65,21 @@ def test_lines_go_behind_a_field(noisy: Noisy, index: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "lines", "expected"),
+    [
+        ("m {\n  a: 1  # own\n  b: 2\n}\n", ["# gone"], "m {\n  # gone\n  # own\n  b: 2\n}\n"),
+        ("m {\n  a: 1  # own\n  b: 2\n}\n", ["# new", "c: 3"], "m {\n  # new\n  c: 3  # own\n  b: 2\n}\n"),
+        ("m {\n  a: 1 b: 2\n}\n", ["# gone"], "m {\n  # gone\n  b: 2\n}\n"),
+    ],
+)
+def test_comments_stay_at_their_field_and_level(text: str, lines: list[str], expected: str) -> None:
+    document = parsed(text)
+    value = document.fields[0].value
+    field = value.fields[0] if isinstance(value, tree.Message) else document.fields[0]
+    assert applied(document.source, replacement(document, field, lines)) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("a: 1\nb: 2\n", "b: 2\n"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import reduce
 from math import ceil, floor
@@ -16,7 +16,7 @@ from quantcfg.frozen import frozen_value
 from quantcfg.weights.arrays import Array
 
 _STEPS = HIGHEST - LOWEST
-_CHUNK = 2**15
+RANGE_VALUES = 2**15
 """The number of values searched at once: they stay in the processor's cache."""
 
 _STEP_DIVISOR = 100_000
@@ -27,6 +27,13 @@ _LARGE = 1e15
 """Sums of squares of larger values may overflow in single precision."""
 
 _Doubles = NDArray[np.float64]
+
+Check = Callable[[], None]
+"""Called again and again during work that takes long; raises an exception to end it."""
+
+
+def no_check() -> None:
+    """Do nothing."""
 
 
 @frozen_value
@@ -70,17 +77,17 @@ class Hfmg:
     asymmetric: bool = True
 
 
-def fit(algorithm: Ifmr | Hfmg, batches: Sequence[Array]) -> Quantizer:
+def fit(algorithm: Ifmr | Hfmg, batches: Sequence[Array], check: Check = no_check) -> Quantizer:
     """Return the quantizer that an algorithm finds for the values of all batches."""
     if isinstance(algorithm, Hfmg):
-        return _fit_hfmg(algorithm, batches)
-    return _fit_ifmr(algorithm, batches)
+        return _fit_hfmg(algorithm, batches, check)
+    return _fit_ifmr(algorithm, batches, check)
 
 
 # --- IFMR
 
 
-def _fit_ifmr(algorithm: Ifmr, batches: Sequence[Array]) -> Quantizer:
+def _fit_ifmr(algorithm: Ifmr, batches: Sequence[Array], check: Check) -> Quantizer:
     values = [batch.reshape(-1) for batch in batches]
     highest = max(np.float32(0), _largest(values, _rank(values, algorithm.max_percentile)))
     lowest = min(np.float32(0), _smallest(values, _rank(values, algorithm.min_percentile)))
@@ -91,11 +98,11 @@ def _fit_ifmr(algorithm: Ifmr, batches: Sequence[Array]) -> Quantizer:
         # Only the upper edge moves.
         edges = ratios * highest
         scales = _not_tiny((edges - lowest) / np.float32(_STEPS))
-        best = _least_loss(values, scales, np.full_like(edges, lowest), edges)
+        best = _least_loss(values, scales, np.full_like(edges, lowest), edges, check)
         return Quantizer(scales[best], int(-np.rint(lowest / scales[best])) + LOWEST)
     edges = ratios * max(highest, -lowest)
     scales = _not_tiny(edges / np.float32(-LOWEST if highest < -lowest else HIGHEST))
-    best = _least_loss(values, scales, -edges, edges)
+    best = _least_loss(values, scales, -edges, edges, check)
     return Quantizer(scales[best], 0)
 
 
@@ -125,13 +132,14 @@ def _not_tiny(scales: Array) -> Array:
     return np.where(scales < LEAST_FACTOR, np.float32(1), scales).astype(np.float32)
 
 
-def _least_loss(batches: Sequence[Array], scales: Array, lowest: Array, highest: Array) -> int:
+def _least_loss(batches: Sequence[Array], scales: Array, lowest: Array, highest: Array, check: Check) -> int:
     """Return the index of the range with the least squared error; a range that overflows has none."""
     is_large = any(max(batch.max(), -batch.min()) > _LARGE for batch in batches)
     precision = np.float64 if is_large else np.float32
-    losses = [
-        _loss(batches, *each, precision=precision) for each in zip(scales, lowest, highest, strict=True)
-    ]
+    losses = []
+    for each in zip(scales, lowest, highest, strict=True):
+        check()
+        losses.append(_loss(batches, *each, precision=precision))
     return int(np.argmin(np.nan_to_num(losses, nan=np.inf)))
 
 
@@ -145,8 +153,12 @@ def _loss(
 ) -> float:
     """Return the sum of squared errors of clipping and rounding."""
     total = 0.0
-    room = np.empty(_CHUNK, np.float32)
-    chunks = (batch[start : start + _CHUNK] for batch in batches for start in range(0, len(batch), _CHUNK))
+    room = np.empty(RANGE_VALUES, np.float32)
+    chunks = (
+        batch[start : start + RANGE_VALUES]
+        for batch in batches
+        for start in range(0, len(batch), RANGE_VALUES)
+    )
     for chunk in chunks:
         error = np.clip(chunk, lowest, highest, out=room[: len(chunk)])
         np.divide(error, scale, out=error)
@@ -174,11 +186,11 @@ class _Histogram:
         return (self.highest - self.lowest) / len(self.counts)
 
 
-def _fit_hfmg(algorithm: Hfmg, batches: Sequence[Array]) -> Quantizer:
+def _fit_hfmg(algorithm: Hfmg, batches: Sequence[Array], check: Check) -> Quantizer:
     histogram = reduce(_merged, (_histogram(batch, algorithm.num_of_bins) for batch in batches))
     if histogram.width <= 0:
         return _from_range(histogram.lowest, histogram.highest, algorithm)
-    left, right = _best_range(histogram)
+    left, right = _best_range(histogram, check)
     lowest = histogram.lowest + left * histogram.width
     return _from_range(lowest, histogram.lowest + (right + 1) * histogram.width, algorithm)
 
@@ -213,13 +225,13 @@ def _binned_again(histogram: _Histogram, edges: _Doubles) -> _Doubles:
     return np.diff(np.interp(edges, own, below))
 
 
-def _best_range(histogram: _Histogram) -> tuple[int, int]:
+def _best_range(histogram: _Histogram, check: Check) -> tuple[int, int]:
     """Return the first and the last bin of the range with the least error."""
     ranges = np.array(_search_ranges(histogram.counts))
-    losses = [
-        _range_losses(histogram, ranges[start : start + _RANGES_AT_ONCE])
-        for start in range(0, len(ranges), _RANGES_AT_ONCE)
-    ]
+    losses = []
+    for start in range(0, len(ranges), _RANGES_AT_ONCE):
+        check()
+        losses.append(_range_losses(histogram, ranges[start : start + _RANGES_AT_ONCE]))
     left, right = ranges[np.argmin(np.concatenate(losses))]
     return int(left), int(right)
 

@@ -97,7 +97,7 @@ def _dead(found: Mapping[str, WeightStatistics], configs: LayerConfigs) -> Itera
     if dead:
         count = sum(dead.values())
         them = "1 channel is" if count == 1 else f"{count} channels are"
-        yield Item(tuple(dead), Kind.EXACT, f"{them} quantized to 0, being almost 0")
+        yield Item(tuple(dead), Kind.EXACT, f"{them} almost 0, and quantized to 0")
 
 
 def _is_channel_wise(config: Mapping[str, Any] | None) -> bool | None:

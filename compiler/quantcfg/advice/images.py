@@ -11,7 +11,8 @@ from warnings import catch_warnings
 
 import numpy as np
 
-from quantcfg.files import PathLike, reason
+from quantcfg.diagnostics import catalogue
+from quantcfg.files import PathLike, is_special, reason
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 
@@ -26,7 +27,11 @@ _IMAGE_RANK = 4
 
 
 class ImagesError(Exception):
-    """Images cannot be used: the reason."""
+    """Images cannot be read, or do not fit the input; diagnostic says which file, and why."""
+
+    def __init__(self, file: PathLike, reason: str, help: str | None = None) -> None:
+        self.diagnostic = catalogue.UNREADABLE_FILE.at(None, file=os.fspath(file), reason=reason, help=help)
+        super().__init__(self.diagnostic.message)
 
 
 def dead_leaves(shape: Shape, count: int, seed: int, index: int = 0) -> Array:
@@ -95,29 +100,29 @@ def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array
     """
     if os.path.isdir(path):
         if len(shape) != _IMAGE_RANK:
-            raise ImagesError(f"the input has {len(shape)} axes, but images have 4")
+            raise ImagesError(path, f"the input has {len(shape)} axes, but images have 4")
         return np.stack(list(_opened(_names(Path(path))[:count], shape)))
     with np.errstate(over="ignore"):
         images = np.asarray(_mapped(path, shape)[:count], np.float32)
     if not np.isfinite(images).all():
-        raise ImagesError("the file contains values that are not finite as 32-bit numbers")
+        raise ImagesError(path, "the file contains values that are not finite as 32-bit numbers")
     return images
 
 
 def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise ImagesError("not a regular file")
+    if is_special(path):
+        raise ImagesError(path, "not a regular file")
     try:
         values = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
-        raise ImagesError(reason(error)) from error
+        raise ImagesError(path, reason(error)) from error
     except Exception as error:  # What numpy raises for a damaged header can be of any type.
-        raise ImagesError("not an .npy file") from error
+        raise ImagesError(path, "not an .npy file", "pass an .npy file or a folder of images") from error
     if values.dtype.kind not in "buif":
-        raise ImagesError("the file does not contain numbers")
+        raise ImagesError(path, "the file does not contain numbers")
     if values.ndim != len(shape) or values.shape[1:] != shape[1:] or not len(values):
         found, wanted = ("x".join(map(str, sizes)) for sizes in (values.shape, ("N", *shape[1:])))
-        raise ImagesError(f"the file has {found} values, but the input needs {wanted}")
+        raise ImagesError(path, f"the file has {found} values, but the input needs {wanted}")
     return values
 
 
@@ -127,25 +132,25 @@ def _names(folder: Path) -> Sequence[Path]:
             each for each in folder.iterdir() if each.suffix.lower() in _SUFFIXES and each.is_file()
         )
     except OSError as error:
-        raise ImagesError(reason(error)) from error
+        raise ImagesError(folder, reason(error)) from error
     if not names:
-        raise ImagesError("the folder contains no PNG or JPEG files")
+        raise ImagesError(folder, "the folder contains no PNG or JPEG files")
     return names
 
 
 def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
     if not find_spec("PIL"):
-        raise ImagesError('reading images needs Pillow: install "quantcfg[images]"')
+        raise ImagesError(names[0], "reading images needs Pillow", 'install "quantcfg[images]"')
     _, channels, height, width = shape
     if channels not in (1, 3):
-        raise ImagesError(f"the input has {channels} channels, but images have 1 or 3")
+        raise ImagesError(names[0].parent, f"the input has {channels} channels, but images have 1 or 3")
     for name in names:
         try:
             pixels = _pixels(name, "L" if channels == 1 else "RGB", (width, height))
         except OSError as error:
-            raise ImagesError(f"cannot read {name.name}: {reason(error)}") from error
+            raise ImagesError(name, reason(error)) from error
         except Exception as error:  # What Pillow raises for a damaged file can be of any type.
-            raise ImagesError(f"cannot read {name.name}: {error}") from error
+            raise ImagesError(name, str(error)) from error
         # As networks that can be simulated were trained: blue, green, red.
         bgr = pixels.reshape(height, width, channels)[:, :, ::-1]
         yield np.ascontiguousarray(bgr.transpose(2, 0, 1))
@@ -167,14 +172,7 @@ def _pixels(name: Path, mode: str, size: tuple[int, int]) -> Array:
 
 
 def preprocessed(images: Array, mean: Sequence[float], scale: float) -> Array:
-    """Return (images - mean) * scale; mean has no value, one, or one for each channel.
-
-    Raises:
-        ImagesError: mean has another number of values.
-
-    """
-    if len(mean) not in (0, 1, images.shape[1]):
-        raise ImagesError(f"mean has {len(mean)} values, but the input has {images.shape[1]} channels")
+    """Return (images - mean) * scale; mean has no value, one, or one for each channel."""
     by_channel = np.array(mean or (0,), np.float32)[:, None, None]
     return (images - by_channel) * np.float32(scale)
 

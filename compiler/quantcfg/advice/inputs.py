@@ -6,14 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 
 from quantcfg.advice.images import (
-    ImagesError,
     dead_leaves,
     image_count,
     load_images,
     preprocessed,
     standardized,
 )
-from quantcfg.diagnostics.phrases import listed, quoted
+from quantcfg.diagnostics.phrases import counted, listed, quoted
 from quantcfg.files import PathLike
 from quantcfg.frozen import frozen_value
 from quantcfg.network.network import Shape
@@ -55,105 +54,139 @@ Preprocessing = Mapping[str, tuple[Sequence[float], float]]
 """The mean and scale that the model has for each input: () and 1 if it has none."""
 
 
-def images_by_input(images: Images, shapes: InputShapes) -> Mapping[str, PathLike]:
-    """Return the images of each input that has any; without a name, for the only one with 4 axes.
+class ArgumentError(ValueError):
+    """An argument of a simulation does not fit the network: the name of the argument, and the reason."""
+
+    def __init__(self, argument: str, reason: str) -> None:
+        super().__init__(f"{argument} {reason}")
+        self.argument, self.reason = argument, reason
+
+
+@frozen_value
+class Inputs:
+    """What the inputs of a simulation are.
+
+    shapes, paths and preprocessing are by blob; inputs without a path get generated images.
+    """
+
+    simulation: Simulation
+    shapes: InputShapes
+    paths: Mapping[str, PathLike]
+    preprocessing: Preprocessing
+
+    @property
+    def batch(self) -> int:
+        """How many images each input has in a run of the network."""
+        return next(shape[0] for shape in self.shapes.values())
+
+
+def inputs_of(simulation: Simulation, shapes: InputShapes, preprocessing: Preprocessing) -> Inputs:
+    """Return the inputs of a simulation; images without a name are for the only input with 4 axes.
 
     Raises:
-        ImagesError: the input is not known.
+        ArgumentError: the images or the mean do not fit the inputs.
 
     """
+    inputs = Inputs(simulation, shapes, _paths(simulation.images, shapes), preprocessing)
+    if simulation.mean is not None:
+        for blob in _images_among(shapes):
+            count, channels = len(simulation.mean), shapes[blob][1]
+            if count not in (1, channels):
+                raise ArgumentError("mean", f"has {count} values, but the input has {channels} channels")
+    return inputs
+
+
+def _images_among(shapes: InputShapes) -> list[str]:
+    return [blob for blob, shape in shapes.items() if len(shape) == _IMAGE_RANK]
+
+
+def _paths(images: Images, shapes: InputShapes) -> Mapping[str, PathLike]:
     if images is None:
         return {}
     if not isinstance(images, Mapping):
-        inputs = [blob for blob, shape in shapes.items() if len(shape) == _IMAGE_RANK]
+        inputs = _images_among(shapes)
         inputs = inputs if len(inputs) == 1 else [*shapes]
         if len(inputs) > 1:
-            raise ImagesError(f"the images need a name, as the inputs are {quoted(shapes)}")
+            raise ArgumentError("images", f"needs the name of an input: {quoted(shapes)}")
         return dict.fromkeys(inputs, images)
     for blob in images:
         if blob not in shapes:
-            raise ImagesError(f'"{blob}" is not an input of the layers to simulate: use {quoted(shapes)}')
+            known = f"use {quoted(shapes)}" if shapes else "there is none"
+            raise ArgumentError("images", f'names "{blob}", not an input of the layers to simulate: {known}')
     return images
 
 
-def input_obstacle(simulation: Simulation, shapes: InputShapes) -> str | None:
+def input_obstacle(inputs: Inputs) -> str | None:
     """Return why the network cannot be run with these images."""
-    if not shapes:
+    if not inputs.shapes:
         return "no layer to simulate reads an input of the network"
-    for blob, shape in shapes.items():
-        if len(shape) != _IMAGE_RANK and blob not in _given(simulation):
+    for blob, shape in inputs.shapes.items():
+        if len(shape) != _IMAGE_RANK and blob not in inputs.paths:
             found = f'the input "{blob}" has {len(shape)} axes, but images have 4'
             return f"{found}; pass its values, such as --images {blob}=values.npy"
-    if len({shape[0] for shape in shapes.values()}) > 1:
-        sizes = ", ".join(f'"{blob}" {shape[0]}' for blob, shape in shapes.items())
+    if inputs.simulation.mean is None:
+        for blob in _images_among(inputs.shapes):
+            count, channels = len(inputs.preprocessing[blob][0]), inputs.shapes[blob][1]
+            if count not in (0, 1, channels):
+                found = f'"{blob}" has {channels} channels, but the model has {count} values of mean_value'
+                return f"{found}; pass --mean"
+    if len({shape[0] for shape in inputs.shapes.values()}) > 1:
+        sizes = ", ".join(f'"{blob}" {shape[0]}' for blob, shape in inputs.shapes.items())
         return f"the network does not run with one image, and its inputs have other batches: {sizes}"
-    if not count_of(simulation, shapes, batch_of(shapes)):
-        return f"it runs with {batch_of(shapes)} images: give as many, or change the batch of the model"
+    if not count_of(inputs):
+        return f"it runs with {inputs.batch} images: give as many, or change the batch of the model"
     return None
 
 
-def _given(simulation: Simulation) -> Mapping[str, PathLike]:
-    assert isinstance(simulation.images, Mapping)
-    return simulation.images
-
-
-def count_of(simulation: Simulation, shapes: InputShapes, batch: int) -> int:
+def count_of(inputs: Inputs) -> int:
     """Return how many images are used: whole batches, and of several inputs, as many as each has."""
-    counts = [image_count(path, shapes[blob], simulation.count) for blob, path in _given(simulation).items()]
+    count = inputs.simulation.count
+    counts = [image_count(path, inputs.shapes[blob], count) for blob, path in inputs.paths.items()]
     if counts:
-        return min(counts) // batch * batch
-    return -(-(simulation.count or GENERATED) // batch) * batch
+        return min(counts) // inputs.batch * inputs.batch
+    return -(-(count or GENERATED) // inputs.batch) * inputs.batch
 
 
-def batch_of(shapes: InputShapes) -> int:
-    """Return how many images each input has in a run of the network."""
-    return next(shape[0] for shape in shapes.values())
-
-
-def input_images(
-    simulation: Simulation, preprocessing: Preprocessing, shapes: InputShapes, count: int
-) -> Mapping[str, Array]:
-    """Return the images of each input; preprocessing has the mean and scale in the model, by blob."""
+def input_images(inputs: Inputs, count: int) -> Mapping[str, Array]:
+    """Return the images of each input, preprocessed."""
+    simulation, unknown = inputs.simulation, without_preprocessing(inputs)
     found = {}
-    for index, (blob, shape) in enumerate(shapes.items()):
-        path = _given(simulation).get(blob)
+    for index, (blob, shape) in enumerate(inputs.shapes.items()):
+        path = inputs.paths.get(blob)
         if path:
             images = load_images(path, shape, count)
         else:
             images = dead_leaves(shape, count, simulation.seed, index)
         if len(shape) != _IMAGE_RANK:
             found[blob] = images
-        elif blob in without_preprocessing(simulation, preprocessing, shapes):
+        elif blob in unknown:
             found[blob] = standardized(images)
         else:
-            mean, scale = preprocessing[blob]
+            mean, scale = inputs.preprocessing[blob]
             mean = mean if simulation.mean is None else simulation.mean
             found[blob] = preprocessed(images, mean, scale if simulation.scale is None else simulation.scale)
     return found
 
 
-def without_preprocessing(
-    simulation: Simulation, preprocessing: Preprocessing, shapes: InputShapes
-) -> Sequence[str]:
+def without_preprocessing(inputs: Inputs) -> Sequence[str]:
     """Return the inputs whose images are pixels, but whose mean and scale nothing gives.
 
     An .npy file may have values that are preprocessed already.
     """
-    if simulation.mean is not None or simulation.scale is not None:
+    if inputs.simulation.mean is not None or inputs.simulation.scale is not None:
         return ()
-    given = _given(simulation)
     return [
         blob
-        for blob, shape in shapes.items()
-        if len(shape) == _IMAGE_RANK
-        and preprocessing[blob] == ((), 1.0)
-        and (blob not in given or os.path.isdir(given[blob]))
+        for blob in _images_among(inputs.shapes)
+        if inputs.preprocessing[blob] == ((), 1.0)
+        and (blob not in inputs.paths or os.path.isdir(inputs.paths[blob]))
     ]
 
 
-def in_words(simulation: Simulation, shapes: InputShapes) -> str:
+def in_words(inputs: Inputs, count: int) -> str:
     """Return what the images are, for a message."""
-    given = [str(path) for path in _given(simulation).values()]
+    given = [str(path) for path in inputs.paths.values()]
     if not given:
-        return "generated images"
-    return f"images of {listed(given)}" + (" and generated ones" if len(given) < len(shapes) else "")
+        return counted(count, "generated image")
+    generated = " and generated ones" if len(given) < len(inputs.shapes) else ""
+    return f"{counted(count, 'image')} of {listed(given)}{generated}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from quantcfg.advice.report import Advice, Item
+from quantcfg.advice.report import Advice, Item, gains_in_words
 from quantcfg.compile import Compiled, compile_source
 from quantcfg.contracts.config_schema import (
     ACTIVATION_ALGORITHM,
@@ -25,8 +27,8 @@ from quantcfg.decompiler.shortest import Layout
 from quantcfg.decompiler.wanted import Inherited, own_calibration, wanted_by
 from quantcfg.diagnostics import Diagnostic, Edit, catalogue, has_errors
 from quantcfg.diagnostics.fixes import applied
-from quantcfg.diagnostics.phrases import boolean
-from quantcfg.diagnostics.terminal import printable
+from quantcfg.diagnostics.phrases import boolean, quoted
+from quantcfg.diagnostics.terminal import printable, wrapped
 from quantcfg.emit import Config
 from quantcfg.frozen import frozen_value
 from quantcfg.migrate import migrate_source
@@ -41,9 +43,12 @@ from quantcfg.textproto.literals import encode_string
 from quantcfg.textproto.printer import print_document
 from quantcfg.textproto.trivia import SPACES, comments, line_end
 
-_NOTHING = "# No setting needs to differ from its default.\n"
+_COLUMNS = 100
+_DEEPEST = 6
+"""The indentation of a setting of an algorithm in an override."""
+
 _NAME = "advised quant.cfg"
-_KEPT = "nothing is advised for this layer, so it keeps this setting"
+_KEPT = "# nothing is advised for this layer, so it keeps this setting"
 _OWNERS = {
     ASYMMETRIC: (ACTIVATION_PARAMS, ACTIVATION_ALGORITHM),
     CHANNEL_WISE: (WEIGHT_PARAMS, WEIGHT_ALGORITHM),
@@ -70,18 +75,22 @@ class _Task:
         return compile_source(source, self.network, self.network.edition)
 
     def differences(self, config: Config) -> list[_Key]:
-        """Return the settings of layers in which a configuration differs from the wanted one."""
+        """Return the settings of layers in which a configuration differs from the wanted one.
+
+        Of a layer that is not quantized, only that counts.
+        """
         return [
             (name, key)
             for name, body in self.wanted.items()
             if name not in self.network.edition.schema.global_keys and body != config[name]
             for key in _differing(_values(body), _values(config[name]))
+            if body[QUANT_ENABLE] or key == QUANT_ENABLE
         ]
 
-    def comment(self, key: _Key) -> str:
-        """Return the comment above a setting."""
+    def comment(self, key: _Key) -> list[str]:
+        """Return the lines of the comment above a setting."""
         item = self.items.get(key)
-        return _comment(item) if item else f"# {_KEPT}"
+        return _comment(item) if item else [_KEPT]
 
 
 def with_advice(advice: Advice, network: Network, given: Source | None) -> tuple[str, list[Diagnostic]]:
@@ -93,7 +102,7 @@ def with_advice(advice: Advice, network: Network, given: Source | None) -> tuple
     """
     items = _items(advice)
     if not items:
-        return given.text if given else _NOTHING, []
+        return given.text if given else _nothing(advice), []
     source = Source(_NAME, given.text if given else "")
     compiled = compile_source(source, network, network.edition)
     if any(key in _OWNERS for _, key in items):
@@ -102,15 +111,34 @@ def with_advice(advice: Advice, network: Network, given: Source | None) -> tuple
     source = _with_written_settings(task, source)
     source = _with_overrides(task, source)
     source = _with_skips(task, source)
+    if given is None or _is_canonical(given):
+        source = Source(source.name, print_document(parse(source, lambda _: None)))
     return source.text, list(_errors(task, source))
 
 
+def _nothing(advice: Advice) -> str:
+    """Return a quant.cfg without settings that says what is known."""
+    if advice.simulated is None:
+        return "# Nothing is advised from the weights. No layer was simulated.\n"
+    done, count = advice.simulated
+    if advice.is_cut_short:
+        return (
+            f"# Nothing is advised from the weights. The simulation ended after {done} of {count} layers.\n"
+        )
+    return "# Nothing is advised from the weights and the simulation.\n"
+
+
+def _is_canonical(source: Source) -> bool:
+    found: list[Diagnostic] = []
+    return print_document(parse(source, found.append)) == source.text
+
+
 def _items(advice: Advice) -> Mapping[_Key, Item]:
-    """Return the advice by layer and key; the first one counts."""
+    """Return the advice by layer and key, with its own numbers; the first one counts."""
     items: dict[_Key, Item] = {}
     for item in advice.items:
         for name in item.layers if item.field else ():
-            items.setdefault((name, item.field or ""), item)
+            items.setdefault((name, item.field or ""), item.of_layer(name))
     return items
 
 
@@ -171,7 +199,7 @@ def _with_written_settings(task: _Task, source: Source) -> Source:
             return source
         place, items = waiting[0]
         tried.add(place.field.start)
-        candidates = [[], *_candidates(place, [_removed(place, item) for item in items], items)]
+        candidates = [[], *_candidates(place, items)]
         edits = min(candidates, key=lambda each: _left(task, source, each))
         if edits:
             source, tried = Source(source.name, applied(source, edits)), set()
@@ -189,20 +217,20 @@ def _places(task: _Task, compiled: Compiled) -> Collection[tuple[Place, list[Ite
         setting = {**layer.activation_values, **layer.weight_values}.get(key[1])
         place = setting.origin.place if isinstance(setting, Setting) else None
         if place and item and _top(place).text != _LAYER_OVERRIDES:
-            _, items = found.setdefault(place.field.start, (place, []))
-            items += [] if item in items else [item]
+            found.setdefault(place.field.start, (place, []))[1].append(item)
     return found.values()
 
 
-def _candidates(place: Place, removed: Sequence[str], items: Sequence[Item]) -> Iterator[list[Edit]]:
+def _candidates(place: Place, items: Sequence[Item]) -> Iterator[list[Edit]]:
     """Yield the edits that change a setting: remove it and what is empty then, or else invert it."""
     document, top = place.document, _top(place)
     for field in (*reversed(_ancestors(document, place.field)), place.field):
-        edits = replacement(document, field, [*comments(document, field), *removed])
+        lines = [*comments(document, field), *_wrapped(_removed(place, items))]
+        edits = [*replacement(document, field, lines), *_gap(document, field)]
         yield [*(edits if field is top or _starts_line(document, field) else _laid_out(document, top, edits))]
     if comments(document, place.field):
         return
-    lines = [*map(_comment, items), f"{place.field.text}: true"]
+    lines = [*_wrapped(_changed("set to true", items)), f"{place.field.text}: true"]
     if top is place.field:
         yield [*replacement(document, top, lines)]
     else:
@@ -213,12 +241,21 @@ def _candidates(place: Place, removed: Sequence[str], items: Sequence[Item]) -> 
 def _top(place: Place) -> tree.Field:
     """Return the field of the document that contains a setting."""
     fields = place.document.fields
-    return next(field for field in fields if field.start <= place.field.start < field.end)
+    return fields[bisect_right(fields, place.field.start, key=lambda field: field.start) - 1]
 
 
 def _starts_line(document: tree.Document, field: tree.Field) -> bool:
     before = document.source.text[: field.start]
     return not before[before.rfind("\n") + 1 :].strip(SPACES)
+
+
+def _gap(document: tree.Document, field: tree.Field) -> Iterator[Edit]:
+    """Yield the edit that separates the comments on a removed field from the next setting."""
+    text = document.source.text
+    end = text.find("\n", field.end) + 1
+    following = text[end : text.find("\n", end) + 1 or None].strip() if end else ""
+    if _starts_line(document, field) and following and following[0] not in "}]>":
+        yield Edit(Span(document.source, end, end), line_end(text))
 
 
 def _ancestors(document: tree.Document, field: tree.Field) -> list[tree.Field]:
@@ -259,49 +296,54 @@ def _with_overrides(task: _Task, source: Source) -> Source:
     found = {
         override.target.value: override.calibration for override in compiled.plan.request.layer_overrides
     }
+    starts = [field.start for field in compiled.tree.fields]
     missing: dict[str, list[str]] = {}
     for name, key in task.differences(compiled.configuration.config):
         if key in _OWNERS:
             missing.setdefault(name, []).append(key)
-    edits, added = list[Edit](), list[str]()
+    edits, added = defaultdict[int, list[Edit]](list), list[str]()
     for name, keys in missing.items():
         if name in found:
-            edits += [_setting(task, name, key, found[name]) for key in keys]
+            for key in keys:
+                for edit in _setting(task, name, key, found[name]):
+                    edits[bisect_right(starts, edit.span.start)].append(edit)
         else:
-            reasons = dict.fromkeys(task.comment((name, key)) for key in keys)
+            reasons = dict.fromkeys("\n".join(task.comment((name, key))) for key in keys)
             added.append("\n".join([*reasons, _override(task, name, keys, compiled)]))
     laid_out = [
         edit
-        for field in compiled.tree.fields
-        if (inner := [each for each in edits if field.start <= each.span.start < field.end])
-        for edit in _laid_out(compiled.tree, field, inner)
+        for index, inner in edits.items()
+        for edit in _laid_out(compiled.tree, compiled.tree.fields[index - 1], inner)
     ]
     return _extended(Source(source.name, applied(source, laid_out)), added)
 
 
-def _setting(task: _Task, name: str, key: str, calibration: Calibration) -> Edit:
-    """Return the edit that writes a setting into the override of a layer."""
+def _setting(task: _Task, name: str, key: str, calibration: Calibration) -> Sequence[Edit]:
+    """Return the edits that write a setting into the override of a layer."""
     owner, selector = _OWNERS[key]
     field = field_of(task.wanted[name][owner][selector])
     algorithm = calibration.activation if key == ASYMMETRIC else calibration.weight
     value = boolean(task.wanted[name][owner][key])
     comment = task.comment((name, key))
     if algorithm is None or algorithm.name != field:
-        return _inside(calibration, [comment, f"{field} {{ {key}: {value} }}"])
+        return _inside(calibration, [*comment, f"{field} {{ {key}: {value} }}"])
     written = algorithm.parameters.get(key)
     place = written.origin.place if written else None
     if place is None:
-        return _inside(algorithm, [comment, f"{key}: {value}"])
-    lines = [*comments(place.document, place.field), comment, f"{key}: {value}"]
-    return Edit(place.document.span(place.field), "\n".join(["", *lines, ""]))
+        return _inside(algorithm, [*comment, f"{key}: {value}"])
+    lines = [*comments(place.document, place.field), *comment, f"{key}: {value}"]
+    return replacement(place.document, place.field, lines)
 
 
-def _inside(message: Calibration | Algorithm, lines: Sequence[str]) -> Edit:
-    """Return the edit that adds lines at the end of a message."""
+def _inside(message: Calibration | Algorithm, lines: Sequence[str]) -> Sequence[Edit]:
+    """Return the edits that add lines at the end of a message."""
     place = message.origin.place
     assert place
     end = place.value.end - 1
-    return Edit(Span(place.document.source, end, end), "\n".join(["", *lines, ""]))
+    text = place.document.source.text
+    start = text.rfind("\n", 0, end) + 1
+    is_alone = not text[start:end].strip(SPACES)
+    return [Edit(Span(place.document.source, end, end), "\n".join([*([] if is_alone else [""]), *lines, ""]))]
 
 
 def _laid_out(document: tree.Document, field: tree.Field, inner: Iterable[Edit]) -> Iterable[Edit]:
@@ -343,7 +385,7 @@ def _inherited(compiled: Compiled, schema: ConfigSchema) -> Inherited:
 def _with_skips(task: _Task, source: Source) -> Source:
     """Return the source with the layers to skip; they follow those that are skipped already."""
     lines = [
-        (_comment(item), f"skip_layers: {encode_string(name)}")
+        [*_comment(item), f"skip_layers: {encode_string(name)}"]
         for (name, key), item in task.items.items()
         if key == QUANT_ENABLE
     ]
@@ -363,9 +405,23 @@ def _extended(source: Source, added: Sequence[str]) -> Source:
     return Source(source.name, end.join([*([start] if start else []), *parts]) if parts else source.text)
 
 
-def _comment(item: Item) -> str:
-    return printable(f"# {item.kind}: {item.reason}")
+def _comment(item: Item) -> list[str]:
+    return _wrapped(f"{item.kind}: {item.reason}")
 
 
-def _removed(place: Place, item: Item) -> str:
-    return printable(f"# {item.kind}: {place.field.text}: false is removed: {item.reason}")
+def _removed(place: Place, items: Sequence[Item]) -> str:
+    return _changed(f'removed "{place.field.text}: false"', items)
+
+
+def _changed(what: str, items: Sequence[Item]) -> str:
+    """Say why a setting of several layers is changed; items have one layer each."""
+    statements = {item.statement for item in items}
+    why = f"; {items[0].statement}" if len(statements) == 1 else ""
+    gains = [gain for item in items for gain in item.gains]
+    names = quoted(item.layers[0] for item in items)
+    return f"{items[0].kind}: {what} for {names}{why}{gains_in_words(gains)}"
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return the lines of a comment."""
+    return wrapped(printable(text), _COLUMNS - _DEEPEST, "# ", "#   ")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from quantcfg.advice.statistics import WeightStatistics
-from quantcfg.frozen import frozen_value, small_value
+from quantcfg.frozen import frozen_value, replace, small_value
 from quantcfg.network.costs import Cost, Totals
 from quantcfg.network.operations import Operation
 
@@ -33,14 +33,32 @@ class Item:
     """One piece of advice.
 
     field is the key of the configuration to change in these layers, and value its new
-    value; both are None if there is nothing to change.
+    value; both are None if there is nothing to change. gains are the predicted gains in
+    dB, by layer, if the statement rests on them.
     """
 
     layers: tuple[str, ...]
     kind: Kind
-    reason: str
+    statement: str
     field: str | None = None
     value: bool | None = None
+    gains: tuple[float, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The statement, with the range of the gains."""
+        return f"{self.statement}{gains_in_words(self.gains)}"
+
+    def of_layer(self, name: str) -> Item:
+        """Return what is advised for one layer."""
+        index = self.layers.index(name)
+        return replace(self, layers=(name,), gains=self.gains[index : index + 1])
+
+
+def gains_in_words(gains: Sequence[float]) -> str:
+    """Return the range of gains in parentheses; nothing if there are none."""
+    shown = list(dict.fromkeys(f"{each:.1f}" for each in (min(gains), max(gains)))) if gains else []
+    return f" (gain {' to '.join(shown)} dB)" if shown else ""
 
 
 @small_value
@@ -77,7 +95,8 @@ class LayerReport:
 class Advice:
     """The layers in network order, their totals, and the advice, most important first.
 
-    notes say why there is no simulation, or what it does not cover.
+    notes say why there is no simulation, or what it does not cover. simulated is the number
+    of layers that were simulated, and that of all that should be; None without a simulation.
     """
 
     model: str
@@ -85,3 +104,9 @@ class Advice:
     layers: Sequence[LayerReport]
     items: Sequence[Item]
     notes: Sequence[str] = ()
+    simulated: tuple[int, int] | None = None
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether a simulation ended before all layers were simulated."""
+        return self.simulated is not None and self.simulated[0] < self.simulated[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
+from quantcfg.advice.activations import Check, Hfmg, Ifmr, Quantizer, fit, no_check
 from quantcfg.advice.arq import factors, quantized
 from quantcfg.advice.running import Values, release, run
 from quantcfg.advice.statistics import energy, error_energy
@@ -36,7 +36,7 @@ Settings = Mapping[str, LayerSettings]
 
 def memory_needed(program: Program, settings: Settings, runs: int) -> int:
     """Return about how many bytes a simulation of this many runs needs for activations."""
-    sizes = _sizes(program)
+    sizes = value_counts(program)
     kept = sum(sizes[value] for value in _kept(program))
     live: set[int] = set(program.inputs.values())
     most = 0
@@ -50,7 +50,7 @@ def memory_needed(program: Program, settings: Settings, runs: int) -> int:
     return _WORK_BYTES + _FLOAT_BYTES * (runs * kept + most)
 
 
-def _sizes(program: Program) -> Mapping[int, int]:
+def value_counts(program: Program) -> Mapping[int, int]:
     """Return the number of values of each array in one run."""
     sizes: dict[int, int] = {}
     for step in program.steps:
@@ -67,13 +67,19 @@ def _kept(program: Program) -> frozenset[int]:
 
 
 def layer_errors(
-    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+    program: Program,
+    load: Load,
+    run_step: RunStep,
+    images: Sequence[Values],
+    settings: Settings,
+    check: Check = no_check,
 ) -> Iterator[tuple[str, float]]:
     """Yield the name of each layer with settings, and the error at the outputs with only it quantized.
 
     The error is the mean of the outputs' normalized mean squared errors over all images.
     It is NaN if a value is not finite. images are the values of the inputs, for one run
-    each. The program must have no unsupported layers and no weight_problems.
+    each. check is called during the search for ranges. The program must have no unsupported
+    layers and no weight_problems.
     """
     kept = [_kept_values(program, load, run_step, image) for image in images]
     fitted: dict[tuple[int, Ifmr | Hfmg], Quantizer] = {}
@@ -91,7 +97,7 @@ def layer_errors(
         if of_layer.activation is not None:
             key = (step.inputs[0], of_layer.activation)
             if key not in fitted:
-                fitted[key] = fit(of_layer.activation, inputs)
+                fitted[key] = fit(of_layer.activation, inputs, check)
             inputs = list(map(fitted[key], inputs))
         outputs = [
             _outputs_after(program, load, run_step, index, run_step(step, weights, [values]), exact)
@@ -101,10 +107,15 @@ def layer_errors(
 
 
 def network_error(
-    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+    program: Program,
+    load: Load,
+    run_step: RunStep,
+    images: Sequence[Values],
+    settings: Settings,
+    check: Check = no_check,
 ) -> float:
     """Return the error at the outputs with all layers quantized that have settings."""
-    return next(network_errors(program, load, run_step, images, settings, [()]))
+    return next(network_errors(program, load, run_step, images, settings, [()], check))
 
 
 def network_errors(
@@ -114,10 +125,11 @@ def network_errors(
     images: Sequence[Values],
     settings: Settings,
     exclusions: Iterable[Collection[str]],
+    check: Check = no_check,
 ) -> Iterator[float]:
     """Yield network_error without some of the layers, for each collection of their names."""
     kept = [_kept_values(program, load, run_step, image) for image in images]
-    fitted = _fitted(program, load, run_step, images, settings)
+    fitted = _fitted(program, load, run_step, images, settings, check)
     for excluded in exclusions:
         if fitted is None:
             yield float("nan")
@@ -128,7 +140,12 @@ def network_errors(
 
 
 def _fitted(
-    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+    program: Program,
+    load: Load,
+    run_step: RunStep,
+    images: Sequence[Values],
+    settings: Settings,
+    check: Check,
 ) -> Mapping[str, Quantizer] | None:
     """Return the quantizers of the inputs, by layer; None if an input is not finite."""
     fitted: dict[str, Quantizer] = {}
@@ -139,7 +156,7 @@ def _fitted(
             inputs = [values[step.inputs[0]] for values in of_images]
             if not _are_finite(inputs):
                 return None
-            fitted[step.name] = fit(activation, inputs)
+            fitted[step.name] = fit(activation, inputs, check)
     return fitted
 
 

@@ -1,14 +1,20 @@
-"""Advice as a table and a list, within 100 columns."""
+"""Advice as a table and a list, within 100 columns where names allow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from textwrap import wrap
 from typing import Any
 
 from quantcfg.advice.report import Advice, Item, LayerReport
-from quantcfg.diagnostics.phrases import quoted
-from quantcfg.diagnostics.terminal import aligned, printable, width
+from quantcfg.contracts.config_schema import (
+    CHANNEL_WISE,
+    NON_UNIFORM,
+    QUANT_ENABLE,
+    WEIGHT_ALGORITHM,
+    WEIGHT_PARAMS,
+)
+from quantcfg.diagnostics.phrases import boolean, percentage, quoted
+from quantcfg.diagnostics.terminal import aligned, printable, width, wrapped
 
 _COLUMNS = 100
 _NAME_COLUMNS = 20
@@ -16,7 +22,9 @@ _MOST_ITEMS = 10
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 _Key = Callable[[LayerReport, int], Any]
-_SIMULATED = ("output", "share")
+
+SIMULATED = ("output", "share")
+"""The columns that need a simulation."""
 
 _KEYS: dict[str, _Key] = {
     "layer": lambda layer, _: layer.name,
@@ -46,7 +54,7 @@ def render(report: Advice, sort: str | None = None) -> str:
     if sort:
         layers.sort(key=lambda layer: _order(sort, _KEYS[sort](layer, total)))
     is_simulated = any(layer.simulated for layer in layers)
-    names = [name for name in COLUMNS if is_simulated or name not in _SIMULATED]
+    names = [name for name in COLUMNS if is_simulated or name not in SIMULATED]
     rows = [[_cell(name, _KEYS[name](layer, total)) for name in names] for layer in layers]
     return "\n".join([*aligned([names, *rows]), "", *_advice(report.items)])
 
@@ -62,13 +70,15 @@ def _part(part: int | None, total: int) -> float | None:
 
 
 def _mode(layer: LayerReport) -> str:
-    """Return how the weights are quantized: a factor for each channel or one, NUQ, or not at all."""
+    """Return how the weights are quantized, empty for a layer without weights."""
     if layer.settings is None:
         return "skip"
-    parameters = layer.settings.get("weight_quant_params", {})
-    if parameters.get("wts_algo") == "nuq_quantize":
+    parameters = layer.settings.get(WEIGHT_PARAMS)
+    if parameters is None:
+        return ""
+    if parameters[WEIGHT_ALGORITHM] == NON_UNIFORM:
         return "nuq"
-    return "channel" if parameters.get("channel_wise") else "tensor"
+    return "channel" if parameters.get(CHANNEL_WISE) else "tensor"
 
 
 def _cell(column: str, value: float | str | None) -> str:
@@ -76,7 +86,7 @@ def _cell(column: str, value: float | str | None) -> str:
         return ""
     if isinstance(value, str):
         return _shortened(value) if column == "layer" else value
-    return f"{100 * value:.1f} %" if column in ("MACs", "share") else f"{value:z.1f}"
+    return percentage(value, 1) if column in ("MACs", "share") else f"{value:z.1f}"
 
 
 def _shortened(name: str) -> str:
@@ -91,18 +101,26 @@ def _shortened(name: str) -> str:
 
 def _advice(items: Sequence[Item]) -> Iterator[str]:
     if not items:
-        yield "no advice: the settings are fine as far as this is known"
+        yield "no changes advised"
     for item in items[: _MOST_ITEMS if len(items) <= _MOST_ITEMS else _MOST_ITEMS - 1]:
-        yield _line(item)
+        yield from _lines(item)
     if len(items) > _MOST_ITEMS:
         yield f"{len(items) - _MOST_ITEMS + 1} more in the JSON format"
 
 
-def _line(item: Item) -> str:
-    what = "skip" if item.field == "quant_enable" else f"{item.field} true for" if item.field else "see"
-    return printable(f"{item.kind}: {what} {quoted(item.layers)}: {item.reason}")
+def _lines(item: Item) -> list[str]:
+    line = printable(f"{item.kind}: {_change(item)} {quoted(item.layers)}: {item.reason}")
+    return wrapped(line, _COLUMNS, following="  ")
+
+
+def _change(item: Item) -> str:
+    if item.field is None or item.value is None:
+        return "see"
+    if item.field == QUANT_ENABLE and not item.value:
+        return "skip"
+    return f"{item.field} {boolean(item.value)} for"
 
 
 def notes(report: Advice) -> list[str]:
     """Return the notes as lines."""
-    return [line for note in report.notes for line in wrap(printable(note), _COLUMNS)]
+    return [line for note in report.notes for line in wrapped(printable(note), _COLUMNS)]

@@ -6,7 +6,7 @@ import argparse
 import math
 import signal
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +16,7 @@ from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
 from quantcfg.cli.inputs import add_input_argument, named_shapes, operations_of
 from quantcfg.cli.rewriting import write
 from quantcfg.cli.streams import OTHER_WEIGHTS, check_inputs, edition_of, read, read_model, write_output
-from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
+from quantcfg.diagnostics import Diagnostic, Report, has_errors
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.terminal import printable
 
@@ -27,13 +27,8 @@ if TYPE_CHECKING:
     from quantcfg.network.operations import Operations
     from quantcfg.source import Source
 
-SIMULATING = "simulation"
-"""What the progress bar says during a simulation."""
-
 _Item = TypeVar("_Item")
 
-SORTS = ("layer", "type", "MACs", "mode", "channel", "tensor", "gain", "range", "output", "share")
-_SIMULATED = ("output", "share")
 _SIMULATION = ("images", "count", "seed", "mean", "scale", "time_limit")
 
 _EPILOG = """\
@@ -51,16 +46,18 @@ The exit status is 0 with or without advice.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Set the help of the command and add its arguments."""
+    from quantcfg.advice.text_format import COLUMNS
+
     parser.description = (
         "Advise on the settings of a network, without data, Caffe or ONNX Runtime: whether channel_wise\n"
         "helps, from the weights, and with --simulate which layers of a Caffe network to keep in\n"
         "floating point. An ONNX model contains its weights."
     )
     parser.epilog = _EPILOG
-    add_model_arguments(parser)
+    add_model_arguments(parser, weights="their values are read")
     parser.add_argument("--config", metavar="FILE", help='the request, a quant.cfg; "-" is standard input')
     add_input_argument(parser)
-    parser.add_argument("--sort", choices=SORTS, metavar="COLUMN", help=f"sort by {', '.join(SORTS)}")
+    parser.add_argument("--sort", choices=COLUMNS, metavar="COLUMN", help=f"sort by {', '.join(COLUMNS)}")
     parser.add_argument(
         "--format",
         choices=("text", "json", "cfg"),
@@ -83,24 +80,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=_seed, metavar="N", help="seed of generated images; default 0")
     group.add_argument("--mean", type=_numbers, metavar="X[,X...]", help="subtracted from each channel")
     group.add_argument("--scale", type=_number, metavar="X", help="factor of the images, after --mean")
-    group.add_argument("--time-limit", type=_seconds, metavar="S", help="end the simulation after S seconds")
+    group.add_argument(
+        "--time-limit",
+        type=_seconds,
+        metavar="S",
+        help="end the simulation after S seconds; ^C does the same",
+    )
     parser.set_defaults(run=run)
 
 
 def _positive(text: str) -> int:
-    value = _seed(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value
+    return _integer(text, 1)
 
 
 def _seed(text: str) -> int:
+    return _integer(text, 0)
+
+
+def _integer(text: str, least: int) -> int:
     try:
         value = int(text)
     except ValueError:
-        value = -1
-    if value < 0:
-        raise argparse.ArgumentTypeError("not a number without sign")
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f'expected an integer >= {least}, found "{printable(text)}"')
     return value
 
 
@@ -110,7 +113,7 @@ def _number(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError("not a finite number")
+        raise argparse.ArgumentTypeError(f'expected a number, found "{printable(text)}"')
     return value
 
 
@@ -121,7 +124,7 @@ def _numbers(text: str) -> list[float]:
 def _seconds(text: str) -> float:
     value = _number(text)
     if value < 0:
-        raise argparse.ArgumentTypeError("not a positive number")
+        raise argparse.ArgumentTypeError(f'expected a number >= 0, found "{printable(text)}"')
     return value
 
 
@@ -173,7 +176,9 @@ def _check_options(options: argparse.Namespace) -> None:
     for name in _SIMULATION:
         if getattr(options, name) is not None:
             options.parser.error(f"--{name.replace('_', '-')} requires --simulate")
-    if options.sort in _SIMULATED:
+    from quantcfg.advice.text_format import SIMULATED
+
+    if options.sort in SIMULATED:
         options.parser.error(f"--sort {options.sort} requires --simulate")
 
 
@@ -185,38 +190,48 @@ def _report(
     operations: Operations,
     found: list[Diagnostic],
 ) -> Advice | None:
-    from quantcfg.advice import ImagesError, advise_on
+    from quantcfg.advice import ArgumentError, ImagesError, advise_on
 
     model, weights = files
     stored = network.edition.computation().read(network, weights, found.append)
     if stored is None:
         return None
     try:
-        return advise_on(
-            network,
-            config,
-            stored,
-            named_shapes(options, operations),
-            simulation=_simulation(options, operations),
-            model=model or "",
-            bar=_bar,
-        )
+        with _interruptible() if options.simulate else nullcontext(lambda: False) as stop:
+            return advise_on(
+                network,
+                config,
+                stored,
+                operations,
+                named_shapes(options, operations),
+                simulation=_simulation(options, operations),
+                model=model or "",
+                bar=_bar,
+                stop=stop,
+            )
+    except ArgumentError as error:
+        options.parser.error(f"--{printable(str(error))}")
     except ImagesError as error:
-        file = " ".join(options.images or ["--mean"])
-        found.append(catalogue.UNREADABLE_FILE.at(None, file=file, reason=str(error)))
-        return None
+        found.append(error.diagnostic)
+    return None
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Make ^C raise KeyboardInterrupt, instead of ending the process."""
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Make ^C end the simulation, and a second one the process; return whether there was one."""
     before = signal.getsignal(signal.SIGINT)
+    interrupts: list[int] = []
     if before is not signal.SIG_DFL:
-        yield
+        yield lambda: False
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupted(number: int, _: object) -> None:
+        interrupts.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, interrupted)
     try:
-        yield
+        yield lambda: bool(interrupts)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -256,12 +271,11 @@ def _image_files(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _bar(items: Iterable[_Item], count: int, what: str) -> Iterator[_Item]:
-    """Yield items and show the progress on a terminal; ^C ends only a simulation."""
+    """Yield items and show the progress on a terminal."""
     from tqdm import tqdm
 
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    with _interruptible() if what == SIMULATING else nullcontext():
-        yield from tqdm(items, what, count, leave=False, disable=not is_terminal)
+    yield from tqdm(items, what, count, leave=False, disable=not is_terminal)
 
 
 def _write(
@@ -284,6 +298,8 @@ def _write(
         return _failed(found)
     for line in text_format.notes(advice):
         print_stderr(line)
+    if options.format == "cfg" and advice.is_cut_short:
+        print_stderr("the quant.cfg does not have the result of the whole simulation")
     return 0
 
 

@@ -24,8 +24,16 @@ _PLAIN_OPTIONS = {
 """The plain options, by the name of the library argument."""
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add --model and --weights; required is whether the command needs a model from any source."""
+_NAMES_AND_SHAPES = "only names and shapes are read. Without it, the rank of a filter comes from the model"
+
+
+def add_model_arguments(
+    parser: argparse.ArgumentParser, *, required: bool = True, weights: str = _NAMES_AND_SHAPES
+) -> None:
+    """Add --model and --weights; required is whether the command needs a model from any source.
+
+    weights is what the command does with the weights.
+    """
     parser.set_defaults(stdin_filename=STANDARD_INPUT_NAME, needs_model=required)
     parser.add_argument(
         "--model",
@@ -36,8 +44,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, required: bool = Tru
     parser.add_argument(
         "--weights",
         metavar="FILE",
-        help="the weights of --model, if it does not contain them; only names and shapes are read. Without "
-        "it, the rank of a filter comes from the model",
+        help=f"the weights of --model, if it does not contain them; {weights}",
     )
 
 

@@ -161,7 +161,7 @@ def _not_quantizable(plan: Plan) -> Iterator[str]:
 
 def _fused(plan: Plan, config: Config) -> int:
     """Return how many layers have others fused into them."""
-    if not config["do_fusion"]:
-        return 0
-    skipped = set(config["skip_fusion_layers"])
-    return sum(bool(layer.layer.fusion) and layer.layer.name not in skipped for layer in plan.layers)
+    from quantcfg.contracts.config_schema import folds
+
+    is_folded = folds(config)
+    return sum(bool(layer.layer.fusion) and is_folded(layer.layer.fusion) for layer in plan.layers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from types import MappingProxyType
@@ -26,6 +26,15 @@ BALANCER = "dmq_balancer_param"
 NUM_BITS = "num_bits"
 LAYER_NAME = "layer_name"
 INPUT_INDEX = "input_index"
+
+DO_FUSION = "do_fusion"
+
+
+def folds(config: Mapping[str, Any]) -> Callable[[Iterable[str]], bool]:
+    """Return a function that returns whether a configuration folds a fusion group, given its layers."""
+    skipped = frozenset(config[SKIP_FUSION])
+    return skipped.isdisjoint if config[DO_FUSION] else lambda _: False
+
 
 _SELECTORS = (("activation", ACTIVATION_ALGORITHM), ("weight", WEIGHT_ALGORITHM))
 """The definitions of objects with an algorithm, and the key that names the algorithm."""

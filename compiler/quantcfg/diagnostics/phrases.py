@@ -43,3 +43,10 @@ def boolean(value: bool) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number and its noun, such as "2 errors"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def percentage(part: float, whole: float) -> str:
+    """Return a share; it is 100 % only if it is all, and 0 % only if it is none."""
+    share = 100 * part / whole if whole else 0.0
+    shown = f"{share:.1f}".removesuffix(".0") if part in (0, whole) else f"{min(99.9, max(0.1, share)):.1f}"
+    return f"{shown} %"

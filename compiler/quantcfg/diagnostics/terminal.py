@@ -58,3 +58,17 @@ def _is_control(char: str) -> bool:
         or bidirectional(char) in _REORDERING
         or char == "\N{ZERO WIDTH NO-BREAK SPACE}"
     )
+
+
+def wrapped(text: str, columns: int, first: str = "", following: str = "") -> list[str]:
+    """Return text as lines, each after an indentation; a longer name stays whole."""
+    from textwrap import wrap
+
+    return wrap(
+        text,
+        columns,
+        initial_indent=first,
+        subsequent_indent=following,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from quantcfg.diagnostics.phrases import counted
+from quantcfg.diagnostics.phrases import counted, percentage
 from quantcfg.network.costs import Cost, Totals
 from quantcfg.network.network import Layer, Shape
 from quantcfg.network.operations import Operation, Unknown
@@ -44,7 +44,7 @@ def amount(number: int, unit: str = "") -> str:
 def totals_in_words(totals: Totals) -> str:
     """Return what the layers of a network cost, and how much of it can be quantized."""
     shares = [
-        f"{_percentage(part, whole)} of {what}"
+        f"{percentage(part, whole)} of {what}"
         for part, whole, what in (
             (totals.quantizable_macs, totals.macs, "MACs"),
             (totals.quantizable_parameters, totals.parameters, "weights"),
@@ -58,13 +58,6 @@ def totals_in_words(totals: Totals) -> str:
     )
     missing = f"without {counted(totals.unknown, 'layer')} of unknown cost" if totals.unknown else ""
     return "; ".join(filter(None, (", ".join(shares), sizes if totals.parameters else "", missing)))
-
-
-def _percentage(part: int, whole: int) -> str:
-    """Return a share; it is 100 % only if it is all."""
-    share = 100 * part / whole
-    shown = f"{share:.1f}".removesuffix(".0") if part in (0, whole) else f"{min(99.9, max(0.1, share)):.1f}"
-    return f"{shown} %"
 
 
 def unknown_shapes(operations: Sequence[Operation]) -> Iterator[str]:

@@ -73,7 +73,7 @@ def _with_lines(span: Span, lines: Sequence[str]) -> Edit:
     is_commented = COMMENT.match(text, spaces.end())
     if _REST_OF_LINE.match(text, span.end) or (is_commented and not COMMENT.match(lines[-1])):
         return Edit(span, put)
-    return Edit(Span(span.source, span.start, spaces.end()), put + end)
+    return Edit(Span(span.source, span.start, spaces.end()), put + end + _indent(span))
 
 
 def _indented(span: Span, lines: Sequence[str]) -> str:
@@ -102,7 +102,8 @@ def _with_surroundings(span: Span) -> Span:
         return Span(span.source, _line_start(span), rest.end())
     spaces = _SPACES.match(text, span.end)
     assert spaces
-    return Span(span.source, span.start, spaces.end())
+    is_line_end = text.startswith("\r\n", spaces.end() - 1) and spaces.end() > span.end
+    return Span(span.source, span.start, spaces.end() - is_line_end)
 
 
 def _item_removal(place: Place, items: tree.List) -> tuple[Edit, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -121,11 +122,11 @@ def _outputs(steps: Sequence[Step]) -> list[int]:
     read = {value for step in steps for value in step.inputs}
     quantized = _dependent(steps)
     found: dict[int, None] = {}
-    waiting = [value for step in steps for value in step.outputs if value not in read]
+    waiting = deque(value for step in steps for value in step.outputs if value not in read)
     waiting += [value for step in steps if not step.outputs for value in step.inputs]
     seen = set()
     while waiting:
-        value = waiting.pop(0)
+        value = waiting.popleft()
         if value in seen:
             continue
         seen.add(value)

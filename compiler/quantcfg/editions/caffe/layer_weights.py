@@ -73,12 +73,12 @@ def weight_problems(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
 
 
 def empty_statistics(file: WeightsFile, step: Step) -> Iterator[tuple[str, str]]:
-    """Yield the BatchNorm layers of a step whose statistics were never taken, and that."""
+    """Yield the BatchNorm layers of a step that have no statistics, and that."""
     for operation in (*step.before, step.operation, *step.after):
         if operation.layer.type == "BatchNorm":
             arrays = weights_of(file, operation)
             if len(arrays) > 2 and not arrays[2].any():
-                yield operation.layer.name, "its scale factor is 0: its statistics were never taken"
+                yield operation.layer.name, "BatchNorm has no statistics (its scale factor is 0)"
 
 
 def _weight_problem(file: WeightsFile, operation: Operation) -> str | None:
@@ -87,6 +87,8 @@ def _weight_problem(file: WeightsFile, operation: Operation) -> str | None:
     if problem := next((array.problem for array in stored if array.problem), None):
         return problem
     count = _blob_count(operation)
+    if count and not stored:
+        return "the file has none for this layer"
     if count is not None and len(stored) != count:
         return f"it has {counted(len(stored), 'blob')}, but needs {count}"
     if operation.blobs is None:
