@@ -328,11 +328,6 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
 }
 
 
-def test_a_scalar_is_normalized_as_one_channel() -> None:
-    operation = last(layer("r", "Reduction") + layer("a", "BatchNorm", "r"), IMAGE)
-    assert operation.blobs == ((1,), (1,), (1,))
-
-
 @pytest.mark.parametrize(("text", "inputs", "reason"), UNKNOWN.values(), ids=UNKNOWN)
 def test_an_unknown_output_has_a_reason_and_a_help(text: str, inputs: list[Shape], reason: str) -> None:
     operation = last(text, *inputs)

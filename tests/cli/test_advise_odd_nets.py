@@ -260,7 +260,7 @@ def test_a_given_shape_does_not_make_a_layer_run(capsys: Captured) -> None:
     layers = [conv("c", parameters="num_output: 8"), conv("d", "c")]
     write({"c": [normal(8, 3, 3, 3), normal(8)], "d": [normal(8, 8, 3, 3), normal(8)]}, layers=layers)
     notes = content(capsys, "--simulate", "--input", "c=1,8,6,6")["notes"]
-    assert notes == ['no simulation: "c": its kernel_size is missing']
+    assert notes == ['no simulation: "c": it has no kernel_size']
 
 
 # --- layers without inputs
