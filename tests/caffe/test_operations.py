@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
+from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
@@ -17,7 +18,7 @@ from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations
 from quantcfg.source import Source
 from tests.laws import law
-from tests.networks import conv, deconv, inner_product, layer, pool, scale
+from tests.networks import batch_norm, conv, deconv, inner_product, layer, pool, scale
 from tests.shared import MODELS, needs_shared
 
 
@@ -256,18 +257,18 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
     "groups that do not divide": (
         conv("a", parameters="num_output: 8 kernel_size: 1 group: 4"),
         [IMAGE],
-        "its input channels do not divide into its groups",
+        "it has 6 input channels, not a multiple of group 4",
     ),
     "outputs that do not divide": (
         conv("a", parameters="num_output: 8 kernel_size: 1 group: 3"),
         [IMAGE],
-        "its output channels do not divide into its groups",
+        "it has num_output 8, not a multiple of group 3",
     ),
-    "pooling in three dimensions": (pool("a"), [(1, 3, 4, 5, 6)], "pooling needs 4 axes, its input has 5"),
+    "pooling in three dimensions": (pool("a"), [(1, 3, 4, 5, 6)], "it needs an input with 4 axes, found 5"),
     "an axis that is not there": (
         inner_product("a", parameters="num_output: 8 axis: 3"),
         [(2, 3)],
-        "its axis is 3, but its input has 2",
+        "it has axis 3, but its input has 2 axes",
     ),
     "inputs that differ": (
         layer("a", "Eltwise", ("data", "b")),
@@ -287,7 +288,12 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
     "a crop outside": (
         layer("a", "Crop", ("data", "b"), crop_param="offset: 6"),
         [IMAGE, (1, 1, 5, 5)],
-        "its crop does not fit its input",
+        "crop exceeds input size",
+    ),
+    "statistics of a number": (
+        layer("l", "SoftmaxWithLoss", ("data", "b")) + batch_norm("a", "l"),
+        [(2, 5), (2,)],
+        "it does not fit its input",
     ),
     "too many values": (
         layer("a", "Tile", tile_param="tiles: 2147483647"),
@@ -298,6 +304,16 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
         layer("a", "Upsample", ("data", "b")),
         [IMAGE, IMAGE],
         "its size is that of another layer",
+    ),
+    "the greatest value of a scalar": (
+        layer("r", "Reduction") + layer("a", "ArgMax", "r"),
+        [IMAGE],
+        "its input has no axes",
+    ),
+    "a parameter of negative sizes": (
+        layer("a", "Parameter", (), parameter_param="shape { dim: [-2, -3] }"),
+        [],
+        "its shape is -2x-3",
     ),
     "huge pyramids": (
         layer("a", "SPP", spp_param="pyramid_height: 4000000000"),
@@ -312,6 +328,11 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
 }
 
 
+def test_a_scalar_is_normalized_as_one_channel() -> None:
+    operation = last(layer("r", "Reduction") + layer("a", "BatchNorm", "r"), IMAGE)
+    assert operation.blobs == ((1,), (1,), (1,))
+
+
 @pytest.mark.parametrize(("text", "inputs", "reason"), UNKNOWN.values(), ids=UNKNOWN)
 def test_an_unknown_output_has_a_reason_and_a_help(text: str, inputs: list[Shape], reason: str) -> None:
     operation = last(text, *inputs)
@@ -320,6 +341,27 @@ def test_an_unknown_output_has_a_reason_and_a_help(text: str, inputs: list[Shape
     passes = f"pass its shape, such as --input {operation.layer.tops[0]}=1,3,224,224"
     is_undetermined = any(word in reason for word in ("type", "another layer", "prototxt"))
     assert operation.unknown.help == (passes if is_undetermined else CHECK)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        conv("a", parameters="num_output: 8 kernel_size: [1, 2, 3]"),
+        conv("a", parameters="num_output: 8"),
+        conv("a", parameters="num_output: 8 kernel_size: 3 axis: 4"),
+        deconv("a", parameters="num_output: 8 kernel_size: 3 group: 5"),
+        inner_product("a", parameters="axis: 1"),
+        pool("a", parameters="kernel_size: 0"),
+        scale("a", "data", parameters="axis: 9"),
+    ],
+)
+def test_a_layer_that_caffe_cannot_set_up_has_the_words_of_the_check_as_reason(text: str) -> None:
+    found: list[Diagnostic] = []
+    network = read_network(Source("net.prototxt", net_text(text, IMAGE)), None, found.append)
+    assert network
+    (operation,) = read_operations(network, {}).all
+    assert operation.unknown
+    assert found[0].message == f'Caffe cannot set up layer "a": {operation.unknown.reason}'
 
 
 CHECK = "check its parameters and the sizes of its inputs"
@@ -378,6 +420,11 @@ def test_older_formats_have_the_same_shapes() -> None:
     assert [each.outputs for each in found.all] == [((2, 8, 9, 11),)] * 2
     assert (found.all[1].parameters["local_size"], found.all[1].parameters["alpha"]) == (3, 0.5)
     assert found.all[1].parameters["beta"] == 0.75
+    old = """
+        input: "data" input: "b" input_dim: [2, 6, 9, 11, 2, 6, 1, 11]
+        layers { layer { name: "c" type: "concat" concat_dim: 2 } bottom: "data" bottom: "b" top: "c" }
+    """
+    assert operations(old).all[0].outputs == ((2, 6, 10, 11),)
 
 
 def test_a_fork_may_give_a_field_another_meaning() -> None:
@@ -501,11 +548,7 @@ def test_any_numbers_give_shapes_or_a_reason(case: str, changes: list[tuple[int,
         assert all(size > 0 for size in sizes)
 
 
-ONE = ("Permute", "PriorBox", "Normalize", "ReLU6", "Upsample", "Reorg", "ShuffleChannel", "Axpy", "BN")
-"""Types of forks that read one input or more."""
-
-
-@pytest.mark.parametrize("kind", [*sorted(caffe_types.known_types(2)), *ONE, "DepthwiseConvolution"])
+@pytest.mark.parametrize("kind", [*sorted(caffe_types.known_types(2)), *caffe_types.fork_types()])
 @pytest.mark.parametrize("tops", [(), ("a",), ("a", "b", "c", "d")])
 @pytest.mark.parametrize("bottoms", [(), ("data",), ("data",) * 4])
 def test_any_number_of_bottoms_and_tops_has_shapes_or_a_reason(

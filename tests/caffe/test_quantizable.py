@@ -543,11 +543,23 @@ def test_the_capability_file_says_nothing_twice() -> None:
     assert json.loads(text, object_pairs_hook=distinct) == CAPABILITIES
 
 
-@pytest.mark.parametrize("layer_type", CAPABILITIES["layer_types"])
+@pytest.mark.parametrize("layer_type", [*CAPABILITIES["layer_types"], *CAPABILITIES["fork_layer_types"]])
 def test_the_parameters_of_a_type_are_a_message_of_a_layer(layer_type: str) -> None:
-    fields = contracts.message_class("caffe", "caffe.LayerParameter").DESCRIPTOR.fields_by_name
-    name = CAPABILITIES["layer_types"][layer_type].get("parameters")
-    assert name is None or fields[name].message_type is not None
+    layers = [("caffe", "caffe.LayerParameter"), ("caffe_operations", "caffe_operations.Layer")]
+    fields = [contracts.message_class(*layer).DESCRIPTOR.fields_by_name for layer in layers]
+    name = caffe_types.parameter_field(layer_type)
+    assert name is None or [each[name].message_type for each in fields if name in each]
+
+
+def test_the_types_of_forks_are_not_those_of_bvlc_caffe() -> None:
+    assert CAPABILITIES["layer_types"].keys().isdisjoint(CAPABILITIES["fork_layer_types"])
+
+
+def test_every_output_rule_is_one_that_the_meta_schema_knows_and_a_type_uses() -> None:
+    types = {**CAPABILITIES["layer_types"], **CAPABILITIES["fork_layer_types"]}
+    meta_schema = contracts.schema("caffe_layers.schema.json")
+    rules = meta_schema["definitions"]["layer_type"]["properties"]["output"]["enum"]
+    assert {caffe_types.output_rule(layer_type) for layer_type in types} - {""} == set(rules)
 
 
 @pytest.mark.parametrize(("layer_type", "kind"), conditions())

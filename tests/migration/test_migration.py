@@ -141,6 +141,19 @@ def test_a_formatted_request_is_migrated_to_the_same(case_and_text: tuple[Case, 
         assert parsed(again.text) == parsed(migration.text)
 
 
+def test_a_field_at_the_end_of_a_line_is_removed_without_the_line_end() -> None:
+    text = "common_config {}\r\nbatch_num: 2 conv_calibration_config\r\n{ }\r\nactivation_offset: true\r\n"
+    assert migrated(text) == "common_config {}\r\nbatch_num: 2 \r\nactivation_offset: true\r\n"
+
+
+@law(deprecated_cases())
+def test_line_ends_stay_as_they_are(case_and_text: tuple[Case, str]) -> None:
+    _, text = case_and_text
+    migration = migrate_text(text.replace("\r", "").replace("\n", "\r\n"))
+    if migration.text is not None:
+        assert "\n" not in migration.text.replace("\r\n", "")
+
+
 @pytest.mark.parametrize("flag", ["", "asymmetric: false", "asymmetric: true"])
 @pytest.mark.parametrize("fc", [None, "", "ifmr_quantize { }", "hfmg_quantize { }"])
 @pytest.mark.parametrize("own", [None, "", "ifmr_quantize { asymmetric: true }", "hfmg_quantize { }"])

@@ -102,7 +102,8 @@ def _with_surroundings(span: Span) -> Span:
         return Span(span.source, _line_start(span), rest.end())
     spaces = _SPACES.match(text, span.end)
     assert spaces
-    return Span(span.source, span.start, spaces.end())
+    is_line_end = text.startswith("\r\n", spaces.end() - 1) and spaces.end() > span.end
+    return Span(span.source, span.start, spaces.end() - is_line_end)
 
 
 def _item_removal(place: Place, items: tree.List) -> tuple[Edit, ...]:

@@ -21,9 +21,21 @@ _TYPES = CAFFE.layer_types
 
 
 def parameter_field(layer_type: str) -> str | None:
-    """Return the field of caffe.LayerParameter with the parameters of a layer type, if it has one."""
-    field: str | None = _TYPES.known.get(layer_type, _NOTHING).get("parameters")
+    """Return the field with the parameters of a layer type, if it has one."""
+    field: str | None = entry(layer_type).get("parameters")
     return field
+
+
+def entry(layer_type: str) -> Mapping[str, Any]:
+    """Return what is known of a type of BVLC Caffe or of a fork; nothing for other types."""
+    known: Mapping[str, Any] = _TYPES.known.get(layer_type) or fork_types().get(layer_type, _NOTHING)
+    return known
+
+
+def fork_types() -> Mapping[str, Any]:
+    """Return the layer types that only forks of Caffe have, and whose shapes are known."""
+    types: dict[str, Any] = _TYPES.contract["fork_layer_types"]
+    return types
 
 
 def has_weights(layer_type: str) -> bool:
@@ -44,13 +56,9 @@ def blob_counts(layer_type: str) -> tuple[BlobCount, BlobCount, bool]:
     return known.get("bottoms", _ANY), known.get("tops", _ANY), "as_many_tops" in known
 
 
-def output_rule(layer_type: str) -> str | None:
-    """Return the rule that computes the output shapes of a type, or None if there is none.
-
-    The outputs of an unknown type have the rank of its first input.
-    """
-    known = _TYPES.known.get(layer_type)
-    rule: str | None = "rank" if known is None else known.get("output")
+def output_rule(layer_type: str) -> str:
+    """Return the name of the rule for the output shapes of a type, empty if there is none."""
+    rule: str = entry(layer_type).get("output", "")
     return rule
 
 

@@ -7,7 +7,7 @@ quantization needs it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
 
@@ -31,14 +31,16 @@ OPEN_ENUMS = frozenset(
 )
 """The enum fields whose unknown values are checked after binding, as some are words of Caffe forks."""
 
-_V0_OUTPUTS = {"num_output": "num_output", "biasterm": "bias_term"}
-_V0_SIZES = {"kernelsize": "kernel_size", "stride": "stride", "pad": "pad"}
-_V0_PARAMETERS = {
-    "innerproduct": ("inner_product_param", _V0_OUTPUTS),
-    "conv": ("convolution_param", {**_V0_OUTPUTS, **_V0_SIZES, "group": "group"}),
-    "pool": ("pooling_param", {**_V0_SIZES, "pool": "pool"}),
+_V0_NAMES = {
+    "batch_size": "batchsize",
+    "bias_term": "biasterm",
+    "crop_size": "cropsize",
+    "kernel_size": "kernelsize",
 }
-"""The parameter message of each V0 layer type, and its fields by their V0 names."""
+"""The fields of parameter messages that have another name in a V0 layer."""
+
+_V0_WITH_PARAMETERS = ("conv", "innerproduct", "pool")
+"""The V0 types with parameters in caffe.proto; the upgrade ignores those of im2col."""
 
 _OLD_PARAMS = {"blobs_lr": "lr_mult", "param": "name", "blob_share_mode": "share_mode"}
 """The lists of V0 and V1 layers with a value per blob, and the fields of ParamSpec that replace them."""
@@ -160,9 +162,9 @@ class Definition:
         Fields without a value and without a default are omitted.
         """
         field = caffe_types.parameter_field(self.type)
-        if field is None:
-            return {}
         names = CAFFE.layer_types.conditional_attributes(self.type)
+        if field is None or not names:
+            return {}
         unknown = {
             name: self.binding.unknown_enums[path].span.text
             for name, path in self.unknown_enums.items()
@@ -237,11 +239,23 @@ def _upgrade_v0(binding: Binding, old: BoundMessage, unknown: Mapping[str, Path]
     if "name" in old and "name" not in v0:
         # The upgrade drops the name of a V1 layer, but messages need it.
         layer = replace(layer, fields={**layer.fields, "name": old.fields["name"]})
-    if kind in _V0_PARAMETERS:
-        field, names = _V0_PARAMETERS[kind]
-        layer = _with(layer, field, {new: bound for name, new in names.items() if (bound := v0.scalar(name))})
+    if kind in _V0_WITH_PARAMETERS:
+        field = _v0_parameter_field(kind)
+        names = v0_names(layer[field].descriptor.fields)
+        layer = _with(layer, field, {new: bound for new, name in names.items() if (bound := v0.scalar(name))})
     inner = old.message("layer") or old
     return Definition(0, layer, kind, kind, old["bottom"], old["top"], inner, binding, unknown)
+
+
+def v0_names(fields: Iterable[str]) -> Mapping[str, str]:
+    """Return the fields of a parameter message, with their names in a V0 layer."""
+    return {name: _V0_NAMES.get(name, name) for name in fields}
+
+
+def _v0_parameter_field(kind: str) -> str:
+    field = caffe_types.parameter_field(caffe_types.v0_type(kind))
+    assert field
+    return field
 
 
 def _upgraded(old: BoundMessage) -> BoundMessage:
@@ -312,8 +326,7 @@ def _pads(padding: Definition, layer: Definition) -> bool:
 
 def _padded(layer: Definition, padding: BoundMessage) -> Definition:
     pad = padding.scalar("pad") or BoundScalar(0, padding.field, padding.node)
-    field, _ = _V0_PARAMETERS[layer.type]
-    return replace(layer, parameter=_with(layer.parameter, field, {"pad": pad}))
+    return replace(layer, parameter=_with(layer.parameter, _v0_parameter_field(layer.type), {"pad": pad}))
 
 
 def _unpadded(blob: str, paddings: Mapping[str, Definition]) -> str:

@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from quantcfg.diagnostics import Report, catalogue
 from quantcfg.diagnostics.phrases import counted
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.shapes import (
     MAX_AXES,
     Extent,
     Parameters,
     axes_after_channels,
+    counted_axes,
     first,
     input_channels,
-    is_convolution,
 )
 from quantcfg.textproto import BoundMessage
 
@@ -36,7 +37,8 @@ def check_setup(parameters: Iterable[Parameters], report: Report) -> None:
     for each in parameters:
         layer = each.layer
         if layer.type in _CHECKED or layer.parameter["param"]:
-            for problem, help in (*_problems(each), *_param_problems(each)):
+            problems = _problems(layer, each.bottoms) if layer.type in _CHECKED else ()
+            for problem, help in (*problems, *_param_problems(each)):
                 report(catalogue.CANNOT_SET_UP.at(layer.span, layer=layer.name, problem=problem, help=help))
 
 
@@ -44,15 +46,20 @@ _Problem = tuple[str, str | None]
 """The end of the message "Caffe cannot set up layer …: it", and the help."""
 
 
-def _problems(parameters: Parameters) -> Iterator[_Problem]:
-    layer, bottom = parameters.layer, first(parameters.bottoms)
+def setup_problem(layer: Definition, bottoms: Sequence[Extent]) -> str | None:
+    """Return why Caffe, or a fork with this type, cannot set up a layer; None if no reason is known."""
+    return next((f"it {problem}" for problem, _ in _problems(layer, bottoms)), None)
+
+
+def _problems(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[_Problem]:
+    bottom, rule = first(bottoms), caffe_types.output_rule(layer.type)
     if layer.is_v1_in_v0:
         # Its lost type is reported already.
         return
     if not layer.type:
         yield "has no type", "add a type, such as Convolution"
-    elif is_convolution(layer):
-        yield from _convolution_problems(layer, bottom)
+    elif rule in ("convolution", "deconvolution", "im2col"):
+        yield from _convolution_problems(layer, bottom, is_weighted=rule != "im2col")
     elif layer.type == "InnerProduct":
         yield from _output_problems(layer, "inner_product_param")
         yield from _axis_problems(layer.parameter["inner_product_param"]["axis"], bottom)
@@ -62,7 +69,7 @@ def _problems(parameters: Parameters) -> Iterator[_Problem]:
             yield f"has {len(layer.tops)} tops, but only max pooling may have two", "remove the second top"
     elif layer.type == "Input":
         yield from _input_problems(layer.parameter["input_param"], len(layer.tops))
-    elif layer.type == "Scale" and len(parameters.bottoms) == 1:
+    elif layer.type == "Scale" and len(bottoms) == 1:
         yield from _scale_problems(layer.parameter["scale_param"], bottom)
 
 
@@ -83,11 +90,7 @@ def _scale_problems(parameter: BoundMessage, bottom: Extent) -> Iterator[_Proble
     if count < -1:
         yield f"has num_axes {count}", "use -1 for all axes"
     elif axis is not None and bottom.rank is not None and axis + count > bottom.rank > axis:
-        yield f"scales {count} axes from axis {axis}, but its input has {_axes_of(bottom)}", None
-
-
-def _axes_of(bottom: Extent) -> str:
-    return "1 axis" if bottom.rank == 1 else f"{bottom.rank} axes"
+        yield f"scales {count} axes from axis {axis}, but its input has {counted_axes(bottom.rank)}", None
 
 
 def _output_problems(layer: Definition, field: str) -> Iterator[_Problem]:
@@ -106,23 +109,25 @@ def _missing_field(layer: Definition, message: str, field: str) -> str:
 
 def _axis_problems(axis: int, bottom: Extent) -> Iterator[_Problem]:
     if bottom.rank is not None and not -bottom.rank <= axis < bottom.rank:
-        yield f"has axis {axis}, but its input has {_axes_of(bottom)}", None
+        yield f"has axis {axis}, but its input has {counted_axes(bottom.rank)}", None
     elif not -MAX_AXES <= axis < MAX_AXES:
         yield f"has axis {axis}, but a blob has at most {MAX_AXES} axes", None
 
 
-def _convolution_problems(layer: Definition, bottom: Extent) -> Iterator[_Problem]:
+def _convolution_problems(layer: Definition, bottom: Extent, *, is_weighted: bool) -> Iterator[_Problem]:
     if "convolution_param" not in layer.parameter:
         yield "has no convolution_param", "add convolution_param { num_output: ... kernel_size: ... }"
         return
     parameter = layer.parameter["convolution_param"]
-    yield from _output_problems(layer, "convolution_param")
+    if is_weighted:
+        yield from _output_problems(layer, "convolution_param")
     yield from _axis_problems(parameter["axis"], bottom)
     axes = axes_after_channels(parameter, bottom)
     yield from _kernel_problems(parameter, axes)
     for field, names in _CONVOLUTION_SIZES.items():
         yield from _size_problems(parameter, field, names, axes)
-    yield from _group_problems(parameter, input_channels(parameter, bottom))
+    if is_weighted:
+        yield from _group_problems(parameter, input_channels(parameter, bottom))
 
 
 def _kernel_problems(parameter: BoundMessage, axes: int | None) -> Iterator[_Problem]:

@@ -1,9 +1,9 @@
-"""Read the parameters of layers that their shapes depend on."""
+"""Read the parameters of layers, and normalize them for the shapes of their inputs."""
 
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -11,54 +11,25 @@ from typing import Any
 from quantcfg import contracts
 from quantcfg.contracts.descriptors import Descriptor
 from quantcfg.editions.caffe import caffe_types
-from quantcfg.editions.caffe.definitions import Definition
+from quantcfg.editions.caffe.definitions import Definition, v0_names
+from quantcfg.editions.caffe.shapes import counted_axes, shown
+from quantcfg.network.network import Shape
+from quantcfg.network.operations import UnknownShapeError
 from quantcfg.textproto import Binding, BoundMessage, Dialect, bind
 
-Parameters = ChainMap[str, Any]
-"""The values of a message: the first map has those that are written, the second one the defaults."""
+Parameters = Mapping[str, Any]
+"""The values of the parameters of a layer, with defaults filled in."""
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+Written = ChainMap[str, Any]
+"""Parameters as in the prototxt: the first map has those that are written, the second one the defaults."""
 
-_FIELDS = {
-    "ArgMax": "argmax_param",
-    "Bias": "bias_param",
-    "Clip": "clip_param",
-    "ConvolutionDepthwise": "convolution_param",
-    "Data": "data_param",
-    "DepthwiseConvolution": "convolution_param",
-    "DummyData": "dummy_data_param",
-    "ELU": "elu_param",
-    "Eltwise": "eltwise_param",
-    "Embed": "embed_param",
-    "Exp": "exp_param",
-    "Im2col": "convolution_param",
-    "ImageData": "image_data_param",
-    "LRN": "lrn_param",
-    "LSTM": "recurrent_param",
-    "Log": "log_param",
-    "MVN": "mvn_param",
-    "MemoryData": "memory_data_param",
-    "Normalize": "norm_param",
-    "PReLU": "prelu_param",
-    "Parameter": "parameter_param",
-    "Permute": "permute_param",
-    "Power": "power_param",
-    "PriorBox": "prior_box_param",
-    "RNN": "recurrent_param",
-    "ReLU": "relu_param",
-    "Reduction": "reduction_param",
-    "Reorg": "reorg_param",
-    "SPP": "spp_param",
-    "ShuffleChannel": "shuffle_channel_param",
-    "Softmax": "softmax_param",
-    "Swish": "swish_param",
-    "Threshold": "threshold_param",
-    "Tile": "tile_param",
-    "Upsample": "upsample_param",
-}
-"""The field with the parameters of a layer type, beside the types that have one in the layer type file."""
+_SIDES = ("h", "w")
+_IMAGE_RANK = 4
 
-_V0_NAMES = {"batch_size": "batchsize", "crop_size": "cropsize"}
+CHECK = "check its parameters and the sizes of its inputs"
+"""The help for shapes that are unknown because a layer is wrong."""
+
+
 _TRANSFORM = "transform_param"
 
 
@@ -71,48 +42,29 @@ def additional_layers(binding: Binding) -> Sequence[BoundMessage]:
     return net.messages("layer") or net.messages("layers")
 
 
-def parameters_of(layer: Definition, additional: BoundMessage) -> Parameters:
+def parameters_of(layer: Definition, additional: BoundMessage) -> Written:
     """Return the parameters of a layer; data layers include those of transform_param.
 
     additional is its message of caffe_operations.
     """
-    field = caffe_types.parameter_field(layer.type) or _FIELDS.get(layer.type)
+    field = caffe_types.parameter_field(layer.type)
     fields = [name for name in (field, _TRANSFORM if not layer.bottoms else None) if name]
-    found = [_values(message, name) for name in fields for message in (layer.parameter, additional)]
+    messages = [
+        part[name]
+        for name in fields
+        for part in (layer.parameter, additional)
+        if name in part.descriptor.fields
+    ]
+    written = _merged(map(_written, messages))
+    defaults = _merged(_defaults(message.descriptor) for message in messages)
     if v0 := additional.message("layer"):
-        found += [_upgraded(v0, name) for name in fields]
-    written, defaults = zip(*found, strict=True) if found else ((), ())
-    return ChainMap({}, _merged(written), _merged(defaults))
+        old = _written(v0)
+        written |= {name: old[v0_name] for name, v0_name in v0_names(defaults).items() if v0_name in old}
+    return ChainMap(written, defaults)
 
 
-def is_written(parameters: Parameters, field: str) -> bool:
-    """Return whether the prototxt has a value for a field."""
-    return field in parameters.maps[1]
-
-
-def _merged(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _merged(maps: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: value for each in maps for name, value in each.items()}
-
-
-_Values = tuple[Mapping[str, Any], Mapping[str, Any]]
-"""The written values of a message, and its defaults."""
-
-
-def _values(layer: BoundMessage, field: str) -> _Values:
-    """Return the values of a message field of a layer; both are empty if the layer has no such field."""
-    known = layer.descriptor.fields.get(field)
-    if known is None or known.message is None:
-        return _NOTHING, _NOTHING
-    return _written(layer[field]), _defaults(known.message)
-
-
-def _upgraded(v0: BoundMessage, field: str) -> _Values:
-    """Return the values of a V0 layer that the upgrade moves into a message field."""
-    known = _descriptor("Layer").fields.get(field)
-    message = known.message if known else None
-    written = _written(v0)
-    pairs = [(name, _V0_NAMES.get(name, name)) for name in message.fields] if message else []
-    return {name: written[old] for name, old in pairs if old in written}, _NOTHING
 
 
 def _written(message: BoundMessage) -> dict[str, Any]:
@@ -134,3 +86,141 @@ def _defaults(descriptor: Descriptor) -> Mapping[str, Any]:
 
 def _descriptor(name: str) -> Descriptor:
     return contracts.descriptors("caffe_operations")[f"caffe_operations.{name}"]
+
+
+# --- normalized parameters
+
+
+def normalized(layer_type: str, written: Written, bottoms: Sequence[Shape], tops: int) -> Parameters:
+    """Return parameters with axes counted from 0, and one size or offset for each axis.
+
+    Raises:
+        UnknownShapeError: they do not fit the inputs.
+
+    """
+    if not bottoms:
+        return MappingProxyType(dict(written))
+    axes = _axes(layer_type, written, len(bottoms[0]))
+    parameters = written.new_child(axes)
+    rule = _NORMALIZED.get(caffe_types.output_rule(layer_type))
+    return MappingProxyType({**parameters, **(rule(parameters, bottoms, tops) if rule else {})})
+
+
+def expect(holds: bool, reason: str) -> None:
+    """Raise an UnknownShapeError with a reason unless a condition holds."""
+    if not holds:
+        raise UnknownShapeError(reason, CHECK)
+
+
+def expect_setup(holds: bool) -> None:
+    """Expect what layer_setup checks, which has the words for it."""
+    expect(holds, "it does not fit its input")
+
+
+def expect_image(bottoms: Sequence[Shape]) -> None:
+    """Expect an input with the axes batch, channels, height and width."""
+    expect(len(bottoms[0]) == _IMAGE_RANK, f"expected {_IMAGE_RANK} axes, found shape {shown(bottoms[0])}")
+
+
+def _axes(layer_type: str, written: Written, rank: int) -> dict[str, Any]:
+    # Reshape may insert axes after the last one.
+    places = rank + 1 if layer_type == "Reshape" else rank
+    axes = {name: written[name] for name in ("axis", "end_axis") if written.get(name) is not None}
+    for name in ("concat_dim", "slice_dim"):
+        if _is_written(written, name):
+            axes["axis"] = written[name]
+    for axis in axes.values():
+        expect(
+            -places <= axis < places, f"axis {axis} is out of range for an input with {counted_axes(rank)}"
+        )
+    return {name: axis % places for name, axis in axes.items()}
+
+
+def _is_written(parameters: Written, field: str) -> bool:
+    return any(field in each for each in parameters.maps[:-1])
+
+
+def _convolution_sizes(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    count = len(bottoms[0]) - parameters["axis"] - 1
+    defaults = {"kernel": 0, "stride": 1, "pad": 0, "dilation": 1}
+    return {name: _sizes(parameters, name, count, default) for name, default in defaults.items()}
+
+
+def _sizes(parameters: Written, name: str, count: int, default: int) -> tuple[int, ...]:
+    """Return a size of a convolution for each spatial axis."""
+    sides = [f"{name}_{side}" for side in _SIDES]
+    written = parameters["kernel_size" if name == "kernel" else name]
+    if any(_is_written(parameters, side) for side in sides):
+        sizes = tuple(parameters[side] or 0 for side in sides)
+    else:
+        sizes = tuple(written) or (default,)
+        sizes = sizes * count if len(sizes) == 1 or not count else sizes
+    expect_setup(len(sizes) == count and (name in ("pad", "dilation") or all(sizes)))
+    return sizes
+
+
+def _pooling_sizes(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    expect_image(bottoms)
+    whole = bottoms[0][2:] if parameters["global_pooling"] else None
+    kernel = whole or _sides(parameters, "kernel", "kernel_size")
+    return {"kernel": kernel, **{name: _sides(parameters, name, name) for name in ("stride", "pad")}}
+
+
+def _sides(parameters: Written, name: str, both: str) -> tuple[int, int]:
+    """Return the height and width of a size of a pooling layer."""
+    sides = [f"{name}_{side}" for side in _SIDES]
+    if any(_is_written(parameters, side) for side in sides) and not _is_written(parameters, both):
+        height, width = (parameters[side] or 0 for side in sides)
+    else:
+        height = width = parameters[both] or 0
+    expect_setup(name == "pad" or bool(height and width))
+    return height, width
+
+
+def _crop_offsets(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    axis, offsets = parameters["axis"], parameters["offset"]
+    count = len(bottoms[0]) - axis
+    expect(len(offsets) in (0, 1, count), f"it has {len(offsets)} offsets, but crops {count} axes")
+    each = offsets if len(offsets) == count else (offsets or (0,)) * count
+    return {"offset": (0,) * axis + each}
+
+
+def _slice_points(parameters: Written, bottoms: Sequence[Shape], tops: int) -> Parameters:
+    size = bottoms[0][parameters["axis"]]
+    points = [0, *(parameters["slice_point"] or _equal_parts(size, tops)), size]
+    expect(len(points) == tops + 1, f"it has {len(points) - 2} slice points, but {tops} tops")
+    return {"points": points}
+
+
+def _equal_parts(size: int, count: int) -> list[int]:
+    expect(size % count == 0, f"{size} does not divide into {count} equal parts")
+    return list(range(size // count, size, size // count))
+
+
+def _permuted_order(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    axes, order = range(len(bottoms[0])), parameters["order"]
+    expect(set(order) <= set(axes) and len(set(order)) == len(order), f"its order is {order}")
+    return {"order": (*order, *(axis for axis in axes if axis not in order))}
+
+
+def _shuffle_groups(parameters: Written, _: Sequence[Shape], __: int) -> Parameters:
+    return {"group": parameters["group"] or 1}
+
+
+def _upsample_scale(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+    # With a mask, SegNet's layer takes the sizes from another layer, unless they are written.
+    is_known = len(bottoms) == 1 or _is_written(parameters, "scale")
+    return {"scale": parameters["scale"] if is_known else None}
+
+
+_NORMALIZED: Mapping[str, Callable[[Written, Sequence[Shape], int], Parameters]] = {
+    "convolution": _convolution_sizes,
+    "crop": _crop_offsets,
+    "deconvolution": _convolution_sizes,
+    "im2col": _convolution_sizes,
+    "permute": _permuted_order,
+    "pooling": _pooling_sizes,
+    "shuffle_channel": _shuffle_groups,
+    "slice": _slice_points,
+    "upsample": _upsample_scale,
+}

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
+from types import MappingProxyType
 
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition, definitions, version_of
 from quantcfg.editions.caffe.flow import wrong_count
+from quantcfg.editions.caffe.layer_setup import setup_problem
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
-from quantcfg.editions.caffe.operation_parameters import Parameters, additional_layers, parameters_of
+from quantcfg.editions.caffe.operation_parameters import (
+    CHECK,
+    Parameters,
+    Written,
+    additional_layers,
+    normalized,
+    parameters_of,
+)
 from quantcfg.editions.caffe.output_shapes import (
     MAX_COUNT,
-    add_geometry,
     blob_shapes,
     filters_of,
     has_no_blobs,
-    is_of_fork,
     multiply_accumulates,
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
 from quantcfg.editions.caffe.roles import compared, is_constant, never_negative, reads_shapes
-from quantcfg.editions.caffe.shapes import MAX_AXES
+from quantcfg.editions.caffe.shapes import MAX_AXES, whole_extent
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations, Unknown, UnknownShapeError
@@ -48,9 +56,9 @@ def read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
     found = []
     seen: set[str] = set()
     for layer, definition in zip(network.layers, _present(binding), strict=True):
-        parameters = parameters_of(definition, additional[int(definition.path[1])])
+        written = parameters_of(definition, additional[int(definition.path[1])])
         bottoms = [blobs.get(blob) for blob in layer.bottoms]
-        operation = _operation(layer, parameters, bottoms, given, _shared(definition, seen))
+        operation = _operation(layer, definition, written, bottoms, given, _shared(definition, seen))
         found.append(operation)
         tops = list(zip(layer.tops, operation.outputs, strict=True))
         settable |= {blob for blob, shape in tops if not layer.bottoms or shape in (None, given.get(blob))}
@@ -111,12 +119,15 @@ def _shared(definition: Definition, seen: set[str]) -> frozenset[int]:
 
 def _operation(
     layer: Layer,
-    parameters: Parameters,
+    definition: Definition,
+    written: Written,
     bottoms: Sequence[Shape | Unknown | None],
     given: Mapping[str, Shape],
     shared: frozenset[int],
 ) -> Operation:
     known = [bottom for bottom in bottoms if isinstance(bottom, tuple)]
+    parameters: Parameters = MappingProxyType(dict(written))
+    extents = [whole_extent(bottom) for bottom in known]
     unknown = None
     blobs: Sequence[Shape] | None = () if has_no_blobs(layer.type) else None
     outputs: _Shapes = [None] * len(layer.tops)
@@ -125,13 +136,15 @@ def _operation(
             raise UnknownShapeError(*_unknown_bottom(layer, bottoms))
         if wrong := wrong_count(layer):
             raise UnknownShapeError(f"it {wrong[0]}", wrong[1])
-        if not bottoms and is_of_fork(layer.type):
+        if not bottoms and layer.type in caffe_types.fork_types():
             raise UnknownShapeError("it has no bottom")
-        add_geometry(layer.type, parameters, known)
-        blobs = blob_shapes(layer.type, parameters, known)
+        parameters = normalized(layer.type, written, known, len(layer.tops))
+        blobs = blob_shapes(definition, parameters, known)
         outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
     except UnknownShapeError as error:
-        unknown = error.unknown
+        # The checks report this problem, too.
+        problem = setup_problem(definition, extents) if known and len(known) == len(bottoms) else None
+        unknown = Unknown(problem, CHECK) if problem else error.unknown
     inferred, outputs = outputs, _with_given(layer, outputs, given)
     replaced = [blob for blob, shape in zip(layer.tops, inferred, strict=True) if shape is None]
     missing = [blob for blob, shape in zip(layer.tops, outputs, strict=True) if shape is None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
+from math import prod
 
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
@@ -33,10 +34,11 @@ _IMAGE_RANK = 4
 
 @small_value
 class Extent:
-    """The known part of the shape of a blob: its rank, and the size of axis 1."""
+    """The known part of the shape of a blob: its rank and the size of axis 1, or the whole shape."""
 
     rank: int | None = None
     channels: int | None = None
+    shape: Shape | None = None
 
     def axis(self, axis: int) -> int | None:
         """Return an axis as a non-negative index; None if it is negative and the rank is unknown."""
@@ -51,6 +53,11 @@ UNKNOWN = Extent()
 def shown(shape: PartialShape) -> str:
     """Return a shape for a message, such as "64x?x3x3"."""
     return "x".join("?" if size is None else str(size) for size in shape) or "no dimensions"
+
+
+def counted_axes(rank: int | None) -> str:
+    """Return a number of axes for a message: "1 axis", "4 axes"."""
+    return "1 axis" if rank == 1 else f"{rank} axes"
 
 
 def may_be_equal(one: PartialShape, other: PartialShape) -> bool:
@@ -72,6 +79,11 @@ def input_extents(inputs: Mapping[str, Extent], layers: Sequence[Definition]) ->
     return found
 
 
+def whole_extent(shape: Shape) -> Extent:
+    """Return the extent of a known shape."""
+    return Extent(len(shape), shape[_CHANNELS] if len(shape) > _CHANNELS else None, shape)
+
+
 def extent_of(dimensions: Sequence[int]) -> Extent:
     """Return the extent of a shape in the prototxt."""
     channels = dimensions[_CHANNELS] if len(dimensions) > _CHANNELS else 0
@@ -83,10 +95,10 @@ def extent_of(dimensions: Sequence[int]) -> Extent:
 
 def _outputs(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     """Yield the extents of the tops of a layer, and possibly more."""
-    rule = caffe_types.output_rule(layer.type)
-    if rule is None:
-        return repeat(UNKNOWN)
-    return _RULES[rule](layer, bottoms)
+    if layer.type not in caffe_types.known_types(2):
+        return _same_rank(layer, bottoms)
+    rule = _RULES.get(caffe_types.output_rule(layer.type))
+    return rule(layer, bottoms) if rule else repeat(UNKNOWN)
 
 
 def first(bottoms: Sequence[Extent]) -> Extent:
@@ -209,18 +221,29 @@ def _flatten(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
 
 
 _RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]] = {
+    "batch_reindex": _same,
+    "clip": _same,
     "concat": _concat,
     "convolution": _convolution,
     "crop": _crop,
+    "data": _image,
+    "deconvolution": _convolution,
+    "eltwise": _same,
     "flatten": _flatten,
+    "im2col": _same_rank,
     "image": _image,
+    "image_data": _image,
     "inner_product": _inner_product,
     "input": _input,
-    "rank": _same_rank,
+    "lrn": _same,
+    "memory_data": _image,
+    "pooling": _same,
     "reshape": _reshape,
     "same": _same,
     "slice": _slice,
+    "tile": _same_rank,
 }
+"""The rules for the types whose parameters are in caffe.proto, or do not change the rank."""
 
 
 # --- parameters
@@ -228,7 +251,7 @@ _RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]]
 
 def is_convolution(layer: Definition) -> bool:
     """Return whether a layer is a convolution or a deconvolution."""
-    return caffe_types.output_rule(layer.type) == "convolution"
+    return layer.type in ("Convolution", "Deconvolution")
 
 
 def spatial_axes(layer: Definition, bottoms: Sequence[Extent], stored: Shape | None) -> int:
@@ -293,8 +316,8 @@ def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | N
         return _with_bias(parameter["convolution_param"], _filter_shape(layer, bottom, axes))
     if layer.type == "InnerProduct":
         product = parameter["inner_product_param"]
-        outputs = product["num_output"] or None
-        return _with_bias(product, (None, outputs) if product["transpose"] else (outputs, None))
+        outputs, inputs = product["num_output"] or None, _count_from(bottom, product["axis"])
+        return _with_bias(product, (inputs, outputs) if product["transpose"] else (outputs, inputs))
     if layer.type == "BatchNorm":
         channels = 1 if bottom.rank == 1 else bottom.channels
         return [
@@ -312,10 +335,14 @@ def _with_bias(parameter: BoundMessage, weight: PartialShape) -> list[Expected]:
     return [("weight", weight), *bias]
 
 
+def _count_from(bottom: Extent, axis: int) -> int | None:
+    return None if bottom.shape is None else prod(bottom.shape[axis:])
+
+
 def _filter_shape(layer: Definition, bottom: Extent, axes: int) -> PartialShape:
     parameter = layer.parameter["convolution_param"]
     outputs, inputs = parameter["num_output"] or None, input_channels(parameter, bottom)
-    outer, inner = (outputs, inputs) if layer.type == "Convolution" else (inputs, outputs)
+    outer, inner = (outputs, inputs) if layer.type != "Deconvolution" else (inputs, outputs)
     group = parameter["group"]
     in_group = inner // group if inner and group and not inner % group else None
     return (outer, in_group, *_kernel(parameter, axes))
@@ -323,20 +350,33 @@ def _filter_shape(layer: Definition, bottom: Extent, axes: int) -> PartialShape:
 
 def input_channels(parameter: BoundMessage, bottom: Extent) -> int | None:
     """Return the number of input channels of a convolution, None if unknown."""
-    return bottom.channels if bottom.axis(parameter["axis"]) == _CHANNELS else None
+    axis = bottom.axis(parameter["axis"])
+    if bottom.shape is not None and axis is not None:
+        return bottom.shape[axis] if 0 <= axis < len(bottom.shape) else None
+    return bottom.channels if axis == _CHANNELS else None
 
 
 def _kernel(parameter: BoundMessage, axes: int) -> PartialShape:
     if _has_sides(parameter):
         return (parameter["kernel_h"] or None, parameter["kernel_w"] or None)
     sizes = tuple(size or None for size in parameter["kernel_size"])
-    return sizes if len(sizes) > 1 else (sizes or (None,)) * axes
+    return sizes if len(sizes) > 1 and axes else (sizes or (None,)) * axes
 
 
 def _scale_shapes(parameter: BoundMessage, bottoms: Sequence[Extent]) -> list[Expected]:
-    bottom = first(bottoms)
-    is_along_channels = parameter["num_axes"] == 1 and bottom.axis(parameter["axis"]) == _CHANNELS
-    shape = (bottom.channels,) if is_along_channels else None
+    shape = scaled_shape(parameter["axis"], parameter["num_axes"], bottoms)
     # A second input replaces the scale.
     scale: list[Expected] = [("scale", shape)] if len(bottoms) == 1 else []
     return [*scale, ("bias", shape)] if parameter["bias_term"] else scale
+
+
+def scaled_shape(axis: int, count: int, bottoms: Sequence[Extent]) -> PartialShape | None:
+    """Return the shape of the values of Scale or Bias: some axes of the first input, None if unknown."""
+    bottom = first(bottoms)
+    if bottom.shape is None:
+        is_along_channels = count == 1 and bottom.axis(axis) == _CHANNELS
+        return (bottom.channels,) if is_along_channels else None
+    if len(bottoms) > 1:
+        return bottoms[1].shape
+    start = bottom.axis(axis)
+    return bottom.shape[axis:] if count == -1 or start is None else bottom.shape[start : start + count]

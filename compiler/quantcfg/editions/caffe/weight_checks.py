@@ -62,8 +62,8 @@ def _misfit(parameters: Parameters, stored: WeightLayer) -> tuple[str, str] | No
 
 def _bias_help(layer: Definition, excess: int) -> str:
     """Return the help for excess or missing blobs; a single one may be the bias."""
-    field = caffe_types.parameter_field(layer.type)
-    has_bias = field and "bias_term" in layer.parameter[field].descriptor.fields
+    field = layer.parameter.descriptor.fields.get(caffe_types.parameter_field(layer.type) or "")
+    has_bias = field is not None and field.message is not None and "bias_term" in field.message.fields
     if not has_bias or abs(excess) != 1:
         return _OTHER_FILE
     return f"write bias_term: {'true' if excess > 0 else 'false'}, or {_OTHER_FILE}"
