@@ -276,9 +276,9 @@ def _too_long(program: Program, settings: Settings, runs: int) -> Mapping[str, s
     found, counts = {}, value_counts(program)
     for step in program.steps:
         activation = settings[step.name].activation if step.name in settings else None
-        values = runs * counts[step.inputs[0]]
         if not isinstance(activation, Ifmr):
             continue
+        values = runs * counts[step.inputs[0]]
         if activation.candidates * max(values, RANGE_VALUES) > _MOST_SEARCHED:
             ranges = f"IFMR tries {activation.candidates:,} ranges of {counted(values, 'value')}"
             found[step.name] = f'"{step.name}" is not simulated: with its search_step, {ranges}'
