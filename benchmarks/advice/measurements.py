@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.advice.networks import Network
+from benchmarks.advice.networks import IFMR, Network
 from benchmarks.advice.photographs import Part, photographs
 from benchmarks.advice.rankings import RANKINGS, Scores
 from quantcfg.advice.activations import Ifmr
@@ -90,8 +90,8 @@ def _ratios(network: Network) -> Ratios:
     return Ratios(
         weights=ratio(None, channel_wise=True),
         per_tensor=ratio(None, channel_wise=False),
-        inputs=ratio(Ifmr(), channel_wise=None),
-        both=ratio(Ifmr(), channel_wise=True),
+        inputs=ratio(IFMR, channel_wise=None),
+        both=ratio(IFMR, channel_wise=True),
     )
 
 

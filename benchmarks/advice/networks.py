@@ -6,17 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from quantcfg.advice.activations import Ifmr
 from quantcfg.advice.images import preprocessed
+from quantcfg.advice.outcome import hfmg_of, ifmr_of
 from quantcfg.advice.running import Values
 from quantcfg.advice.simulation import LayerSettings, Settings
 from quantcfg.api import load_model
+from quantcfg.contracts.config_schema import ASYMMETRIC
+from quantcfg.editions.caffe import CAFFE
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 from quantcfg.weights.program import Load, Program, program_of
 
 _WEIGHTS = "weights.caffemodel"
+
+
+def _defaults(algorithm: str) -> Mapping[str, Any]:
+    return {each.key: each.default for each in CAFFE.schema.parameters(algorithm)} | {ASYMMETRIC: True}
+
+
+IFMR, HFMG = ifmr_of(_defaults("ifmr")), hfmg_of(_defaults("hfmg"))
+"""The algorithms for the inputs of layers, with the default parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ def read(models: Path, name: str) -> Network:
     can = [
         step.name for step in weighted if network.edition.layer_types.channel_wise(step.operation.layer.type)
     ]
-    settings = {step.name: LayerSettings(Ifmr(), step.name in can) for step in weighted}
+    settings = {step.name: LayerSettings(IFMR, step.name in can) for step in weighted}
     (blob,) = program.inputs
     shape = operations.inputs[blob]
     assert shape

@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from benchmarks.advice.networks import HFMG, IFMR
 from quantcfg.advice import activations
 from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
+from quantcfg.frozen import replace
 from tests.laws import law
 
 SEEDS = st.integers(0, 2**32 - 1)
+
+ALGORITHMS = (IFMR, replace(IFMR, asymmetric=False), HFMG, replace(HFMG, asymmetric=False))
 
 
 def sample(seed: int, *, positive: bool) -> Any:
@@ -71,10 +75,10 @@ def test_ifmr_finds_the_least_error(seed: int, positive: bool, asymmetric: bool,
 def test_the_end_of_the_range_is_not_tried(
     search_range: tuple[float, float], step: float, count: int
 ) -> None:
-    assert Ifmr(search_range=search_range, search_step=step).candidates == count
+    assert replace(IFMR, search_range=search_range, search_step=step).candidates == count
     # Values that a larger range would fit better.
     values = np.append(np.linspace(0, 1, 100), [10] * 30).astype(np.float32)
-    algorithm = Ifmr(0.5, 1.0, search_range, step)
+    algorithm = Ifmr(0.5, 1.0, search_range, step, asymmetric=True)
     scale = float(fit(algorithm, [values]).scale)
     most = float(np.sort(values)[-65])
     assert scale * 255 == pytest.approx(most * (search_range[0] + (count - 1) * step), rel=1e-5)
@@ -82,12 +86,14 @@ def test_the_end_of_the_range_is_not_tried(
 
 def test_ifmr_computed_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = sample(1, positive=False)
-    whole = fit(Ifmr(), [values])
+    whole = fit(IFMR, [values])
     monkeypatch.setattr(activations, "RANGE_VALUES", 7)
-    assert fit(Ifmr(), [values]) == whole
+    assert fit(IFMR, [values]) == whole
 
 
-@pytest.mark.parametrize("algorithm", [Ifmr(), Ifmr(asymmetric=False), Hfmg(), Hfmg(asymmetric=False)])
+@pytest.mark.parametrize(
+    "algorithm", [IFMR, replace(IFMR, asymmetric=False), HFMG, replace(HFMG, asymmetric=False)]
+)
 def test_values_that_are_all_zero_stay_zero(algorithm: Ifmr | Hfmg) -> None:
     values = np.zeros(10, np.float32)
     quantizer = fit(algorithm, [values])
@@ -104,7 +110,9 @@ EXTREMES = {
 }
 
 
-@pytest.mark.parametrize("algorithm", [Ifmr(), Ifmr(asymmetric=False), Hfmg(), Hfmg(asymmetric=False)])
+@pytest.mark.parametrize(
+    "algorithm", [IFMR, replace(IFMR, asymmetric=False), HFMG, replace(HFMG, asymmetric=False)]
+)
 @pytest.mark.parametrize("extremes", EXTREMES.values(), ids=EXTREMES)
 def test_extreme_values_keep_their_size(algorithm: Ifmr | Hfmg, extremes: list[float]) -> None:
     values = np.array(extremes, np.float32)
@@ -121,7 +129,8 @@ def test_a_quantizer_rounds_to_its_256_codes() -> None:
 def test_an_input_that_is_never_negative_loses_a_bit_when_symmetric() -> None:
     values = np.linspace(0, 1, 10_000).astype(np.float32)
     errors = [
-        np.square(fit(Ifmr(asymmetric=each), [values])(values) - values).sum() for each in (True, False)
+        np.square(fit(replace(IFMR, asymmetric=each), [values])(values) - values).sum()
+        for each in (True, False)
     ]
     assert errors[1] / errors[0] == pytest.approx(4, rel=0.05)
 
@@ -183,7 +192,7 @@ def test_hfmg_is_about_as_good_as_ifmr(seed: int, positive: bool) -> None:
     values = sample(seed, positive=False)
     values = np.abs(values) if positive else values
     batches = [values[:200], values[200:]]
-    by_ifmr, by_hfmg = (fit(algorithm, batches) for algorithm in (Ifmr(), Hfmg()))
+    by_ifmr, by_hfmg = (fit(algorithm, batches) for algorithm in (IFMR, HFMG))
     errors = [float(np.square(quantizer(values) - values).sum()) for quantizer in (by_ifmr, by_hfmg)]
     assert errors[1] < 1.5 * errors[0]
 

@@ -57,7 +57,7 @@ def test_an_unquantized_run_of_a_model_has_the_outputs_of_opencv(model: str) -> 
 
 @needs_shared
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["mobilenet_v2", "squeezenet_v1.1"])
+@pytest.mark.parametrize("model", ["mobilenet_v2", pytest.param("squeezenet_v1.1", marks=pytest.mark.deep)])
 def test_a_model_without_weights_has_the_outputs_of_opencv_with_random_ones(model: str) -> None:
     random = np.random.default_rng(0)
 

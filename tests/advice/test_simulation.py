@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pytest
 
-from benchmarks.advice.networks import MODELS
+from benchmarks.advice.networks import HFMG, IFMR, MODELS
 from quantcfg.advice.activations import Hfmg, Ifmr
 from quantcfg.advice.images import dead_leaves, preprocessed
 from quantcfg.advice.running import Values, run
@@ -24,6 +24,7 @@ from quantcfg.advice.simulation import (
 )
 from quantcfg.advice.statistics import decibels
 from quantcfg.editions.caffe.execution import run_step
+from quantcfg.frozen import replace
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 from tests.advice.nets import Net, default_settings, noise, shared_model, small_net
@@ -70,7 +71,9 @@ def outputs_of(net: Net, images: Sequence[Values]) -> list[list[Array]]:
     return [[values[value] for value in net.program.outputs] for values in runs]
 
 
-@pytest.mark.parametrize("activation", [None, Ifmr(search_step=0.1), Hfmg(1024)])
+@pytest.mark.parametrize(
+    "activation", [None, replace(IFMR, search_step=0.1), replace(HFMG, num_of_bins=1024)]
+)
 @pytest.mark.parametrize("channel_wise", [None, False, True])
 def test_the_error_of_a_layer_is_that_of_a_whole_run_with_only_it_quantized(
     activation: Ifmr | Hfmg | None, channel_wise: bool | None
@@ -90,7 +93,7 @@ def test_the_error_of_a_layer_is_that_of_a_whole_run_with_only_it_quantized(
 def test_a_layer_that_is_excluded_is_not_quantized() -> None:
     net = small_net(BRANCHES, (1, 3, 8, 10))
     images = batch(net, noise((2, 3, 8, 10)))
-    settings = default_settings(net.program, activation=Ifmr(search_step=0.1), channel_wise=True)
+    settings = default_settings(net.program, activation=replace(IFMR, search_step=0.1), channel_wise=True)
     excluded: list[Collection[str]] = [(), ("left", "up"), settings]
     found = list(network_errors(net.program, net.load, run_step, images, settings, excluded))
     for names, error in zip(excluded, found, strict=True):
@@ -110,7 +113,7 @@ def test_a_simulation_does_not_change_the_unquantized_run() -> None:
             net.load,
             run_step,
             images,
-            default_settings(net.program, activation=Ifmr(), channel_wise=True),
+            default_settings(net.program, activation=IFMR, channel_wise=True),
         )
     )
     for old, new in zip(before, outputs_of(net, images), strict=True):
@@ -147,7 +150,7 @@ def test_a_network_without_quantizable_layers_has_no_outputs() -> None:
 @pytest.mark.parametrize("model", small_first(WITH_WEIGHTS, SMALL))
 def test_the_memory_needed_is_said_about_right(model: str) -> None:
     net, images = generated(model)
-    settings = default_settings(net.program, activation=Ifmr(search_step=0.2), channel_wise=True)
+    settings = default_settings(net.program, activation=replace(IFMR, search_step=0.2), channel_wise=True)
     tracemalloc.start()
     list(layer_errors(net.program, net.load, run_step, images, settings))
     peak = tracemalloc.get_traced_memory()[1]
@@ -160,7 +163,7 @@ def test_the_memory_needed_is_said_about_right(model: str) -> None:
 @pytest.mark.deep
 def test_ultraface_has_its_layer_188_first() -> None:
     net, images = generated(ULTRAFACE)
-    settings = default_settings(net.program, activation=Ifmr(), channel_wise=True)
+    settings = default_settings(net.program, activation=IFMR, channel_wise=True)
     errors = dict(layer_errors(net.program, net.load, run_step, images, settings))
     assert len(errors) == 42
     worst, second = sorted(errors, key=errors.__getitem__, reverse=True)[:2]
@@ -206,11 +209,11 @@ def photographs(shape: Shape) -> Array:
 def test_the_error_of_a_quantized_model_is_about_that_of_the_reference(model: str) -> None:
     net = shared_model(model)
     images = prepared(model, net, photographs(net.input_shape))
-    modes: list[tuple[Ifmr | None, bool | None]] = [
+    modes: list[tuple[Ifmr | Hfmg | None, bool | None]] = [
         (None, True),
         (None, False),
-        (Ifmr(), None),
-        (Ifmr(), True),
+        (IFMR, None),
+        (IFMR, True),
     ]
     weighted = {step.name for step in net.program.steps if net.load(step).weight is not None}
     for (activation, channel_wise), wanted in zip(modes, MEASURED[model], strict=True):
@@ -222,13 +225,13 @@ def test_the_error_of_a_quantized_model_is_about_that_of_the_reference(model: st
 
 
 _SIMULATION = """
-from quantcfg.advice.activations import Ifmr
+from benchmarks.advice.networks import IFMR
 from quantcfg.advice.simulation import layer_errors
 from quantcfg.editions.caffe.execution import run_step
 from tests.advice.nets import default_settings
 from tests.advice.test_simulation import generated
 net, images = generated("mtcnn_det1/deploy")
-settings = default_settings(net.program, activation=Ifmr(), channel_wise=True)
+settings = default_settings(net.program, activation=IFMR, channel_wise=True)
 for name, error in layer_errors(net.program, net.load, run_step, images, settings):
     print(name, error)
 """
@@ -253,7 +256,7 @@ def test_values_that_overflow_have_no_error() -> None:
     power = layer("p", "Power", "a", power_param="power: 99 scale: 1e30")
     text = "\n".join((conv("a"), power, conv("b", "p")))
     net = small_net(text)
-    settings = default_settings(net.program, activation=Ifmr(), channel_wise=True)
+    settings = default_settings(net.program, activation=IFMR, channel_wise=True)
     images = batch(net, noise(net.input_shape))
     errors = dict(layer_errors(net.program, net.load, run_step, images, settings))
     assert list(errors) == ["a", "b"]

@@ -39,7 +39,9 @@ def test_a_layer_that_is_never_quantized_is_not_skipped(capsys: Captured) -> Non
     assert items(found, "quant_enable") == []
     assert reasons(found, "p") == ["its weights are not finite"]
     assert found["notes"][0] == 'no simulation: "p": its weights are not finite'
-    assert printed(capsys, "--format", "cfg")[0] == ["# No setting needs to differ from its default."]
+    assert printed(capsys, "--format", "cfg")[0] == [
+        "# Nothing is advised from the weights. No layer was simulated."
+    ]
 
 
 def test_a_layer_that_the_request_skips_is_not_advised_again(capsys: Captured) -> None:
@@ -70,7 +72,7 @@ def test_channels_become_zero_only_with_a_factor_for_each(capsys: Captured) -> N
     blobs["conv2"][0][3:5] = 1e-6
     blobs["fc"][0][3] = 1e-6
     write(blobs)
-    assert reasons(content(capsys), "conv2") == ["2 channels are quantized to 0, being almost 0"]
+    assert reasons(content(capsys), "conv2") == ["2 channels are almost 0, and quantized to 0"]
     assert reasons(content(capsys), "fc") == []
     assert reasons(content(capsys, *configured(ONE_FACTOR)), "conv2") == []
     assert reasons(content(capsys, *configured('skip_layers: "conv2"')), "conv2") == []
@@ -250,7 +252,8 @@ def test_an_input_that_no_layer_writes_is_named(capsys: Captured) -> None:
     write({"c": [normal(8, 3, 3, 3), normal(8)], "d": [normal(8, 8, 3, 3), normal(8)]}, layers=layers)
     help = 'correct the name "zzz", or add an input "zzz"'
     assert content(capsys, "--simulate")["notes"] == [
-        f'no simulation: the output shape of "e" is unknown: no layer writes its input "zzz"; {help}'
+        f'the output shape of "e" is unknown: no layer writes its input "zzz"; {help}',
+        "no simulation: shapes are unknown",
     ]
     given = content(capsys, "--simulate", "--input", "e=1,8,6,6")
     assert given["notes"] == ['no simulation: "e": no layer writes its input "zzz"']
@@ -293,7 +296,7 @@ def test_a_parameter_has_its_stored_values(capsys: Captured) -> None:
     write(blobs, layers=[conv("c"), PARAMETER, SUM])
     found = content(capsys, "--simulate")
     assert found["notes"] == [
-        'no simulation: "p": its weights do not fit: it has 0 blobs, but needs 1',
+        'no simulation: "p": its weights do not fit: the file has none for this layer',
     ]
 
 

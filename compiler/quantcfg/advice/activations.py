@@ -53,13 +53,13 @@ class Quantizer:
 
 @frozen_value
 class Ifmr:
-    """The parameters of IFMR, with the names and defaults of the configuration."""
+    """The parameters of IFMR, with the names of the configuration."""
 
-    max_percentile: float = 0.999999
-    min_percentile: float = 0.999999
-    search_range: tuple[float, float] = (0.7, 1.3)
-    search_step: float = 0.01
-    asymmetric: bool = True
+    max_percentile: float
+    min_percentile: float
+    search_range: tuple[float, float]
+    search_step: float
+    asymmetric: bool
 
     @property
     def candidates(self) -> int:
@@ -73,8 +73,8 @@ class Ifmr:
 class Hfmg:
     """The parameters of HFMG."""
 
-    num_of_bins: int = 4096
-    asymmetric: bool = True
+    num_of_bins: int
+    asymmetric: bool
 
 
 def fit(algorithm: Ifmr | Hfmg, batches: Sequence[Array], check: Check = no_check) -> Quantizer:

@@ -263,7 +263,7 @@ def _layer_settings(program: Program, config: Config) -> tuple[Settings, list[st
         body = layer_settings(config, step.name) if step.operation.layer.quantizable else None
         if body is None:
             continue
-        weights, activation = body.get(WEIGHT_PARAMS, {}), _activation(body[ACTIVATION_PARAMS])
+        weights, activation = body.get(WEIGHT_PARAMS, {}), activation_of(body[ACTIVATION_PARAMS])
         if weights.get(WEIGHT_ALGORITHM) == NON_UNIFORM:
             notes.append(f'"{step.name}" is not simulated: NUQ is not public')
         else:
@@ -276,24 +276,32 @@ def _too_long(program: Program, settings: Settings, runs: int) -> Mapping[str, s
     found, counts = {}, value_counts(program)
     for step in program.steps:
         activation = settings[step.name].activation if step.name in settings else None
-        values = runs * counts[step.inputs[0]]
         if not isinstance(activation, Ifmr):
             continue
+        values = runs * counts[step.inputs[0]]
         if activation.candidates * max(values, RANGE_VALUES) > _MOST_SEARCHED:
             ranges = f"IFMR tries {activation.candidates:,} ranges of {counted(values, 'value')}"
             found[step.name] = f'"{step.name}" is not simulated: with its search_step, {ranges}'
     return found
 
 
-def _activation(parameters: Mapping[str, Any]) -> Ifmr | Hfmg:
-    asymmetric = parameters.get(ASYMMETRIC, True)
-    if parameters[ACTIVATION_ALGORITHM] == "hfmg":
-        return Hfmg(parameters["num_of_bins"], asymmetric)
+def activation_of(parameters: Mapping[str, Any]) -> Ifmr | Hfmg:
+    """Return the algorithm for the input of a layer, from its object in a configuration."""
+    return hfmg_of(parameters) if parameters[ACTIVATION_ALGORITHM] == "hfmg" else ifmr_of(parameters)
+
+
+def hfmg_of(parameters: Mapping[str, Any]) -> Hfmg:
+    """Return HFMG with parameters of a configuration."""
+    return Hfmg(parameters["num_of_bins"], parameters.get(ASYMMETRIC, True))
+
+
+def ifmr_of(parameters: Mapping[str, Any]) -> Ifmr:
+    """Return IFMR with parameters of a configuration."""
     start, end = parameters["search_range"]
     return Ifmr(
         parameters["max_percentile"],
         parameters["min_percentile"],
         (start, end),
         parameters["search_step"],
-        asymmetric,
+        parameters.get(ASYMMETRIC, True),
     )
