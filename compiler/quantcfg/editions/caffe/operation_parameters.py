@@ -12,7 +12,7 @@ from quantcfg import contracts
 from quantcfg.contracts.descriptors import Descriptor
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition, v0_names
-from quantcfg.editions.caffe.shapes import counted_axes, pooling_size, shown, spatial_sizes
+from quantcfg.editions.caffe.shapes import counted_axes, pooling_size, shown, slice_points, spatial_sizes
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import UnknownShapeError
 from quantcfg.textproto import Binding, BoundMessage, Dialect, bind
@@ -167,14 +167,10 @@ def _crop_offsets(_: Definition, parameters: Written, bottoms: Sequence[Shape]) 
 
 def _slice_points(layer: Definition, parameters: Written, bottoms: Sequence[Shape]) -> Parameters:
     size, tops = bottoms[0][parameters["axis"]], len(layer.tops)
-    points = [0, *(parameters["slice_point"] or _equal_parts(size, tops)), size]
+    points = slice_points(parameters["slice_point"], size, tops)
+    expect(None not in points, f"{size} does not divide into {tops} equal parts")
     expect(len(points) == tops + 1, f"it has {len(points) - 2} slice points, but {tops} tops")
     return {"points": points}
-
-
-def _equal_parts(size: int, count: int) -> list[int]:
-    expect(size % count == 0, f"{size} does not divide into {count} equal parts")
-    return list(range(size // count, size, size // count))
 
 
 def _permuted_order(_: Definition, parameters: Written, bottoms: Sequence[Shape]) -> Parameters:

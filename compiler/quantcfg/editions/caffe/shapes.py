@@ -164,17 +164,19 @@ def _slice(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
         return repeat(Extent(bottom.rank))
     if axis != _CHANNELS:
         return repeat(bottom)
-    return (Extent(bottom.rank, size) for size in _parts(parameter, bottom.channels, len(layer.tops)))
+    points = slice_points(parameter["slice_point"], bottom.channels, len(layer.tops))
+    return (Extent(bottom.rank, _difference(*each)) for each in pairwise(points))
 
 
-def _parts(parameter: BoundMessage, channels: int | None, count: int) -> Iterator[int | None]:
-    """Yield the sizes of the parts of a slice: between its slice points, or equal parts."""
-    if not parameter["slice_point"]:
-        return repeat(channels // count if channels and count and not channels % count else None)
-    points = [0, *parameter["slice_point"]]
-    last = None if channels is None else channels - points[-1]
-    sizes = [end - start for start, end in pairwise(points)]
-    return (size if size is not None and size > 0 else None for size in (*sizes, last))
+def slice_points(written: Sequence[int], size: int | None, parts: int) -> list[int | None]:
+    """Return the bounds of the parts of Slice: its slice points, or those of equal parts; None if unknown."""
+    is_equal = size is not None and parts > 0 and size % parts == 0
+    equal = [index * size // parts if size and is_equal else None for index in range(1, parts)]
+    return [0, *(written or equal), size]
+
+
+def _difference(start: int | None, end: int | None) -> int | None:
+    return end - start if start is not None and end is not None and end > start else None
 
 
 def _crop(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
