@@ -14,12 +14,14 @@ from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition
 from quantcfg.editions.caffe.shapes import (
     MAX_AXES,
+    SIDES,
     Extent,
     Parameters,
     axes_after_channels,
     counted_axes,
     first,
     input_channels,
+    pooling_size,
 )
 from quantcfg.textproto import BoundMessage
 
@@ -28,8 +30,6 @@ _CHECKED = ("", "Convolution", "Deconvolution", "InnerProduct", "Input", "Poolin
 
 _MAX_SIZE = 2**31 - 1
 """The largest size in Caffe, which stores sizes as int."""
-
-_SIDES = ("h", "w")
 
 
 def check_setup(parameters: Iterable[Parameters], report: Report) -> None:
@@ -131,7 +131,7 @@ def _convolution_problems(layer: Definition, bottom: Extent, *, is_weighted: boo
 
 
 def _kernel_problems(parameter: BoundMessage, axes: int | None) -> Iterator[_Problem]:
-    sides = [f"kernel_{side}" in parameter for side in _SIDES]
+    sides = [f"kernel_{side}" in parameter for side in SIDES]
     if axes == 0 and not any(sides):
         # Without spatial axes, Caffe ignores the kernel size.
         return
@@ -196,34 +196,30 @@ def _pooling_problems(parameter: BoundMessage, bottom: Extent) -> Iterator[_Prob
     yield from problems(parameter)
     for field in ("pad", "stride"):
         yield from _pooling_size_problems(parameter, field)
-    if parameter["pool"] == "STOCHASTIC" and any(_pooling_size(parameter, "pad")):
+    if parameter["pool"] == "STOCHASTIC" and any(pooling_size(parameter, "pad")):
         yield "has pad, which stochastic pooling does not support", "remove pad"
-
-
-_POOLING_SIZES = {"kernel": "kernel_size", "pad": "pad", "stride": "stride"}
-"""The sizes of a pooling layer, and the fields with one size for both sides."""
 
 
 def _pooling_size_problems(parameter: BoundMessage, field: str) -> Iterator[_Problem]:
     """Yield the problems of pad or stride: one size for both sides, or a size for each."""
-    sides = [f"{field}_{side}" for side in _SIDES if f"{field}_{side}" in parameter]
+    sides = [f"{field}_{side}" for side in SIDES if f"{field}_{side}" in parameter]
     if sides and field in parameter:
         yield f"has both {field} and {sides[0]}", "remove one of them"
     elif len(sides) == 1:
         yield f"has only one of {field}_h and {field}_w", f"write both, or {field}"
-    elif field == "stride" and 0 in _pooling_size(parameter, field):
+    elif field == "stride" and 0 in pooling_size(parameter, field):
         yield "has stride 0", None
 
 
 def _global_pooling_problems(parameter: BoundMessage) -> Iterator[_Problem]:
     if any(field in parameter for field in ("kernel_size", "kernel_h", "kernel_w")):
         yield "has both global_pooling and a kernel size", "remove the kernel size"
-    if any(_pooling_size(parameter, "pad")) or set(_pooling_size(parameter, "stride")) - {0, 1}:
+    if any(pooling_size(parameter, "pad")) or set(pooling_size(parameter, "stride")) - {0, 1}:
         yield "has both global_pooling and pad or stride", "remove them"
 
 
 def _pooling_kernel_problems(parameter: BoundMessage) -> Iterator[_Problem]:
-    kernel, pad = _pooling_size(parameter, "kernel"), _pooling_size(parameter, "pad")
+    kernel, pad = pooling_size(parameter, "kernel"), pooling_size(parameter, "pad")
     whole, height, width = (field in parameter for field in ("kernel_size", "kernel_h", "kernel_w"))
     if not (whole or height or width):
         yield "has no kernel_size", "add kernel_size to its pooling_param"
@@ -235,15 +231,6 @@ def _pooling_kernel_problems(parameter: BoundMessage) -> Iterator[_Problem]:
         yield "has a kernel of size 0", None
     elif any(pad) and any(each >= size for each, size in zip(pad, kernel, strict=True)):
         yield "has a pad that is not smaller than its kernel", None
-
-
-def _pooling_size(parameter: BoundMessage, field: str) -> tuple[int, int]:
-    """Return the height and width of the kernel, pad or stride of a pooling layer."""
-    both, sides = _POOLING_SIZES[field], [f"{field}_{side}" for side in _SIDES]
-    if any(name in parameter for name in sides) and both not in parameter:
-        height, width = (parameter[name] for name in sides)
-        return height, width
-    return parameter[both], parameter[both]
 
 
 def _param_problems(parameters: Parameters) -> Iterator[_Problem]:

@@ -12,7 +12,7 @@ from quantcfg import contracts
 from quantcfg.contracts.descriptors import Descriptor
 from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.definitions import Definition, v0_names
-from quantcfg.editions.caffe.shapes import counted_axes, shown
+from quantcfg.editions.caffe.shapes import counted_axes, pooling_size, shown, slice_points, spatial_sizes
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import UnknownShapeError
 from quantcfg.textproto import Binding, BoundMessage, Dialect, bind
@@ -23,7 +23,6 @@ Parameters = Mapping[str, Any]
 Written = ChainMap[str, Any]
 """Parameters as in the prototxt: the first map has those that are written, the second one the defaults."""
 
-_SIDES = ("h", "w")
 _IMAGE_RANK = 4
 
 CHECK = "check its parameters and the sizes of its inputs"
@@ -91,7 +90,7 @@ def _descriptor(name: str) -> Descriptor:
 # --- normalized parameters
 
 
-def normalized(layer_type: str, written: Written, bottoms: Sequence[Shape], tops: int) -> Parameters:
+def normalized(layer: Definition, written: Written, bottoms: Sequence[Shape]) -> Parameters:
     """Return parameters with axes counted from 0, and one size or offset for each axis.
 
     Raises:
@@ -100,10 +99,10 @@ def normalized(layer_type: str, written: Written, bottoms: Sequence[Shape], tops
     """
     if not bottoms:
         return MappingProxyType(dict(written))
-    axes = _axes(layer_type, written, len(bottoms[0]))
+    axes = _axes(layer.type, written, len(bottoms[0]))
     parameters = written.new_child(axes)
-    rule = _NORMALIZED.get(caffe_types.output_rule(layer_type))
-    return MappingProxyType({**parameters, **(rule(parameters, bottoms, tops) if rule else {})})
+    rule = _NORMALIZED.get(caffe_types.output_rule(layer.type))
+    return MappingProxyType({**parameters, **(rule(layer, parameters, bottoms) if rule else {})})
 
 
 def expect(holds: bool, reason: str) -> None:
@@ -140,44 +139,25 @@ def _is_written(parameters: Written, field: str) -> bool:
     return any(field in each for each in parameters.maps[:-1])
 
 
-def _convolution_sizes(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
-    count = len(bottoms[0]) - parameters["axis"] - 1
+def _convolution_sizes(layer: Definition, parameters: Written, bottoms: Sequence[Shape]) -> Parameters:
+    axes = len(bottoms[0]) - parameters["axis"] - 1
     defaults = {"kernel": 0, "stride": 1, "pad": 0, "dilation": 1}
-    return {name: _sizes(parameters, name, count, default) for name, default in defaults.items()}
-
-
-def _sizes(parameters: Written, name: str, count: int, default: int) -> tuple[int, ...]:
-    """Return a size of a convolution for each spatial axis."""
-    sides = [f"{name}_{side}" for side in _SIDES]
-    written = parameters["kernel_size" if name == "kernel" else name]
-    if any(_is_written(parameters, side) for side in sides):
-        sizes = tuple(parameters[side] or 0 for side in sides)
-    else:
-        sizes = tuple(written) or (default,)
-        sizes = sizes * count if len(sizes) == 1 or not count else sizes
-    expect_setup(len(sizes) == count and (name in ("pad", "dilation") or all(sizes)))
+    message = layer.parameter["convolution_param"]
+    sizes = {name: spatial_sizes(message, name, axes, default) for name, default in defaults.items()}
+    expect_setup(all(len(each) == axes for each in sizes.values()) and all(sizes["kernel"] + sizes["stride"]))
     return sizes
 
 
-def _pooling_sizes(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+def _pooling_sizes(layer: Definition, parameters: Written, bottoms: Sequence[Shape]) -> Parameters:
     expect_image(bottoms)
-    whole = bottoms[0][2:] if parameters["global_pooling"] else None
-    kernel = whole or _sides(parameters, "kernel", "kernel_size")
-    return {"kernel": kernel, **{name: _sides(parameters, name, name) for name in ("stride", "pad")}}
+    message = layer.parameter["pooling_param"]
+    kernel = bottoms[0][2:] if parameters["global_pooling"] else pooling_size(message, "kernel")
+    stride = pooling_size(message, "stride")
+    expect_setup(all(kernel + stride))
+    return {"kernel": kernel, "stride": stride, "pad": pooling_size(message, "pad")}
 
 
-def _sides(parameters: Written, name: str, both: str) -> tuple[int, int]:
-    """Return the height and width of a size of a pooling layer."""
-    sides = [f"{name}_{side}" for side in _SIDES]
-    if any(_is_written(parameters, side) for side in sides) and not _is_written(parameters, both):
-        height, width = (parameters[side] or 0 for side in sides)
-    else:
-        height = width = parameters[both] or 0
-    expect_setup(name == "pad" or bool(height and width))
-    return height, width
-
-
-def _crop_offsets(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+def _crop_offsets(_: Definition, parameters: Written, bottoms: Sequence[Shape]) -> Parameters:
     axis, offsets = parameters["axis"], parameters["offset"]
     count = len(bottoms[0]) - axis
     expect(len(offsets) in (0, 1, count), f"it has {len(offsets)} offsets, but crops {count} axes")
@@ -185,35 +165,31 @@ def _crop_offsets(parameters: Written, bottoms: Sequence[Shape], _: int) -> Para
     return {"offset": (0,) * axis + each}
 
 
-def _slice_points(parameters: Written, bottoms: Sequence[Shape], tops: int) -> Parameters:
-    size = bottoms[0][parameters["axis"]]
-    points = [0, *(parameters["slice_point"] or _equal_parts(size, tops)), size]
+def _slice_points(layer: Definition, parameters: Written, bottoms: Sequence[Shape]) -> Parameters:
+    size, tops = bottoms[0][parameters["axis"]], len(layer.tops)
+    points = slice_points(parameters["slice_point"], size, tops)
+    expect(None not in points, f"{size} does not divide into {tops} equal parts")
     expect(len(points) == tops + 1, f"it has {len(points) - 2} slice points, but {tops} tops")
     return {"points": points}
 
 
-def _equal_parts(size: int, count: int) -> list[int]:
-    expect(size % count == 0, f"{size} does not divide into {count} equal parts")
-    return list(range(size // count, size, size // count))
-
-
-def _permuted_order(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+def _permuted_order(_: Definition, parameters: Written, bottoms: Sequence[Shape]) -> Parameters:
     axes, order = range(len(bottoms[0])), parameters["order"]
     expect(set(order) <= set(axes) and len(set(order)) == len(order), f"its order is {order}")
     return {"order": (*order, *(axis for axis in axes if axis not in order))}
 
 
-def _shuffle_groups(parameters: Written, _: Sequence[Shape], __: int) -> Parameters:
+def _shuffle_groups(_: Definition, parameters: Written, __: Sequence[Shape]) -> Parameters:
     return {"group": parameters["group"] or 1}
 
 
-def _upsample_scale(parameters: Written, bottoms: Sequence[Shape], _: int) -> Parameters:
+def _upsample_scale(_: Definition, parameters: Written, bottoms: Sequence[Shape]) -> Parameters:
     # With a mask, SegNet's layer takes the sizes from another layer, unless they are written.
     is_known = len(bottoms) == 1 or _is_written(parameters, "scale")
     return {"scale": parameters["scale"] if is_known else None}
 
 
-_NORMALIZED: Mapping[str, Callable[[Written, Sequence[Shape], int], Parameters]] = {
+_NORMALIZED: Mapping[str, Callable[[Definition, Written, Sequence[Shape]], Parameters]] = {
     "convolution": _convolution_sizes,
     "crop": _crop_offsets,
     "deconvolution": _convolution_sizes,

@@ -138,7 +138,7 @@ def _operation(
             raise UnknownShapeError(f"it {wrong[0]}", wrong[1])
         if not bottoms and layer.type in caffe_types.fork_types():
             raise UnknownShapeError("it has no bottom")
-        parameters = normalized(layer.type, written, known, len(layer.tops))
+        parameters = normalized(definition, written, known)
         blobs = blob_shapes(definition, parameters, known)
         outputs = output_shapes(layer.type, parameters, known, len(layer.tops))
     except UnknownShapeError as error:

@@ -367,10 +367,12 @@ def _reorg(parameters: Parameters, bottoms: Sequence[Shape], _: int) -> _Shapes:
 
 
 def _input(parameters: Parameters, _: Sequence[Shape], tops: int) -> _Shapes:
-    shapes = [tuple(shape.get("dim", ())) for shape in parameters["shape"]]
-    if len(shapes) == 1:
-        return shapes * tops
-    return [*shapes, *[None] * tops][:tops]
+    return _for_tops([tuple(shape.get("dim", ())) for shape in parameters["shape"]], tops)
+
+
+def _for_tops(shapes: Sequence[Shape], tops: int) -> _Shapes:
+    """Return a shape for each top: one shape is for all of them."""
+    return [*shapes] * tops if len(shapes) == 1 else [*shapes, *[None] * tops][:tops]
 
 
 def _parameter(parameters: Parameters, _: Sequence[Shape], __: int) -> _Shapes:
@@ -404,8 +406,7 @@ def _memory_data(parameters: Parameters, _: Sequence[Shape], tops: int) -> _Shap
 
 def _dummy_data(parameters: Parameters, _: Sequence[Shape], tops: int) -> _Shapes:
     legacy = zip(*(parameters[name] for name in ("num", "channels", "height", "width")), strict=False)
-    shapes = [tuple(shape.get("dim", ())) for shape in parameters["shape"]] or list(legacy)
-    return shapes * tops if len(shapes) == 1 else [*shapes, *[None] * tops][:tops]
+    return _for_tops([tuple(shape.get("dim", ())) for shape in parameters["shape"]] or list(legacy), tops)
 
 
 _RULES: Mapping[str, _Rule] = {
@@ -455,8 +456,7 @@ _RULES: Mapping[str, _Rule] = {
 
 def _bias_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]:
     _expect_inner(parameters, bottoms)
-    extents = [whole_extent(bottom) for bottom in bottoms]
-    shape = scaled_shape(parameters["axis"], parameters["num_axes"], extents)
+    shape = scaled_shape(parameters["axis"], parameters["num_axes"], [whole_extent(bottoms[0])])
     return [_known(shape)] if len(bottoms) == 1 else []
 
 

@@ -25,6 +25,9 @@ _CHANNELS = 1
 MAX_AXES = 32
 """The maximum number of axes of a blob (kMaxBlobAxes in blob.hpp)."""
 
+SIDES = ("h", "w")
+"""The ends of the names of fields for one side of an image."""
+
 _SPATIAL_AXES = 2
 _FILTER_AXES = 2
 """The axes of a filter for its output and input channels; the spatial axes follow."""
@@ -161,17 +164,19 @@ def _slice(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
         return repeat(Extent(bottom.rank))
     if axis != _CHANNELS:
         return repeat(bottom)
-    return (Extent(bottom.rank, size) for size in _parts(parameter, bottom.channels, len(layer.tops)))
+    points = slice_points(parameter["slice_point"], bottom.channels, len(layer.tops))
+    return (Extent(bottom.rank, _difference(*each)) for each in pairwise(points))
 
 
-def _parts(parameter: BoundMessage, channels: int | None, count: int) -> Iterator[int | None]:
-    """Yield the sizes of the parts of a slice: between its slice points, or equal parts."""
-    if not parameter["slice_point"]:
-        return repeat(channels // count if channels and count and not channels % count else None)
-    points = [0, *parameter["slice_point"]]
-    last = None if channels is None else channels - points[-1]
-    sizes = [end - start for start, end in pairwise(points)]
-    return (size if size is not None and size > 0 else None for size in (*sizes, last))
+def slice_points(written: Sequence[int], size: int | None, parts: int) -> list[int | None]:
+    """Return the bounds of the parts of Slice: its slice points, or those of equal parts; None if unknown."""
+    is_equal = size is not None and parts > 0 and size % parts == 0
+    equal = [index * size // parts if size and is_equal else None for index in range(1, parts)]
+    return [0, *(written or equal), size]
+
+
+def _difference(start: int | None, end: int | None) -> int | None:
+    return end - start if start is not None and end is not None and end > start else None
 
 
 def _crop(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
@@ -316,7 +321,8 @@ def parameter_shapes(layer: Definition, bottoms: Sequence[Extent], axes: int | N
         return _with_bias(parameter["convolution_param"], _filter_shape(layer, bottom, axes))
     if layer.type == "InnerProduct":
         product = parameter["inner_product_param"]
-        outputs, inputs = product["num_output"] or None, _count_from(bottom, product["axis"])
+        outputs = product["num_output"] or None
+        inputs = None if bottom.shape is None else prod(bottom.shape[product["axis"] :])
         return _with_bias(product, (inputs, outputs) if product["transpose"] else (outputs, inputs))
     if layer.type == "BatchNorm":
         channels = 1 if bottom.rank == 1 else bottom.channels
@@ -335,17 +341,14 @@ def _with_bias(parameter: BoundMessage, weight: PartialShape) -> list[Expected]:
     return [("weight", weight), *bias]
 
 
-def _count_from(bottom: Extent, axis: int) -> int | None:
-    return None if bottom.shape is None else prod(bottom.shape[axis:])
-
-
 def _filter_shape(layer: Definition, bottom: Extent, axes: int) -> PartialShape:
     parameter = layer.parameter["convolution_param"]
     outputs, inputs = parameter["num_output"] or None, input_channels(parameter, bottom)
     outer, inner = (outputs, inputs) if layer.type != "Deconvolution" else (inputs, outputs)
     group = parameter["group"]
     in_group = inner // group if inner and group and not inner % group else None
-    return (outer, in_group, *_kernel(parameter, axes))
+    kernel = spatial_sizes(parameter, "kernel", axes)
+    return (outer, in_group, *(size or None for size in kernel))
 
 
 def input_channels(parameter: BoundMessage, bottom: Extent) -> int | None:
@@ -356,11 +359,26 @@ def input_channels(parameter: BoundMessage, bottom: Extent) -> int | None:
     return bottom.channels if axis == _CHANNELS else None
 
 
-def _kernel(parameter: BoundMessage, axes: int) -> PartialShape:
-    if _has_sides(parameter):
-        return (parameter["kernel_h"] or None, parameter["kernel_w"] or None)
-    sizes = tuple(size or None for size in parameter["kernel_size"])
-    return sizes if len(sizes) > 1 and axes else (sizes or (None,)) * axes
+def spatial_sizes(parameter: BoundMessage, name: str, axes: int, default: int = 0) -> tuple[int, ...]:
+    """Return the kernel, stride, pad or dilation of a convolution for each spatial axis."""
+    sides = [f"{name}_{side}" for side in SIDES]
+    if any(side in parameter for side in sides):
+        return tuple(parameter[side] for side in sides)
+    sizes = parameter["kernel_size" if name == "kernel" else name] or (default,)
+    return tuple(sizes) if len(sizes) > 1 and axes else tuple(sizes[:1]) * axes
+
+
+_POOLING_SIZES = {"kernel": "kernel_size", "pad": "pad", "stride": "stride"}
+"""The sizes of a pooling layer, and the fields with one size for both sides."""
+
+
+def pooling_size(parameter: BoundMessage, field: str) -> tuple[int, int]:
+    """Return the height and width of the kernel, pad or stride of a pooling layer."""
+    both, sides = _POOLING_SIZES[field], [f"{field}_{side}" for side in SIDES]
+    if any(name in parameter for name in sides) and both not in parameter:
+        height, width = (parameter[name] for name in sides)
+        return height, width
+    return parameter[both], parameter[both]
 
 
 def _scale_shapes(parameter: BoundMessage, bottoms: Sequence[Extent]) -> list[Expected]:
