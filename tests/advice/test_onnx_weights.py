@@ -492,7 +492,28 @@ def number(name: str, *values: float) -> TensorProto:
     return tensor(name, np.array(values, np.float32).reshape(() if len(values) == 1 else (-1,)))
 
 
+def cropped(**attributes: Any) -> NodeProto:
+    made = {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize", **attributes}
+    return node("Resize", ["data", "roi"], ["y"], **made)
+
+
 LOW, HIGH, NEGATIVE = number("low", 0), number("high", 6), number("negative", -1)
+
+
+KEEPING = ("Clip", "Expand", "Gather", "PRelu", "Pad", "ReduceSum", "Reshape", "Resize", "Slice", "Tile")
+
+
+@pytest.mark.parametrize("kind", [*KEEPING, "Squeeze", "Split", "Unsqueeze"])
+@pytest.mark.parametrize("low", [-1, 0])
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_constant_first_input_has_a_sign(kind: str, low: int, is_made: bool, tmp_path: Path) -> None:
+    """A shape or an index that is never negative says nothing about the output."""
+    made = node(kind, ["first", "other"] if kind != "Clip" else ["first", "low"], ["y"])
+    first = number("first", low, 2)
+    nodes = [node("Constant", [], ["first"], value=first), made] if is_made else [made]
+    content = model(*nodes, initializers=[number("low", -3), *([] if is_made else [first])])
+    wanted = NeverNegative.UNKNOWN if low < 0 else NeverNegative.ALWAYS
+    assert sign_of(content, tmp_path) is wanted
 
 
 @pytest.mark.parametrize(
@@ -503,7 +524,7 @@ LOW, HIGH, NEGATIVE = number("low", 0), number("high", 6), number("negative", -1
         (node("Relu", ["data"], ["y"], domain="x"), [], NeverNegative.UNKNOWN),
         (node("Clip", ["data", "low", "high"], ["y"]), [LOW, HIGH], NeverNegative.ALWAYS),
         (node("Clip", ["data"], ["y"], min=0.0, max=6.0), [], NeverNegative.ALWAYS),
-        (node("Clip", ["data", "", "high"], ["y"]), [HIGH], NeverNegative.IF_ALL_INPUTS),
+        (node("Clip", ["data", "", "high"], ["y"]), [HIGH], NeverNegative.IF_FIRST_INPUT),
         (node("Clip", ["data", "low", "negative"], ["y"]), [LOW, NEGATIVE], NeverNegative.UNKNOWN),
         (node("Clip", ["data", "other"], ["y"]), [], NeverNegative.UNKNOWN),
         (node("Add", ["data", "high"], ["y"]), [HIGH], NeverNegative.IF_ALL_INPUTS),
@@ -512,9 +533,19 @@ LOW, HIGH, NEGATIVE = number("low", 0), number("high", 6), number("negative", -1
         (node("Max", ["data", "low"], ["y"]), [LOW], NeverNegative.ALWAYS),
         (node("Max", ["data", "negative"], ["y"]), [NEGATIVE], NeverNegative.IF_ANY_INPUT),
         (node("Pad", ["data", "", "negative"], ["y"]), [NEGATIVE], NeverNegative.UNKNOWN),
-        (node("Pad", ["data", "", "negative"], ["y"], mode="edge"), [NEGATIVE], NeverNegative.IF_ALL_INPUTS),
+        (node("Pad", ["data", "", "negative"], ["y"], mode="edge"), [NEGATIVE], NeverNegative.IF_FIRST_INPUT),
         (node("Resize", ["data"], ["y"], mode="cubic"), [], NeverNegative.UNKNOWN),
-        (node("Resize", ["data"], ["y"], mode="linear"), [], NeverNegative.IF_ALL_INPUTS),
+        (node("Resize", ["data"], ["y"], mode="linear"), [], NeverNegative.IF_FIRST_INPUT),
+        (cropped(extrapolation_value=-5.0), [], NeverNegative.UNKNOWN),
+        (cropped(extrapolation_value=5.0), [], NeverNegative.IF_FIRST_INPUT),
+        (cropped(), [], NeverNegative.IF_FIRST_INPUT),
+        (node("LRN", ["data"], ["y"], size=3), [], NeverNegative.IF_FIRST_INPUT),
+        (node("LRN", ["data"], ["y"], size=3, bias=0.0), [], NeverNegative.UNKNOWN),
+        (node("LRN", ["data"], ["y"], size=3, bias=-1.0), [], NeverNegative.UNKNOWN),
+        (node("LRN", ["data"], ["y"], size=3, alpha=-1.0), [], NeverNegative.UNKNOWN),
+        (node("LRN", ["data"], ["y"], size=3, bias="a"), [], NeverNegative.UNKNOWN),
+        (node("Gather", ["data", "other"], ["y"]), [], NeverNegative.IF_FIRST_INPUT),
+        (node("Gather", ["", "other"], ["y"]), [], NeverNegative.UNKNOWN),
         (node("Sub", ["data", "low"], ["y"]), [LOW], NeverNegative.UNKNOWN),
     ],
 )

@@ -106,6 +106,27 @@ def test_offsets_are_advised_behind_a_relu_where_they_are_possible(capsys: Captu
     assert items(content(capsys, NO_OFFSET), "asymmetric") == [["conv2"]]
 
 
+def test_a_table_that_is_expanded_by_a_shape_may_be_negative(capsys: Captured) -> None:
+    """The shape, which is never negative, is the only input of the layer."""
+
+    def symmetric(low: float) -> list[list[str]]:
+        made = net(
+            node("Shape", ["data"], ["shape"], name="shape"),
+            node("Expand", ["table", "shape"], ["a"], name="expand"),
+            node("Relu", ["data"], ["b"], name="relu"),
+            node("Reshape", ["b", "shape"], ["c"], name="reshape"),
+            node("MatMul", ["a", "w"], ["d"], name="first"),
+            node("MatMul", ["c", "w"], ["e"], name="second"),
+            constants={"table": np.linspace(low, 3, 8, dtype=np.float32), "w": random(0, 8, 2)},
+            shape=(4, 8),
+        )
+        Path("net.onnx").write_bytes(made.SerializeToString())
+        return items(content(capsys, NO_OFFSET), "asymmetric")
+
+    assert symmetric(-3) == [["second"]]
+    assert symmetric(0) == [["first", "second"]]
+
+
 def test_there_is_no_word_of_a_simulation(capsys: Captured) -> None:
     found = content(capsys)
     (rule,) = (each for each in found["advice"] if each["reason"].startswith("AMCT"))
