@@ -18,6 +18,7 @@ from quantcfg.weights.layout import output_first
 from quantcfg.weights.program import LayerWeights, Step
 
 _BIAS_INPUT = 2
+_DOUBLE = "<f8"
 _EPSILON = 1e-5
 _MATRIX_AXES = 2
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
@@ -38,7 +39,7 @@ def folded_weights(file: WeightsFile, step: Step) -> LayerWeights:
         bias = read_array(file, bias_array, (-1,))
     for each in step.after:
         weight, bias = folded_after(weight, bias, _channel_map(file, each))
-    return LayerWeights(weight, bias)
+    return LayerWeights(weight, bias, is_rounded=_DOUBLE in (stored.dtype, bias_array and bias_array.dtype))
 
 
 def _weight(file: WeightsFile, operation: Operation) -> StoredArray | None:
