@@ -63,7 +63,8 @@ def _not_finite(weights: LayerWeights) -> str | None:
 
 
 def _is_finite(array: Array | None) -> bool:
-    return array is None or bool(np.isfinite(array).all())
+    # The extremes, as NaN is one of them, and need no array.
+    return array is None or not array.size or bool(np.isfinite([array.max(), array.min()]).all())
 
 
 def _as_numbers(weights: LayerWeights) -> str:
