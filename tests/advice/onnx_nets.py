@@ -36,6 +36,10 @@ class OnnxNet:
     def problems(self) -> list[tuple[str, str]]:
         return [each for step in self.program.steps for each in COMPUTATION.problems(self.file, step)]
 
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        return [each for step in self.program.steps for each in COMPUTATION.facts(self.file, step)]
+
     def weights(self) -> Mapping[str, LayerWeights]:
         """Return the folded weights of the quantizable layers."""
         wrong = {name for name, _ in self.problems}

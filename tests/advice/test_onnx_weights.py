@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -268,7 +268,7 @@ UNUSABLE: dict[str, tuple[TensorProto, str]] = {
     "too few": (floats(6, 4, float_data=[1] * 23), "its shape needs 24 values, but the model has 23"),
     "half a value": (
         floats(6, 4, raw_data=bytes(95)),
-        "its shape needs 24 values, but the model has a part of a value",
+        "its shape needs 96 bytes, but the model has 95",
     ),
     "too many": (floats(6, 4, raw_data=bytes(100)), "its shape needs 24 values, but the model has 25"),
     "values in another field": (
@@ -311,13 +311,23 @@ MISFIT = "it has a weight of 4x3x1x1 that does not fit"
     ("kind", "shapes", "attributes", "problem"),
     [
         ("Conv", ((4, 3, 1, 1), (4,), (3,)), {}, f"{FOLDED} has 3 values, but it has 4 output channels"),
-        ("Conv", ((4, 3, 1, 1), (3,), (4,)), {}, "its bias has 3 values, but it has 4 output channels"),
+        ("Conv", ((4, 3, 1, 1), (4,), ()), {}, f"{FOLDED} has 1 value, but it has 4 output channels"),
+        ("Conv", ((1, 3, 1, 1), (1,), (4,)), {}, f"{FOLDED} has 4 values, but it has 1 output channel"),
         ("Conv", ((4, 3, 1, 1), (4,), (4,)), {"group": 3}, MISFIT),
         (
             "ConvTranspose",
             ((4, 3, 1, 1), (3,), (3,)),
             {"group": 0},
-            MISFIT,
+            "its group is 0, which is not a positive integer",
+        ),
+        *(
+            (
+                "Conv",
+                ((4, 3, 1, 1), (4,), (4,)),
+                {"group": group},
+                f"its group is {stated} a positive integer",
+            )
+            for group, stated in ((-2, "-2, which is not"), (1.0, "1.0, which is not"), ("a", "not"))
         ),
     ],
 )
@@ -334,16 +344,109 @@ def test_weights_that_do_not_fit_together_are_a_problem(
     assert read(content).problems == [("a", problem)]
 
 
+BIASES: dict[str, tuple[Values, str]] = {
+    "count": (np.ones(3, np.float32), "its bias has 3 values, but it has 4 output channels"),
+    "type": (
+        np.ones(4, np.int32),
+        "its bias cannot be used: its values are INT32, which is not floating point",
+    ),
+}
+
+
+@pytest.mark.parametrize(("bias", "problem"), BIASES.values(), ids=BIASES)
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_a_layer_with_a_bad_bias_keeps_its_weight(bias: Values, problem: str, is_folded: bool) -> None:
+    nodes = [
+        node("Conv", ["data", "w", "bias"], ["x"], name="a"),
+        node("BatchNormalization", ["x", "p", "p", "p", "p"], ["y"], name="bn", epsilon=0.0),
+    ]
+    constants = {"w": random(0, 4, 3, 1, 1), "bias": bias, "p": np.full(4, 4, np.float32)}
+    found = read(net(*nodes[: 1 + is_folded], constants=constants, shape=(1, 3, 4, 4)))
+    assert found.problems == []
+    assert found.facts == [("a", problem)]
+    weight = found.weights()["a"].weight
+    assert weight is not None
+    assert weight == pytest.approx(constants["w"] * (2 if is_folded else 1))
+
+
+def test_a_bias_may_be_a_float() -> None:
+    content = net(
+        node("Constant", [], ["bias"], value_float=0.5),
+        node("Gemm", ["data", "w", "bias"], ["y"], name="a"),
+        constants={"w": MATRIX},
+        shape=(1, 6),
+    )
+    found = read(content)
+    assert found.facts == found.problems == []
+    assert found.weights()["a"].bias == np.float32(0.5)
+
+
+LARGE_AXIS = 2**62
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "attributes"),
+    [
+        ("Conv", (LARGE_AXIS, 0, 1, 1), {}),
+        ("Conv", (0, LARGE_AXIS, LARGE_AXIS, 1), {}),
+        ("ConvTranspose", (0, 1, 1, 1), {"group": LARGE_AXIS}),
+        ("MatMul", (0, LARGE_AXIS), {}),
+        ("MatMul", (LARGE_AXIS, LARGE_AXIS, 0), {}),
+        ("Gemm", (LARGE_AXIS, 0), {"transB": 1}),
+    ],
+)
+def test_a_weight_that_no_array_can_have_does_not_fit(
+    kind: str, shape: tuple[int, ...], attributes: dict[str, Any]
+) -> None:
+    layer = node(kind, ["data", "w"], ["y"], name="a", **attributes)
+    found = read(model(layer, initializers=[floats(*shape)], inputs=[value("data", 1, 3, 8, 8)]))
+    assert found.problems == [("a", f"it has a weight of {'x'.join(map(str, shape))} that does not fit")]
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_layer_that_reads_a_constant_has_weights(is_made: bool) -> None:
+    data, weight = random(1, 1, 3, 4, 4), random(0, 4, 3, 1, 1)
+    nodes = [
+        node("Conv", ["constant", "w"], ["x"], name="a"),
+        node("Add", ["x", "data"], ["y"], name="add"),
+    ]
+    if is_made:
+        nodes.insert(0, node("Constant", [], ["constant"], value=tensor("", data)))
+    constants = {"w": weight} if is_made else {"w": weight, "constant": data}
+    found = read(net(*nodes, constants=constants, shape=(1, 4, 4, 4))).weights()["a"].weight
+    assert found is not None
+    assert (found == weight).all()
+
+
+def test_the_size_of_a_shape_may_have_more_digits_than_python_converts() -> None:
+    """Then the layer is named, and others are still read."""
+    huge = TensorProto(name="huge", dims=[2**62] * 300, data_type=TensorProto.FLOAT, raw_data=bytes(4))
+    nodes = [
+        node("Conv", ["data", "w", "huge"], ["y"], name="a"),
+        node("Conv", ["data", "w"], ["z"], name="b"),
+        node("BatchNormalization", ["z", "huge", "huge", "huge", "huge"], ["t"], name="bn"),
+        node("Conv", ["data", "w"], ["u"], name="c"),
+    ]
+    content = model(
+        *nodes, initializers=[tensor("w", random(0, 4, 3, 1, 1)), huge], inputs=[value("data", 1, 3, 4, 4)]
+    )
+    found = read(content)
+    problem = "cannot be used: its shape needs more than 10^30 values, but the model has 1"
+    assert found.problems == [("b", f"{FOLDED} {problem}")]
+    assert found.facts == [("a", f"its bias {problem}")]
+    assert found.weights().keys() == {"a", "c"}
+
+
 # --- external data
 
 
-def external(tmp_path: Path, size: int = 96, **entries: object) -> Path:
+def external(tmp_path: Path, size: int = 96, shape: Sequence[int] = (6, 4), **entries: object) -> Path:
     """Write a model whose weight is in weights.bin, and return its path."""
     folder = tmp_path / "model"
     folder.mkdir()
     if size:
         (folder / "weights.bin").write_bytes(random(7, 6, 4).tobytes()[:size].ljust(size, b"\0"))
-    stored = floats(6, 4, data_location=TensorProto.EXTERNAL)
+    stored = floats(*shape, data_location=TensorProto.EXTERNAL)
     for name, entry in ({"location": "weights.bin"} | entries).items():
         stored.external_data.add(key=name, value=str(entry))
     path = folder / "net.onnx"
@@ -387,8 +490,18 @@ BAD_EXTERNAL: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "length": ({"length": 92}, "its length is 92, but its shape needs 96 bytes"),
     "huge length": ({"length": 2**62}, f"its length is {2**62}, but its shape needs 96 bytes"),
-    "no number": ({"offset": "-4"}, 'its offset is "-4", which is not a number'),
-    "many digits": ({"length": "9" * 5000}, f'its length is "{"9" * 5000}", which is not a number'),
+    "negative": ({"offset": "-4"}, 'its offset is "-4", which is negative'),
+    "hexadecimal": ({"offset": "0x10"}, 'its offset is "0x10", which is not a number'),
+    "many digits": ({"length": "9" * 5000}, f'its length is "{"9" * 5000}", which is too large'),
+    "many digits of an offset": ({"offset": 10**30}, f'its offset is "{10**30}", which is too large'),
+    "huge sizes": (
+        {"shape": [2**62] * 2},
+        '"weights.bin" has 96 bytes, but more than 10^30 bytes are needed',
+    ),
+    "huge sizes and a length": (
+        {"shape": [2**62] * 2, "length": 96},
+        "its length is 96, but its shape needs more than 10^30 bytes",
+    ),
     "no location": ({"location": ""}, "it has no location"),
     "outside": ({"location": "../weights.bin"}, '"../weights.bin" is outside of the directory of the model'),
     "absolute": ({"location": "/dev/null"}, '"/dev/null" is outside of the directory of the model'),
@@ -492,7 +605,28 @@ def number(name: str, *values: float) -> TensorProto:
     return tensor(name, np.array(values, np.float32).reshape(() if len(values) == 1 else (-1,)))
 
 
+def cropped(**attributes: Any) -> NodeProto:
+    made = {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize", **attributes}
+    return node("Resize", ["data", "roi"], ["y"], **made)
+
+
 LOW, HIGH, NEGATIVE = number("low", 0), number("high", 6), number("negative", -1)
+
+
+KEEPING = ("Clip", "Expand", "Gather", "PRelu", "Pad", "ReduceSum", "Reshape", "Resize", "Slice", "Tile")
+
+
+@pytest.mark.parametrize("kind", [*KEEPING, "Squeeze", "Split", "Unsqueeze"])
+@pytest.mark.parametrize("low", [-1, 0])
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_constant_first_input_has_a_sign(kind: str, low: int, is_made: bool, tmp_path: Path) -> None:
+    """A shape or an index that is never negative says nothing about the output."""
+    made = node(kind, ["first", "other"] if kind != "Clip" else ["first", "low"], ["y"])
+    first = number("first", low, 2)
+    nodes = [node("Constant", [], ["first"], value=first), made] if is_made else [made]
+    content = model(*nodes, initializers=[number("low", -3), *([] if is_made else [first])])
+    wanted = NeverNegative.UNKNOWN if low < 0 else NeverNegative.ALWAYS
+    assert sign_of(content, tmp_path) is wanted
 
 
 @pytest.mark.parametrize(
@@ -503,7 +637,7 @@ LOW, HIGH, NEGATIVE = number("low", 0), number("high", 6), number("negative", -1
         (node("Relu", ["data"], ["y"], domain="x"), [], NeverNegative.UNKNOWN),
         (node("Clip", ["data", "low", "high"], ["y"]), [LOW, HIGH], NeverNegative.ALWAYS),
         (node("Clip", ["data"], ["y"], min=0.0, max=6.0), [], NeverNegative.ALWAYS),
-        (node("Clip", ["data", "", "high"], ["y"]), [HIGH], NeverNegative.IF_ALL_INPUTS),
+        (node("Clip", ["data", "", "high"], ["y"]), [HIGH], NeverNegative.IF_FIRST_INPUT),
         (node("Clip", ["data", "low", "negative"], ["y"]), [LOW, NEGATIVE], NeverNegative.UNKNOWN),
         (node("Clip", ["data", "other"], ["y"]), [], NeverNegative.UNKNOWN),
         (node("Add", ["data", "high"], ["y"]), [HIGH], NeverNegative.IF_ALL_INPUTS),
@@ -512,9 +646,19 @@ LOW, HIGH, NEGATIVE = number("low", 0), number("high", 6), number("negative", -1
         (node("Max", ["data", "low"], ["y"]), [LOW], NeverNegative.ALWAYS),
         (node("Max", ["data", "negative"], ["y"]), [NEGATIVE], NeverNegative.IF_ANY_INPUT),
         (node("Pad", ["data", "", "negative"], ["y"]), [NEGATIVE], NeverNegative.UNKNOWN),
-        (node("Pad", ["data", "", "negative"], ["y"], mode="edge"), [NEGATIVE], NeverNegative.IF_ALL_INPUTS),
+        (node("Pad", ["data", "", "negative"], ["y"], mode="edge"), [NEGATIVE], NeverNegative.IF_FIRST_INPUT),
         (node("Resize", ["data"], ["y"], mode="cubic"), [], NeverNegative.UNKNOWN),
-        (node("Resize", ["data"], ["y"], mode="linear"), [], NeverNegative.IF_ALL_INPUTS),
+        (node("Resize", ["data"], ["y"], mode="linear"), [], NeverNegative.IF_FIRST_INPUT),
+        (cropped(extrapolation_value=-5.0), [], NeverNegative.UNKNOWN),
+        (cropped(extrapolation_value=5.0), [], NeverNegative.IF_FIRST_INPUT),
+        (cropped(), [], NeverNegative.IF_FIRST_INPUT),
+        (node("LRN", ["data"], ["y"], size=3), [], NeverNegative.IF_FIRST_INPUT),
+        (node("LRN", ["data"], ["y"], size=3, bias=0.0), [], NeverNegative.UNKNOWN),
+        (node("LRN", ["data"], ["y"], size=3, bias=-1.0), [], NeverNegative.UNKNOWN),
+        (node("LRN", ["data"], ["y"], size=3, alpha=-1.0), [], NeverNegative.UNKNOWN),
+        (node("LRN", ["data"], ["y"], size=3, bias="a"), [], NeverNegative.UNKNOWN),
+        (node("Gather", ["data", "other"], ["y"]), [], NeverNegative.IF_FIRST_INPUT),
+        (node("Gather", ["", "other"], ["y"]), [], NeverNegative.UNKNOWN),
         (node("Sub", ["data", "low"], ["y"]), [LOW], NeverNegative.UNKNOWN),
     ],
 )

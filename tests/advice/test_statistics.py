@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -96,3 +98,13 @@ def test_decibels_of_errors() -> None:
     assert decibels(0.0) == MOST_DB
     assert decibels(1e-20) == MOST_DB
     assert np.isnan(decibels(float("nan")))
+
+
+def test_a_weight_in_another_order_is_not_copied() -> None:
+    stored = np.random.default_rng(0).normal(0, 1, (4, 512, 2048)).astype(np.float32)
+    tracemalloc.start()
+    found = finite_statistics(np.moveaxis(stored, -1, 0)).gain_db
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < stored.nbytes / 2
+    assert found == pytest.approx(finite_statistics(np.ascontiguousarray(np.moveaxis(stored, -1, 0))).gain_db)

@@ -176,16 +176,16 @@ def test_a_fold_that_is_not_exact_is_reported(capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "changed"),
+    ("name", "changed", "wrong"),
     [
-        ("bn", lambda arrays: [arrays[0], -arrays[1], arrays[2]]),
-        ("bn", lambda arrays: [3e38 * arrays[0], arrays[1], 1e-45 * arrays[2]]),
-        ("scale", lambda arrays: [3e38 * arrays[0], arrays[1]]),
+        ("bn", lambda arrays: [arrays[0], -arrays[1], arrays[2]], "weights are"),
+        ("bn", lambda arrays: [3e38 * arrays[0], arrays[1], 1e-45 * arrays[2]], "bias is"),
+        ("scale", lambda arrays: [3e38 * arrays[0], arrays[1]], "weights are"),
     ],
     ids=["negative variance", "huge mean", "huge factor"],
 )
 def test_weights_that_overflow_in_folding_are_reported(
-    name: str, changed: Any, capsys: Captured, recwarn: pytest.WarningsRecorder
+    name: str, changed: Any, wrong: str, capsys: Captured, recwarn: pytest.WarningsRecorder
 ) -> None:
     blobs = weights()
     blobs[name] = [each.astype(np.float32) for each in changed(blobs[name])]
@@ -197,9 +197,9 @@ def test_weights_that_overflow_in_folding_are_reported(
         "field": "quant_enable",
         "value": False,
         "kind": "exact",
-        "reason": "its weights are not finite after folding: AMCT refuses to quantize it",
+        "reason": f"its {wrong} not finite after folding: AMCT refuses to quantize it",
     }
-    assert found["notes"][0].startswith('no simulation: "conv1": its weights are not finite')
+    assert found["notes"][0].startswith(f'no simulation: "conv1": its {wrong} not finite')
     assert not recwarn.list
 
 

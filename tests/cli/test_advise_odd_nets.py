@@ -49,7 +49,7 @@ def test_a_layer_that_the_request_skips_is_not_advised_again(capsys: Captured) -
     blobs["conv2"][0][0] = np.inf
     write(blobs)
     request = configured('skip_layers: "conv2"\n')
-    assert reasons(content(capsys, *request), "conv2") == ["its weights are not finite after folding"]
+    assert reasons(content(capsys, *request), "conv2") == ["its weights are not finite"]
     assert printed(capsys, "--format", "cfg", *request)[0] == ['skip_layers: "conv2"']
 
 
@@ -58,7 +58,7 @@ def test_the_only_layer_that_is_quantized_is_named_if_its_weights_are_not_finite
     found = content(capsys)
     assert items(found, "quant_enable") == []
     refused = "AMCT refuses to quantize it, and no other layer is left to quantize"
-    assert reasons(found, "a") == [f"its weights are not finite after folding: {refused}"]
+    assert reasons(found, "a") == [f"its weights are not finite: {refused}"]
     assert found["notes"] == ['the weights of "a" are not finite, and no other layer is quantized']
     _, err = printed(capsys, "--format", "cfg")
     assert any('"a"' in line for line in err)

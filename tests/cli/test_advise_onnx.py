@@ -106,6 +106,27 @@ def test_offsets_are_advised_behind_a_relu_where_they_are_possible(capsys: Captu
     assert items(content(capsys, NO_OFFSET), "asymmetric") == [["conv2"]]
 
 
+def test_a_table_that_is_expanded_by_a_shape_may_be_negative(capsys: Captured) -> None:
+    """The shape, which is never negative, is the only input of the layer."""
+
+    def symmetric(low: float) -> list[list[str]]:
+        made = net(
+            node("Shape", ["data"], ["shape"], name="shape"),
+            node("Expand", ["table", "shape"], ["a"], name="expand"),
+            node("Relu", ["data"], ["b"], name="relu"),
+            node("Reshape", ["b", "shape"], ["c"], name="reshape"),
+            node("MatMul", ["a", "w"], ["d"], name="first"),
+            node("MatMul", ["c", "w"], ["e"], name="second"),
+            constants={"table": np.linspace(low, 3, 8, dtype=np.float32), "w": random(0, 8, 2)},
+            shape=(4, 8),
+        )
+        Path("net.onnx").write_bytes(made.SerializeToString())
+        return items(content(capsys, NO_OFFSET), "asymmetric")
+
+    assert symmetric(-3) == [["second"]]
+    assert symmetric(0) == [["first", "second"]]
+
+
 def test_there_is_no_word_of_a_simulation(capsys: Captured) -> None:
     found = content(capsys)
     (rule,) = (each for each in found["advice"] if each["reason"].startswith("AMCT"))
@@ -120,6 +141,41 @@ def test_weights_that_are_not_finite_are_to_be_skipped(capsys: Captured) -> None
         write(w1=weight)
         first = content(capsys)["advice"][0]
         assert (first["layers"], first["field"], first["value"]) == (["conv1"], "quant_enable", False)
+
+
+REFUSED = ": AMCT refuses to quantize it"
+INFINITE = np.array([1, np.inf] * 4, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("config", "changed", "what"),
+    [
+        ("", {"bias": INFINITE}, "bias is not finite after folding"),
+        ("do_fusion: false", {"bias": INFINITE}, "bias is not finite"),
+        ("do_fusion: false", {"w1": np.full((8, 3, 3, 3), np.nan, np.float32)}, "weights are not finite"),
+        (
+            "do_fusion: false",
+            {"w1": np.full((8, 3, 3, 3), 1e300)},
+            "weights are not finite as 32-bit numbers",
+        ),
+        ("do_fusion: false", {"bias": np.full(8, 1e300)}, "bias is not finite as 32-bit numbers"),
+        ("", {"w1": np.full((8, 3, 3, 3), 1e300)}, "weights are not finite as 32-bit numbers after folding"),
+    ],
+)
+def test_what_is_not_finite_is_named(
+    config: str, changed: dict[str, Any], what: str, capsys: Captured
+) -> None:
+    made = network(**{"bias": np.ones(8, np.float32), **changed})
+    made.graph.node[0].input.append("bias")
+    made.graph.node.pop()
+    Path("net.onnx").write_bytes(made.SerializeToString())
+    assert content(capsys, config)["advice"][0]["reason"] == f"its {what}{REFUSED}"
+
+
+def test_doubles_may_be_zero_as_floats(capsys: Captured) -> None:
+    write(w1=np.full((8, 3, 3, 3), 1e-300))
+    reasons = {each["reason"] for each in content(capsys)["advice"] if each["layers"] == ["conv1"]}
+    assert "all its weights are 0 as 32-bit numbers" in reasons
 
 
 def test_a_normalization_counts_only_if_it_is_folded(capsys: Captured) -> None:

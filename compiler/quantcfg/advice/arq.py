@@ -19,20 +19,28 @@ LOWEST, HIGHEST = -128, 127
 
 def factors(weight: Array, *, channel_wise: bool) -> Array:
     """Return the factor of each output channel, or the only one."""
-    found = _range_factors(_rows(weight) if channel_wise else weight.reshape(1, -1))
+    found = np.atleast_1d(_range_factors(*extremes(weight, channel_wise=channel_wise)))
     return np.where(found < LEAST_FACTOR, np.float32(1), found).astype(np.float32)
 
 
 def are_tiny(weight: Array) -> NDArray[np.bool_]:
     """Return for each output channel whether its values are so small that all are quantized to 0."""
-    return _range_factors(_rows(weight)) < LEAST_FACTOR
+    return _range_factors(*extremes(weight, channel_wise=True)) < LEAST_FACTOR
 
 
-def _range_factors(rows: Array) -> Array:
-    highest, lowest = rows.max(axis=1), rows.min(axis=1)
+def extremes(weight: Array, *, channel_wise: bool) -> tuple[Array, Array]:
+    """Return the largest and the least value of each output channel, or of all.
+
+    A weight may be a large view in another order, which is not copied.
+    """
+    axes = tuple(range(1 if channel_wise else 0, weight.ndim))
+    return weight.max(axis=axes), weight.min(axis=axes)
+
+
+def _range_factors(highest: Array, lowest: Array) -> Array:
     # Only the negative side has the code -128.
     steps = np.where(np.abs(lowest) > np.abs(highest), np.float32(-LOWEST), np.float32(HIGHEST))
-    factors: Array = np.maximum(np.abs(highest), np.abs(lowest)) / steps
+    factors: Array = np.divide(np.maximum(np.abs(highest), np.abs(lowest)), steps)
     return factors
 
 
@@ -45,10 +53,6 @@ def codes(weight: Array, scales: Array) -> Array:
 def quantized(weight: Array, scales: Array) -> Array:
     """Return what a weight is after quantization: its codes times their factors."""
     return codes(weight, scales) * _along(scales, weight)
-
-
-def _rows(weight: Array) -> Array:
-    return weight.reshape(len(weight), -1)
 
 
 def _along(scales: Array, weight: Array) -> Array:

@@ -17,6 +17,7 @@ from quantcfg.contracts.config_schema import (
     WEIGHT_PARAMS,
 )
 from quantcfg.frozen import frozen_value
+from quantcfg.weights.arrays import Array
 from quantcfg.weights.program import LayerWeights, Load, Step
 
 LayerConfigs = Mapping[str, Mapping[str, Any]]
@@ -35,18 +36,18 @@ class WeightFacts:
 def weight_facts(steps: Iterable[Step], load: Load, configs: LayerConfigs) -> WeightFacts:
     """Return what the weights of steps say."""
     found: dict[str, WeightStatistics] = {}
-    not_finite: list[Step] = []
+    not_finite: list[tuple[Step, str]] = []
     others: list[Item] = []
     for step in steps:
         weights = load(step)
-        if not _is_finite(weights):
-            not_finite.append(step)
+        if wrong := _not_finite(weights):
+            not_finite.append((step, f"its {wrong} not finite{_as_numbers(weights)}"))
             continue
         if step.operation.layer.quantizable and weights.weight is not None and weights.weight.size:
             statistics = statistics_of(weights.weight)
             if statistics:
                 found[step.name] = statistics
-                others += _zeros(step.name, statistics, configs.get(step.name), len(weights.weight))
+                others += _zeros(step.name, statistics, configs.get(step.name), weights)
         if weights.padding is not None and weights.padding.any():
             folded = step.before[0].layer.type
             reason = f"folding the {folded} before it is not exact, because the convolution pads its input"
@@ -54,18 +55,29 @@ def weight_facts(steps: Iterable[Step], load: Load, configs: LayerConfigs) -> We
     return WeightFacts(found, list(_skips(not_finite, configs)), [*others, *_dead(found, configs)])
 
 
-def _is_finite(weights: LayerWeights) -> bool:
-    arrays = (weights.weight, weights.bias, *weights.others)
-    return all(bool(np.isfinite(each).all()) for each in arrays if each is not None)
+def _not_finite(weights: LayerWeights) -> str | None:
+    """Return which values are not all finite, None if all are."""
+    if all(map(_is_finite, (weights.weight, *weights.others))):
+        return None if _is_finite(weights.bias) else "bias is"
+    return "weights are"
 
 
-def _skips(steps: Sequence[Step], configs: LayerConfigs) -> Iterator[Item]:
+def _is_finite(array: Array | None) -> bool:
+    # The extremes, as NaN is one of them, and need no array.
+    return array is None or not array.size or bool(np.isfinite([array.max(), array.min()]).all())
+
+
+def _as_numbers(weights: LayerWeights) -> str:
+    return " as 32-bit numbers" if weights.is_rounded else ""
+
+
+def _skips(found: Sequence[tuple[Step, str]], configs: LayerConfigs) -> Iterator[Item]:
     """Yield the layers whose weights are not finite, and that AMCT must not quantize them."""
     # AMCT needs a layer that it quantizes.
-    can_skip = not configs.keys() <= {step.name for step in steps}
-    for step in steps:
-        reason = "its weights are not finite"
-        if step.operation.layer.quantizable:
+    can_skip = not configs.keys() <= {step.name for step, _ in found}
+    for step, what in found:
+        reason = what
+        if step.before or step.after:
             reason += " after folding"
         if step.name not in configs:
             yield Item((step.name,), Kind.EXACT, reason)
@@ -78,12 +90,14 @@ def _skips(steps: Sequence[Step], configs: LayerConfigs) -> Iterator[Item]:
 
 
 def _zeros(
-    name: str, statistics: WeightStatistics, config: Mapping[str, Any] | None, channels: int
+    name: str, statistics: WeightStatistics, config: Mapping[str, Any] | None, weights: LayerWeights
 ) -> Iterator[Item]:
     """Yield that all weights of a layer become 0; this holds for one factor and for one of each channel."""
+    channels = 0 if weights.weight is None else len(weights.weight)
     if _is_channel_wise(config) is not None and statistics.dead_channels == channels:
         lost = "so small that they are quantized to 0, which leaves only the bias"
-        reason = f"all its weights are {lost if statistics.per_tensor_db is not None else '0'}"
+        zero = f"0{_as_numbers(weights)}"
+        reason = f"all its weights are {lost if statistics.per_tensor_db is not None else zero}"
         yield Item((name,), Kind.EXACT, reason)
 
 

@@ -172,6 +172,8 @@ def _is_positive(operation: Operation, signs: Sequence[bool]) -> bool:
     when = operation.never_negative
     if when is NeverNegative.IF_ALL_INPUTS:
         return all(signs)
+    if when is NeverNegative.IF_FIRST_INPUT:
+        return signs[0]
     return when is NeverNegative.ALWAYS or (when is NeverNegative.IF_ANY_INPUT and any(signs))
 
 

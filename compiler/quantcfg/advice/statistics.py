@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantcfg.advice.arq import are_tiny, factors, quantized
+from quantcfg.advice.arq import are_tiny, extremes, factors, quantized
 from quantcfg.frozen import frozen_value
 from quantcfg.weights.arrays import Array
 
@@ -40,20 +40,20 @@ class WeightStatistics:
 
 def statistics_of(weight: Array) -> WeightStatistics | None:
     """Return the statistics of a weight with its output channels first, None if a value is not finite."""
-    rows = weight.reshape(len(weight), -1)
-    by_channel, single = (factors(rows, channel_wise=channel_wise) for channel_wise in (True, False))
+    by_channel, single = (factors(weight, channel_wise=channel_wise) for channel_wise in (True, False))
     if not np.isfinite(single).all():
         return None
     signal = channel_error = tensor_error = 0.0
-    step = max(1, _ROW_VALUES // rows.shape[1])
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
+    step = max(1, _ROW_VALUES * len(weight) // weight.size)
+    for start in range(0, len(weight), step):
+        part = weight[start : start + step]
         signal += energy(part)
         channel_error += error_energy(part, quantized(part, by_channel[start : start + step]))
         tensor_error += error_energy(part, quantized(part, single))
     # In doubles, in which no ratio overflows.
-    ranges = np.maximum(np.abs(rows.max(axis=1)), np.abs(rows.min(axis=1))).astype(np.float64)
-    alive = ~are_tiny(rows)
+    highest, lowest = extremes(weight, channel_wise=True)
+    ranges = np.maximum(np.abs(highest), np.abs(lowest)).astype(np.float64)
+    alive = ~are_tiny(weight)
     return WeightStatistics(
         decibels(channel_error / signal) if signal else None,
         decibels(tensor_error / signal) if signal else None,

@@ -35,6 +35,9 @@ class NeverNegative(Enum):
     IF_ANY_INPUT = auto()
     """If at least one input has none."""
 
+    IF_FIRST_INPUT = auto()
+    """If the first input has none; others do not matter."""
+
     UNKNOWN = auto()
 
 

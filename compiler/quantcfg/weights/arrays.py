@@ -71,7 +71,9 @@ def _values(data: _Bytes, stored: StoredArray) -> NDArray[Any]:
         data = _varints(data).astype("<u2").view(np.uint8)
     if stored.dtype == _BFLOAT16:
         # A bfloat16 is the upper half of a float.
-        return (data.view("<u2").astype(np.uint32) << 16).view(np.float32)
+        bits = data.view("<u2").astype(np.uint32)
+        bits <<= 16
+        return bits.view(np.float32)
     return data.view(stored.dtype)
 
 

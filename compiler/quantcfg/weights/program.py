@@ -167,13 +167,15 @@ class LayerWeights:
 
     weight has its output channels first, None for layers without weights that are
     quantized; others are their weights. padding has the value of each channel that a
-    convolution pads its input with, None for 0.
+    convolution pads its input with, None for 0. is_rounded is whether values were stored
+    with more than 32 bits.
     """
 
     weight: Array | None = None
     bias: Array | None = None
     padding: Array | None = None
     others: tuple[Array, ...] = ()
+    is_rounded: bool = False
 
 
 Load = Callable[[Step], LayerWeights]

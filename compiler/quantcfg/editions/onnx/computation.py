@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from quantcfg.diagnostics import Diagnostic, Report, catalogue, has_errors
 from quantcfg.diagnostics.catalogue import limited
 from quantcfg.editions.onnx.graph import Graph
-from quantcfg.editions.onnx.layer_weights import folded_weights, weight_problems
+from quantcfg.editions.onnx.layer_weights import bias_problems, folded_weights, weight_problems
 from quantcfg.editions.onnx.onnx_file import TooManyNodesError, read_onnx
 from quantcfg.editions.onnx.stored_tensors import stored_tensors, wanted_values
 from quantcfg.files import PathLike, reason
 from quantcfg.network import Network
 from quantcfg.weights.arrays import WeightsFile, map_weights
 from quantcfg.weights.computation import Computation
-from quantcfg.weights.program import Step
 from quantcfg.wire import MalformedError, TooDeepError, mapped
 
 
@@ -42,8 +39,4 @@ def _read(network: Network, weights: PathLike | None, report: Report) -> Weights
     return file
 
 
-def _no_facts(_file: WeightsFile, _step: Step) -> Iterator[tuple[str, str]]:
-    return iter(())
-
-
-COMPUTATION = Computation(read=_read, folded=folded_weights, problems=weight_problems, facts=_no_facts)
+COMPUTATION = Computation(read=_read, folded=folded_weights, problems=weight_problems, facts=bias_problems)

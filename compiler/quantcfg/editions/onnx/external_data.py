@@ -15,6 +15,9 @@ from quantcfg.network.operations import StoredArray
 
 _MOST_DIGITS = 20
 
+_LARGE_EXPONENT = 30
+_LARGE = 10**_LARGE_EXPONENT
+
 
 class Storage(NamedTuple):
     """How values of an element type are stored: as numpy calls them, and in a field beside raw_data."""
@@ -43,17 +46,21 @@ def external_array(model: str, entries: Mapping[str, str], shape: Shape, stored:
     shown = quoted([location])
     if os.path.isabs(location) or not _is_inside(path, folder):
         raise ExternalDataError(f"{shown} is outside of the directory of the model")
-    start, needed = _number(entries, "offset", 0), prod(shape) * stored.size
-    length = _number(entries, "length", needed)
-    if length != needed:
-        raise ExternalDataError(f"its length is {length}, but its shape needs {counted(needed, 'byte')}")
+    start, needed = _number(entries, "offset") or 0, prod(shape) * stored.size
+    length = _number(entries, "length")
+    if length not in (None, needed):
+        raise ExternalDataError(f"its length is {length}, but its shape needs {amount(needed, 'byte')}")
     size = _size(path, shown)
     if start + needed > size:
-        raise ExternalDataError(
-            f"{shown} has {counted(size, 'byte')}, but bytes {start} to {start + needed} are needed"
-        )
+        missing = amount(needed, "byte") if needed >= _LARGE else f"bytes {start} to {start + needed}"
+        raise ExternalDataError(f"{shown} has {counted(size, 'byte')}, but {missing} are needed")
     spans = ((start, start + needed),) if needed else ()
     return StoredArray(shape, stored.dtype, spans, file=path)
+
+
+def amount(number: int, noun: str) -> str:
+    """Return a number and its noun; that of the values of a shape may have thousands of digits."""
+    return counted(number, noun) if number < _LARGE else f"more than 10^{_LARGE_EXPONENT} {noun}s"
 
 
 def _is_inside(path: str, folder: str) -> bool:
@@ -64,11 +71,19 @@ def _is_inside(path: str, folder: str) -> bool:
     return os.path.commonpath((resolved, root)) == root
 
 
-def _number(entries: Mapping[str, str], key: str, default: int) -> int:
-    value = entries.get(key, str(default))
-    if not (value.isascii() and value.isdecimal() and len(value) < _MOST_DIGITS):
+def _number(entries: Mapping[str, str], key: str) -> int | None:
+    """Return a number that a model states, None if it does not."""
+    value = entries.get(key)
+    if value is None:
+        return None
+    digits = value.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()):
         raise ExternalDataError(f"its {key} is {quoted([value])}, which is not a number")
-    return int(value)
+    if digits != value:
+        raise ExternalDataError(f"its {key} is {quoted([value])}, which is negative")
+    if len(digits.lstrip("0")) >= _MOST_DIGITS:
+        raise ExternalDataError(f"its {key} is {quoted([value])}, which is too large")
+    return int(digits.lstrip("0") or "0")
 
 
 def _size(path: str, shown: str) -> int:

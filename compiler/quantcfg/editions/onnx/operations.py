@@ -217,6 +217,7 @@ def _operation(
         _value_size(model.graph, names),
         never_negative(model.graph, operands),
         operands=node.inputs,
+        is_constant=not layer.bottoms and any(node.inputs),
     )
 
 

@@ -14,12 +14,12 @@ _ALWAYS = (
     *("Relu", "Shape", "Sigmoid", "Size", "Softmax", "Softplus", "Sqrt"),
 )
 _KEEP_SIGN = (
-    *("AveragePool", "Cast", "DepthToSpace", "Dropout", "Elu", "Flatten", "GlobalAveragePool"),
-    *("GlobalMaxPool", "HardSwish", "Identity", "LRN", "LeakyRelu", "MaxPool", "PRelu", "ReduceMax"),
-    *("ReduceMean", "ReduceMin", "ReduceSum", "SpaceToDepth", "Tanh", "Transpose"),
+    *("AveragePool", "Cast", "DepthToSpace", "Dropout", "Elu", "Expand", "Flatten", "Gather"),
+    *("GlobalAveragePool", "GlobalMaxPool", "HardSwish", "Identity", "LeakyRelu", "MaxPool", "PRelu"),
+    *("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Reshape", "Slice", "SpaceToDepth", "Split"),
+    *("Squeeze", "Tanh", "Tile", "Transpose", "Unsqueeze"),
 )
-_KEEP_SIGN_OF_FIRST = ("Expand", "Gather", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Unsqueeze")
-"""Types whose other inputs are shapes or indices; those that are constants are not inputs of a layer."""
+"""Types that keep the sign of their first input; others are shapes, indices or slopes."""
 
 _COMBINE = ("Add", "Concat", "Div", "Mean", "Min", "Mul", "Sum")
 
@@ -31,10 +31,19 @@ def never_negative(graph: Graph, operands: Operands) -> NeverNegative:
         return NeverNegative.UNKNOWN
     if kind in _ALWAYS:
         return NeverNegative.ALWAYS
-    if kind in _KEEP_SIGN or kind in _KEEP_SIGN_OF_FIRST:
-        return NeverNegative.IF_ALL_INPUTS
+    if kind in _KEEP_SIGN:
+        return _of_first(graph, operands)
     rule = _RULES.get(kind)
     return rule(graph, operands) if rule else NeverNegative.UNKNOWN
+
+
+def _of_first(graph: Graph, operands: Operands) -> NeverNegative:
+    """Return the sign of the first input, which is not an input of the layer if it is a constant."""
+    if not operands.has(0):
+        return NeverNegative.UNKNOWN
+    if operands.node.inputs[0] not in graph.constants:
+        return NeverNegative.IF_FIRST_INPUT
+    return NeverNegative.ALWAYS if _is_positive(operands.numbers[0]) else NeverNegative.UNKNOWN
 
 
 def _combined(graph: Graph, operands: Operands) -> NeverNegative:
@@ -56,11 +65,11 @@ def _is_positive(numbers: object) -> bool:
     return isinstance(numbers, Numbers) and all(each >= 0 for each in numbers.values)
 
 
-def _clip(_: Graph, operands: Operands) -> NeverNegative:
+def _clip(graph: Graph, operands: Operands) -> NeverNegative:
     low, high = (_limit(operands, *each) for each in (("min", 1), ("max", 2)))
     if high is None or high < 0 or low is None:
         return NeverNegative.UNKNOWN
-    return NeverNegative.ALWAYS if low >= 0 else NeverNegative.IF_ALL_INPUTS
+    return NeverNegative.ALWAYS if low >= 0 else _of_first(graph, operands)
 
 
 def _limit(operands: Operands, name: str, index: int) -> float | None:
@@ -72,27 +81,43 @@ def _limit(operands: Operands, name: str, index: int) -> float | None:
     return value if isinstance(value, (int, float)) else None
 
 
-def _pad(_: Graph, operands: Operands) -> NeverNegative:
-    mode, value = operands.attributes.get("mode", "constant"), operands.attributes.get("value", 0.0)
+def _pad(graph: Graph, operands: Operands) -> NeverNegative:
+    mode = operands.attributes.get("mode", "constant")
     if mode == "constant" and operands.has(_PAD_VALUE):
         is_positive = _is_positive(operands.numbers[_PAD_VALUE])
     else:
-        is_positive = mode != "constant" or (isinstance(value, (int, float)) and value >= 0)
-    return NeverNegative.IF_ALL_INPUTS if is_positive else NeverNegative.UNKNOWN
+        is_positive = mode != "constant" or _number(operands, "value", 0.0) >= 0
+    return _of_first(graph, operands) if is_positive else NeverNegative.UNKNOWN
 
 
 _PAD_VALUE = 2
 
 
-def _resize(_: Graph, operands: Operands) -> NeverNegative:
-    """Cubic interpolation may exceed the range of the values."""
-    is_within = operands.attributes.get("mode", "nearest") in ("nearest", "linear")
-    return NeverNegative.IF_ALL_INPUTS if is_within else NeverNegative.UNKNOWN
+def _resize(graph: Graph, operands: Operands) -> NeverNegative:
+    """Cubic interpolation may exceed the range of the values, and a value from outside may have any sign."""
+    attributes = operands.attributes
+    is_within = attributes.get("mode", "nearest") in ("nearest", "linear")
+    is_cropped = attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize"
+    is_positive = not is_cropped or _number(operands, "extrapolation_value", 0.0) >= 0
+    return _of_first(graph, operands) if is_within and is_positive else NeverNegative.UNKNOWN
+
+
+def _normalized(graph: Graph, operands: Operands) -> NeverNegative:
+    """Values are divided by a power of bias + alpha * a sum of squares."""
+    is_positive = _number(operands, "bias", 1.0) > 0 and _number(operands, "alpha", 1e-4) >= 0
+    return _of_first(graph, operands) if is_positive else NeverNegative.UNKNOWN
+
+
+def _number(operands: Operands, name: str, default: float) -> float:
+    """Return an attribute that is a number, NaN for any other value."""
+    value = operands.attributes.get(name, default)
+    return value if isinstance(value, (int, float)) else float("nan")
 
 
 _RULES: Mapping[str, Callable[[Graph, Operands], NeverNegative]] = {
     **dict.fromkeys(_COMBINE, _combined),
     "Clip": _clip,
+    "LRN": _normalized,
     "Max": _maximum,
     "Pad": _pad,
     "Resize": _resize,

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.diagnostics.phrases import counted
 from quantcfg.editions.onnx import ONNX
-from quantcfg.editions.onnx.external_data import ExternalDataError, Storage, external_array
+from quantcfg.editions.onnx.external_data import ExternalDataError, Storage, amount, external_array
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
 from quantcfg.editions.onnx.onnx_file import (
     PROTO,
@@ -104,6 +103,8 @@ def stored_tensors(
                     made[value] = (_stored_array(name, data, tensor, value, wanted[value], once),)
                 if pieces := [each[1:] for each in _attribute_parts(data, part, "floats")]:
                     made[value] = (_listed_floats(data, pieces, graph.shape(value) or ()),)
+                if number := [each[1:] for each in _attribute_parts(data, part, "f")][-1:]:
+                    made[value] = (_listed_floats(data, number, ()),)
         elif part.name == "initializer":
             value = value_name(parsed_element(data, part, "TensorProto").name)
             if value in wanted:
@@ -145,7 +146,7 @@ def _attribute_parts(data: Bytes, node: Element, name: str) -> Iterator[Element]
 
 
 def _listed_floats(data: Bytes, pieces: list[Span], shape: Shape) -> StoredArray:
-    """Return where the values of a Constant node are that has a list of floats."""
+    """Return where the values of a Constant node are that has floats in its attribute."""
     storage = _STORAGES["FLOAT"]
     return _inner_array(data, _Values({storage.field: pieces}, {}), shape, storage)
 
@@ -196,7 +197,7 @@ def _values(data: Bytes, part: Element) -> _Values:
 
 
 def _inner_array(data: Bytes, values: _Values, shape: Shape, stored: Storage) -> StoredArray:
-    count = prod(shape)
+    count, size = prod(shape), 0
     raw = values.pieces.get("raw_data", [])[-1:]
     pieces = raw or values.pieces.get(stored.field, [])
     if len(pieces) > _MOST_PIECES:
@@ -206,14 +207,13 @@ def _inner_array(data: Bytes, values: _Values, shape: Shape, stored: Storage) ->
         found = sum(_varint_count(data[start:end]) for start, end in pieces)
     else:
         size = sum(end - start for start, end in pieces)
-        found = size // stored.size if size % stored.size == 0 else -1
+        found = size // stored.size
+    if size % stored.size:
+        needed = amount(count * stored.size, "byte")
+        return _unusable(f"its shape needs {needed}, but the model has {size}")
     if found != count:
-        return _unusable(f"its shape needs {counted(count, 'value')}, but the model has {_amount(found)}")
+        return _unusable(f"its shape needs {amount(count, 'value')}, but the model has {found}")
     return StoredArray(shape, stored.dtype, tuple(pieces), is_varint=is_packed)
-
-
-def _amount(count: int) -> str:
-    return "a part of a value" if count < 0 else str(count)
 
 
 def _varint_count(content: bytes) -> int:
