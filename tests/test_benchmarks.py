@@ -93,6 +93,7 @@ def test_a_generated_onnx_model_is_one_for_others_too(tmp_path: Path) -> None:
     assert path.stat().st_blocks * 512 < path.stat().st_size
 
 
+@pytest.mark.deep
 def test_advice_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "_SECONDS", 0)
     found = [*advising(tmp_path, 1, 8, 4, 1_000)]

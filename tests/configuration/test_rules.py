@@ -480,7 +480,7 @@ def test_the_keys_that_are_integers_are_those_of_amct() -> None:
     assert CAFFE.schema.integer_keys == INTEGERS
 
 
-@law_of_editions(st.just, any_configs, examples=250)
+@law_of_editions(st.just, any_configs, examples=120)
 def test_the_schema_decides_what_the_values_may_be(known: KnownEdition, config: dict[str, Any]) -> None:
     schema = known.edition.schema
     found = check(json.dumps(config), edition=known.edition)

@@ -137,7 +137,7 @@ def networks_of(edition: KnownEdition) -> SearchStrategy[Network]:
     return edition.networks.map(lambda generated: generated.read())
 
 
-@law_of_editions(networks_and_configs, examples=200)
+@law_of_editions(networks_and_configs, examples=100)
 def test_the_schema_of_a_network_takes_what_the_check_takes(drawn: tuple[Network, dict[str, Any]]) -> None:
     against, config = drawn
     assert is_valid(config, config_schema(against)) == is_in_order(config, against)
@@ -152,7 +152,7 @@ def test_for_every_layer_the_schema_takes_the_weights_that_the_check_takes(again
             assert is_valid(config, schema) == is_in_order(config, against)
 
 
-@law_of_editions(cases, examples=150)
+@law_of_editions(cases, examples=80)
 def test_what_is_compiled_for_a_network_is_valid_by_its_schema(case: Case) -> None:
     if case.request.config_text is None:
         return
@@ -162,7 +162,7 @@ def test_what_is_compiled_for_a_network_is_valid_by_its_schema(case: Case) -> No
         assert is_valid(config, config_schema(against))
 
 
-@law_of_editions(networks_of, examples=60)
+@law_of_editions(networks_of, examples=40)
 def test_the_schema_of_a_network_is_one_by_both_drafts(against: Network) -> None:
     schema = config_schema(against)
     for validator in (Draft7Validator, Draft202012Validator):

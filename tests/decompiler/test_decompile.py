@@ -35,7 +35,7 @@ ACCEPTED = {"QC445", "QC450"}
 """Warnings about configurations that AMCT accepts: both inputs of a node, and more than 8 bits."""
 
 
-@law_of_editions(cases, examples=120)
+@law_of_editions(cases, examples=60)
 def test_what_is_compiled_is_decompiled_to_what_compiles_to_it_and_has_no_more_settings(case: Case) -> None:
     model = case.network.read()
     text = case.request.config_text
@@ -56,7 +56,7 @@ def plain_settings(arguments: Mapping[str, Any]) -> int:
     return sum(len(value) if isinstance(value, list) else 1 for value in arguments.values())
 
 
-@law_of_editions(tuned_configs, examples=120)
+@law_of_editions(tuned_configs, examples=60)
 def test_what_is_tuned_by_hand_is_decompiled_to_what_compiles_to_the_same(tuned: Tuned) -> None:
     model = tuned.network
     decompilation = decompile(tuned.config, model)
@@ -71,7 +71,7 @@ def test_what_is_tuned_by_hand_is_decompiled_to_what_compiles_to_the_same(tuned:
     assert not any(compiled[key]["quant_enable"] for key in compiled.keys() - whole.keys())
 
 
-@law_of_editions(tuned_configs)
+@law_of_editions(tuned_configs, examples=50)
 def test_what_is_decompiled_cannot_be_shortened_by_a_single_override(tuned: Tuned) -> None:
     """Check that without any one of its settings, a quant.cfg compiles to something else."""
     model = tuned.network

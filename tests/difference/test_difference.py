@@ -61,7 +61,7 @@ def applied(config: dict[str, Any], changes: Iterable[Change]) -> dict[str, Any]
     return result
 
 
-@law_of_editions(tuned_configs, tuned_configs)
+@law_of_editions(tuned_configs, tuned_configs, examples=50)
 def test_what_a_difference_says_makes_one_configuration_of_the_other(old: Tuned, new: Tuned) -> None:
     edition, types = old.network.edition, {layer.name: layer.type for layer in old.network.quantizable}
     for against in (old.network, None):
@@ -73,7 +73,7 @@ def test_what_a_difference_says_makes_one_configuration_of_the_other(old: Tuned,
         assert bool(list(in_words(changes, types, edition.schema))) == bool(changes)
 
 
-@law_of_editions(tuned_configs)
+@law_of_editions(tuned_configs, examples=50)
 def test_a_configuration_does_not_differ_from_itself_or_from_what_it_leaves_unsaid(tuned: Tuned) -> None:
     plan = plan_of(tuned.config, tuned.network)
     whole = emit(plan)
@@ -88,7 +88,7 @@ def _pairs(draw: Any, edition: KnownEdition) -> Any:
     return model, draw(requests(edition, model.layers)), draw(requests(edition, model.layers))
 
 
-@law_of_editions(_pairs)
+@law_of_editions(_pairs, examples=50)
 def test_requests_differ_exactly_if_they_compile_to_something_else(pair: Any) -> None:
     generated, *asked = pair
     model = generated.read()

@@ -107,7 +107,7 @@ def said(diagnostics: list[Message]) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8"])
 @pytest.mark.parametrize(
-    "number", [pytest.param(200, id="normal"), pytest.param(1000, id="deep", marks=pytest.mark.deep)]
+    "number", [pytest.param(100, id="normal"), pytest.param(1000, id="deep", marks=pytest.mark.deep)]
 )
 def test_after_each_edit_the_diagnostics_are_those_of_a_check(
     number: int, encoding: str, example: Example

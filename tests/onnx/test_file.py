@@ -243,7 +243,7 @@ def same_facts(content: ModelProto, random: Random) -> None:
     assert facts(parse(encoded(content, random, UNKNOWN))) == expected(content)
 
 
-test_a_generated_model_is_read_as_the_onnx_package_does = law(MODELS, st.randoms(), examples=100)(same_facts)
+test_a_generated_model_is_read_as_the_onnx_package_does = law(MODELS, st.randoms(), examples=50)(same_facts)
 
 
 def test_the_fields_that_are_read_have_the_numbers_and_types_of_onnx() -> None:

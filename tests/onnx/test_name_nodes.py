@@ -186,7 +186,7 @@ def clear_external(message: object) -> None:
                 clear_external(each)
 
 
-test_of_a_generated_model_only_names_differ = law(MODELS, st.randoms(), examples=60)(differs_only_in_names)
+test_of_a_generated_model_only_names_differ = law(MODELS, st.randoms(), examples=30)(differs_only_in_names)
 
 
 def test_the_last_of_two_names_counts() -> None:

@@ -427,7 +427,7 @@ def layouts(draw: st.DrawFn) -> ModelProto:
     )
 
 
-@law(st.one_of(windows(), layouts()), examples=300)
+@law(st.one_of(windows(), layouts()), examples=150)
 def test_generated_operators_have_the_shapes_that_onnx_infers(content: ModelProto) -> None:
     operations = read(content)[1]
     try:
@@ -779,7 +779,7 @@ def true_shape(content: ModelProto, name: str) -> Shape:
         return ()
 
 
-@law(st.one_of(hostile(), computing()), examples=500)
+@law(st.one_of(hostile(), computing()), examples=200)
 def test_any_values_give_shapes_or_a_reason(content: ModelProto) -> None:
     network, operations = read(content)
     for each in operations.all:
