@@ -32,7 +32,7 @@ _NORMAL_AND_DEEP = pytest.mark.parametrize(
 
 
 def law(
-    *strategies: SearchStrategy[Any], examples: int = 100
+    *strategies: SearchStrategy[Any], examples: int = 80
 ) -> Callable[[Callable[..., None]], Callable[[int], None]]:
     """Make a test of a law, and its deep twin.
 
@@ -51,7 +51,7 @@ def law(
 
 
 def law_of_editions(
-    *strategies: Callable[[KnownEdition], SearchStrategy[Any]], examples: int = 100
+    *strategies: Callable[[KnownEdition], SearchStrategy[Any]], examples: int = 80
 ) -> Callable[[Callable[..., None]], Callable[[int, str], None]]:
     """Make a test of a law for each edition; the strategies are those for an edition.
 
