@@ -15,7 +15,7 @@ from quantcfg.advice.statistics import energy, error_energy
 from quantcfg.frozen import frozen_value
 from quantcfg.weights.arrays import Array
 from quantcfg.weights.computation import RunStep
-from quantcfg.weights.program import LayerWeights, Load, Program
+from quantcfg.weights.program import LayerWeights, Load, Program, Step
 
 _FLOAT_BYTES = 4
 _WORK_BYTES = 2**25
@@ -83,12 +83,8 @@ def layer_errors(
     """
     kept = [_kept_values(program, load, run_step, image) for image in images]
     fitted: dict[tuple[int, Ifmr | Hfmg], Quantizer] = {}
-    runs = zip(*(run(program, load, run_step, image) for image in images), strict=True)
-    for index, (step, of_images) in enumerate(zip(program.steps, runs, strict=False)):
-        if step.name not in settings:
-            continue
+    for index, step, inputs in _inputs(program, load, run_step, images, settings):
         of_layer, weights = settings[step.name], load(step)
-        inputs = [values[step.inputs[0]] for values in of_images]
         if not _are_finite(inputs):
             yield step.name, float("nan")
             continue
@@ -149,15 +145,23 @@ def _fitted(
 ) -> Mapping[str, Quantizer] | None:
     """Return the quantizers of the inputs, by layer; None if an input is not finite."""
     fitted: dict[str, Quantizer] = {}
-    runs = zip(*(run(program, load, run_step, image) for image in images), strict=True)
-    for step, of_images in zip(program.steps, runs, strict=False):
-        activation = settings[step.name].activation if step.name in settings else None
+    for _, step, inputs in _inputs(program, load, run_step, images, settings):
+        activation = settings[step.name].activation
         if activation is not None:
-            inputs = [values[step.inputs[0]] for values in of_images]
             if not _are_finite(inputs):
                 return None
             fitted[step.name] = fit(activation, inputs, check)
     return fitted
+
+
+def _inputs(
+    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+) -> Iterator[tuple[int, Step, list[Array]]]:
+    """Run the network, and yield each step with settings, its index, and its input in each run."""
+    runs = zip(*(run(program, load, run_step, image) for image in images), strict=True)
+    for index, (step, of_images) in enumerate(zip(program.steps, runs, strict=False)):
+        if step.name in settings:
+            yield index, step, [values[step.inputs[0]] for values in of_images]
 
 
 def _are_finite(arrays: Sequence[Array]) -> bool:
