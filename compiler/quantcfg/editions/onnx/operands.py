@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from quantcfg.editions.onnx.graph import input_of
 from quantcfg.editions.onnx.known_numbers import Numbers
@@ -11,6 +11,8 @@ from quantcfg.editions.onnx.onnx_file import Node
 from quantcfg.frozen import small_value
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Unknown, UnknownShapeError
+
+_Fact = TypeVar("_Fact")
 
 _CHECK = "check its attributes and the shapes of its inputs"
 
@@ -50,12 +52,7 @@ class Operands:
             UnknownShapeError: it is unknown.
 
         """
-        expect(self.has(index), f"its input {index} is missing")
-        shape = self.shapes[index]
-        if isinstance(shape, Unknown):
-            name = self.node.inputs[index]
-            raise UnknownShapeError(f'the shape of its input "{name}" is unknown', shape.help)
-        return shape
+        return self._known(index, self.shapes, "shape of its input {} is")
 
     def all_shapes(self) -> list[Shape]:
         """Return the shapes of all inputs, at least one."""
@@ -68,13 +65,17 @@ class Operands:
             UnknownShapeError: they are unknown.
 
         """
-        expect(self.has(index), f"its input {index} is missing")
-        numbers = self.numbers[index]
-        if isinstance(numbers, Unknown):
-            name = self.node.inputs[index]
-            raise UnknownShapeError(f'the values of its input "{name}" are unknown', numbers.help)
+        numbers = self._known(index, self.numbers, "values of its input {} are")
         expect(numbers.shape == self.shapes[index], f"its input {index} has several shapes")
         return numbers.values
+
+    def _known(self, index: int, facts: Sequence[_Fact | Unknown], what: str) -> _Fact:
+        expect(self.has(index), f"its input {index} is missing")
+        fact = facts[index]
+        if isinstance(fact, Unknown):
+            name = f'"{self.node.inputs[index]}"'
+            raise UnknownShapeError(f"the {what.format(name)} unknown", fact.help)
+        return fact
 
     def integers(self, index: int) -> tuple[int, ...]:
         """Return the values of an input that must be integers."""
