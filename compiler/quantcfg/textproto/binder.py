@@ -255,7 +255,9 @@ def _bind_value(
             return ()
         if context.unknown_enums and not context.dialect.refuse_repeated:
             context.unknown_enums.pop((*target.path, known.name), None)
-        _store(BoundScalar(value, field, node, _replaced(context, field, known, target)), known, target)
+        is_new = not known.rivals and known.name not in target.fields
+        earlier = None if is_new else _replaced(context, field, known, target)
+        _store(BoundScalar(value, field, node, earlier), known, target)
         return ()
     if not isinstance(node, tree.Message):
         _refuse(context, field, node, known, target)

@@ -85,14 +85,24 @@ class BoundMessage:
         This is a plain value, a name for an enum, a message, which may be empty, or a
         tuple for a repeated field.
         """
-        field, bound = self.descriptor.fields[name], self.fields.get(name)
-        if isinstance(bound, list):
-            return tuple([_read(each, field) for each in bound])
-        if bound:
-            return _read(bound, field)
-        if field.default is None and field.message:
-            return BoundMessage(field.message, self.field, self.node, (*self.path, name), self.depth + 1, {})
-        return field.default
+        field = self.descriptor.fields[name]
+        bound: Any = self.fields.get(name)
+        if bound is None:
+            return self._empty(field) if field.default is None and field.message else field.default
+        if field.message:
+            return tuple(bound) if field.is_repeated else bound
+        if field.enum:
+            names = field.enum.names
+            found = tuple([names.get(each, each) for each in map(_content, self.items(name))])
+            return found if field.is_repeated else found[0]
+        return tuple([each.value for each in bound]) if field.is_repeated else bound.value
+
+    def _empty(self, field: FieldDescriptor) -> BoundMessage:
+        """Return the empty message of a field that is not set."""
+        assert field.message
+        return BoundMessage(
+            field.message, self.field, self.node, (*self.path, field.name), self.depth + 1, {}
+        )
 
     def scalar(self, name: str) -> BoundScalar | None:
         """Return the value of a scalar field, if it is set."""
@@ -131,12 +141,6 @@ def replaced_by(bound: Bound) -> Iterator[Bound]:
     while earlier:
         yield earlier
         earlier = earlier.earlier
-
-
-def _read(bound: Bound, field: FieldDescriptor) -> Any:
-    if isinstance(bound, BoundMessage):
-        return bound
-    return field.enum.names.get(bound.value, bound.value) if field.enum else bound.value
 
 
 def _content(bound: Bound | list[Bound]) -> Any:

@@ -26,13 +26,6 @@ _SIMPLE = dict(zip("abfnrtv?\\'\"", b"\a\b\f\n\r\t\v?\\'\"", strict=True))
 _WRITTEN_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\000"}
 
 
-def plain_text(string: String) -> str | None:
-    """Return the content of a single ASCII literal without escapes, or None for any other string."""
-    text = string.parts[0].text
-    is_plain = len(string.parts) == 1 and text.isascii() and "\\" not in text
-    return text[1:-1] if is_plain else None
-
-
 def integer(number: Number) -> int | None:
     """Return the value of a decimal, octal or hexadecimal integer, or None if it is not an integer."""
     digits = number.text.removeprefix("-").lower()

@@ -10,7 +10,7 @@ from typing import Any
 
 from quantcfg.contracts.descriptors import EnumDescriptor, FieldDescriptor
 from quantcfg.textproto import tree
-from quantcfg.textproto.literals import floating, integer, plain_text
+from quantcfg.textproto.literals import floating, integer
 
 INTEGER_RANGES = {
     **dict.fromkeys(("int32", "sint32", "sfixed32", "enum"), (-(2**31), 2**31 - 1)),
@@ -71,8 +71,11 @@ def _to_bool(value: tree.Value) -> bool | None:
 
 
 def _to_string(value: tree.Value) -> str | None:
-    if isinstance(value, tree.String) and (plain := plain_text(value)) is not None:
-        return plain
+    if not isinstance(value, tree.String):
+        return None
+    text = value.parts[0].text
+    if len(value.parts) == 1 and text.isascii() and "\\" not in text:
+        return text[1:-1]
     decoded = _to_bytes(value)
     try:
         return None if decoded is None else decoded.decode()
