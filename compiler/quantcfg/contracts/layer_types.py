@@ -52,6 +52,9 @@ class LayerTypes(Caching):
 
     file: str
 
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     @property
     def contract(self) -> Mapping[str, Any]:
         """The content of the file."""

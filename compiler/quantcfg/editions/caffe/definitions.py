@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cache
 
 from quantcfg import contracts
@@ -86,13 +85,13 @@ class Definition:
     @property
     def whole(self) -> Span:
         """The span of its message."""
-        return place_of(self.bound, self.binding.document).span
+        return self.binding.document.span(self.bound.node)
 
     @property
     def span(self) -> Span:
         """The span of its name, or of the field name "layer" if it has none."""
         document, name = self.binding.document, self.bound.scalar("name")
-        return place_of(name, document).span if name else place_of(self.bound, document).name_span
+        return document.span(name.node) if name else place_of(self.bound, document).name_span
 
     def bottom_place(self, index: int) -> Place:
         """Return the place of a bottom."""
@@ -138,6 +137,8 @@ class Definition:
     @property
     def params(self) -> Sequence[BoundMessage]:
         """Its param messages; Caffe drops those of a BatchNorm with one for each blob."""
+        if "param" not in self.parameter:
+            return ()
         params = self.parameter.messages("param")
         is_dropped = self.type == "BatchNorm" and len(params) == caffe_types.blob_count(self.type)
         return () if is_dropped else params
@@ -344,9 +345,16 @@ def _unknown_enums(binding: Binding, layers: str) -> Mapping[int, Mapping[str, P
     return paths
 
 
-def _values(message: BoundMessage, names: AbstractSet[str]) -> dict[str, Attribute]:
-    return {
-        name: message[name]
-        for name, field in message.descriptor.fields.items()
-        if name in names and (name in message or field.is_repeated or field.declared is not None)
-    }
+def _values(message: BoundMessage, names: frozenset[str]) -> dict[str, Attribute]:
+    fields = _some_fields(message.descriptor, names)
+    return {name: message[name] for name, has_default in fields if has_default or name in message}
+
+
+@cache
+def _some_fields(descriptor: Descriptor, names: frozenset[str]) -> Sequence[tuple[str, bool]]:
+    """Return those of a message's fields that have one of some names, and whether they have a default."""
+    return [
+        (name, field.is_repeated or field.declared is not None)
+        for name, field in descriptor.fields.items()
+        if name in names
+    ]

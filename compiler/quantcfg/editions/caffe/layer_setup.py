@@ -36,7 +36,7 @@ def check_setup(parameters: Iterable[Parameters], report: Report) -> None:
     """Report the layers that Caffe cannot set up."""
     for each in parameters:
         layer = each.layer
-        if layer.type in _CHECKED or layer.parameter["param"]:
+        if layer.type in _CHECKED or "param" in layer.parameter:
             problems = _problems(layer, each.bottoms) if layer.type in _CHECKED else ()
             for problem, help in (*problems, *_param_problems(each)):
                 report(catalogue.CANNOT_SET_UP.at(layer.span, layer=layer.name, problem=problem, help=help))
@@ -131,22 +131,25 @@ def _convolution_problems(layer: Definition, bottom: Extent, *, is_weighted: boo
 
 
 def _kernel_problems(parameter: BoundMessage, axes: int | None) -> Iterator[_Problem]:
-    sides = [f"kernel_{side}" in parameter for side in SIDES]
-    if axes == 0 and not any(sides):
+    sizes, sides = parameter["kernel_size"], [name for name in _KERNEL_SIDES if name in parameter]
+    if axes == 0 and not sides:
         # Without spatial axes, Caffe ignores the kernel size.
         return
-    if not any(sides) and not parameter["kernel_size"]:
+    if not sizes and not sides:
         yield "has no kernel_size", "add kernel_size to its convolution_param"
-    elif any(sides) and parameter["kernel_size"]:
+    elif sizes and sides:
         yield "has both kernel_size and kernel_h or kernel_w", "remove one of them"
-    elif any(sides) and not all(sides):
+    elif len(sides) == 1:
         yield "has only one of kernel_h and kernel_w", "write both, or kernel_size"
-    elif 0 in ((parameter["kernel_h"], parameter["kernel_w"]) if any(sides) else parameter["kernel_size"]):
+    elif 0 in (sizes or [parameter[name] for name in sides]):
         yield "has a kernel of size 0", None
-    elif any(sides) and axes not in (None, 2):
+    elif sizes:
+        yield from _count_problems("kernel_size", len(sizes), axes)
+    elif axes not in (None, 2):
         yield f"has kernel_h and kernel_w, but {axes} spatial axes", "use kernel_size"
-    elif not any(sides):
-        yield from _count_problems("kernel_size", len(parameter["kernel_size"]), axes)
+
+
+_KERNEL_SIDES = tuple(f"kernel_{side}" for side in SIDES)
 
 
 _CONVOLUTION_SIZES = {"stride": ("stride_h", "stride_w"), "pad": ("pad_h", "pad_w"), "dilation": ()}
@@ -156,15 +159,14 @@ _CONVOLUTION_SIZES = {"stride": ("stride_h", "stride_w"), "pad": ("pad_h", "pad_
 def _size_problems(
     parameter: BoundMessage, field: str, names: Sequence[str], axes: int | None
 ) -> Iterator[_Problem]:
-    sizes = parameter[field]
-    sides = [name for name in names if name in parameter]
+    sizes, sides = parameter[field], [name for name in names if name in parameter]
     if sides and sizes:
         yield f"has both {field} and {sides[0]}", "remove one of them"
     if sides and axes not in (None, 2):
         yield f"has {sides[0]}, but {axes} spatial axes", f"use {field}"
     if field == "stride" and len(sides) == 1:
         yield "has only one of stride_h and stride_w", "write both, or stride"
-    elif field == "stride" and 0 in (*sizes, *(parameter[name] for name in sides)):
+    elif field == "stride" and 0 in (*sizes, *[parameter[name] for name in sides]):
         yield f"has {field} 0", None
     if sizes and not sides:
         yield from _count_problems(field, len(sizes), axes)

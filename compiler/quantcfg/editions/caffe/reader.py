@@ -202,9 +202,10 @@ def _title(definition: Definition, obstacle: Obstacle | None, *, is_shared: bool
         return obstacle.title if obstacle else "shared parameters" if is_shared else None
     if definition.dropped_type in CAFFE.layer_types.quantizable:
         return "V1 layer in a V0 network"
+    if definition.type in CAFFE.layer_types.known:
+        return None
     fields = map(caffe_types.parameter_field, CAFFE.layer_types.quantizable)
-    is_unknown = definition.type not in CAFFE.layer_types.known
-    if is_unknown and any(field in definition.parameter for field in fields if field):
+    if any(field in definition.parameter for field in fields if field):
         return f"type {definition.type}" if definition.type else "no type"
     return None
 
