@@ -86,6 +86,10 @@ class ConfigSchema(Caching):
 
     file: str
 
+    # There is one for each edition, and it is a key of many caches.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     @property
     def document(self) -> dict[str, Any]:
         """The JSON Schema."""

@@ -52,6 +52,7 @@ class LayerTypes(Caching):
 
     file: str
 
+    # There is one for each edition, and it is a key of many caches.
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 

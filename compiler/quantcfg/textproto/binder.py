@@ -248,6 +248,7 @@ def _bind_value(
     context: _Context, field: tree.Field, node: tree.Value, known: FieldDescriptor, target: BoundMessage
 ) -> Sequence[tree.Field]:
     """Bind the value of a field, or an item of its list; return as _bind_field does."""
+    is_first = not known.rivals and known.name not in target.fields
     if not known.message:
         value = converter(known)(node)
         if value is None:
@@ -255,8 +256,7 @@ def _bind_value(
             return ()
         if context.unknown_enums and not context.dialect.refuse_repeated:
             context.unknown_enums.pop((*target.path, known.name), None)
-        is_new = not known.rivals and known.name not in target.fields
-        earlier = None if is_new else _replaced(context, field, known, target)
+        earlier = None if is_first else _replaced(context, field, known, target)
         _store(BoundScalar(value, field, node, earlier), known, target)
         return ()
     if not isinstance(node, tree.Message):
@@ -265,7 +265,7 @@ def _bind_value(
     if context.dialect.misplaced(known, target):
         _report_misplaced(context, field, _within(target), target)
         return ()
-    earlier = _replaced(context, field, known, target)
+    earlier = None if is_first else _replaced(context, field, known, target)
     if target.depth >= limits.NESTING:
         context.failed.add(_next_path(known, target))
         span = Place(context.document, field, node).name_span
@@ -283,8 +283,8 @@ def _add_message(
 ) -> BoundMessage:
     """Add a new message for a field; a singular field starts from the fields that are already set."""
     assert known.message
-    there = None if known.is_repeated else target.message(known.name)
-    fields, path = there.fields if there else {}, _next_path(known, target)
+    there, path = target.fields.get(known.name), _next_path(known, target)
+    fields = there.fields if isinstance(there, BoundMessage) else {}
     message = BoundMessage(known.message, field, node, path, target.depth + 1, fields, earlier)
     _store(message, known, target)
     return message

@@ -111,7 +111,10 @@ class BoundMessage:
 
     def chosen(self, oneof: str) -> str | None:
         """Return the name of the oneof member that is set, if any."""
-        return next((name for name in self.descriptor.oneofs[oneof] if name in self.fields), None)
+        for name in self.descriptor.oneofs[oneof]:
+            if name in self.fields:
+                return name
+        return None
 
     def message(self, name: str) -> BoundMessage | None:
         """Return the message of a field, if it is set."""

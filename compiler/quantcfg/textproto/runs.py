@@ -9,6 +9,7 @@ grammar/textproto.lark takes over there; it parses a run to the same tree.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from sys import intern
 
@@ -35,6 +36,7 @@ _PLAIN = re.compile(
 _NAME, _STRING, _PARTS, _WORD, _NUMBER, _LIST, _MESSAGE = range(1, 8)
 """The groups of _PLAIN. The last group is the kind of the match; the end of a message has none."""
 
+_WORD_NODES: Mapping[int, type[Identifier | Number]] = {_WORD: Identifier, _NUMBER: Number}
 _CLOSING = {"{": "}", "<": ">"}
 
 
@@ -81,6 +83,9 @@ def run_at(text: str, start: int) -> Run:
                 value, end = _list_at(text, at)
                 if value is None:
                     break
+            elif kind in _WORD_NODES:
+                literal = match[kind]
+                value = _WORD_NODES[kind](literal, at, len(literal))
             else:
                 value = _scalar(match, kind)
                 at = value.start
@@ -93,10 +98,8 @@ def run_at(text: str, start: int) -> Run:
 def _scalar(match: re.Match[str], kind: int) -> Scalar:
     """Return the scalar of a match of _PLAIN or _item(), whose groups have the same numbers."""
     at, literal = match.start(kind), match[kind]
-    if kind == _NUMBER:
-        return Number(literal, at, len(literal))
-    if kind == _WORD:
-        return Identifier(literal, at, len(literal))
+    if kind in _WORD_NODES:
+        return _WORD_NODES[kind](literal, at, len(literal))
     if kind == _STRING:
         return String((Literal(literal, at, len(literal)),))
     first = Literal(match[_STRING], match.start(_STRING), len(match[_STRING]))
