@@ -56,6 +56,12 @@ def blob_counts(layer_type: str) -> tuple[BlobCount, BlobCount, bool]:
     return known.get("bottoms", _ANY), known.get("tops", _ANY), "as_many_tops" in known
 
 
+def may_have_any_tops(layer_type: str) -> bool:
+    """Return whether layers of a type may have any number of tops, whatever their bottoms."""
+    known = entry(layer_type)
+    return None in known.get("tops", ()) and "as_many_tops" not in known
+
+
 def output_rule(layer_type: str) -> str:
     """Return the name of the rule for the output shapes of a type, empty if there is none."""
     rule: str = entry(layer_type).get("output", "")
