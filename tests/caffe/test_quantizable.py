@@ -19,8 +19,8 @@ from quantcfg.editions.caffe import (
     execution,
     operation_parameters,
     output_shapes,
-    roles,
     shapes,
+    signs,
 )
 from quantcfg.network.network import Shape
 from tests.networks import (
@@ -566,7 +566,7 @@ def test_the_types_of_forks_are_not_those_of_bvlc_caffe() -> None:
 
 @pytest.mark.parametrize(
     ("key", "functions"),
-    [("output", {**output_shapes._RULES, **shapes._RULES}), ("never_negative", roles._RULES)],
+    [("output", {**output_shapes._RULES, **shapes._RULES}), ("never_negative", signs._RULES)],
 )
 def test_every_rule_is_one_that_the_meta_schema_knows_and_a_type_uses_and_has_a_function(
     key: str, functions: Mapping[str, object]

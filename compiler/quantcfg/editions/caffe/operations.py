@@ -28,8 +28,8 @@ from quantcfg.editions.caffe.output_shapes import (
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
-from quantcfg.editions.caffe.roles import never_negative
 from quantcfg.editions.caffe.shapes import MAX_AXES, whole_extent
+from quantcfg.editions.caffe.signs import never_negative
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Compared, Operation, Operations, Unknown, UnknownShapeError
