@@ -50,6 +50,16 @@ def blob_count(layer_type: str) -> int | None:
     return count
 
 
+def has_no_blobs(layer_type: str) -> bool:
+    """Return whether layers of a type never have weights, also of a type of a fork."""
+    return bool(entry(layer_type).get("blobs") == 0)
+
+
+def is_weighted(layer_type: str) -> bool:
+    """Return whether layers of a type are convolutions or inner products, also of a type of a fork."""
+    return bool(entry(layer_type).get("blobs") == 1)
+
+
 def blob_counts(layer_type: str) -> tuple[BlobCount, BlobCount, bool]:
     """Return the allowed numbers of bottoms and tops of a type, and whether the two must be equal."""
     known = _TYPES.known.get(layer_type, _NOTHING)

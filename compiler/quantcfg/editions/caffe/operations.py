@@ -23,7 +23,6 @@ from quantcfg.editions.caffe.output_shapes import (
     MAX_COUNT,
     blob_shapes,
     filters_of,
-    has_no_blobs,
     multiply_accumulates,
     output_shapes,
 )
@@ -129,7 +128,7 @@ def _operation(
     parameters: Parameters = MappingProxyType(dict(written))
     extents = [whole_extent(bottom) for bottom in known]
     unknown = None
-    blobs: Sequence[Shape] | None = () if has_no_blobs(layer.type) else None
+    blobs: Sequence[Shape] | None = () if caffe_types.has_no_blobs(layer.type) else None
     outputs: _Shapes = [None] * len(layer.tops)
     try:
         if len(known) < len(bottoms):
