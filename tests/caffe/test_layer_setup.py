@@ -137,6 +137,19 @@ def test_a_convolution_of_volumes_has_three_spatial_axes(parameters: str, proble
     assert problems(conv("a", parameters=parameters), VOLUME) == ([problem] if problem else [])
 
 
+def test_types_of_forks_may_change_the_rank() -> None:
+    found = several(
+        layer("flat", "Flatten"),
+        layer("boxes", "DetectionOutput", ("flat", "flat", "flat")),
+        layer("priors", "PriorBox", ("data", "data")),
+        inner_product("a", "boxes", parameters="num_output: 8 axis: 3"),
+    )
+    assert problems(found) == []
+    assert problems(several(found, inner_product("b", "priors", parameters="num_output: 8 axis: 3"))) == [
+        "has axis 3, but its input has 3 axes"
+    ]
+
+
 def test_nothing_is_said_of_an_input_that_is_not_known() -> None:
     text = net(
         layer("x", "HDF5Data", (), "x"),

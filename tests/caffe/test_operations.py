@@ -5,21 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import strategies as st
 
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import CAFFE, caffe_types
+from quantcfg.editions.caffe.definitions import definitions
+from quantcfg.editions.caffe.net_contents import holds_in_test, net_inputs, stages
 from quantcfg.editions.caffe.operations import read_operations
-from quantcfg.editions.caffe.reader import read_network
+from quantcfg.editions.caffe.reader import bound_net, read_network
+from quantcfg.editions.caffe.shapes import Extent, input_extents, whole_extent
 from quantcfg.editions.reading import read_source
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations
 from quantcfg.source import Source
+from tests.caffe.random_nets import network as random_net
 from tests.laws import law
 from tests.networks import batch_norm, conv, deconv, inner_product, layer, pool, scale
 from tests.shared import MODELS, needs_shared
+
+
+def ignore(_: object) -> None:
+    """Report nothing."""
 
 
 def operations(text: str, given: Mapping[str, Shape] | None = None) -> Operations:
@@ -523,12 +532,8 @@ NUMBER = re.compile(r'(?<![\w".])\d+(?![\w".])')
 SIZES = st.sampled_from([0, 1, 2, 3, 7, -1, -2, 100_000, 2**31 - 1, 2**32 - 1])
 
 
-@law(
-    st.sampled_from([*SHAPES, *UNKNOWN]),
-    st.lists(st.tuples(st.integers(0, 30), SIZES), max_size=3),
-    examples=200,
-)
-def test_any_numbers_give_shapes_or_a_reason(case: str, changes: list[tuple[int, int]]) -> None:
+def changed_net(case: str, changes: Sequence[tuple[int, int]]) -> str:
+    """Return a net of the tables above with some other numbers."""
     layers, inputs, *_ = SHAPES.get(case) or UNKNOWN[case]
     text = net_text(layers, *inputs)
     for index, size in changes:
@@ -536,11 +541,52 @@ def test_any_numbers_give_shapes_or_a_reason(case: str, changes: list[tuple[int,
         if numbers:
             changed = numbers[index % len(numbers)]
             text = f"{text[: changed.start()]}{size}{text[changed.end() :]}"
+    return text
+
+
+CHANGED_NETS = st.builds(
+    changed_net,
+    st.sampled_from([*SHAPES, *UNKNOWN]),
+    st.lists(st.tuples(st.integers(0, 30), SIZES), max_size=3),
+)
+RANDOM_NETS = st.builds(
+    lambda seed, count: random_net(Random(seed), count), st.integers(0, 2**32 - 1), st.integers(1, 6)
+)
+
+
+@law(CHANGED_NETS, examples=200)
+def test_any_numbers_give_shapes_or_a_reason(text: str) -> None:
     network = read_network(Source("net.prototxt", text), None, lambda _: None)
     for operation in read_operations(network, {}).all if network else ():
         sizes = [size for shape in operation.outputs for size in shape or ()]
         assert (operation.unknown is not None) == (None in operation.outputs)
         assert all(size > 0 for size in sizes)
+
+
+def extents(source: Source) -> dict[str, Extent]:
+    """Return what a compile infers of the inputs of layers; of a blob that is written in place, the last."""
+    binding = bound_net(source, ignore)
+    set_stages = stages(binding, ignore)
+    present = [each for each in definitions(binding, ignore) if holds_in_test(each, set_stages, ignore)]
+    bottoms = input_extents(net_inputs(binding, ignore).made, present)
+    pairs = zip(present, bottoms, strict=True)
+    return {blob: extent for each, found in pairs for blob, extent in zip(each.bottoms, found, strict=True)}
+
+
+@law(st.one_of(CHANGED_NETS, RANDOM_NETS), examples=400)
+def test_the_ranks_and_channels_of_a_compile_are_those_of_the_shapes(text: str) -> None:
+    blobs = dict.fromkeys(re.findall(r'top: "(\w+)"', text))
+    source = Source("net.prototxt", f"{text}\n{layer('read_all', 'Silence', list(blobs), ())}")
+    network = read_network(source, None, ignore)
+    if network is None:
+        return
+    last = read_operations(network, {}).all[-1]
+    inferred = extents(source)
+    for blob, shape in zip(last.layer.bottoms, last.inputs, strict=True):
+        if shape is not None:
+            whole, found = whole_extent(shape), inferred[blob]
+            assert found.rank in (None, whole.rank), blob
+            assert found.channels in (None, whole.channels), blob
 
 
 @pytest.mark.parametrize("kind", [*sorted(caffe_types.known_types(2)), *caffe_types.fork_types()])

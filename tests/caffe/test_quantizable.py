@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -12,7 +13,15 @@ from jsonschema import Draft7Validator
 from quantcfg import contracts
 from quantcfg.contracts.layer_types import Feature
 from quantcfg.diagnostics import Severity, catalogue
-from quantcfg.editions.caffe import CAFFE, caffe_types
+from quantcfg.editions.caffe import (
+    CAFFE,
+    caffe_types,
+    execution,
+    operation_parameters,
+    output_shapes,
+    shapes,
+    signs,
+)
 from quantcfg.network.network import Shape
 from tests.networks import (
     batch_norm,
@@ -555,11 +564,23 @@ def test_the_types_of_forks_are_not_those_of_bvlc_caffe() -> None:
     assert CAPABILITIES["layer_types"].keys().isdisjoint(CAPABILITIES["fork_layer_types"])
 
 
-def test_every_output_rule_is_one_that_the_meta_schema_knows_and_a_type_uses() -> None:
+@pytest.mark.parametrize(
+    ("key", "functions"),
+    [("output", {**output_shapes._RULES, **shapes._RULES}), ("never_negative", signs._RULES)],
+)
+def test_every_rule_is_one_that_the_meta_schema_knows_and_a_type_uses_and_has_a_function(
+    key: str, functions: Mapping[str, object]
+) -> None:
     types = {**CAPABILITIES["layer_types"], **CAPABILITIES["fork_layer_types"]}
     meta_schema = contracts.schema("caffe_layers.schema.json")
-    rules = meta_schema["definitions"]["layer_type"]["properties"]["output"]["enum"]
-    assert {caffe_types.output_rule(layer_type) for layer_type in types} - {""} == set(rules)
+    rules = set(meta_schema["definitions"]["layer_type"]["properties"][key]["enum"])
+    assert {known[key] for known in types.values() if key in known} == rules == functions.keys()
+
+
+def test_rules_for_some_outputs_are_named_after_them() -> None:
+    rules = output_shapes._RULES.keys()
+    assert operation_parameters._NORMALIZED.keys() <= rules
+    assert execution._OBSTACLES.keys() <= rules
 
 
 @pytest.mark.parametrize(("layer_type", "kind"), conditions())

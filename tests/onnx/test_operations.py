@@ -11,12 +11,15 @@ import numpy as np
 import onnx
 import pytest
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
 
+from quantcfg import contracts
 from quantcfg.api import load_model
-from quantcfg.editions.onnx import ONNX
+from quantcfg.editions.onnx import ONNX, output_shapes, signs
 from quantcfg.editions.onnx.operations import read_operations
+from quantcfg.editions.onnx.operators import operators
 from quantcfg.network import Network
 from quantcfg.network.costs import Cost, costs_of, totals_of
 from quantcfg.network.network import Shape
@@ -229,6 +232,31 @@ def test_the_shapes_of_an_operator_are_those_that_onnx_infers(name: str) -> None
     found = last(CASES[name])
     assert found.unknown is None
     assert len(found.outputs) == assert_agrees(read(CASES[name])[1], expected)
+
+
+# --- the file of operators
+
+
+def test_the_operators_fit_their_schema_and_are_those_of_onnx() -> None:
+    content, schema = (contracts.schema(f"onnx_operators{suffix}") for suffix in (".json", ".schema.json"))
+    Draft7Validator(schema).validate(content)
+    assert content["$schema"] == "onnx_operators.schema.json"
+    assert [name for name in operators() if not onnx.defs.has(name)] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "functions"), [("output", output_shapes._RULES), ("never_negative", signs._RULES)]
+)
+def test_every_rule_is_one_that_the_schema_knows_and_an_operator_uses_and_has_a_function(
+    key: str, functions: Mapping[str, object]
+) -> None:
+    schema = contracts.schema("onnx_operators.schema.json")["properties"]["operators"]
+    rules = set(schema["additionalProperties"]["properties"][key]["enum"])
+    assert {known[key] for known in operators().values() if key in known} == rules == functions.keys()
+
+
+def test_costs_are_named_after_the_rules_for_outputs() -> None:
+    assert output_shapes._MACS.keys() == output_shapes._FILTERS.keys() <= output_shapes._RULES.keys()
 
 
 # --- values that shapes depend on

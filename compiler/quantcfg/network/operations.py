@@ -44,9 +44,9 @@ class NeverNegative(Enum):
 class Compared(Enum):
     """Which values of a layer are compared if it is at the end of a network."""
 
-    OUTPUTS = auto()
-    INPUTS = auto()
-    FIRST_INPUT = auto()
+    OUTPUTS = "outputs"
+    INPUTS = "inputs"
+    FIRST_INPUT = "first_input"
     """The others are labels."""
 
 

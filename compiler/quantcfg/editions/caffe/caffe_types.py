@@ -50,10 +50,26 @@ def blob_count(layer_type: str) -> int | None:
     return count
 
 
+def has_no_blobs(layer_type: str) -> bool:
+    """Return whether layers of a type never have weights, also of a type of a fork."""
+    return bool(entry(layer_type).get("blobs") == 0)
+
+
+def is_weighted(layer_type: str) -> bool:
+    """Return whether layers of a type are convolutions or inner products, also of a type of a fork."""
+    return bool(entry(layer_type).get("blobs") == 1)
+
+
 def blob_counts(layer_type: str) -> tuple[BlobCount, BlobCount, bool]:
     """Return the allowed numbers of bottoms and tops of a type, and whether the two must be equal."""
     known = _TYPES.known.get(layer_type, _NOTHING)
     return known.get("bottoms", _ANY), known.get("tops", _ANY), "as_many_tops" in known
+
+
+def may_have_any_tops(layer_type: str) -> bool:
+    """Return whether layers of a type may have any number of tops, whatever their bottoms."""
+    known = entry(layer_type)
+    return None in known.get("tops", ()) and "as_many_tops" not in known
 
 
 def output_rule(layer_type: str) -> str:

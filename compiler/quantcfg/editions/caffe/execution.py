@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from quantcfg.diagnostics.phrases import counted
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.editions.caffe.layer_weights import stored_layout
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operations
@@ -29,9 +30,9 @@ def obstacle(step: Step) -> str | None:
         return unknown.reason
     if layer.type not in _RULES:
         return f"type {layer.type or '(none)'} is not supported"
-    if len(step.outputs) > 1 and layer.type not in _SEVERAL:
+    if len(step.outputs) > 1 and not caffe_types.may_have_any_tops(layer.type):
         return "a second output is not supported"
-    check = _OBSTACLES.get(layer.type)
+    check = _OBSTACLES.get(caffe_types.output_rule(layer.type))
     return check(step) if check else None
 
 
@@ -524,18 +525,16 @@ def _parameter(_: Step, weights: LayerWeights, __: Sequence[Array]) -> Sequence[
     return weights.others
 
 
-_CONVOLUTIONS = ("Convolution", "ConvolutionDepthwise", "Deconvolution", "DepthwiseConvolution")
-_SEVERAL = ("DummyData", "Slice", "Split")
-
 _Rule = Callable[[Step, LayerWeights, Sequence[Array]], Sequence[Array]]
 
 _OBSTACLES: Mapping[str, Callable[[Step], str | None]] = {
-    **dict.fromkeys(_CONVOLUTIONS, _convolution_obstacle),
-    "DummyData": _dummy_data_obstacle,
-    "Pooling": _pooling_obstacle,
-    "Upsample": _upsample_obstacle,
+    "convolution": _convolution_obstacle,
+    "deconvolution": _convolution_obstacle,
+    "dummy_data": _dummy_data_obstacle,
+    "pooling": _pooling_obstacle,
+    "upsample": _upsample_obstacle,
 }
-"""Why layers of a type cannot be run."""
+"""Why layers cannot be run, by the rule for their outputs."""
 
 _RULES: Mapping[str, _Rule] = {
     "AbsVal": _elementwise(lambda _, values: np.abs(values)),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from quantcfg.diagnostics.phrases import counted
+from quantcfg.editions.caffe import caffe_types
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation
 from quantcfg.weights.arrays import Array, WeightsFile, weights_of
@@ -15,15 +16,13 @@ from quantcfg.weights.program import LayerWeights, Step
 
 _TRANSPOSED = "Deconvolution"
 _MATRIX_AXES = 2
-_STATISTICS = 3
-"""The number of blobs of a BatchNorm: the mean, the variance and their factor."""
 
 
 def folded_weights(file: WeightsFile, step: Step) -> LayerWeights:
     """Return the weights of a step with BatchNorm and Scale folded into them."""
     operation = step.operation
     blobs = weights_of(file, operation)
-    if operation.layer.type not in _WEIGHTED or not blobs:
+    if not caffe_types.is_weighted(operation.layer.type) or not blobs:
         return LayerWeights(others=blobs)
     weight, bias, pads = blobs[0], blobs[1].reshape(-1) if len(blobs) > 1 else None, None
     group = operation.parameters.get("group", 1)
@@ -41,9 +40,6 @@ def folded_weights(file: WeightsFile, step: Step) -> LayerWeights:
     if step.after:
         weight, bias = folded_after(weight, bias, channel_map(file, step.after))
     return LayerWeights(weight, bias, pads)
-
-
-_WEIGHTED = ("Convolution", "ConvolutionDepthwise", "Deconvolution", "DepthwiseConvolution", "InnerProduct")
 
 
 def channel_map(file: WeightsFile, folded: Sequence[Operation]) -> ChannelMap:
@@ -104,18 +100,16 @@ def _blob_count(operation: Operation) -> int | None:
     layer, parameters = operation.layer, operation.parameters
     if operation.blobs is not None:
         return len(operation.blobs)
-    if layer.type == "BatchNorm":
-        return _STATISTICS
-    if layer.type in _WEIGHTED or (layer.type == "Scale" and len(layer.bottoms) == 1):
+    if caffe_types.is_weighted(layer.type) or (layer.type == "Scale" and len(layer.bottoms) == 1):
         return 2 if parameters["bias_term"] else 1
-    return None
+    return caffe_types.blob_count(layer.type)
 
 
 def _unknown_shape_problem(operation: Operation, shapes: Sequence[Shape]) -> str | None:
     """Return why the blobs of a layer do not fit its type and parameters, if its input shape is unknown."""
     sizes = list(map(prod, shapes))
     wanted = sizes
-    if operation.layer.type in _WEIGHTED:
+    if caffe_types.is_weighted(operation.layer.type):
         if problem := _weight_shape_problem(operation, shapes[0]):
             return problem
         wanted = [sizes[0], operation.filters]

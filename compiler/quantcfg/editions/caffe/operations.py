@@ -23,16 +23,15 @@ from quantcfg.editions.caffe.output_shapes import (
     MAX_COUNT,
     blob_shapes,
     filters_of,
-    has_no_blobs,
     multiply_accumulates,
     output_shapes,
 )
 from quantcfg.editions.caffe.reader import bound_net
-from quantcfg.editions.caffe.roles import compared, is_constant, never_negative, reads_shapes
 from quantcfg.editions.caffe.shapes import MAX_AXES, whole_extent
+from quantcfg.editions.caffe.signs import never_negative
 from quantcfg.network import Layer, Network
 from quantcfg.network.network import Shape
-from quantcfg.network.operations import Operation, Operations, Unknown, UnknownShapeError
+from quantcfg.network.operations import Compared, Operation, Operations, Unknown, UnknownShapeError
 from quantcfg.source import Source
 from quantcfg.textproto import Binding, BoundMessage
 
@@ -129,7 +128,7 @@ def _operation(
     parameters: Parameters = MappingProxyType(dict(written))
     extents = [whole_extent(bottom) for bottom in known]
     unknown = None
-    blobs: Sequence[Shape] | None = () if has_no_blobs(layer.type) else None
+    blobs: Sequence[Shape] | None = () if caffe_types.has_no_blobs(layer.type) else None
     outputs: _Shapes = [None] * len(layer.tops)
     try:
         if len(known) < len(bottoms):
@@ -145,6 +144,7 @@ def _operation(
         # The checks report this problem, too.
         problem = setup_problem(definition, extents) if known and len(known) == len(bottoms) else None
         unknown = Unknown(problem, CHECK) if problem else error.unknown
+    known_type = caffe_types.entry(layer.type)
     inferred, outputs = outputs, _with_given(layer, outputs, given)
     replaced = [blob for blob, shape in zip(layer.tops, inferred, strict=True) if shape is None]
     missing = [blob for blob, shape in zip(layer.tops, outputs, strict=True) if shape is None]
@@ -159,9 +159,9 @@ def _operation(
         _with_help(unknown or _unknown_input(missing[0]), missing[0]) if missing else None,
         shared=shared,
         never_negative=never_negative(layer.type, parameters),
-        compared=compared(layer.type),
-        reads_shapes=reads_shapes(layer.type),
-        is_constant=not layer.bottoms and is_constant(layer.type),
+        compared=Compared(known_type.get("compared", Compared.OUTPUTS)),
+        reads_shapes=known_type.get("reads_shapes", False),
+        is_constant=not layer.bottoms and known_type.get("constant", False),
         without_given=unknown or _unknown_input(replaced[0]) if replaced and not missing else None,
     )
 

@@ -59,20 +59,16 @@ def blob_shapes(
         return rule(parameters, bottoms)
     if layer.type == "Scale":
         _expect_inner(parameters, bottoms)
-    axes = len(parameters["kernel"]) if _is_weighted(layer.type) and "kernel" in parameters else None
+    is_convolution = caffe_types.is_weighted(layer.type) and "kernel" in parameters
+    axes = len(parameters["kernel"]) if is_convolution else None
     expected = parameter_shapes(layer, [whole_extent(bottom) for bottom in bottoms], axes)
     if expected is None:
-        return [] if has_no_blobs(layer.type) else None
+        return [] if caffe_types.has_no_blobs(layer.type) else None
     shapes = [_known(shape) for _, shape in expected]
     if axes is not None:
         channels = (bottoms[0][parameters["axis"]], parameters["num_output"])
         expect_setup(all(count % parameters["group"] == 0 for count in channels))
     return shapes
-
-
-def has_no_blobs(layer_type: str) -> bool:
-    """Return whether layers of a type never have weights."""
-    return caffe_types.entry(layer_type).get("blobs") == 0
 
 
 def _known(shape: PartialShape | None) -> Shape:
@@ -83,11 +79,7 @@ def _known(shape: PartialShape | None) -> Shape:
 
 def filters_of(layer_type: str, parameters: Parameters) -> int:
     """Return the number of output channels of a convolution or inner product, 0 for other types."""
-    return int(parameters["num_output"] or 0) if _is_weighted(layer_type) else 0
-
-
-def _is_weighted(layer_type: str) -> bool:
-    return bool(caffe_types.entry(layer_type).get("blobs") == 1)
+    return int(parameters["num_output"] or 0) if caffe_types.is_weighted(layer_type) else 0
 
 
 def multiply_accumulates(
@@ -97,7 +89,7 @@ def multiply_accumulates(
 
     A value needs one for each weight: of the input in a deconvolution, otherwise of the output.
     """
-    if not _is_weighted(layer_type):
+    if not caffe_types.is_weighted(layer_type):
         return 0
     if blobs is None or None in tops:
         return None

@@ -98,9 +98,10 @@ def extent_of(dimensions: Sequence[int]) -> Extent:
 
 def _outputs(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     """Yield the extents of the tops of a layer, and possibly more."""
+    name = caffe_types.output_rule(layer.type)
     if layer.type not in caffe_types.known_types(2):
-        return _same_rank(layer, bottoms)
-    rule = _RULES.get(caffe_types.output_rule(layer.type))
+        return _FORK_RULES.get(name, _same_rank)(layer, bottoms)
+    rule = _RULES.get(name)
     return rule(layer, bottoms) if rule else repeat(UNKNOWN)
 
 
@@ -225,7 +226,9 @@ def _flatten(layer: Definition, bottoms: Sequence[Extent]) -> Iterator[Extent]:
     return repeat(Extent(bottom.rank - (end - start), bottom.channels if start > _CHANNELS else None))
 
 
-_RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]] = {
+_Rule = Callable[[Definition, Sequence[Extent]], Iterator[Extent]]
+
+_RULES: Mapping[str, _Rule] = {
     "batch_reindex": _same,
     "clip": _same,
     "concat": _concat,
@@ -249,6 +252,12 @@ _RULES: Mapping[str, Callable[[Definition, Sequence[Extent]], Iterator[Extent]]]
     "tile": _same_rank,
 }
 """The rules for the types whose parameters are in caffe.proto, or do not change the rank."""
+
+_FORK_RULES: Mapping[str, _Rule] = {
+    "detection_output": lambda *_: repeat(Extent(4, 1)),
+    "prior_box": lambda *_: repeat(Extent(3, 2)),
+}
+"""The rules for types of forks that change the rank."""
 
 
 # --- parameters

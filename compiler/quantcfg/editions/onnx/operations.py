@@ -13,6 +13,7 @@ from quantcfg.editions.onnx.graph_values import GraphValues, Sizes, read_graph_v
 from quantcfg.editions.onnx.known_numbers import Numbers
 from quantcfg.editions.onnx.onnx_file import Node, TooManyNodesError, element_type, read_onnx
 from quantcfg.editions.onnx.operands import Operands
+from quantcfg.editions.onnx.operators import entry
 from quantcfg.editions.onnx.output_shapes import (
     filters_of,
     is_size,
@@ -30,9 +31,6 @@ _EXAMPLE = (1, 3, 224, 224)
 
 _NO_WEIGHTS = ("BOOL", "INT32", "INT64", "STRING", "UINT32", "UINT64", "UNDEFINED")
 """Element types of constants that are shapes, indices and limits, not weights."""
-
-_SETTINGS = {"Clip": 1, "Dropout": 1, "OneHot": 1, "Pad": 1, "Range": 0, "Resize": 1, "Upsample": 1}
-"""The first input of a type that is a setting like an attribute; so are those after it."""
 
 _SIZES = {"DOUBLE": 8, "FLOAT16": 2, "BFLOAT16": 2, "INT16": 2, "UINT16": 2, "INT8": 1, "UINT8": 1}
 """The bytes of a value by element type; other floats have 4."""
@@ -239,7 +237,7 @@ def _helped(
 
 def _constants(graph: Graph, node: Node) -> list[str]:
     """Return the constants that are weights of a node, each once; its main weight is the first."""
-    settings = _SETTINGS.get(node.type, len(node.inputs))
+    settings = entry(node.type).get("settings", len(node.inputs))
     names = [name for name in (weight_of(node), *node.inputs[:settings]) if name]
     return [name for name in dict.fromkeys(names) if _is_weight(graph, name)]
 

@@ -9,6 +9,7 @@ from math import ceil, floor, prod
 from quantcfg.editions.onnx.known_numbers import MAX_AXES
 from quantcfg.editions.onnx.onnx_file import CONSTANT
 from quantcfg.editions.onnx.operands import Operands, axes_of, axis_of, expect, shown
+from quantcfg.editions.onnx.operators import operators, output_rule
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import UnknownShapeError
 
@@ -27,7 +28,7 @@ def output_shapes(operands: Operands) -> list[Shape | None]:
 
     """
     node = operands.node
-    rule = _RULES.get(node.type)
+    rule = _RULES.get(output_rule(node.type))
     if rule is None:
         raise UnknownShapeError(_unknown_type(node.type))
     found = rule(operands)
@@ -48,7 +49,7 @@ def multiply_accumulates(operands: Operands, outputs: Sequence[Shape | None]) ->
 
     A value needs one for each weight: of the input in a deconvolution, otherwise of the output.
     """
-    count = _MACS.get(operands.node.type)
+    count = _MACS.get(output_rule(operands.node.type))
     if count is None:
         return 0
     try:
@@ -59,7 +60,7 @@ def multiply_accumulates(operands: Operands, outputs: Sequence[Shape | None]) ->
 
 def filters_of(operands: Operands) -> int:
     """Return the number of output channels of a convolution or matrix product, 0 for other types."""
-    filters = _FILTERS.get(operands.node.type)
+    filters = _FILTERS.get(output_rule(operands.node.type))
     try:
         return filters(operands) if filters else 0
     except UnknownShapeError:
@@ -67,7 +68,7 @@ def filters_of(operands: Operands) -> int:
 
 
 def _unknown_type(kind: str) -> str:
-    if kind in _OF_DATA:
+    if kind in operators():
         return f"the model does not determine the output of type {kind}"
     return f"its type {kind} is unknown" if kind else "it has no type"
 
@@ -510,7 +511,7 @@ def _range(operands: Operands) -> _Shapes:
     return [(max(0, ceil((limit - start) / step)),)]
 
 
-def _of_attribute(operands: Operands) -> _Shapes:
+def _shape_attribute(operands: Operands) -> _Shapes:
     return [operands.integer_list("shape")]
 
 
@@ -548,82 +549,52 @@ def _roi_align(operands: Operands) -> _Shapes:
     return [(regions[0], data[1], *sizes)]
 
 
-def _rules(names: str, rule: _Rule) -> dict[str, _Rule]:
-    return dict.fromkeys(names.split(), rule)
-
-
 _RULES: Mapping[str, _Rule] = {
-    **_rules(
-        """
-        Abs Acos Acosh Asin Asinh Atan Atanh Bernoulli BitwiseNot Cast CastLike Ceil Celu Clip Cos Cosh CumSum
-        DequantizeLinear Elu Erf Exp EyeLike Floor Gelu GroupNormalization HardSigmoid HardSwish Hardmax
-        Identity InstanceNormalization IsInf IsNaN LRN LeakyRelu Log LogSoftmax LpNormalization
-        MeanVarianceNormalization Mish Neg Not PRelu QuantizeLinear RandomNormalLike RandomUniformLike
-        Reciprocal Relu ReverseSequence Round Scatter ScatterElements ScatterND Selu Shrink Sigmoid Sign Sin
-        Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu Trilu
-        """,
-        _same,
-    ),
-    **_rules(
-        """
-        Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual Max
-        Mean Min Mod Mul Or Pow Sub Sum Where Xor
-        """,
-        _broadcast,
-    ),
-    **_rules(
-        """
-        ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
-        ReduceSumSquare
-        """,
-        _reduction,
-    ),
-    **_rules("ArgMax ArgMin", _arg_reduction),
-    **_rules("AveragePool LpPool MaxPool", _pooling),
-    **_rules("GRU LSTM RNN", _recurrent),
-    **_rules("GlobalAveragePool GlobalLpPool GlobalMaxPool", _global_pooling),
-    **_rules("RandomNormal RandomUniform", _of_attribute),
-    "BatchNormalization": _normalization,
-    "Concat": _concat,
-    "Constant": _constant,
-    "ConstantOfShape": _constant_of_shape,
-    "Conv": _convolution,
-    "ConvTranspose": _deconvolution,
-    "DepthToSpace": _depth_to_space,
-    "Dropout": _all_same,
-    "DynamicQuantizeLinear": _dynamic_quantization,
-    "Einsum": _einsum,
-    "Expand": _expand,
-    "Flatten": _flatten,
-    "Gather": _gather,
-    "GatherElements": _gather_elements,
-    "GatherND": _gather_nd,
-    "Gemm": _gemm,
-    "GridSample": _grid_sample,
-    "LayerNormalization": _layer_normalization,
-    "MatMul": _matmul,
-    "OneHot": _one_hot,
-    "Pad": _pad,
-    "RMSNormalization": _same,
-    "Range": _range,
-    "Reshape": _reshape,
-    "Resize": _resize,
-    "RoiAlign": _roi_align,
-    "Shape": _shape,
-    "Size": _scalar,
-    "Slice": _slice,
-    "SpaceToDepth": _space_to_depth,
-    "Split": _split,
-    "Squeeze": _squeeze,
-    "Tile": _tile,
-    "TopK": _top_k,
-    "Transpose": _transpose,
-    "Unsqueeze": _unsqueeze,
-    "Upsample": _upsample,
+    "all_same": _all_same,
+    "arg_reduction": _arg_reduction,
+    "broadcast": _broadcast,
+    "concat": _concat,
+    "constant": _constant,
+    "constant_of_shape": _constant_of_shape,
+    "convolution": _convolution,
+    "deconvolution": _deconvolution,
+    "depth_to_space": _depth_to_space,
+    "dynamic_quantization": _dynamic_quantization,
+    "einsum": _einsum,
+    "expand": _expand,
+    "flatten": _flatten,
+    "gather": _gather,
+    "gather_elements": _gather_elements,
+    "gather_nd": _gather_nd,
+    "gemm": _gemm,
+    "global_pooling": _global_pooling,
+    "grid_sample": _grid_sample,
+    "layer_normalization": _layer_normalization,
+    "matmul": _matmul,
+    "normalization": _normalization,
+    "one_hot": _one_hot,
+    "pad": _pad,
+    "pooling": _pooling,
+    "range": _range,
+    "recurrent": _recurrent,
+    "reduction": _reduction,
+    "reshape": _reshape,
+    "resize": _resize,
+    "roi_align": _roi_align,
+    "same": _same,
+    "scalar": _scalar,
+    "shape": _shape,
+    "shape_attribute": _shape_attribute,
+    "slice": _slice,
+    "space_to_depth": _space_to_depth,
+    "split": _split,
+    "squeeze": _squeeze,
+    "tile": _tile,
+    "top_k": _top_k,
+    "transpose": _transpose,
+    "unsqueeze": _unsqueeze,
+    "upsample": _upsample,
 }
-
-_OF_DATA = ("Compress", CONSTANT, "If", "Loop", "NonMaxSuppression", "NonZero", "Scan", "Unique")
-"""Types whose outputs depend on data, or on subgraphs, which are not read."""
 
 
 # --- costs
@@ -648,17 +619,18 @@ def _of_gemm(operands: Operands, output: Shape) -> int:
 
 
 _MACS: Mapping[str, Callable[[Operands, Shape], int]] = {
-    "Conv": _of_convolution,
-    "ConvTranspose": _of_deconvolution,
-    "Gemm": _of_gemm,
-    "MatMul": _of_matmul,
+    "convolution": _of_convolution,
+    "deconvolution": _of_deconvolution,
+    "gemm": _of_gemm,
+    "matmul": _of_matmul,
 }
+"""The multiply-accumulates of a node, by the rule for its output."""
 
 _FILTERS: Mapping[str, Callable[[Operands], int]] = {
-    "Conv": lambda operands: _weight(operands)[0],
-    "ConvTranspose": lambda operands: _weight(operands)[1] * operands.integer("group", 1),
-    "Gemm": lambda operands: _matrix(operands, 1, "transB")[1],
-    "MatMul": lambda operands: _weight(operands)[-1],
+    "convolution": lambda operands: _weight(operands)[0],
+    "deconvolution": lambda operands: _weight(operands)[1] * operands.integer("group", 1),
+    "gemm": lambda operands: _matrix(operands, 1, "transB")[1],
+    "matmul": lambda operands: _weight(operands)[-1],
 }
 
 

@@ -7,34 +7,15 @@ from collections.abc import Callable, Mapping
 from quantcfg.editions.onnx.graph import Graph
 from quantcfg.editions.onnx.known_numbers import Numbers
 from quantcfg.editions.onnx.operands import Operands
+from quantcfg.editions.onnx.operators import entry
 from quantcfg.network.operations import NeverNegative
-
-_ALWAYS = (
-    *("Abs", "Exp", "GlobalLpPool", "HardSigmoid", "LpPool", "ReduceL1", "ReduceL2", "ReduceSumSquare"),
-    *("Relu", "Shape", "Sigmoid", "Size", "Softmax", "Softplus", "Sqrt"),
-)
-_KEEP_SIGN = (
-    *("AveragePool", "Cast", "DepthToSpace", "Dropout", "Elu", "Expand", "Flatten", "Gather"),
-    *("GlobalAveragePool", "GlobalMaxPool", "HardSwish", "Identity", "LeakyRelu", "MaxPool", "PRelu"),
-    *("ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Reshape", "Slice", "SpaceToDepth", "Split"),
-    *("Squeeze", "Tanh", "Tile", "Transpose", "Unsqueeze"),
-)
-"""Types that keep the sign of their first input; others are shapes, indices or slopes."""
-
-_COMBINE = ("Add", "Concat", "Div", "Mean", "Min", "Mul", "Sum")
 
 
 def never_negative(graph: Graph, operands: Operands) -> NeverNegative:
     """Return when the outputs of a node are never negative."""
     kind = operands.node.type
-    if kind in graph.file.functions:
-        return NeverNegative.UNKNOWN
-    if kind in _ALWAYS:
-        return NeverNegative.ALWAYS
-    if kind in _KEEP_SIGN:
-        return _of_first(graph, operands)
-    rule = _RULES.get(kind)
-    return rule(graph, operands) if rule else NeverNegative.UNKNOWN
+    rule = None if kind in graph.file.functions else entry(kind).get("never_negative")
+    return _RULES[rule](graph, operands) if rule else NeverNegative.UNKNOWN
 
 
 def _of_first(graph: Graph, operands: Operands) -> NeverNegative:
@@ -46,12 +27,12 @@ def _of_first(graph: Graph, operands: Operands) -> NeverNegative:
     return NeverNegative.ALWAYS if _is_positive(operands.numbers[0]) else NeverNegative.UNKNOWN
 
 
-def _combined(graph: Graph, operands: Operands) -> NeverNegative:
+def _of_all(graph: Graph, operands: Operands) -> NeverNegative:
     signs = _constants(graph, operands)
     return NeverNegative.IF_ALL_INPUTS if all(signs) else NeverNegative.UNKNOWN
 
 
-def _maximum(graph: Graph, operands: Operands) -> NeverNegative:
+def _of_any(graph: Graph, operands: Operands) -> NeverNegative:
     return NeverNegative.ALWAYS if any(_constants(graph, operands)) else NeverNegative.IF_ANY_INPUT
 
 
@@ -115,11 +96,12 @@ def _number(operands: Operands, name: str, default: float) -> float:
 
 
 _RULES: Mapping[str, Callable[[Graph, Operands], NeverNegative]] = {
-    **dict.fromkeys(_COMBINE, _combined),
-    "Clip": _clip,
-    "LRN": _normalized,
-    "Max": _maximum,
-    "Pad": _pad,
-    "Resize": _resize,
-    "Upsample": _resize,
+    "always": lambda *_: NeverNegative.ALWAYS,
+    "clip": _clip,
+    "if_all_inputs": _of_all,
+    "if_any_input": _of_any,
+    "if_first_input": _of_first,
+    "lrn": _normalized,
+    "pad": _pad,
+    "resize": _resize,
 }
