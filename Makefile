@@ -11,6 +11,9 @@ QUIETLY := --ignore-scripts --no-audit --no-fund --silent
 EXTENSION := $(shell find editors/vscode -name node_modules -prune -o -type f -print)
 EXAMPLE := examples/tinynet
 
+# pytest keeps its rewritten tests as bytecode: without it, collecting them takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test quick quick-test test-deep lint typecheck bench bench-advice fuzz mutations proto grammar clean
 
 demo: .venv/demo

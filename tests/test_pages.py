@@ -66,6 +66,7 @@ def test_a_page_says_what_it_is_and_how_bad_that_is(code: str) -> None:
     assert [line for line in lines if line.startswith("#")][1:] == ["## Example", "## Fix"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
 def test_the_example_of_a_page_gives_the_code_and_its_fix_mends_it(
     code: str,

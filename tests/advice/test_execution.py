@@ -44,6 +44,7 @@ AGREES = 100
 """The least ratio of signal to error, in dB, of two computations in 32-bit floats."""
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("model", WITH_WEIGHTS)
 def test_an_unquantized_run_of_a_model_has_the_outputs_of_opencv(model: str) -> None:

@@ -153,6 +153,7 @@ def test_a_damaged_image_is_refused(tmp_path: Path) -> None:
         load_images(tmp_path, (1, 3, 4, 5))
 
 
+@pytest.mark.slow
 def test_an_image_that_is_too_large_is_refused(tmp_path: Path) -> None:
     Image.new("1", (11_000, 11_000)).save(tmp_path / "a.png")
     with pytest.raises(ImagesError, match=r"a\.png\": Image size \(121000000 pixels\) exceeds limit"):

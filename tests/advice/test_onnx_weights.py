@@ -43,6 +43,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 # --- real models
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("path", files(MODELS_ONNX, "*.onnx"), ids=lambda path: path.stem)
 def test_the_weights_of_a_model_are_those_of_the_onnx_package(path: Path) -> None:

@@ -71,6 +71,7 @@ def outputs_of(net: Net, images: Sequence[Values]) -> list[list[Array]]:
     return [[values[value] for value in net.program.outputs] for values in runs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "activation", [None, replace(IFMR, search_step=0.1), replace(HFMG, num_of_bins=1024)]
 )
@@ -146,6 +147,7 @@ def test_a_network_without_quantizable_layers_has_no_outputs() -> None:
     assert list(layer_errors(net.program, net.load, run_step, [], {})) == []
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("model", small_first(WITH_WEIGHTS, SMALL))
 def test_the_memory_needed_is_said_about_right(model: str) -> None:

@@ -284,6 +284,7 @@ def test_a_network_with_warnings_alone_is_read() -> None:
 # Growth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [
@@ -300,6 +301,7 @@ def test_the_time_for_what_is_wrong_grows_in_step_with_the_network(line: str) ->
     assert calls(lambda: diagnose(large)) < TWICE * calls(lambda: diagnose(small))
 
 
+@pytest.mark.slow
 def test_the_time_for_a_layer_with_many_blobs_grows_in_step_with_them() -> None:
     small, large = (
         net(V2_INPUT, conv("c", [f"b{each}" for each in range(count)], [f"b{each}" for each in range(count)]))

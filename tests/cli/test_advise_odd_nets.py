@@ -220,6 +220,7 @@ BATCHES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layers", "blobs"), BATCHES.values(), ids=BATCHES)
 def test_a_network_that_needs_its_batch_is_simulated_with_it(
     layers: list[str], blobs: dict[str, list[Array]], capsys: Captured

@@ -433,6 +433,7 @@ def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+@pytest.mark.slow
 def test_a_process_writes_to_its_standard_output_and_ends_with_the_status() -> None:
     good, wrong, misused = (
         run("compile", *arguments) for arguments in ([*MODEL, *CONFIGURED], [*MODEL, *WRONG], [])
@@ -443,6 +444,7 @@ def test_a_process_writes_to_its_standard_output_and_ends_with_the_status() -> N
     assert (wrong.stdout, misused.stdout) == (b"", b"")
 
 
+@pytest.mark.slow
 def test_the_installed_command_is_the_same() -> None:
     command = Path(sys.executable).with_name("quantcfg")
     if not command.exists():
@@ -451,6 +453,7 @@ def test_the_installed_command_is_the_same() -> None:
     assert (done.returncode, done.stdout) == (0, run("layers", *MODEL).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("compile", *MODEL), ("layers", *MODEL)])
 def test_a_pipe_that_is_closed_ends_the_command_quietly(arguments: Sequence[str]) -> None:
     # Far more than a pipe holds, so that the command must notice.
@@ -470,6 +473,7 @@ def test_a_pipe_that_is_closed_ends_the_command_quietly(arguments: Sequence[str]
     assert b"Broken pipe" not in done.stderr
 
 
+@pytest.mark.slow
 def test_names_that_standard_output_cannot_show_are_shown_in_another_way() -> None:
     Path("deploy.prototxt").write_text(net(conv("größe"), conv("层", "größe")))
     for encoding in ("utf-8", "ascii", "latin-1"):
@@ -503,6 +507,7 @@ def test_what_takes_long_to_load_is_not_loaded_to_show_little(option: str) -> No
     assert {name for name in loaded if name.startswith("quantcfg")} == modules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weights", "unneeded"),
     [

@@ -184,6 +184,7 @@ def test_config_goes_without_plain_options(capsys: pytest.CaptureFixture[str]) -
     assert "--config cannot be combined with" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["> /dev/full", ">&-"])
 def test_a_standard_output_that_takes_nothing_is_an_error(stream: str) -> None:
     line = f"{sys.executable} -m quantcfg explain --model deploy.prototxt {stream}"

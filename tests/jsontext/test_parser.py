@@ -391,6 +391,7 @@ def test_the_fast_path_gives_the_tree_of_the_slow_one(text: str) -> None:
         assert repr(plain(tree)) == repr(plain(expected))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -551,6 +552,7 @@ def test_an_object_that_is_nested_too_deep_is_found_around_a_mistake(depth: int)
 # --- limits
 
 
+@pytest.mark.slow
 def test_what_is_nested_too_deep_is_refused_where_it_gets_too_deep() -> None:
     for opening in ("[", '{"a":'):
         assert read(opening * limits.NESTING + "1" + "]}"[opening != "["] * limits.NESTING)[1] == []

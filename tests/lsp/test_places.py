@@ -288,6 +288,7 @@ def test_the_comments_of_the_contract_are_on_every_field(edition: str) -> None:
     assert [field.full_name for field in fields if not field.comment] == []
 
 
+@pytest.mark.slow
 def test_any_text_has_an_answer_to_every_question() -> None:
     strange = ["é: 🦊", "\0", "\ud800", "a {" * 5000]
     texts = [*strange, "", "{", "}", '"', "a", "a:", '{"a": ', "# quantcfg-model:", "a: ["]

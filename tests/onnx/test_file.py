@@ -151,6 +151,7 @@ def tensors(message: Any) -> Iterator[TensorProto]:
                 yield from tensors(each)
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("path", files(MODELS_ONNX, "*.onnx"), ids=lambda path: path.stem)
 def test_a_real_model_is_read_as_the_onnx_package_does(path: Path) -> None:
@@ -384,6 +385,7 @@ def test_unknown_groups_may_be_nested_deep() -> None:
     assert [each.type for each in parse(number_field(1, 8) + length_field(GRAPH, made)).nodes] == ["Relu"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "codes"), [(limits.LAYERS, []), (limits.LAYERS + 1, ["QC315"])])
 def test_the_number_of_nodes_has_a_limit(count: int, codes: list[str]) -> None:
     content = number_field(1, 8) + length_field(GRAPH, length_field(NODE, length_field(4, b"Relu")) * count)

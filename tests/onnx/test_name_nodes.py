@@ -159,6 +159,7 @@ def only_names_differ(before: bytes) -> None:
     assert [name for name in found if name in kept] == kept
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("path", files(MODELS_ONNX, "*.onnx"), ids=lambda path: path.stem)
 def test_of_a_real_model_only_names_differ_and_it_passes_the_checker(path: Path) -> None:

@@ -484,6 +484,7 @@ GIVEN: dict[str, Shapes] = {
 UNKNOWN = {"silero_vad_half": 16}
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("path", files(MODELS_ONNX, "*.onnx"), ids=lambda path: path.stem)
 def test_the_shapes_of_a_real_model_are_those_that_onnx_infers(path: Path) -> None:
@@ -717,6 +718,7 @@ def test_the_cost_of_a_layer_with_a_subgraph_is_unknown() -> None:
     assert found == (Cost(None, None, None, None),)
 
 
+@pytest.mark.slow
 @needs_shared
 def test_the_parameters_of_a_real_model_fill_its_file() -> None:
     path = MODELS_ONNX / "ppocr_det.onnx"

@@ -747,6 +747,7 @@ def test_every_rule_of_the_lowering_is_in_a_table() -> None:
     assert of_lowering == set(re.findall("QC4[0-9]{2}", text))
 
 
+@pytest.mark.slow
 def test_many_names_that_no_layer_has_are_all_reported_though_not_all_explained() -> None:
     layers = net(*(conv(f"res{index}_branch2a") for index in range(200)))
     names = ", ".join(f'"res{index}_brunch2a"' for index in range(400))

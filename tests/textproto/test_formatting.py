@@ -219,6 +219,7 @@ def text_of(file: Path) -> str:
 REAL = [file for kind in ("cfg", "prototxt", "txt") for file in files(SHARED, f"*/**/*.{kind}")]
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("file", REAL, ids=lambda file: "/".join(file.parts[-2:]))
 def test_a_real_text_keeps_its_message_and_its_comments(file: Path) -> None:

@@ -72,6 +72,7 @@ def test_on_the_texts_here(path: Path) -> None:
     assert_they_agree(path.read_bytes().decode(errors="replace"))
 
 
+@pytest.mark.slow
 @shared.needs_shared
 @pytest.mark.parametrize("path", SHARED_TEXTS, ids=lambda path: path.name)
 def test_on_real_texts(path: Path) -> None:

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from quantcfg.format import format_source
 from quantcfg.source import Source
 from quantcfg.textproto.cursor import cursor_at
@@ -43,6 +45,7 @@ json.dump([
 """
 
 
+@pytest.mark.slow
 def test_where_the_grammar_has_another_sign_for_comments_all_modules_have_it() -> None:
     texts = json.dumps([text.replace("#", "%") for text in (TEXT, UNFINISHED)])
     run = subprocess.run([sys.executable, "-c", _PROGRAM, texts], check=True, capture_output=True, text=True)

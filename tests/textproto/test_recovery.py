@@ -424,6 +424,7 @@ def test_a_token_that_is_too_long_is_refused(piece: str) -> None:
     assert document.fields == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

@@ -134,6 +134,7 @@ def test_in_a_text_of_many_levels(text: str) -> None:
     assert_runs_make_no_difference(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["a { b: 1 [c]: 1 ", "a { b: 1 c: [{}] ", "a { b: [1, 1, 1, - 1] "])
 def test_the_work_grows_in_step_with_the_depth_where_a_run_is_interrupted(piece: str) -> None:
     def work(depth: int) -> int:
@@ -148,6 +149,7 @@ def test_in_the_texts_here(path: Path) -> None:
     assert_runs_make_no_difference(path.read_bytes().decode(errors="replace"))
 
 
+@pytest.mark.slow
 @shared.needs_shared
 @pytest.mark.parametrize("path", SHARED_TEXTS, ids=lambda path: path.name)
 def test_in_real_texts_and_they_are_read_in_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
