@@ -19,7 +19,7 @@ from quantcfg.advice.inputs import (
     without_preprocessing,
 )
 from quantcfg.advice.report import Item
-from quantcfg.advice.running import Values
+from quantcfg.advice.running import Executable, Values
 from quantcfg.advice.simulation import (
     LayerSettings,
     Settings,
@@ -144,9 +144,9 @@ def simulate(
     if not settings:
         return _nothing(notes, "no layer can be simulated" if notes else "no layer is quantized")
     check = _check(simulation.time_limit, stop)
-    run_step = _checked(runner.run_step, check)
+    executable = Executable(program, load, _checked(runner.run_step, check))
     images = _by_run(program, input_images(inputs, count), count, inputs.batch)
-    runs = _all_errors(program, load, run_step, images, settings, check)
+    runs = _all_errors(executable, images, settings, check)
     found, stopped = _collected(bar(runs, len(settings) + 1, "simulation"))
     together = found.pop(None, None)
     errors = {name: error for name, error in found.items() if name is not None}
@@ -175,16 +175,11 @@ def _by_run(program: Program, images: Mapping[str, Array], count: int, batch: in
 
 
 def _all_errors(
-    program: Program,
-    load: Load,
-    run_step: RunStep,
-    images: Sequence[Values],
-    settings: Settings,
-    check: Check,
+    executable: Executable, images: Sequence[Values], settings: Settings, check: Check
 ) -> Iterator[tuple[str | None, float]]:
     """Yield the error with each layer quantized, and, without a name, with all of them."""
-    yield from layer_errors(program, load, run_step, images, settings, check)
-    yield None, network_error(program, load, run_step, images, settings, check)
+    yield from layer_errors(executable, images, settings, check)
+    yield None, network_error(executable, images, settings, check)
 
 
 def _collected(
