@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from quantcfg.advice.activations import Check, no_check
 from quantcfg.frozen import frozen_value
 from quantcfg.weights.arrays import Array
 from quantcfg.weights.computation import RunStep
@@ -15,11 +16,16 @@ Values = dict[int, Array]
 
 @frozen_value
 class Executable:
-    """A network that can be run: its steps, their weights, and a function that runs a step."""
+    """A network that can be run: its steps, their weights, and a function that runs a step.
+
+    check is called before each step, and again and again during work that takes long; it
+    raises an exception to end the run.
+    """
 
     program: Program
     load: Load
     run_step: RunStep
+    check: Check = no_check
 
     def run(self, inputs: Values) -> Iterator[Values]:
         """Run all steps; yield the values that later steps read before each step, and at last the outputs.
@@ -34,6 +40,7 @@ class Executable:
 
     def run_step_at(self, index: int, inputs: Sequence[Array], values: Values) -> None:
         """Run a step, add its outputs to the values, and remove those that no later step reads."""
+        self.check()
         step, last_uses = self.program.steps[index], self.program.last_uses
         values.update(zip(step.outputs, self.run_step(step, self.load(step), inputs), strict=True))
         for value in {*step.inputs, *step.outputs}:

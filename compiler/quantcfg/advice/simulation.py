@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quantcfg.advice.activations import Check, Hfmg, Ifmr, Quantizer, fit, no_check
+from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
 from quantcfg.advice.arq import factors, quantized
 from quantcfg.advice.running import Executable, Values
 from quantcfg.advice.statistics import energy, error_energy
@@ -66,14 +66,13 @@ def _kept(program: Program) -> frozenset[int]:
 
 
 def layer_errors(
-    executable: Executable, images: Sequence[Values], settings: Settings, check: Check = no_check
+    executable: Executable, images: Sequence[Values], settings: Settings
 ) -> Iterator[tuple[str, float]]:
     """Yield the name of each layer with settings, and the error at the outputs with only it quantized.
 
     The error is the mean of the outputs' normalized mean squared errors over all images.
     It is NaN if a value is not finite. images are the values of the inputs, for one run
-    each. check is called during the search for ranges. The program must have no unsupported
-    layers and no weight_problems.
+    each. The program must have no unsupported layers and no weight_problems.
     """
     kept = [_kept_values(executable, image) for image in images]
     fitted: dict[tuple[int, Ifmr | Hfmg], Quantizer] = {}
@@ -87,7 +86,7 @@ def layer_errors(
         if of_layer.activation is not None:
             key = (step.inputs[0], of_layer.activation)
             if key not in fitted:
-                fitted[key] = fit(of_layer.activation, inputs, check)
+                fitted[key] = fit(of_layer.activation, inputs, executable.check)
             inputs = list(map(fitted[key], inputs))
         outputs = [
             _outputs_after(executable, index, executable.run_step(step, weights, [values]), exact)
@@ -96,11 +95,9 @@ def layer_errors(
         yield step.name, _error(executable.program, kept, outputs)
 
 
-def network_error(
-    executable: Executable, images: Sequence[Values], settings: Settings, check: Check = no_check
-) -> float:
+def network_error(executable: Executable, images: Sequence[Values], settings: Settings) -> float:
     """Return the error at the outputs with all layers quantized that have settings."""
-    return next(network_errors(executable, images, settings, [()], check))
+    return next(network_errors(executable, images, settings, [()]))
 
 
 def network_errors(
@@ -108,11 +105,10 @@ def network_errors(
     images: Sequence[Values],
     settings: Settings,
     exclusions: Iterable[Collection[str]],
-    check: Check = no_check,
 ) -> Iterator[float]:
     """Yield network_error without some of the layers, for each collection of their names."""
     kept = [_kept_values(executable, image) for image in images]
-    fitted = _fitted(executable, images, settings, check)
+    fitted = _fitted(executable, images, settings)
     for excluded in exclusions:
         if fitted is None:
             yield float("nan")
@@ -124,7 +120,7 @@ def network_errors(
 
 
 def _fitted(
-    executable: Executable, images: Sequence[Values], settings: Settings, check: Check
+    executable: Executable, images: Sequence[Values], settings: Settings
 ) -> Mapping[str, Quantizer] | None:
     """Return the quantizers of the inputs, by layer; None if an input is not finite."""
     fitted: dict[str, Quantizer] = {}
@@ -133,7 +129,7 @@ def _fitted(
         if activation is not None:
             if not _are_finite(inputs):
                 return None
-            fitted[step.name] = fit(activation, inputs, check)
+            fitted[step.name] = fit(activation, inputs, executable.check)
     return fitted
 
 
