@@ -146,9 +146,9 @@ def run(options: argparse.Namespace) -> int:
     if options.simulate and network.edition.computation().runner is None:
         options.parser.error(f"--simulate cannot be used with {words.model}: omit it for advice from weights")
 
-    from quantcfg.api import compile_given
+    from quantcfg.api import PlainArguments, compile_given
 
-    compilation = compile_given(source, network, edition_of(options, source, model), found)
+    compilation = compile_given(source, network, edition_of(options, source, model), found, PlainArguments())
     if compilation.config is None:
         return _failed(compilation.diagnostics)
     found = list(compilation.diagnostics)

@@ -184,10 +184,10 @@ def compiled(
     Return it with the files of the model. With reads_configurations, --config may
     also be a JSON configuration. after is called after each pass.
     """
-    plain = _plain_options(options)
+    given = _plain_options(options)
     check_inputs(options)
 
-    from quantcfg.api import Compilation, compile_given, read_given
+    from quantcfg.api import Compilation, PlainArguments, compile_given, read_given
     from quantcfg.compile import is_configuration
 
     found: list[Diagnostic] = []
@@ -201,10 +201,8 @@ def compiled(
     edition = edition_of(options, config, model)
     if config and reads_configurations and is_configuration(config):
         return read_given(config, model.network, edition, found), model.files
-    compilation = compile_given(
-        config, model.network, edition, found, **plain, spell=command_line_argument, after=after
-    )
-    return compilation, model.files
+    plain = PlainArguments(**given, spell=command_line_argument)
+    return compile_given(config, model.network, edition, found, plain, after), model.files
 
 
 def _plain_options(options: argparse.Namespace) -> dict[str, Any]:
