@@ -14,7 +14,7 @@ from quantcfg.contracts.config_schema import ACTIVATION_PARAMS, NUM_BITS, QUANT_
 from quantcfg.contracts.layer_types import Feature
 from quantcfg.decompiler.quant_cfg import print_layout
 from quantcfg.decompiler.shortest import Group, Groups, Layout, Need, shortest_layout
-from quantcfg.decompiler.wanted import ALL, Abilities, Wanted, tensor_wanted_by, wanted_by
+from quantcfg.decompiler.wanted import ALL, Abilities, Calibration, tensor_wanted_by, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.emit import Config, Configuration
@@ -134,7 +134,7 @@ def _groups(config: Config, network: Network) -> Groups:
     }
 
 
-def _abilities(layer: Layer, wanted: Wanted, edition: Edition) -> Abilities:
+def _abilities(layer: Layer, wanted: Calibration, edition: Edition) -> Abilities:
     types = edition.layer_types
     if not depend_on_layer(types) and not types.has(Feature.BALANCER):
         return ALL
