@@ -386,20 +386,13 @@ def migrate_text(text: str, name: str = "quant.cfg", *, edition: str = DEFAULT) 
 
 
 def compile_files(
-    model_file: PathLike,
-    weights_file: PathLike | None = None,
-    config_file: PathLike | None = None,
-    *,
-    skip_layers: list[str] | None = None,
-    batch_num: int = 1,
-    activation_offset: bool = True,
+    model_file: PathLike, weights_file: PathLike | None = None, config_file: PathLike | None = None
 ) -> Compilation:
-    """Compile a request from files, like compile_config. Never raises for bad input."""
+    """Compile a request from files, by default one for all layers. Never raises for bad input."""
     found: list[Diagnostic] = []
     edition = edition_of_model(os.fspath(model_file))
     network = load_model(model_file, weights_file, found.append, edition=edition)
-    plain = PlainArguments(skip_layers, batch_num, activation_offset)
-    return _compile_file(config_file, network, edition, found, plain)
+    return _compile_file(config_file, network, edition, found, PlainArguments())
 
 
 def _compile_file(
