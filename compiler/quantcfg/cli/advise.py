@@ -86,7 +86,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="end the simulation after S seconds; ^C does the same",
     )
-    parser.set_defaults(run=run)
 
 
 def _positive(text: str) -> int:

@@ -53,7 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--diff", action="store_true", help="show what --fix would change, without changing it"
     )
     add_report_arguments(parser)
-    parser.set_defaults(run=run)
 
 
 @frozen_value

@@ -40,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
     add_request_arguments(parser, "a quant.cfg, or a JSON configuration")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -25,7 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     add_rewriting_arguments(parser, help="file to format")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -19,7 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stdio", action="store_true", help="use standard input and output; this is always the case"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001

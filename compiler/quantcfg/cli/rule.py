@@ -24,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     parser.add_argument("codes", nargs="*", type=rule_code, metavar="CODE", help="such as QC409")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
