@@ -8,11 +8,12 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
-from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
+from quantcfg.cli.console import print_failure, print_plain, print_result, print_stderr
 from quantcfg.cli.inputs import add_input_argument, named_shapes, operations_of
 from quantcfg.cli.rewriting import write
 from quantcfg.cli.streams import OTHER_WEIGHTS, check_inputs, edition_of, read, read_model, write_output
@@ -76,8 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an .npy file with N,C,H,W values, or a folder of PNG and JPEG files, for an input; "
         "default: generated images",
     )
-    group.add_argument("--count", type=_positive, metavar="N", help="number of images; default 2, or all")
-    group.add_argument("--seed", type=_seed, metavar="N", help="seed of generated images; default 0")
+    group.add_argument(
+        "--count", type=partial(_integer, least=1), metavar="N", help="number of images; default 2, or all"
+    )
+    group.add_argument(
+        "--seed", type=partial(_integer, least=0), metavar="N", help="seed of generated images; default 0"
+    )
     group.add_argument("--mean", type=_numbers, metavar="X[,X...]", help="subtracted from each channel")
     group.add_argument("--scale", type=_number, metavar="X", help="factor of the images, after --mean")
     group.add_argument(
@@ -86,14 +91,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="end the simulation after S seconds; ^C does the same",
     )
-
-
-def _positive(text: str) -> int:
-    return _integer(text, 1)
-
-
-def _seed(text: str) -> int:
-    return _integer(text, 0)
 
 
 def _integer(text: str, least: int) -> int:
@@ -137,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
     found[:0] = model.found
     network, files = model.network, model.files
     if network is None or has_errors(found):
-        return _failed(found)
+        return print_failure(found)
     file, weights = files
     words = network.edition.words
     if weights is None and words.weights_suffix:
@@ -149,21 +146,15 @@ def run(options: argparse.Namespace) -> int:
 
     compilation = compile_given(source, network, edition_of(options, source, model), found, PlainArguments())
     if compilation.config is None:
-        return _failed(compilation.diagnostics)
+        return print_failure(compilation.diagnostics)
     found = list(compilation.diagnostics)
     operations = operations_of(options, network)
     assert operations
     report = _report(options, network, compilation.config, (file, weights), operations, found)
     if report is None:
-        return _failed(found)
+        return print_failure(found)
     print_plain(found)
     return _write(options, network, report, source, (*files, options.config, *_image_files(options)))
-
-
-def _failed(found: Iterable[Diagnostic]) -> int:
-    print_plain([*found])
-    print_stderr(f"\n{counts(found)}")
-    return 1
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -294,7 +285,7 @@ def _write(
     else:
         text = f"{text_format.render(advice, options.sort)}\n"
     if found or not _is_written(options, text, source, inputs, found.append):
-        return _failed(found)
+        return print_failure(found)
     for line in text_format.notes(advice):
         print_stderr(line)
     if options.format == "cfg" and advice.is_cut_short:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, command_line_argument
-from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
+from quantcfg.cli.console import print_failure, print_result, print_stderr
 from quantcfg.cli.streams import compiled
 from quantcfg.diagnostics import Diagnostic, Severity
 from quantcfg.diagnostics.phrases import counted
@@ -55,10 +55,7 @@ def run(options: argparse.Namespace) -> int:
             compilation.plan, options.layer, options.key, found.append, command_line_argument
         )
     if provenance is None:
-        wrong = found or compilation.diagnostics
-        print_plain(wrong)
-        print_stderr(f"\n{counts(wrong)}")
-        return 1
+        return print_failure(found or compilation.diagnostics)
     print_result(json.render(provenance) if options.format == "json" else text.render(provenance))
     number = sum(each.severity is Severity.WARNING for each in compilation.diagnostics)
     if number:
