@@ -111,12 +111,7 @@ def check_content(content: Content, report: Report) -> AbstractSet[Path]:
     rejected = set(_check_values(content.known, content, report))
     for each in _omissions(content) if content.is_whole else ():
         report(each)
-    return {_value_path(path) for path in rejected}
-
-
-def _value_path(path: Path) -> Path:
-    """Return the path of a parameter instead of those of the items of its list."""
-    return path[: _DEPTH + is_in_list(path)]
+    return {path[: _DEPTH + is_in_list(path)] for path in rejected}
 
 
 # --- unknown layers

@@ -89,10 +89,11 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
     order = [layer.name for layer in network.quantizable]
     comments = dict(_comments(groups, layout))
     text = print_layout(network.edition.request, settings, layout, order, comments, tensors)
+    again = compile_source(Source("quant.cfg", text), network, network.edition)
     found = [
         *compiled.diagnostics,
         *_omissions(source, compiled.plan),
-        *_changes(source, compiled.plan, _plan_of(text, network)),
+        *_changes(source, compiled.plan, again.plan),
     ]
     number = _number(settings) + layout.settings
     return Decompilation(None if has_errors(found) else text, in_order(found), number)
@@ -172,10 +173,6 @@ def _comments(groups: Groups, layout: Layout) -> Iterator[tuple[str, str]]:
                 layer_type,
                 f"applies to {len(names) - others} of {whole}; the others have their own overrides",
             )
-
-
-def _plan_of(text: str, network: Network) -> Plan:
-    return compile_source(Source("quant.cfg", text), network, network.edition).plan
 
 
 # --- differences
