@@ -16,7 +16,7 @@ from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_out
 from quantcfg.cli.console import print_failure, print_plain, print_result, print_stderr
 from quantcfg.cli.inputs import add_input_argument, named_shapes, operations_of
 from quantcfg.cli.rewriting import write
-from quantcfg.cli.streams import OTHER_WEIGHTS, check_inputs, edition_of, read, read_model, write_output
+from quantcfg.cli.streams import OTHER_WEIGHTS, check_inputs, edition_of, read_with_model, write_output
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.terminal import printable
@@ -128,16 +128,12 @@ def run(options: argparse.Namespace) -> int:
     """Read the network and its weights, and print what is advised."""
     _check_options(options)
     check_inputs(options)
-    found: list[Diagnostic] = []
-    source = read(options, options.config, found.append, wanted="a quant.cfg") if options.config else None
-    model = read_model(options, source, found)
-    found[:0] = model.found
+    source, model, found = read_with_model(options, options.config, wanted="a quant.cfg")
     network, files = model.network, model.files
     if network is None or has_errors(found):
         return print_failure(found)
-    file, weights = files
     words = network.edition.words
-    if weights is None and words.weights_suffix:
+    if files[1] is None and words.weights_suffix:
         options.parser.error(f"the weights are required: use --weights{OTHER_WEIGHTS}")
     if options.simulate and network.edition.computation().runner is None:
         options.parser.error(f"--simulate cannot be used with {words.model}: omit it for advice from weights")
@@ -148,9 +144,7 @@ def run(options: argparse.Namespace) -> int:
     if compilation.config is None:
         return print_failure(compilation.diagnostics)
     found = list(compilation.diagnostics)
-    operations = operations_of(options, network)
-    assert operations
-    report = _report(options, network, compilation.config, (file, weights), operations, found)
+    report = _report(options, network, compilation.config, files, found)
     if report is None:
         return print_failure(found)
     print_plain(found)
@@ -176,13 +170,13 @@ def _report(
     options: argparse.Namespace,
     network: Network,
     config: Config,
-    files: tuple[str | None, str | None],
-    operations: Operations,
+    files: tuple[str | None, ...],
     found: list[Diagnostic],
 ) -> Advice | None:
     from quantcfg.advice import ArgumentError, ImagesError, advise_on
 
     model, weights = files
+    operations = operations_of(options, network)
     stored = network.edition.computation().read(network, weights, found.append)
     if stored is None:
         return None

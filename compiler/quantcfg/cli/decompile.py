@@ -12,7 +12,7 @@ from quantcfg.cli.arguments import (
     add_report_arguments,
 )
 from quantcfg.cli.console import counts, print_report, reported
-from quantcfg.cli.streams import Loaded, check_inputs, edition_of, read, read_model, write_output
+from quantcfg.cli.streams import Loaded, check_inputs, edition_of, read_with_model, write_output
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.phrases import counted
 
@@ -45,10 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Decompile, write the result, and report diagnostics and a summary."""
     check_inputs(options, (options.file,))
-    failures: list[Diagnostic] = []
-    source = read(options, options.file, failures.append, wanted="a JSON configuration")
-    model = read_model(options, source, failures)
-    found = [*model.found, *failures]
+    source, model, found = read_with_model(options, options.file, wanted="a JSON configuration")
     decompilation = _decompiled(options, source, model, found) if source else None
     found = reported(options, found)
     text = decompilation.text if decompilation and not has_errors(found) else None

@@ -137,6 +137,16 @@ def read_model(
     return Loaded(None, (), failures, settings)
 
 
+def read_with_model(
+    options: argparse.Namespace, file: str | None, *, wanted: str
+) -> tuple[Source | None, Loaded, list[Diagnostic]]:
+    """Read a file, if there is one, and its model; return both with the diagnostics."""
+    failures: list[Diagnostic] = []
+    source = read(options, file, failures.append, wanted=wanted) if file is not None else None
+    model = read_model(options, source, failures)
+    return source, model, [*model.found, *failures]
+
+
 def _check_weights(options: argparse.Namespace) -> None:
     """Exit with a usage error for the weights of a model that contains its weights."""
     if options.weights is None:
@@ -186,16 +196,11 @@ def compiled(
     """
     given = _plain_options(options)
     check_inputs(options)
+    config, model, found = read_with_model(options, options.config, wanted="a quant.cfg")
 
     from quantcfg.api import Compilation, PlainArguments, compile_given, read_given
     from quantcfg.compile import is_configuration
 
-    found: list[Diagnostic] = []
-    config = None
-    if options.config is not None:
-        config = read(options, options.config, found.append, wanted="a quant.cfg")
-    model = read_model(options, config, found)
-    found[:0] = model.found
     if options.config is not None and config is None:
         return Compilation(None, None, in_order(found), None), model.files
     edition = edition_of(options, config, model)
