@@ -71,8 +71,18 @@ class Content(Caching):
 
     @cached_property
     def suggestions(self) -> Mapping[str, Suggestion]:
-        """Suggestions for those of them that are not layer names."""
-        return _suggestions(self)
+        """Suggestions for those of them that are not layer names; of very many, only for the first ones."""
+        keys, network, settings = self.layers, self.network, self.edition.schema.global_keys
+        if network is None:
+            return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
+        unknown = [key for key in keys if key not in network.by_name and key not in network.repeated]
+        quantizable = [*_quantizable(network), *settings]
+        missing = [name for name in quantizable if name not in self.config]
+        known = [*network.by_name, *settings]
+        return {
+            key: suggest_likely(key, known, missing, quantizable)
+            for key in worth_suggesting(unknown, network.by_name)
+        }
 
     @cached_property
     def names(self) -> Mapping[str, str | None]:
@@ -115,21 +125,6 @@ def check_content(content: Content, report: Report) -> AbstractSet[Path]:
 
 
 # --- unknown layers
-
-
-def _suggestions(content: Content) -> Mapping[str, Suggestion]:
-    """Return suggestions for keys that are not layer names; of very many, only for the first ones."""
-    keys, network, settings = content.layers, content.network, content.edition.schema.global_keys
-    if network is None:
-        return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
-    unknown = [key for key in keys if key not in network.by_name and key not in network.repeated]
-    quantizable = [*_quantizable(network), *settings]
-    missing = [name for name in quantizable if name not in content.config]
-    known = [*network.by_name, *settings]
-    return {
-        key: suggest_likely(key, known, missing, quantizable)
-        for key in worth_suggesting(unknown, network.by_name)
-    }
 
 
 def _layer_name(key: str, suggestion: Suggestion | None, content: Content) -> str | None:
