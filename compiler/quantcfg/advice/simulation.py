@@ -11,7 +11,7 @@ import numpy as np
 from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
 from quantcfg.advice.arq import factors, quantized
 from quantcfg.advice.running import Executable, Values
-from quantcfg.advice.statistics import energy, error_energy
+from quantcfg.advice.statistics import energy, error_energy, is_finite
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.weights.arrays import Array
 from quantcfg.weights.program import LayerWeights, Program, Step
@@ -78,7 +78,7 @@ def layer_errors(
     fitted: dict[tuple[int, Ifmr | Hfmg], Quantizer] = {}
     for index, step, inputs in _inputs(executable, images, settings):
         of_layer, weights = settings[step.name], executable.load(step)
-        if not _are_finite(inputs):
+        if not all(map(is_finite, inputs)):
             yield step.name, float("nan")
             continue
         if of_layer.channel_wise is not None:
@@ -127,7 +127,7 @@ def _fitted(
     for _, step, inputs in _inputs(executable, images, settings):
         activation = settings[step.name].activation
         if activation is not None:
-            if not _are_finite(inputs):
+            if not all(map(is_finite, inputs)):
                 return None
             fitted[step.name] = fit(activation, inputs, executable.check)
     return fitted
@@ -141,10 +141,6 @@ def _inputs(
     for index, (step, of_images) in enumerate(zip(executable.program.steps, runs, strict=False)):
         if step.name in settings:
             yield index, step, [values[step.inputs[0]] for values in of_images]
-
-
-def _are_finite(arrays: Sequence[Array]) -> bool:
-    return all(bool(np.isfinite(each).all()) for each in arrays)
 
 
 def with_quantized_weight(weights: LayerWeights, *, channel_wise: bool) -> LayerWeights:
