@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any
 
-from quantcfg.configuration.places import Path, Places, is_in_list
+from quantcfg.configuration.places import Path, Places, is_in_list, object_in_words
 from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, QUANT_ENABLE, TENSORS, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives, boolean, counted, quoted
@@ -277,11 +277,8 @@ def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagn
 
 def _owner(path: Path) -> str:
     """Return the name of an object in a message."""
-    if is_in_list(path):
-        whole, rest = f"{TENSORS}[{path[1]}]", path[2:]
-    else:
-        whole, rest = f'layer "{path[0]}"', path[1:]
-    return f'"{rest[-1]}" of {whole}' if rest else whole
+    inner = path[1 + is_in_list(path) :]
+    return f'"{inner[-1]}" of {object_in_words(path)}' if inner else object_in_words(path)
 
 
 def _help_of_other(

@@ -9,7 +9,7 @@ from typing import Any
 
 from quantcfg.compile import compile_source, is_configuration
 from quantcfg.configuration import places_in
-from quantcfg.configuration.places import is_in_list
+from quantcfg.configuration.places import is_in_list, object_in_words
 from quantcfg.contracts.config_schema import ACTIVATION_PARAMS, NUM_BITS, QUANT_ENABLE, TENSORS
 from quantcfg.contracts.layer_types import Feature
 from quantcfg.decompiler.quant_cfg import print_layout
@@ -207,13 +207,6 @@ def _name(owner: PlanPath) -> str:
     return str(owner[0]) if len(owner) == 1 else f"{owner[0]}[{owner[1]}]"
 
 
-def _where(path: PlanPath) -> str:
-    owner = _owner(path)
-    if not owner:
-        return ""
-    return f' of layer "{owner[0]}"' if len(owner) == 1 else f" of {_name(owner)}"
-
-
 def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]:
     """Yield an error for each value that differs after compiling the quant.cfg."""
     now = {path: value_of(leaf) for path, leaf in plan_leaves(compiled)}
@@ -226,7 +219,7 @@ def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]
         yield catalogue.NOT_EXPRESSIBLE.at(
             places.value(path),
             key=path[-1],
-            where=_where(path),
+            where=f" of {object_in_words(path)}" if _owner(path) else "",
             value=json.dumps(value),
             help=_nearest(now.get(path)),
         )
