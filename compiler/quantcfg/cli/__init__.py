@@ -85,6 +85,7 @@ def _parser(arguments: Sequence[str]) -> Parser:
         command = commands.add_parser(name, help=_COMMANDS[name])
         if name in arguments:
             module = import_module(f"{__name__}.{name.replace('-', '_')}")
+            command.epilog = module.EPILOG
             command.set_defaults(parser=command, run=module.run)
             module.add_arguments(command)
     return parser

@@ -32,7 +32,7 @@ _Item = TypeVar("_Item")
 
 _SIMULATION = ("images", "count", "seed", "mean", "scale", "time_limit")
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg advise --model MODEL --weights WEIGHTS
   quantcfg advise --model MODEL.onnx
@@ -46,7 +46,7 @@ The exit status is 0 with or without advice.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     from quantcfg.advice.text_format import COLUMNS
 
     parser.description = (
@@ -54,7 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "helps, from the weights, and with --simulate which layers of a Caffe network to keep in\n"
         "floating point. An ONNX model contains its weights."
     )
-    parser.epilog = _EPILOG
     add_model_arguments(parser, weights="their values are read")
     parser.add_argument("--config", metavar="FILE", help='the request, a quant.cfg; "-" is standard input')
     add_input_argument(parser)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from quantcfg.decompiler import Decompilation
     from quantcfg.source import Source
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg decompile config.json --model MODEL
   quantcfg decompile config.json --model MODEL --weights WEIGHTS -o quant.cfg
@@ -30,12 +30,11 @@ exit status: 0 success, 1 the configuration has errors or no quant.cfg can expre
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Write the shortest quant.cfg that compiles to a JSON configuration. Values that no quant.cfg can\n"
         "express are reported by layer and key; then nothing is written."
     )
-    parser.epilog = _EPILOG
     parser.add_argument("file", metavar="FILE", help='the configuration; "-" is standard input')
     add_model_arguments(parser)
     add_output_argument(parser)

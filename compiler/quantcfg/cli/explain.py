@@ -10,7 +10,7 @@ from quantcfg.cli.streams import compiled
 from quantcfg.diagnostics import Diagnostic, Severity
 from quantcfg.diagnostics.phrases import counted
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg explain --model MODEL --config quant.cfg conv1
   quantcfg explain --model MODEL --config quant.cfg conv1 search_step
@@ -24,12 +24,11 @@ other levels, and the rule if there is one.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Show where each value of a configuration comes from, with its location, and what it would be\n"
         "without that. Layers with the same values are shown once. Reads requests and JSON configurations."
     )
-    parser.epilog = _EPILOG
     parser.add_argument(
         "layer",
         nargs="?",
