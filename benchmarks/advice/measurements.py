@@ -13,7 +13,6 @@ from benchmarks.advice.rankings import RANKINGS, Scores
 from quantcfg.advice.activations import Ifmr
 from quantcfg.advice.simulation import Settings, layer_errors, network_error, network_errors
 from quantcfg.advice.statistics import decibels, statistics_of
-from quantcfg.editions.caffe.execution import run_step
 
 _DRAWS = 200
 """How many rankings are drawn at random."""
@@ -85,7 +84,7 @@ def _ratios(network: Network) -> Ratios:
 
     def ratio(activation: Ifmr | None, *, channel_wise: bool | None) -> float:
         settings = network.with_settings(activation, channel_wise=channel_wise)
-        return decibels(network_error(network.program, network.load, run_step, images, settings))
+        return decibels(network_error(network.executable, images, settings))
 
     return Ratios(
         weights=ratio(None, channel_wise=True),
@@ -128,7 +127,7 @@ def _correlations(
 
 def _true_errors(network: Network, settings: Settings) -> Scores:
     images = network.values(photographs(Part.TRUTH, network.shape))
-    return dict(layer_errors(network.program, network.load, run_step, images, settings))
+    return dict(layer_errors(network.executable, images, settings))
 
 
 def _values(scores: Scores, names: Scores) -> list[float]:
@@ -150,7 +149,7 @@ def _improvements(
     drawn = list(map(_first, draws[:_DRAWS_TO_RUN]))
     distinct = list(dict.fromkeys((frozenset[str](), *found.values(), *drawn)))
     images = network.values(photographs(Part.DECISION, network.shape))
-    errors = network_errors(network.program, network.load, run_step, images, network.settings, distinct)
+    errors = network_errors(network.executable, images, network.settings, distinct)
     ratios = dict(zip(distinct, map(decibels, errors), strict=True))
     whole = ratios[frozenset()]
     return {

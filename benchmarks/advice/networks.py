@@ -11,14 +11,14 @@ from typing import Any
 from quantcfg.advice.activations import Ifmr
 from quantcfg.advice.images import preprocessed
 from quantcfg.advice.outcome import hfmg_of, ifmr_of
-from quantcfg.advice.running import Values
+from quantcfg.advice.running import Executable, Values
 from quantcfg.advice.simulation import LayerSettings, Settings
 from quantcfg.api import load_model
 from quantcfg.contracts.config_schema import ASYMMETRIC
 from quantcfg.editions.caffe import CAFFE
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
-from quantcfg.weights.program import Load, Program, program_of
+from quantcfg.weights.program import program_of
 
 _WEIGHTS = "weights.caffemodel"
 
@@ -61,22 +61,21 @@ class Network:
 
     name: str
     model: Model
-    program: Program
-    load: Load
+    executable: Executable
     shape: Shape
     settings: Settings
     by_channel: Sequence[str]
 
     def values(self, images: Array) -> list[Values]:
         """Return the input of the network for each image, whose values are from 0 to 255."""
-        (number,) = self.program.inputs.values()
+        (number,) = self.executable.program.inputs.values()
         prepared = preprocessed(images, (self.model.mean,), self.model.scale)
         return [{number: prepared[index : index + 1]} for index in range(len(prepared))]
 
     def weight(self, name: str) -> Array:
         """Return the folded weight of a layer, its output channels first."""
-        (step,) = (step for step in self.program.steps if step.name == name)
-        weight = self.load(step).weight
+        (step,) = (step for step in self.executable.program.steps if step.name == name)
+        weight = self.executable.load(step).weight
         assert weight is not None
         return weight
 
@@ -113,4 +112,4 @@ def read(models: Path, name: str) -> Network:
     (blob,) = program.inputs
     shape = operations.inputs[blob]
     assert shape
-    return Network(name, model, program, load, shape, settings, can)
+    return Network(name, model, Executable(program, load, computation.runner.run_step), shape, settings, can)

@@ -10,10 +10,9 @@ from benchmarks.advice.networks import Network
 from benchmarks.advice.photographs import Part, photographs
 from quantcfg.advice.activations import fit
 from quantcfg.advice.images import dead_leaves
-from quantcfg.advice.running import Values, run
+from quantcfg.advice.running import Values
 from quantcfg.advice.simulation import layer_errors, with_quantized_weight
 from quantcfg.advice.statistics import statistics_of
-from quantcfg.editions.caffe.execution import run_step
 from quantcfg.weights.arrays import Array
 from quantcfg.weights.program import Step
 
@@ -62,17 +61,18 @@ def _kurtosis(weight: Array) -> float:
 def cosine(network: Network) -> Scores:
     """Expect layers to lose most whose own output changes most: AMCT's metric, on photographs."""
     images = network.values(photographs(Part.CALIBRATION, network.shape))
-    runs = zip(*(run(network.program, network.load, run_step, image) for image in images), strict=True)
+    runs = zip(*(network.executable.run(image) for image in images), strict=True)
     return {
         step.name: -_similarity(network, step, of_images)
-        for step, of_images in zip(network.program.steps, runs, strict=False)
+        for step, of_images in zip(network.executable.program.steps, runs, strict=False)
         if step.name in network.settings
     }
 
 
 def _similarity(network: Network, step: Step, images: Sequence[Values]) -> float:
     """Return the cosine of the output of a layer with that of the layer quantized, mean over the images."""
-    settings, weights = network.settings[step.name], network.load(step)
+    settings, run_step = network.settings[step.name], network.executable.run_step
+    weights = network.executable.load(step)
     assert settings.activation
     new_weights = with_quantized_weight(weights, channel_wise=bool(settings.channel_wise))
     inputs = [values[step.inputs[0]] for values in images]
@@ -100,7 +100,7 @@ def simulation_on_photographs(network: Network) -> Scores:
 
 
 def _simulated(network: Network, images: Array) -> Scores:
-    found = layer_errors(network.program, network.load, run_step, network.values(images), network.settings)
+    found = layer_errors(network.executable, network.values(images), network.settings)
     return dict(found)
 
 

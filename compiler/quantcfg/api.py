@@ -69,8 +69,8 @@ class Compilation:
 
 
 @frozen_value
-class Formatting:
-    """The result of formatting: text is None if there are errors; diagnostics are sorted by location."""
+class Rewritten:
+    """The new text of a file: text is None if there are errors; diagnostics are sorted by location."""
 
     text: str | None
     diagnostics: tuple[Diagnostic, ...]
@@ -79,28 +79,29 @@ class Formatting:
     def ok(self) -> bool:
         """Whether there are no errors."""
         return self.text is not None
+
+
+Formatting = Rewritten
+"""The result of formatting."""
+
+Migration = Rewritten
+"""The result of a migration."""
 
 
 @frozen_value
-class Migration:
-    """The result of a migration: text is None if there are errors; diagnostics are sorted by location."""
+class PlainArguments:
+    """The arguments that make a request without a quant.cfg; spell returns one as the caller writes it."""
 
-    text: str | None
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether there are no errors."""
-        return self.text is not None
+    skip_layers: list[str] | None = None
+    batch_num: int = 1
+    activation_offset: bool = True
+    spell: Spell = python_argument
 
 
 def write_quant_config(
     edition: str,
     files: Mapping[str, str],
-    *,
-    skip_layers: list[str] | None,
-    batch_num: int,
-    activation_offset: bool,
+    plain: PlainArguments,
     config_defination: str | None,
     updated_model: str | None = None,
 ) -> None:
@@ -111,22 +112,14 @@ def write_quant_config(
     """
     optional = {"config_defination": config_defination, "updated_model": updated_model}
     given = {**files, **{name: file for name, file in optional.items() if file is not None}}
-    wrong = [*_bad_strings(given), *_bad_arguments(skip_layers, batch_num, activation_offset)]
+    wrong = [*_bad_strings(given), *_bad_arguments(plain)]
     if wrong:
         raise TypeError(f"create_quant_config: {wrong[0].message}")
     outputs = [given.pop(name) for name in ("config_file", "updated_model") if name in given]
     replaced = [file for file in outputs if os.path.exists(file)]
     of_model: list[Diagnostic] = []
     network, beside = _model(edition_named(edition), files, updated_model, of_model.append)
-    compilation = _compile_file(
-        config_defination,
-        network,
-        edition_named(edition),
-        of_model,
-        skip_layers=skip_layers,
-        batch_num=batch_num,
-        activation_offset=activation_offset,
-    )
+    compilation = _compile_file(config_defination, network, edition_named(edition), of_model, plain)
     found = list(compilation.diagnostics)
     if not compilation.ok or not write_config(
         compilation, files["config_file"], [*given.values()], found.append, beside
@@ -259,9 +252,7 @@ def compile_config(
         network,
         network.edition,
         network.diagnostics,
-        skip_layers=skip_layers,
-        batch_num=batch_num,
-        activation_offset=activation_offset,
+        PlainArguments(skip_layers, batch_num, activation_offset),
     )
 
 
@@ -395,27 +386,13 @@ def migrate_text(text: str, name: str = "quant.cfg", *, edition: str = DEFAULT) 
 
 
 def compile_files(
-    model_file: PathLike,
-    weights_file: PathLike | None = None,
-    config_file: PathLike | None = None,
-    *,
-    skip_layers: list[str] | None = None,
-    batch_num: int = 1,
-    activation_offset: bool = True,
+    model_file: PathLike, weights_file: PathLike | None = None, config_file: PathLike | None = None
 ) -> Compilation:
-    """Compile a request from files, like compile_config. Never raises for bad input."""
+    """Compile a request from files, by default one for all layers. Never raises for bad input."""
     found: list[Diagnostic] = []
     edition = edition_of_model(os.fspath(model_file))
     network = load_model(model_file, weights_file, found.append, edition=edition)
-    return _compile_file(
-        config_file,
-        network,
-        edition,
-        found,
-        skip_layers=skip_layers,
-        batch_num=batch_num,
-        activation_offset=activation_offset,
-    )
+    return _compile_file(config_file, network, edition, found, PlainArguments())
 
 
 def _compile_file(
@@ -423,10 +400,7 @@ def _compile_file(
     network: Network | None,
     edition: Edition,
     found: list[Diagnostic],
-    *,
-    skip_layers: list[str] | None,
-    batch_num: int,
-    activation_offset: bool,
+    plain: PlainArguments,
 ) -> Compilation:
     """Compile a quant.cfg, or without one the plain arguments; found holds the diagnostics so far."""
     config = None
@@ -435,15 +409,7 @@ def _compile_file(
         config = read_source(config_file, found.append, wanted="a quant.cfg", help=help)
         if config is None:
             return _failure(found)
-    return compile_given(
-        config,
-        network,
-        edition,
-        found,
-        skip_layers=skip_layers,
-        batch_num=batch_num,
-        activation_offset=activation_offset,
-    )
+    return compile_given(config, network, edition, found, plain)
 
 
 def compile_given(
@@ -451,21 +417,16 @@ def compile_given(
     network: Network | None,
     edition: Edition,
     earlier: Iterable[Diagnostic],
-    *,
-    skip_layers: list[str] | None = None,
-    batch_num: int = 1,
-    activation_offset: bool = True,
-    spell: Spell = python_argument,
+    plain: PlainArguments,
     after: After = lambda _name, _plan: None,
 ) -> Compilation:
     """Compile a quant.cfg, or the plain arguments, for a network.
 
     Without a network, only errors for every network of the edition are reported.
-    earlier holds the diagnostics so far; spell returns an argument as the caller
-    writes it; after is called after each pass.
+    earlier holds the diagnostics so far; after is called after each pass.
     """
     reported: list[Diagnostic] = []
-    request = _request(config, edition, skip_layers, batch_num, activation_offset, reported.append, spell)
+    request = _request(config, edition, plain, reported.append)
     if request is None:
         return _failure([*earlier, *reported])
     plan, configuration = compile_request(request, network, edition, reported.append, after)
@@ -549,22 +510,17 @@ def _failure(found: list[Diagnostic], plan: Plan | None = None) -> Compilation:
 
 
 def _request(
-    config: Source | None,
-    edition: Edition,
-    skip_layers: list[str] | None,
-    batch_num: int,
-    activation_offset: bool,
-    report: Report,
-    spell: Spell,
+    config: Source | None, edition: Edition, plain: PlainArguments, report: Report
 ) -> Request | None:
-    problems = list(_bad_arguments(skip_layers, batch_num, activation_offset, spell))
+    problems = list(_bad_arguments(plain))
     for problem in problems:
         report(problem)
     if problems:
         return None
+    skip_layers, batch_num, offset = plain.skip_layers or [], plain.batch_num, plain.activation_offset
     if config is None:
-        return request_from_arguments(skip_layers or [], batch_num, activation_offset, edition, spell)
-    given = {"skip_layers": skip_layers or [], "batch_num": batch_num, "activation_offset": activation_offset}
+        return request_from_arguments(skip_layers, batch_num, offset, edition, plain.spell)
+    given = {"skip_layers": skip_layers, "batch_num": batch_num, "activation_offset": offset}
     defaults = {"skip_layers": [], **edition.schema.global_defaults}
     for name, value in given.items():
         if value != defaults[name]:
@@ -584,23 +540,26 @@ def _bad_edition(edition: object) -> Iterator[Diagnostic]:
         yield _wrong_argument(python_argument("edition", edition), alternatives(NAMES), edition)
 
 
-def _bad_arguments(
-    skip_layers: object, batch_num: object, activation_offset: object, spell: Spell = python_argument
-) -> Iterator[Diagnostic]:
+def _bad_arguments(plain: PlainArguments) -> Iterator[Diagnostic]:
     """Yield an error for each plain argument of the wrong type; a bool is not a batch_num."""
+    skip_layers: object = plain.skip_layers
+    batch_num: object = plain.batch_num
+    activation_offset: object = plain.activation_offset
     items = skip_layers if isinstance(skip_layers, list) else ()
     wrong = [type(item).__name__ for item in items if not isinstance(item, str)]
     if wrong:
         help = f"pass only strings: one item is {wrong[0]}"
-        yield _wrong_argument(spell("skip_layers", skip_layers), "a list of strings", skip_layers, help)
+        yield _wrong_argument(plain.spell("skip_layers", skip_layers), "a list of strings", skip_layers, help)
     elif skip_layers is not None and not isinstance(skip_layers, list):
-        yield _wrong_argument(spell("skip_layers", skip_layers), "a list of strings", skip_layers)
+        yield _wrong_argument(plain.spell("skip_layers", skip_layers), "a list of strings", skip_layers)
     if not isinstance(batch_num, int) or isinstance(batch_num, bool):
-        yield _wrong_argument(spell("batch_num", batch_num), "an integer", batch_num)
+        yield _wrong_argument(plain.spell("batch_num", batch_num), "an integer", batch_num)
     elif batch_num.bit_length() > _MOST_BITS:
-        yield _wrong_argument(spell("batch_num", batch_num), "a smaller number", batch_num)
+        yield _wrong_argument(plain.spell("batch_num", batch_num), "a smaller number", batch_num)
     if not isinstance(activation_offset, bool):
-        yield _wrong_argument(spell("activation_offset", activation_offset), "a bool", activation_offset)
+        yield _wrong_argument(
+            plain.spell("activation_offset", activation_offset), "a bool", activation_offset
+        )
 
 
 def _wrong_argument(argument: Argument, expected: str, value: object, help: str | None = None) -> Diagnostic:

@@ -46,10 +46,8 @@ def create_quant_config(
     api.write_quant_config(
         _EDITION,
         {"config_file": config_file, "model_file": model_file, "weights_file": weights_file},
-        skip_layers=skip_layers,
-        batch_num=batch_num,
-        activation_offset=activation_offset,
-        config_defination=config_defination,
+        api.PlainArguments(skip_layers, batch_num, activation_offset),
+        config_defination,
     )
 
 

@@ -47,11 +47,9 @@ def create_quant_config(
     api.write_quant_config(
         _EDITION,
         {"config_file": config_file, "model_file": model_file},
-        skip_layers=skip_layers,
-        batch_num=batch_num,
-        activation_offset=activation_offset,
-        config_defination=config_defination,
-        updated_model=updated_model,
+        api.PlainArguments(skip_layers, batch_num, activation_offset),
+        config_defination,
+        updated_model,
     )
 
 

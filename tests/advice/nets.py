@@ -13,7 +13,7 @@ import numpy as np
 
 from quantcfg import contracts
 from quantcfg.advice.activations import Hfmg, Ifmr
-from quantcfg.advice.running import Values, run
+from quantcfg.advice.running import Executable, Values
 from quantcfg.advice.simulation import LayerSettings, Settings
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import MODEL
@@ -55,7 +55,11 @@ class Net:
 
     @property
     def load(self) -> Load:
-        return lambda step: folded_weights(self.file, step)
+        return partial(folded_weights, self.file)
+
+    @property
+    def executable(self) -> Executable:
+        return Executable(self.program, self.load, run_step)
 
     @property
     def input_name(self) -> str:
@@ -73,7 +77,7 @@ class Net:
 
     def outputs(self, values: Array) -> dict[str, Array]:
         """Return the outputs of an unquantized run, by the layer that writes them."""
-        *_, found = run(self.program, self.load, run_step, self.inputs(values))
+        *_, found = self.executable.run(self.inputs(values))
         writers = {
             value: step.after[-1].layer.name if step.after else step.name
             for step in self.program.steps

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from quantcfg.advice.running import run
 from quantcfg.editions.caffe import execution
-from quantcfg.editions.caffe.execution import obstacle, run_step
+from quantcfg.editions.caffe.execution import obstacle
 from quantcfg.editions.caffe.layer_weights import folded_weights, weight_problems
 from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
@@ -247,7 +246,7 @@ def test_a_layer_computes_what_it_computes_in_opencv(layers: str) -> None:
 def before_and_after(rule: Callable[[str, str], str], shape: Shape = (1, 4, 5, 6)) -> tuple[Array, Array]:
     """Return the input and the output of a layer after a convolution."""
     net = small_net(chain(POINTWISE, rule), shape)
-    before, _ = list(map(dict, run(net.program, net.load, run_step, net.inputs(noise(shape)))))[1:]
+    before, _ = list(map(dict, net.executable.run(net.inputs(noise(shape)))))[1:]
     (values,) = before.values()
     (found,) = net.outputs(noise(shape)).values()
     return values, found
@@ -327,7 +326,7 @@ def test_a_layer_with_weights_computes_its_formula(
     rule: Callable[[str, str], str], wanted: Callable[[Any, Array, Array], Any]
 ) -> None:
     net = small_net(chain(POINTWISE, rule), (1, 4, 5, 6))
-    _, before, after = map(dict, run(net.program, net.load, run_step, net.inputs(noise((1, 4, 5, 6)))))
+    _, before, after = map(dict, net.executable.run(net.inputs(noise((1, 4, 5, 6)))))
     (values,), (found,) = before.values(), after.values()
     arrays = [*net.load(net.program.steps[1]).others, np.zeros(1, np.float32)][:2]
     np.testing.assert_allclose(found, wanted(values.astype(np.float64), *arrays), rtol=1e-4, atol=1e-5)
@@ -345,7 +344,7 @@ def test_an_inner_product_computes_its_sums(parameters: str, shape: Shape) -> No
     net = small_net(
         "\n".join((POINTWISE("a", "data"), inner_product("b", "a", parameters=parameters))), (1, 4, 5, 6)
     )
-    _, before, after = map(dict, run(net.program, net.load, run_step, net.inputs(noise((1, 4, 5, 6)))))
+    _, before, after = map(dict, net.executable.run(net.inputs(noise((1, 4, 5, 6)))))
     (values,), (found,) = before.values(), after.values()
     weight, bias = weights_of(net.file, net.operations.all[-1])
     rows = values.reshape(*shape[:-1], -1)
@@ -367,7 +366,7 @@ def test_a_depthwise_convolution_of_a_fork_is_a_convolution(layer_type: str) -> 
 def test_axpy_scales_each_channel_and_adds() -> None:
     layers = (pool("s", parameters="pool: AVE global_pooling: true"), POINTWISE("x", "data"))
     net = small_net("\n".join((*layers, POINTWISE("t", "s"), layer("a", "Axpy", ("t", "x", "x")))))
-    *_, before, after = map(dict, run(net.program, net.load, run_step, net.inputs(noise(net.input_shape))))
+    *_, before, after = map(dict, net.executable.run(net.inputs(noise(net.input_shape))))
     (found,) = after.values()
     factor, values = (before[value] for value in net.program.steps[-1].inputs[:2])
     assert factor.shape == (1, 4, 1, 1)
@@ -398,7 +397,7 @@ def test_a_kernel_that_is_larger_than_its_input_on_one_side_sees_zeros_there() -
     layers = (convolved(parameters)("a", "data"), inner_product("b", "a"))
     net = small_net("\n".join(layers), (1, 2, 4, 5))
     values = noise(net.input_shape)
-    _, before, _ = map(dict, run(net.program, net.load, run_step, net.inputs(values)))
+    _, before, _ = map(dict, net.executable.run(net.inputs(values)))
     (found,) = before.values()
     weights = net.load(net.program.steps[0])
     assert weights.weight is not None
@@ -414,7 +413,7 @@ def test_a_convolution_in_three_dimensions_computes_its_sums() -> None:
     parameters = "num_output: 2 kernel_size: [2, 3, 2] stride: [1, 2, 1] pad: [1, 0, 0] group: 2"
     net = small_net("\n".join((conv("a", parameters=parameters), inner_product("b", "a"))), (1, 4, 3, 5, 4))
     values = noise(net.input_shape)
-    _, before, _ = map(dict, run(net.program, net.load, run_step, net.inputs(values)))
+    _, before, _ = map(dict, net.executable.run(net.inputs(values)))
     (found,) = before.values()
     weights = folded_weights(net.file, net.program.steps[0])
     assert weights.weight is not None
@@ -501,7 +500,7 @@ def test_a_net_that_is_supported_runs_with_the_shapes_of_its_rules(
     if any(map(obstacle, program.steps)) or not program.steps:
         return
     net = small_net(text)
-    *_, found = run(net.program, net.load, run_step, net.inputs(noise((1, 6, 9, 11))))
+    *_, found = net.executable.run(net.inputs(noise((1, 6, 9, 11))))
     shapes = {
         value: shape
         for step in net.program.steps

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.advice.networks import HFMG, IFMR, MODELS
 from quantcfg.advice.activations import Hfmg, Ifmr
 from quantcfg.advice.images import dead_leaves, preprocessed
-from quantcfg.advice.running import Values, run
+from quantcfg.advice.running import Values
 from quantcfg.advice.simulation import (
     available_bytes,
     layer_errors,
@@ -23,7 +23,6 @@ from quantcfg.advice.simulation import (
     network_errors,
 )
 from quantcfg.advice.statistics import decibels
-from quantcfg.editions.caffe.execution import run_step
 from quantcfg.frozen import replace
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
@@ -67,7 +66,7 @@ def prepared(model: str, net: Net, images: Array) -> list[Values]:
 
 
 def outputs_of(net: Net, images: Sequence[Values]) -> list[list[Array]]:
-    runs = [list(run(net.program, net.load, run_step, image))[-1] for image in images]
+    runs = [list(net.executable.run(image))[-1] for image in images]
     return [[values[value] for value in net.program.outputs] for values in runs]
 
 
@@ -84,10 +83,10 @@ def test_the_error_of_a_layer_is_that_of_a_whole_run_with_only_it_quantized(
     images = batch(net, noise((3, 3, 8, 10)))
     settings = default_settings(net.program, activation=activation, channel_wise=channel_wise)
     assert list(settings) == ["stem", "left", "right", "pool", "up", "first", "second"]
-    found = dict(layer_errors(net.program, net.load, run_step, images, settings))
+    found = dict(layer_errors(net.executable, images, settings))
     assert list(found) == list(settings)
     for name, error in found.items():
-        alone = network_error(net.program, net.load, run_step, images, {name: settings[name]})
+        alone = network_error(net.executable, images, {name: settings[name]})
         assert error == pytest.approx(alone, rel=1e-6, abs=1e-15), name
 
 
@@ -96,10 +95,10 @@ def test_a_layer_that_is_excluded_is_not_quantized() -> None:
     images = batch(net, noise((2, 3, 8, 10)))
     settings = default_settings(net.program, activation=replace(IFMR, search_step=0.1), channel_wise=True)
     excluded: list[Collection[str]] = [(), ("left", "up"), settings]
-    found = list(network_errors(net.program, net.load, run_step, images, settings, excluded))
+    found = list(network_errors(net.executable, images, settings, excluded))
     for names, error in zip(excluded, found, strict=True):
         others = {name: each for name, each in settings.items() if name not in names}
-        assert error == network_error(net.program, net.load, run_step, images, others)
+        assert error == network_error(net.executable, images, others)
     assert found[0] != found[1]
     assert found[2] == 0
 
@@ -110,9 +109,7 @@ def test_a_simulation_does_not_change_the_unquantized_run() -> None:
     before = outputs_of(net, images)
     list(
         layer_errors(
-            net.program,
-            net.load,
-            run_step,
+            net.executable,
             images,
             default_settings(net.program, activation=IFMR, channel_wise=True),
         )
@@ -144,7 +141,7 @@ def test_outputs_are_compared_before_layers_that_only_arrange_or_score() -> None
 def test_a_network_without_quantizable_layers_has_no_outputs() -> None:
     net = small_net(layer("d", "ReLU"))
     assert net.program.steps == ()
-    assert list(layer_errors(net.program, net.load, run_step, [], {})) == []
+    assert list(layer_errors(net.executable, [], {})) == []
 
 
 @pytest.mark.slow
@@ -154,7 +151,7 @@ def test_the_memory_needed_is_said_about_right(model: str) -> None:
     net, images = generated(model)
     settings = default_settings(net.program, activation=replace(IFMR, search_step=0.2), channel_wise=True)
     tracemalloc.start()
-    list(layer_errors(net.program, net.load, run_step, images, settings))
+    list(layer_errors(net.executable, images, settings))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     needed = memory_needed(net.program, settings, len(images))
@@ -166,13 +163,13 @@ def test_the_memory_needed_is_said_about_right(model: str) -> None:
 def test_ultraface_has_its_layer_188_first() -> None:
     net, images = generated(ULTRAFACE)
     settings = default_settings(net.program, activation=IFMR, channel_wise=True)
-    errors = dict(layer_errors(net.program, net.load, run_step, images, settings))
+    errors = dict(layer_errors(net.executable, images, settings))
     assert len(errors) == 42
     worst, second = sorted(errors, key=errors.__getitem__, reverse=True)[:2]
     assert worst == "188"
     assert errors[worst] > 4 * errors[second]
     # Noise adds up: the sum of the errors predicts that of the quantized network.
-    together = network_error(net.program, net.load, run_step, images, settings)
+    together = network_error(net.executable, images, settings)
     assert decibels(sum(errors.values())) == pytest.approx(decibels(together), abs=2.6)
 
 
@@ -222,19 +219,18 @@ def test_the_error_of_a_quantized_model_is_about_that_of_the_reference(model: st
         settings = default_settings(net.program, activation=activation, channel_wise=channel_wise)
         # The reference leaves average pooling in floating point.
         settings = {name: each for name, each in settings.items() if name in weighted}
-        found = decibels(network_error(net.program, net.load, run_step, images, settings))
+        found = decibels(network_error(net.executable, images, settings))
         assert found == pytest.approx(wanted, abs=TOLERANCE), (activation, channel_wise)
 
 
 _SIMULATION = """
 from benchmarks.advice.networks import IFMR
 from quantcfg.advice.simulation import layer_errors
-from quantcfg.editions.caffe.execution import run_step
 from tests.advice.nets import default_settings
 from tests.advice.test_simulation import generated
 net, images = generated("mtcnn_det1/deploy")
 settings = default_settings(net.program, activation=IFMR, channel_wise=True)
-for name, error in layer_errors(net.program, net.load, run_step, images, settings):
+for name, error in layer_errors(net.executable, images, settings):
     print(name, error)
 """
 
@@ -260,10 +256,10 @@ def test_values_that_overflow_have_no_error() -> None:
     net = small_net(text)
     settings = default_settings(net.program, activation=IFMR, channel_wise=True)
     images = batch(net, noise(net.input_shape))
-    errors = dict(layer_errors(net.program, net.load, run_step, images, settings))
+    errors = dict(layer_errors(net.executable, images, settings))
     assert list(errors) == ["a", "b"]
     assert np.isnan([*errors.values()]).all()
-    assert np.isnan(network_error(net.program, net.load, run_step, images, settings))
+    assert np.isnan(network_error(net.executable, images, settings))
 
 
 def test_the_available_memory_is_read_from_the_system() -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
 from quantcfg.advice import ArgumentError, advise_on, quant_cfg, text_format
 from quantcfg.advice.images import dead_leaves
+from quantcfg.advice.running import Executable
 from quantcfg.cli import main
 from quantcfg.diagnostics.terminal import width
 from quantcfg.source import Source
@@ -436,10 +437,10 @@ def test_a_time_limit_ends_the_search_for_a_range(capsys: Captured, monkeypatch:
 def test_an_interrupt_keeps_what_is_known(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     from quantcfg.advice import outcome
 
-    def errors(*arguments: Any) -> Any:
+    def errors(executable: Executable, *_: object) -> Any:
         yield "conv1", 1e-4
         signal.raise_signal(signal.SIGINT)
-        arguments[-1]()
+        executable.check()
 
     monkeypatch.setattr(outcome, "layer_errors", errors)
     # As in a terminal: a process in the background may have been started to ignore it.

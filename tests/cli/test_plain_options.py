@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from quantcfg import cli, compile_config, read_model
-from quantcfg.api import QuantConfigError, compile_given, explain
+from quantcfg.api import PlainArguments, QuantConfigError, compile_given, explain
 from quantcfg.cli.arguments import command_line_argument
 from tests.api.models import write_model
 from tests.laws import law
@@ -112,7 +112,8 @@ def test_the_library_names_its_arguments() -> None:
 
 def test_an_option_is_an_origin_by_its_name_alone() -> None:
     network = read_model("deploy.prototxt")
-    compilation = compile_given(None, network, network.edition, (), batch_num=2, spell=command_line_argument)
+    plain = PlainArguments(batch_num=2, spell=command_line_argument)
+    compilation = compile_given(None, network, network.edition, (), plain)
     origin = explain(compilation, "batch_num").network[0].chain[0].origin
     assert (origin.what, origin.argument) == ("--batch-num", "--batch-num")
     with pytest.raises(QuantConfigError) as caught:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantcfg.advice.arq import HIGHEST, LEAST_FACTOR, LOWEST
+from quantcfg.advice.arq import HIGHEST, LEAST_FACTOR, LOWEST, not_tiny
 from quantcfg.frozen import frozen_value
 from quantcfg.weights.arrays import Array
 
@@ -97,11 +97,11 @@ def _fit_ifmr(algorithm: Ifmr, batches: Sequence[Array], check: Check) -> Quanti
     if algorithm.asymmetric:
         # Only the upper edge moves.
         edges = ratios * highest
-        scales = _not_tiny((edges - lowest) / np.float32(_STEPS))
+        scales = not_tiny((edges - lowest) / np.float32(_STEPS))
         best = _least_loss(values, scales, np.full_like(edges, lowest), edges, check)
         return Quantizer(scales[best], int(-np.rint(lowest / scales[best])) + LOWEST)
     edges = ratios * max(highest, -lowest)
-    scales = _not_tiny(edges / np.float32(-LOWEST if highest < -lowest else HIGHEST))
+    scales = not_tiny(edges / np.float32(-LOWEST if highest < -lowest else HIGHEST))
     best = _least_loss(values, scales, -edges, edges, check)
     return Quantizer(scales[best], 0)
 
@@ -126,10 +126,6 @@ def _smallest(batches: Sequence[Array], rank: int) -> np.float32:
         [np.partition(batch, rank)[:rank] if rank < len(batch) else batch for batch in batches]
     )
     return np.float32(np.partition(ends, rank - 1)[rank - 1])
-
-
-def _not_tiny(scales: Array) -> Array:
-    return np.where(scales < LEAST_FACTOR, np.float32(1), scales).astype(np.float32)
 
 
 def _least_loss(batches: Sequence[Array], scales: Array, lowest: Array, highest: Array, check: Check) -> int:
@@ -276,7 +272,7 @@ def _integral(ends: _Doubles, step: _Doubles) -> _Doubles:
 def _from_range(lowest: float, highest: float, algorithm: Hfmg) -> Quantizer:
     low, high = np.float32(min(lowest, 0)), np.float32(max(highest, 0))
     if algorithm.asymmetric:
-        (scale,) = _not_tiny(np.array([(high - low) / np.float32(_STEPS)]))
+        (scale,) = not_tiny(np.array([(high - low) / np.float32(_STEPS)]))
         return Quantizer(scale, int(-np.rint(low / scale)) + LOWEST)
-    (scale,) = _not_tiny(np.array([max(high, -low) / np.float32(-LOWEST if high < -low else HIGHEST)]))
+    (scale,) = not_tiny(np.array([max(high, -low) / np.float32(-LOWEST if high < -low else HIGHEST)]))
     return Quantizer(scale, 0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from quantcfg.advice.facts import weight_facts
 from quantcfg.advice.inputs import Simulation
-from quantcfg.advice.outcome import NOTHING, Bar, Outcome, Stop, layer_settings, obstacle, simulate
+from quantcfg.advice.outcome import Bar, Outcome, Stop, layer_settings, obstacle, simulate, without_simulation
 from quantcfg.advice.report import Advice, Item, Kind, LayerReport, Simulated
 from quantcfg.advice.rules import as_convolutions, channel_wise, exclusions, first_to_look_at, offsets
 from quantcfg.advice.statistics import decibels
@@ -34,11 +34,8 @@ def no_bar(items: Iterable[_Item], count: int, what: str) -> Iterable[_Item]:  #
     return items
 
 
-def never() -> bool:
-    """Return False: the simulation runs to its end."""
-    return False
-
-
+# Values that overflow are reported, and not as warnings of numpy.
+@np.errstate(all="ignore")
 def advise_on(
     network: Network,
     config: Config,
@@ -49,7 +46,7 @@ def advise_on(
     simulation: Simulation | None = None,
     model: str = "",
     bar: Bar = no_bar,
-    stop: Stop = never,
+    stop: Stop = lambda: False,
 ) -> Advice:
     """Return what is advised for a network and its configuration.
 
@@ -61,57 +58,41 @@ def advise_on(
         ArgumentError: an argument of the simulation does not fit the network.
 
     """
-    # Values that overflow are reported, and not as warnings of numpy.
-    with np.errstate(all="ignore"):
-        return _advice(network, config, file, operations, given, simulation, model, bar, stop)
-
-
-def _advice(
-    network: Network,
-    config: Config,
-    file: WeightsFile,
-    read: Operations,
-    given: Mapping[str, Shape],
-    simulation: Simulation | None,
-    model: str,
-    bar: Bar,
-    stop: Stop,
-) -> Advice:
-    operations = _without_fusion(read, config)
-    program = program_of(operations)
+    folded = _without_fusion(operations, config)
+    program = program_of(folded)
     computation = network.edition.computation()
     problems = [each for step in program.steps for each in computation.problems(file, step)]
     steps = _sound(program, {name for name, _ in problems})
     load = partial(computation.folded, file)
     configs = {
         each.layer.name: found
-        for each in operations.all
+        for each in folded.all
         if (found := layer_settings(config, each.layer.name)) is not None
     }
     facts = weight_facts(bar(steps, len(steps), "weights"), load, configs)
     wrong = [_fact(*each) for each in problems]
     # Arrays that a model contains have names of their own, not those of layers.
     stored = file.arrays if network.edition.read_arrays else None
-    costs = costs_of(network, operations, stored)
+    costs = costs_of(network, folded, stored)
     reason = obstacle(program, computation.runner, [*wrong, *facts.not_finite])
     notes = [
-        *unknown_shapes(operations.all),
-        *_on_given(given, problems),
+        *unknown_shapes(folded.all),
+        *(["weights do not fit; check the given input shapes, too"] if given and problems else []),
         *_unquantizable(facts.not_finite, configs),
     ]
-    outcome = NOTHING
+    outcome, can_simulate = Outcome(), simulation is None and reason is None
     if simulation and reason:
-        notes.append(f"no simulation: {reason}")
+        outcome = without_simulation(reason)
     elif simulation:
         assert computation.runner
-        single = _for_one_image(network, read, given)
+        single = _for_one_image(network, operations, given)
         outcome = simulate(
             _without_fusion(single, config), config, load, computation.runner, simulation, bar, stop
         )
     errors = _simulated(outcome)
     layers = [
         LayerReport(each, cost, configs.get(name), facts.statistics.get(name), errors.get(name))
-        for each, cost in zip(operations.all, costs, strict=True)
+        for each, cost in zip(folded.all, costs, strict=True)
         for name in (each.layer.name,)
     ]
     excluded = exclusions(layers, outcome.errors) if outcome.is_complete else ()
@@ -124,7 +105,7 @@ def _advice(
         *offsets(rest, network.edition),
         *(_fact(*each) for step in steps for each in computation.facts(file, step)),
         *as_convolutions(rest, network.edition),
-        *_to_look_at(rest, outcome, can_simulate=simulation is None and reason is None),
+        *(() if outcome.is_complete else first_to_look_at(rest, can_simulate=can_simulate)),
     ]
     simulated = (len(outcome.errors), outcome.count) if outcome.count else None
     return Advice(model, totals_of(network.layers, costs), layers, items, [*notes, *outcome.notes], simulated)
@@ -132,11 +113,6 @@ def _advice(
 
 def _fact(name: str, reason: str) -> Item:
     return Item((name,), Kind.EXACT, reason)
-
-
-def _on_given(given: Mapping[str, Shape], problems: Sequence[object]) -> Iterator[str]:
-    if given and problems:
-        yield "weights do not fit; check the given input shapes, too"
 
 
 def _for_one_image(network: Network, operations: Operations, given: Mapping[str, Shape]) -> Operations:
@@ -166,10 +142,6 @@ def _unquantizable(not_finite: Sequence[Item], configs: Collection[str]) -> Iter
     names = [item.layers[0] for item in not_finite if item.layers[0] in configs and not item.field]
     if names:
         yield f"the weights of {quoted(names)} are not finite, and no other layer is quantized"
-
-
-def _to_look_at(layers: Sequence[LayerReport], outcome: Outcome, *, can_simulate: bool) -> Iterable[Item]:
-    return () if outcome.is_complete else first_to_look_at(layers, can_simulate=can_simulate)
 
 
 def _not_skipped(layers: Sequence[LayerReport], items: Iterable[Item]) -> list[LayerReport]:

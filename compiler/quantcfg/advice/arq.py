@@ -19,8 +19,12 @@ LOWEST, HIGHEST = -128, 127
 
 def factors(weight: Array, *, channel_wise: bool) -> Array:
     """Return the factor of each output channel, or the only one."""
-    found = np.atleast_1d(_range_factors(*extremes(weight, channel_wise=channel_wise)))
-    return np.where(found < LEAST_FACTOR, np.float32(1), found).astype(np.float32)
+    return not_tiny(np.atleast_1d(_range_factors(*extremes(weight, channel_wise=channel_wise))))
+
+
+def not_tiny(scales: Array) -> Array:
+    """Return factors with 1 in place of those that are too small."""
+    return np.where(scales < LEAST_FACTOR, np.float32(1), scales).astype(np.float32)
 
 
 def are_tiny(weight: Array) -> NDArray[np.bool_]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from quantcfg.advice.report import Item, Kind
-from quantcfg.advice.statistics import WeightStatistics, statistics_of
+from quantcfg.advice.statistics import WeightStatistics, is_finite, statistics_of
 from quantcfg.contracts.config_schema import (
     CHANNEL_WISE,
     NON_UNIFORM,
@@ -17,7 +15,6 @@ from quantcfg.contracts.config_schema import (
     WEIGHT_PARAMS,
 )
 from quantcfg.frozen import frozen_value
-from quantcfg.weights.arrays import Array
 from quantcfg.weights.program import LayerWeights, Load, Step
 
 LayerConfigs = Mapping[str, Mapping[str, Any]]
@@ -57,14 +54,9 @@ def weight_facts(steps: Iterable[Step], load: Load, configs: LayerConfigs) -> We
 
 def _not_finite(weights: LayerWeights) -> str | None:
     """Return which values are not all finite, None if all are."""
-    if all(map(_is_finite, (weights.weight, *weights.others))):
-        return None if _is_finite(weights.bias) else "bias is"
+    if all(each is None or is_finite(each) for each in (weights.weight, *weights.others)):
+        return None if weights.bias is None or is_finite(weights.bias) else "bias is"
     return "weights are"
-
-
-def _is_finite(array: Array | None) -> bool:
-    # The extremes, as NaN is one of them, and need no array.
-    return array is None or not array.size or bool(np.isfinite([array.max(), array.min()]).all())
 
 
 def _as_numbers(weights: LayerWeights) -> str:

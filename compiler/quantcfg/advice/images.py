@@ -23,7 +23,8 @@ _COLOR_SPREAD = 35.0
 _SHADING = 15.0
 _NOISE = 2.0
 _SUFFIXES = (".png", ".jpg", ".jpeg")
-_IMAGE_RANK = 4
+IMAGE_RANK = 4
+"""The number of axes of images: their number, the channels, the height and the width."""
 
 
 class ImagesError(Exception):
@@ -99,7 +100,7 @@ def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array
 
     """
     if os.path.isdir(path):
-        if len(shape) != _IMAGE_RANK:
+        if len(shape) != IMAGE_RANK:
             raise ImagesError(path, f"the input has {len(shape)} axes, but images have 4")
         return np.stack(list(_opened(_names(Path(path))[:count], shape)))
     with np.errstate(over="ignore"):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from quantcfg.advice.images import (
+    IMAGE_RANK,
     dead_leaves,
     image_count,
     load_images,
@@ -17,9 +18,6 @@ from quantcfg.files import PathLike
 from quantcfg.frozen import frozen_value
 from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
-
-_IMAGE_RANK = 4
-
 
 Images = PathLike | Mapping[str, PathLike] | None
 """An .npy file or a folder, for the only input or by the names of inputs."""
@@ -97,7 +95,7 @@ def inputs_of(simulation: Simulation, shapes: InputShapes, preprocessing: Prepro
 
 
 def _images_among(shapes: InputShapes) -> list[str]:
-    return [blob for blob, shape in shapes.items() if len(shape) == _IMAGE_RANK]
+    return [blob for blob, shape in shapes.items() if len(shape) == IMAGE_RANK]
 
 
 def _paths(images: Images, shapes: InputShapes) -> Mapping[str, PathLike]:
@@ -121,7 +119,7 @@ def input_obstacle(inputs: Inputs) -> str | None:
     if not inputs.shapes:
         return "no layer to simulate reads an input of the network"
     for blob, shape in inputs.shapes.items():
-        if len(shape) != _IMAGE_RANK and blob not in inputs.paths:
+        if len(shape) != IMAGE_RANK and blob not in inputs.paths:
             found = f'the input "{blob}" has {len(shape)} axes, but images have 4'
             return f"{found}; pass its values, such as --images {blob}=values.npy"
     if inputs.simulation.mean is None:
@@ -157,7 +155,7 @@ def input_images(inputs: Inputs, count: int) -> Mapping[str, Array]:
             images = load_images(path, shape, count)
         else:
             images = dead_leaves(shape, count, simulation.seed, index)
-        if len(shape) != _IMAGE_RANK:
+        if len(shape) != IMAGE_RANK:
             found[blob] = images
         elif blob in unknown:
             found[blob] = standardized(images)

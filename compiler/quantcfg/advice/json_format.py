@@ -13,12 +13,7 @@ _VERSION = 1
 
 def render(report: Advice) -> str:
     """Return the JSON of a report."""
-    return json.dumps(content(report), indent=2, ensure_ascii=False)
-
-
-def content(report: Advice) -> dict[str, Any]:
-    """Return the content of the JSON."""
-    return {
+    content = {
         "version": _VERSION,
         "model": report.model,
         "totals": totals_entry(report.totals),
@@ -26,6 +21,7 @@ def content(report: Advice) -> dict[str, Any]:
         "advice": [_item(item) for item in report.items],
         "notes": list(report.notes),
     }
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def _layer(layer: LayerReport) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from quantcfg.advice.activations import RANGE_VALUES, Check, Hfmg, Ifmr
@@ -19,7 +20,7 @@ from quantcfg.advice.inputs import (
     without_preprocessing,
 )
 from quantcfg.advice.report import Item
-from quantcfg.advice.running import Values
+from quantcfg.advice.running import Executable, Values
 from quantcfg.advice.simulation import (
     LayerSettings,
     Settings,
@@ -44,8 +45,8 @@ from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.frozen import frozen_value
 from quantcfg.network.operations import Operations
 from quantcfg.weights.arrays import Array
-from quantcfg.weights.computation import Runner, RunStep
-from quantcfg.weights.program import LayerWeights, Load, Program, Step, program_of
+from quantcfg.weights.computation import Runner
+from quantcfg.weights.program import Load, Program, program_of
 
 _MOST_PROBLEMS = 3
 _MOST_SEARCHED = 10**10
@@ -78,9 +79,9 @@ class Outcome:
     count is the number of layers to simulate, 0 if nothing can be simulated.
     """
 
-    errors: Mapping[str, float]
-    notes: Sequence[str]
-    count: int
+    errors: Mapping[str, float] = MappingProxyType({})
+    notes: Sequence[str] = ()
+    count: int = 0
 
     @property
     def finite(self) -> Mapping[str, float]:
@@ -91,10 +92,6 @@ class Outcome:
     def is_complete(self) -> bool:
         """Whether each layer has a finite error."""
         return 0 < self.count == len(self.finite)
-
-
-NOTHING = Outcome({}, (), 0)
-"""The outcome without a simulation."""
 
 
 def obstacle(program: Program, runner: Runner | None, unusable: Sequence[Item]) -> str | None:
@@ -133,20 +130,19 @@ def simulate(
     preprocessing = {blob: runner.preprocessing(operations, blob) for blob in shapes}
     inputs = inputs_of(simulation, shapes, preprocessing)
     if reason := input_obstacle(inputs):
-        return _nothing([], reason)
+        return without_simulation(reason)
     count = count_of(inputs)
     settings, notes = _layer_settings(program, config)
     if reason := _memory_obstacle(program, settings, count // inputs.batch):
-        return _nothing(notes, reason)
+        return without_simulation(reason, notes)
     long = _too_long(program, settings, count // inputs.batch)
     settings = {name: each for name, each in settings.items() if name not in long}
     notes += long.values()
     if not settings:
-        return _nothing(notes, "no layer can be simulated" if notes else "no layer is quantized")
-    check = _check(simulation.time_limit, stop)
-    run_step = _checked(runner.run_step, check)
+        return without_simulation("no layer can be simulated" if notes else "no layer is quantized", notes)
+    executable = Executable(program, load, runner.run_step, _check(simulation.time_limit, stop))
     images = _by_run(program, input_images(inputs, count), count, inputs.batch)
-    runs = _all_errors(program, load, run_step, images, settings, check)
+    runs = _all_errors(executable, images, settings)
     found, stopped = _collected(bar(runs, len(settings) + 1, "simulation"))
     together = found.pop(None, None)
     errors = {name: error for name, error in found.items() if name is not None}
@@ -155,8 +151,9 @@ def simulate(
     return Outcome(errors, [*notes, *_on_images(inputs, count, errors)], len(settings))
 
 
-def _nothing(notes: Sequence[str], reason: str) -> Outcome:
-    return Outcome({}, [*notes, f"no simulation: {reason}"], 0)
+def without_simulation(reason: str, notes: Sequence[str] = ()) -> Outcome:
+    """Return the outcome if a network cannot be simulated for a reason."""
+    return Outcome(notes=[*notes, f"no simulation: {reason}"])
 
 
 def _memory_obstacle(program: Program, settings: Settings, runs: int) -> str | None:
@@ -175,16 +172,11 @@ def _by_run(program: Program, images: Mapping[str, Array], count: int, batch: in
 
 
 def _all_errors(
-    program: Program,
-    load: Load,
-    run_step: RunStep,
-    images: Sequence[Values],
-    settings: Settings,
-    check: Check,
+    executable: Executable, images: Sequence[Values], settings: Settings
 ) -> Iterator[tuple[str | None, float]]:
     """Yield the error with each layer quantized, and, without a name, with all of them."""
-    yield from layer_errors(program, load, run_step, images, settings, check)
-    yield None, network_error(program, load, run_step, images, settings, check)
+    yield from layer_errors(executable, images, settings)
+    yield None, network_error(executable, images, settings)
 
 
 def _collected(
@@ -210,14 +202,6 @@ def _check(seconds: float | None, stop: Stop) -> Check:
             raise _StoppedError("the time limit")
 
     return check
-
-
-def _checked(run_step: RunStep, check: Check) -> RunStep:
-    def run(step: Step, weights: LayerWeights, inputs: Sequence[Array]) -> Sequence[Array]:
-        check()
-        return run_step(step, weights, inputs)
-
-    return run
 
 
 # --- notes

@@ -111,7 +111,7 @@ def with_advice(advice: Advice, network: Network, given: Source | None) -> tuple
     source = _with_written_settings(task, source)
     source = _with_overrides(task, source)
     source = _with_skips(task, source)
-    if given is None or _is_canonical(given):
+    if given is None or print_document(parse(given, lambda _: None)) == given.text:
         source = Source(source.name, print_document(parse(source, lambda _: None)))
     return source.text, list(_errors(task, source))
 
@@ -126,11 +126,6 @@ def _nothing(advice: Advice) -> str:
             f"# Nothing is advised from the weights. The simulation ended after {done} of {count} layers.\n"
         )
     return "# Nothing is advised from the weights and the simulation.\n"
-
-
-def _is_canonical(source: Source) -> bool:
-    found: list[Diagnostic] = []
-    return print_document(parse(source, found.append)) == source.text
 
 
 def _items(advice: Advice) -> Mapping[_Key, Item]:
@@ -224,8 +219,9 @@ def _places(task: _Task, compiled: Compiled) -> Collection[tuple[Place, list[Ite
 def _candidates(place: Place, items: Sequence[Item]) -> Iterator[list[Edit]]:
     """Yield the edits that change a setting: remove it and what is empty then, or else invert it."""
     document, top = place.document, _top(place)
+    removed = _wrapped(_changed(f'removed "{place.field.text}: false"', items))
     for field in (*reversed(_ancestors(document, place.field)), place.field):
-        lines = [*comments(document, field), *_wrapped(_removed(place, items))]
+        lines = [*comments(document, field), *removed]
         edits = [*replacement(document, field, lines), *_gap(document, field)]
         yield [*(edits if field is top or _starts_line(document, field) else _laid_out(document, top, edits))]
     if comments(document, place.field):
@@ -407,10 +403,6 @@ def _extended(source: Source, added: Sequence[str]) -> Source:
 
 def _comment(item: Item) -> list[str]:
     return _wrapped(f"{item.kind}: {item.reason}")
-
-
-def _removed(place: Place, items: Sequence[Item]) -> str:
-    return _changed(f'removed "{place.field.text}: false"', items)
 
 
 def _changed(what: str, items: Sequence[Item]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from quantcfg.advice.activations import Check, no_check
+from quantcfg.frozen import frozen_value
 from quantcfg.weights.arrays import Array
 from quantcfg.weights.computation import RunStep
 from quantcfg.weights.program import Load, Program
@@ -12,23 +14,35 @@ Values = dict[int, Array]
 """Arrays by the numbers of their values."""
 
 
-def run(program: Program, load: Load, run_step: RunStep, inputs: Values) -> Iterator[Values]:
-    """Run all steps; yield the values that later steps read before each step, and at last the outputs.
+@frozen_value
+class Executable:
+    """A network that can be run: its steps, their weights, and a function that runs a step.
 
-    It is the same dictionary each time.
+    check is called before each step, and again and again during work that takes long; it
+    raises an exception to end the run.
     """
-    values = dict(inputs)
-    for index, step in enumerate(program.steps):
+
+    program: Program
+    load: Load
+    run_step: RunStep
+    check: Check = no_check
+
+    def run(self, inputs: Values) -> Iterator[Values]:
+        """Run all steps; yield the values that later steps read before each step, and at last the outputs.
+
+        It is the same dictionary each time.
+        """
+        values = dict(inputs)
+        for index, step in enumerate(self.program.steps):
+            yield values
+            self.run_step_at(index, [values[value] for value in step.inputs], values)
         yield values
-        arrays = [values[value] for value in step.inputs]
-        values.update(zip(step.outputs, run_step(step, load(step), arrays), strict=True))
-        release(program, index, values)
-    yield values
 
-
-def release(program: Program, index: int, values: Values) -> None:
-    """Remove the values that no step after this one reads."""
-    step = program.steps[index]
-    for value in {*step.inputs, *step.outputs}:
-        if program.last_uses.get(value, -1) <= index:
-            values.pop(value, None)
+    def run_step_at(self, index: int, inputs: Sequence[Array], values: Values) -> None:
+        """Run a step, add its outputs to the values, and remove those that no later step reads."""
+        self.check()
+        step, last_uses = self.program.steps[index], self.program.last_uses
+        values.update(zip(step.outputs, self.run_step(step, self.load(step), inputs), strict=True))
+        for value in {*step.inputs, *step.outputs}:
+            if last_uses.get(value, -1) <= index:
+                values.pop(value, None)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from quantcfg.advice.activations import Check, Hfmg, Ifmr, Quantizer, fit, no_check
+from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
 from quantcfg.advice.arq import factors, quantized
-from quantcfg.advice.running import Values, release, run
-from quantcfg.advice.statistics import energy, error_energy
-from quantcfg.frozen import frozen_value
+from quantcfg.advice.running import Executable, Values
+from quantcfg.advice.statistics import energy, error_energy, is_finite
+from quantcfg.frozen import frozen_value, replace
 from quantcfg.weights.arrays import Array
-from quantcfg.weights.computation import RunStep
-from quantcfg.weights.program import LayerWeights, Load, Program, Step
+from quantcfg.weights.program import LayerWeights, Program, Step
 
 _FLOAT_BYTES = 4
 _WORK_BYTES = 2**25
@@ -67,25 +66,19 @@ def _kept(program: Program) -> frozenset[int]:
 
 
 def layer_errors(
-    program: Program,
-    load: Load,
-    run_step: RunStep,
-    images: Sequence[Values],
-    settings: Settings,
-    check: Check = no_check,
+    executable: Executable, images: Sequence[Values], settings: Settings
 ) -> Iterator[tuple[str, float]]:
     """Yield the name of each layer with settings, and the error at the outputs with only it quantized.
 
     The error is the mean of the outputs' normalized mean squared errors over all images.
     It is NaN if a value is not finite. images are the values of the inputs, for one run
-    each. check is called during the search for ranges. The program must have no unsupported
-    layers and no weight_problems.
+    each. The program must have no unsupported layers and no weight_problems.
     """
-    kept = [_kept_values(program, load, run_step, image) for image in images]
+    kept = [_kept_values(executable, image) for image in images]
     fitted: dict[tuple[int, Ifmr | Hfmg], Quantizer] = {}
-    for index, step, inputs in _inputs(program, load, run_step, images, settings):
-        of_layer, weights = settings[step.name], load(step)
-        if not _are_finite(inputs):
+    for index, step, inputs in _inputs(executable, images, settings):
+        of_layer, weights = settings[step.name], executable.load(step)
+        if not all(map(is_finite, inputs)):
             yield step.name, float("nan")
             continue
         if of_layer.channel_wise is not None:
@@ -93,79 +86,61 @@ def layer_errors(
         if of_layer.activation is not None:
             key = (step.inputs[0], of_layer.activation)
             if key not in fitted:
-                fitted[key] = fit(of_layer.activation, inputs, check)
+                fitted[key] = fit(of_layer.activation, inputs, executable.check)
             inputs = list(map(fitted[key], inputs))
         outputs = [
-            _outputs_after(program, load, run_step, index, run_step(step, weights, [values]), exact)
+            _outputs_after(executable, index, executable.run_step(step, weights, [values]), exact)
             for values, exact in zip(inputs, kept, strict=True)
         ]
-        yield step.name, _error(program, kept, outputs)
+        yield step.name, _error(executable.program, kept, outputs)
 
 
-def network_error(
-    program: Program,
-    load: Load,
-    run_step: RunStep,
-    images: Sequence[Values],
-    settings: Settings,
-    check: Check = no_check,
-) -> float:
+def network_error(executable: Executable, images: Sequence[Values], settings: Settings) -> float:
     """Return the error at the outputs with all layers quantized that have settings."""
-    return next(network_errors(program, load, run_step, images, settings, [()], check))
+    return next(network_errors(executable, images, settings, [()]))
 
 
 def network_errors(
-    program: Program,
-    load: Load,
-    run_step: RunStep,
+    executable: Executable,
     images: Sequence[Values],
     settings: Settings,
     exclusions: Iterable[Collection[str]],
-    check: Check = no_check,
 ) -> Iterator[float]:
     """Yield network_error without some of the layers, for each collection of their names."""
-    kept = [_kept_values(program, load, run_step, image) for image in images]
-    fitted = _fitted(program, load, run_step, images, settings, check)
+    kept = [_kept_values(executable, image) for image in images]
+    fitted = _fitted(executable, images, settings)
     for excluded in exclusions:
         if fitted is None:
             yield float("nan")
             continue
         used = {name: each for name, each in settings.items() if name not in excluded}
-        outputs = [_quantized_outputs(program, load, run_step, image, used, fitted) for image in images]
-        yield _error(program, kept, outputs)
+        quantized_network = _quantized_network(executable, used, fitted)
+        outputs = [list(quantized_network.run(image))[-1] for image in images]
+        yield _error(executable.program, kept, outputs)
 
 
 def _fitted(
-    program: Program,
-    load: Load,
-    run_step: RunStep,
-    images: Sequence[Values],
-    settings: Settings,
-    check: Check,
+    executable: Executable, images: Sequence[Values], settings: Settings
 ) -> Mapping[str, Quantizer] | None:
     """Return the quantizers of the inputs, by layer; None if an input is not finite."""
     fitted: dict[str, Quantizer] = {}
-    for _, step, inputs in _inputs(program, load, run_step, images, settings):
+    for _, step, inputs in _inputs(executable, images, settings):
         activation = settings[step.name].activation
         if activation is not None:
-            if not _are_finite(inputs):
+            if not all(map(is_finite, inputs)):
                 return None
-            fitted[step.name] = fit(activation, inputs, check)
+            fitted[step.name] = fit(activation, inputs, executable.check)
     return fitted
 
 
 def _inputs(
-    program: Program, load: Load, run_step: RunStep, images: Sequence[Values], settings: Settings
+    executable: Executable, images: Sequence[Values], settings: Settings
 ) -> Iterator[tuple[int, Step, list[Array]]]:
     """Run the network, and yield each step with settings, its index, and its input in each run."""
-    runs = zip(*(run(program, load, run_step, image) for image in images), strict=True)
-    for index, (step, of_images) in enumerate(zip(program.steps, runs, strict=False)):
+    runs = zip(*map(executable.run, images), strict=True)
+    for index, (step, of_images) in enumerate(zip(executable.program.steps, runs, strict=False)):
         if step.name in settings:
             yield index, step, [values[step.inputs[0]] for values in of_images]
-
-
-def _are_finite(arrays: Sequence[Array]) -> bool:
-    return all(bool(np.isfinite(each).all()) for each in arrays)
 
 
 def with_quantized_weight(weights: LayerWeights, *, channel_wise: bool) -> LayerWeights:
@@ -176,53 +151,39 @@ def with_quantized_weight(weights: LayerWeights, *, channel_wise: bool) -> Layer
     return LayerWeights(weight, weights.bias, weights.padding, weights.others)
 
 
-def _kept_values(program: Program, load: Load, run_step: RunStep, image: Values) -> Values:
-    kept, found = _kept(program), {}
-    for values in run(program, load, run_step, image):
+def _kept_values(executable: Executable, image: Values) -> Values:
+    kept, found = _kept(executable.program), {}
+    for values in executable.run(image):
         found.update({value: values[value] for value in kept & values.keys()})
     return found
 
 
-def _outputs_after(
-    program: Program, load: Load, run_step: RunStep, index: int, outputs: Sequence[Array], exact: Values
-) -> Values:
+def _outputs_after(executable: Executable, index: int, outputs: Sequence[Array], exact: Values) -> Values:
     """Return the changed outputs of the network after a step has these outputs."""
-    changed = dict(zip(program.steps[index].outputs, outputs, strict=True))
-    for later in range(index + 1, len(program.steps)):
-        step = program.steps[later]
-        if changed.keys().isdisjoint(step.inputs):
-            continue
-        arrays = [changed.get(value, exact.get(value)) for value in step.inputs]
-        changed.update(zip(step.outputs, run_step(step, load(step), _all(arrays)), strict=True))
-        release(program, later, changed)
+    steps = executable.program.steps
+    changed = dict(zip(steps[index].outputs, outputs, strict=True))
+    for later in range(index + 1, len(steps)):
+        inputs = steps[later].inputs
+        if not changed.keys().isdisjoint(inputs):
+            arrays = [changed[value] if value in changed else exact[value] for value in inputs]
+            executable.run_step_at(later, arrays, changed)
     return changed
 
 
-def _all(arrays: Sequence[Array | None]) -> list[Array]:
-    found = [array for array in arrays if array is not None]
-    assert len(found) == len(arrays)
-    return found
+def _quantized_network(
+    executable: Executable, settings: Settings, fitted: Mapping[str, Quantizer]
+) -> Executable:
+    """Return the network with the layers quantized that have settings."""
 
-
-def _quantized_outputs(
-    program: Program,
-    load: Load,
-    run_step: RunStep,
-    image: Values,
-    settings: Settings,
-    fitted: Mapping[str, Quantizer],
-) -> Values:
-    values = dict(image)
-    for index, step in enumerate(program.steps):
-        weights, arrays = load(step), [values[value] for value in step.inputs]
+    def run_step(step: Step, weights: LayerWeights, inputs: Sequence[Array]) -> Sequence[Array]:
         channel_wise = settings[step.name].channel_wise if step.name in settings else None
         if channel_wise is not None:
             weights = with_quantized_weight(weights, channel_wise=channel_wise)
         if step.name in settings and step.name in fitted:
-            arrays = [fitted[step.name](arrays[0])]
-        values.update(zip(step.outputs, run_step(step, weights, arrays), strict=True))
-        release(program, index, values)
-    return values
+            inputs = [fitted[step.name](inputs[0])]
+        return executable.run_step(step, weights, inputs)
+
+    return replace(executable, run_step=run_step)
 
 
 def _error(program: Program, exact: Sequence[Values], found: Sequence[Values]) -> float:

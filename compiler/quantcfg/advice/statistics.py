@@ -62,6 +62,12 @@ def statistics_of(weight: Array) -> WeightStatistics | None:
     )
 
 
+def is_finite(values: Array) -> bool:
+    """Return whether all values are finite."""
+    # The extremes, as NaN is one of them, and need no array.
+    return not values.size or bool(np.isfinite([values.max(), values.min()]).all())
+
+
 def energy(values: Array) -> float:
     """Return the sum of squares."""
     return float(np.square(values, dtype=np.float64).sum())

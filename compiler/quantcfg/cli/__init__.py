@@ -83,7 +83,9 @@ def _parser(arguments: Sequence[str]) -> Parser:
     # If the first argument is a subcommand, the others are not needed.
     for name in [name for name in _COMMANDS if name in arguments[:1]] or _COMMANDS:
         command = commands.add_parser(name, help=_COMMANDS[name])
-        command.set_defaults(parser=command)
         if name in arguments:
-            import_module(f"{__name__}.{name.replace('-', '_')}").add_arguments(command)
+            module = import_module(f"{__name__}.{name.replace('-', '_')}")
+            command.epilog = module.EPILOG
+            command.set_defaults(parser=command, run=module.run)
+            module.add_arguments(command)
     return parser

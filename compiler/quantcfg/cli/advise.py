@@ -8,14 +8,15 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
-from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
+from quantcfg.cli.console import print_failure, print_plain, print_result, print_stderr
 from quantcfg.cli.inputs import add_input_argument, named_shapes, operations_of
 from quantcfg.cli.rewriting import write
-from quantcfg.cli.streams import OTHER_WEIGHTS, check_inputs, edition_of, read, read_model, write_output
+from quantcfg.cli.streams import OTHER_WEIGHTS, check_inputs, edition_of, read_with_model, write_output
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
 from quantcfg.diagnostics.phrases import quoted
 from quantcfg.diagnostics.terminal import printable
@@ -31,7 +32,7 @@ _Item = TypeVar("_Item")
 
 _SIMULATION = ("images", "count", "seed", "mean", "scale", "time_limit")
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg advise --model MODEL --weights WEIGHTS
   quantcfg advise --model MODEL.onnx
@@ -45,7 +46,7 @@ The exit status is 0 with or without advice.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     from quantcfg.advice.text_format import COLUMNS
 
     parser.description = (
@@ -53,7 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "helps, from the weights, and with --simulate which layers of a Caffe network to keep in\n"
         "floating point. An ONNX model contains its weights."
     )
-    parser.epilog = _EPILOG
     add_model_arguments(parser, weights="their values are read")
     parser.add_argument("--config", metavar="FILE", help='the request, a quant.cfg; "-" is standard input')
     add_input_argument(parser)
@@ -76,8 +76,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an .npy file with N,C,H,W values, or a folder of PNG and JPEG files, for an input; "
         "default: generated images",
     )
-    group.add_argument("--count", type=_positive, metavar="N", help="number of images; default 2, or all")
-    group.add_argument("--seed", type=_seed, metavar="N", help="seed of generated images; default 0")
+    group.add_argument(
+        "--count", type=partial(_integer, least=1), metavar="N", help="number of images; default 2, or all"
+    )
+    group.add_argument(
+        "--seed", type=partial(_integer, least=0), metavar="N", help="seed of generated images; default 0"
+    )
     group.add_argument("--mean", type=_numbers, metavar="X[,X...]", help="subtracted from each channel")
     group.add_argument("--scale", type=_number, metavar="X", help="factor of the images, after --mean")
     group.add_argument(
@@ -86,15 +90,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="end the simulation after S seconds; ^C does the same",
     )
-    parser.set_defaults(run=run)
-
-
-def _positive(text: str) -> int:
-    return _integer(text, 1)
-
-
-def _seed(text: str) -> int:
-    return _integer(text, 0)
 
 
 def _integer(text: str, least: int) -> int:
@@ -132,39 +127,27 @@ def run(options: argparse.Namespace) -> int:
     """Read the network and its weights, and print what is advised."""
     _check_options(options)
     check_inputs(options)
-    found: list[Diagnostic] = []
-    source = read(options, options.config, found.append, wanted="a quant.cfg") if options.config else None
-    model = read_model(options, source, found)
-    found[:0] = model.found
+    source, model, found = read_with_model(options, options.config, wanted="a quant.cfg")
     network, files = model.network, model.files
     if network is None or has_errors(found):
-        return _failed(found)
-    file, weights = files
+        return print_failure(found)
     words = network.edition.words
-    if weights is None and words.weights_suffix:
+    if files[1] is None and words.weights_suffix:
         options.parser.error(f"the weights are required: use --weights{OTHER_WEIGHTS}")
     if options.simulate and network.edition.computation().runner is None:
         options.parser.error(f"--simulate cannot be used with {words.model}: omit it for advice from weights")
 
-    from quantcfg.api import compile_given
+    from quantcfg.api import PlainArguments, compile_given
 
-    compilation = compile_given(source, network, edition_of(options, source, model), found)
+    compilation = compile_given(source, network, edition_of(options, source, model), found, PlainArguments())
     if compilation.config is None:
-        return _failed(compilation.diagnostics)
+        return print_failure(compilation.diagnostics)
     found = list(compilation.diagnostics)
-    operations = operations_of(options, network)
-    assert operations
-    report = _report(options, network, compilation.config, (file, weights), operations, found)
+    report = _report(options, network, compilation.config, files, found)
     if report is None:
-        return _failed(found)
+        return print_failure(found)
     print_plain(found)
     return _write(options, network, report, source, (*files, options.config, *_image_files(options)))
-
-
-def _failed(found: Iterable[Diagnostic]) -> int:
-    print_plain([*found])
-    print_stderr(f"\n{counts(found)}")
-    return 1
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -186,13 +169,13 @@ def _report(
     options: argparse.Namespace,
     network: Network,
     config: Config,
-    files: tuple[str | None, str | None],
-    operations: Operations,
+    files: tuple[str | None, ...],
     found: list[Diagnostic],
 ) -> Advice | None:
     from quantcfg.advice import ArgumentError, ImagesError, advise_on
 
     model, weights = files
+    operations = operations_of(options, network)
     stored = network.edition.computation().read(network, weights, found.append)
     if stored is None:
         return None
@@ -295,7 +278,7 @@ def _write(
     else:
         text = f"{text_format.render(advice, options.sort)}\n"
     if found or not _is_written(options, text, source, inputs, found.append):
-        return _failed(found)
+        return print_failure(found)
     for line in text_format.notes(advice):
         print_stderr(line)
     if options.format == "cfg" and advice.is_cut_short:

@@ -23,7 +23,7 @@ from quantcfg.frozen import frozen_value
 if TYPE_CHECKING:
     from quantcfg.source import Source
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg check quant.cfg --model MODEL
   quantcfg check config.json --model MODEL --weights WEIGHTS
@@ -38,12 +38,11 @@ exit status: 0 no errors, 1 errors, or fixes to apply with --diff, 2 usage error
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Check quant.cfg files, and JSON configurations by the rules of AMCT.\n"
         "With a model, they are also checked against it."
     )
-    parser.epilog = _EPILOG
     add_file_arguments(parser, help='file to check; "-" is standard input')
     add_model_arguments(parser, required=False)
     add_edition_argument(parser)
@@ -53,7 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--diff", action="store_true", help="show what --fix would change, without changing it"
     )
     add_report_arguments(parser)
-    parser.set_defaults(run=run)
 
 
 @frozen_value

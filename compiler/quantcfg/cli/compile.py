@@ -30,7 +30,7 @@ _ORIGINS = ".origins.txt"
 _MOST_SHOWN = 5
 _EACH = "all"
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg compile --model MODEL --weights WEIGHTS --config quant.cfg -o config.json
   quantcfg compile --model MODEL --skip-layer conv1 fc8 --batch-num 2 -o config.json
@@ -40,11 +40,10 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Write the JSON configuration that AMCT reads, from a quant.cfg or from plain options."
     )
-    parser.epilog = _EPILOG
     add_model_arguments(parser)
     add_request_arguments(parser)
     add_output_argument(parser)
@@ -59,7 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print the plan after a pass of the compiler to standard error; all: after each pass",
     )
     add_report_arguments(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

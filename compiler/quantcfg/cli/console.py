@@ -120,6 +120,13 @@ def print_plain(found: Sequence[Diagnostic]) -> None:
         print_stderr(render_all("text", found))
 
 
+def print_failure(found: Sequence[Diagnostic]) -> int:
+    """Write diagnostics and their numbers to standard error, and return the exit status."""
+    print_plain(found)
+    print_stderr(f"\n{counts(found)}")
+    return 1
+
+
 def print_report(options: argparse.Namespace, found: Sequence[Diagnostic], summary: str) -> None:
     """Write diagnostics and the summary to standard error, for a command with another result."""
     text = render_all(options.format, found, color=_in_color(options, sys.stderr))

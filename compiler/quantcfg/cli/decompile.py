@@ -12,7 +12,7 @@ from quantcfg.cli.arguments import (
     add_report_arguments,
 )
 from quantcfg.cli.console import counts, print_report, reported
-from quantcfg.cli.streams import Loaded, check_inputs, edition_of, read, read_model, write_output
+from quantcfg.cli.streams import Loaded, check_inputs, edition_of, read_with_model, write_output
 from quantcfg.diagnostics import Diagnostic, has_errors
 from quantcfg.diagnostics.phrases import counted
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from quantcfg.decompiler import Decompilation
     from quantcfg.source import Source
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg decompile config.json --model MODEL
   quantcfg decompile config.json --model MODEL --weights WEIGHTS -o quant.cfg
@@ -30,26 +30,21 @@ exit status: 0 success, 1 the configuration has errors or no quant.cfg can expre
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Write the shortest quant.cfg that compiles to a JSON configuration. Values that no quant.cfg can\n"
         "express are reported by layer and key; then nothing is written."
     )
-    parser.epilog = _EPILOG
     parser.add_argument("file", metavar="FILE", help='the configuration; "-" is standard input')
     add_model_arguments(parser)
     add_output_argument(parser)
     add_report_arguments(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Decompile, write the result, and report diagnostics and a summary."""
     check_inputs(options, (options.file,))
-    failures: list[Diagnostic] = []
-    source = read(options, options.file, failures.append, wanted="a JSON configuration")
-    model = read_model(options, source, failures)
-    found = [*model.found, *failures]
+    source, model, found = read_with_model(options, options.file, wanted="a JSON configuration")
     decompilation = _decompiled(options, source, model, found) if source else None
     found = reported(options, found)
     text = decompilation.text if decompilation and not has_errors(found) else None

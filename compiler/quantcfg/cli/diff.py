@@ -21,7 +21,7 @@ _SAME, _DIFFERENT, _FAILED = 0, 1, 2
 
 _JSON_VERSION = 1
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg diff old.json new.json
   quantcfg diff quant.cfg config.json --model MODEL
@@ -32,12 +32,11 @@ exit status: 0 no difference, 1 a difference, 2 errors in the input or usage err
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Show the effective changes between two files, by layer. Each of them is a quant.cfg, which is\n"
         "compiled first, or a JSON configuration, which is read as AMCT reads it."
     )
-    parser.epilog = _EPILOG
     parser.add_argument("old", metavar="OLD", help='quant.cfg or configuration; "-" is standard input')
     parser.add_argument("new", metavar="NEW", help="quant.cfg or configuration to compare it with")
     add_model_arguments(parser, required=False)
@@ -45,7 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="output format; default text"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 from quantcfg.cli.arguments import add_model_arguments, add_request_arguments, command_line_argument
-from quantcfg.cli.console import counts, print_plain, print_result, print_stderr
+from quantcfg.cli.console import print_failure, print_result, print_stderr
 from quantcfg.cli.streams import compiled
 from quantcfg.diagnostics import Diagnostic, Severity
 from quantcfg.diagnostics.phrases import counted
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg explain --model MODEL --config quant.cfg conv1
   quantcfg explain --model MODEL --config quant.cfg conv1 search_step
@@ -24,12 +24,11 @@ other levels, and the rule if there is one.
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Show where each value of a configuration comes from, with its location, and what it would be\n"
         "without that. Layers with the same values are shown once. Reads requests and JSON configurations."
     )
-    parser.epilog = _EPILOG
     parser.add_argument(
         "layer",
         nargs="?",
@@ -40,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
     add_request_arguments(parser, "a quant.cfg, or a JSON configuration")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default text")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,10 +54,7 @@ def run(options: argparse.Namespace) -> int:
             compilation.plan, options.layer, options.key, found.append, command_line_argument
         )
     if provenance is None:
-        wrong = found or compilation.diagnostics
-        print_plain(wrong)
-        print_stderr(f"\n{counts(wrong)}")
-        return 1
+        return print_failure(found or compilation.diagnostics)
     print_result(json.render(provenance) if options.format == "json" else text.render(provenance))
     number = sum(each.severity is Severity.WARNING for each in compilation.diagnostics)
     if number:

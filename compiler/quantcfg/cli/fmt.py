@@ -6,7 +6,7 @@ import argparse
 
 from quantcfg.cli.rewriting import Rewriting, add_rewriting_arguments, run_rewriting
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg fmt quant.cfg MODEL
   quantcfg fmt --check quant.cfg
@@ -19,13 +19,11 @@ exit status: 0 success, 1 errors, or changes to make with --check or --diff, 2 u
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Format quant.cfg files and models in text format. Values and comments do not change."
     )
-    parser.epilog = _EPILOG
     add_rewriting_arguments(parser, help="file to format")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

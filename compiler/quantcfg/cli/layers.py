@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _JSON_VERSION = 1
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg layers --model MODEL --weights WEIGHTS
   quantcfg layers --model MODEL --input data=1,3,224,224
@@ -31,20 +31,18 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "List the layers in network order: the type, the output shape, the parameters and the\n"
         "multiply-accumulates (MACs), whether it can be quantized or why not, the shape of the weight if\n"
         "known, and the layers that are fused; below them, the sums. For Caffe, layers are those of phase\n"
         "TEST, for ONNX the nodes of the top graph. Causes of unknown shapes go to standard error."
     )
-    parser.epilog = _EPILOG
     add_model_arguments(parser)
     add_input_argument(parser)
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="output format; default text"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -6,20 +6,18 @@ import argparse
 
 from quantcfg.cli.console import print_stderr
 
-_EPILOG = """\
+EPILOG = """\
 Editors start it and speak the Language Server Protocol with it over standard input and output:
 see docs/editors.md. It requires pygls: pip install 'quantcfg[lsp]'.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = "Run the language server for quant.cfg files, configurations and models."
-    parser.epilog = _EPILOG
     parser.add_argument(
         "--stdio", action="store_true", help="use standard input and output; this is always the case"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from quantcfg.diagnostics import Report
     from quantcfg.source import Source
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg migrate quant.cfg
   quantcfg migrate --check quant.cfg
@@ -27,15 +27,13 @@ exit status: 0 success, 1 errors, or changes to make with --check or --diff, 2 u
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Replace conv_calibration_config and fc_calibration_config in quant.cfg files with common_config\n"
         "and override_layer_types, which compile to the same for every network. Nothing else changes."
     )
-    parser.epilog = _EPILOG
     add_rewriting_arguments(parser, help="file to rewrite")
     add_edition_argument(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from quantcfg.cli.console import print_pieces, print_plain, print_stderr
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.phrases import counted
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg name-nodes model.onnx -o named.onnx
   quantcfg name-nodes model.onnx -o build/model.onnx
@@ -20,16 +20,14 @@ exit status: 0 success, 1 errors, 2 usage error
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Write an ONNX model with a unique name for each node of its graph. An unnamed node is called\n"
         "after its operator and position, such as Conv_17; of nodes with the same name, all but the first\n"
         "get 1, 2, ... appended. Nothing else changes, and subgraphs stay as they are."
     )
-    parser.epilog = _EPILOG
     parser.add_argument("model", metavar="MODEL", help="the ONNX model")
     add_output_argument(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

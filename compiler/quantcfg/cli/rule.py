@@ -9,7 +9,7 @@ from quantcfg.cli.console import print_result
 from quantcfg.diagnostics import catalogue
 from quantcfg.diagnostics.catalogue import page, summary
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg rule QC409
   quantcfg rule
@@ -17,14 +17,12 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Explain diagnostic codes: what each means, an example, and the fix.\n"
         "Without a code, list all of them."
     )
-    parser.epilog = _EPILOG
     parser.add_argument("codes", nargs="*", type=rule_code, metavar="CODE", help="such as QC409")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

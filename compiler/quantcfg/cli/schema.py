@@ -9,7 +9,7 @@ from quantcfg.cli.console import print_plain
 from quantcfg.cli.streams import check_inputs, edition_of, read_model, write_output
 from quantcfg.diagnostics import has_errors, in_order
 
-_EPILOG = """\
+EPILOG = """\
 examples:
   quantcfg schema
   quantcfg schema --edition onnx
@@ -18,16 +18,14 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Set the help of the command and add its arguments."""
+    """Set the description of the command and add its arguments."""
     parser.description = (
         "Print the JSON Schema of configurations. With --model it is restricted to that network: it allows\n"
         "only its layers, each with the keys that its type supports."
     )
-    parser.epilog = _EPILOG
     add_model_arguments(parser, required=False)
     add_edition_argument(parser)
     add_output_argument(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -137,6 +137,16 @@ def read_model(
     return Loaded(None, (), failures, settings)
 
 
+def read_with_model(
+    options: argparse.Namespace, file: str | None, *, wanted: str
+) -> tuple[Source | None, Loaded, list[Diagnostic]]:
+    """Read a file, if there is one, and its model; return both with the diagnostics."""
+    failures: list[Diagnostic] = []
+    source = read(options, file, failures.append, wanted=wanted) if file is not None else None
+    model = read_model(options, source, failures)
+    return source, model, [*model.found, *failures]
+
+
 def _check_weights(options: argparse.Namespace) -> None:
     """Exit with a usage error for the weights of a model that contains its weights."""
     if options.weights is None:
@@ -184,27 +194,20 @@ def compiled(
     Return it with the files of the model. With reads_configurations, --config may
     also be a JSON configuration. after is called after each pass.
     """
-    plain = _plain_options(options)
+    given = _plain_options(options)
     check_inputs(options)
+    config, model, found = read_with_model(options, options.config, wanted="a quant.cfg")
 
-    from quantcfg.api import Compilation, compile_given, read_given
+    from quantcfg.api import Compilation, PlainArguments, compile_given, read_given
     from quantcfg.compile import is_configuration
 
-    found: list[Diagnostic] = []
-    config = None
-    if options.config is not None:
-        config = read(options, options.config, found.append, wanted="a quant.cfg")
-    model = read_model(options, config, found)
-    found[:0] = model.found
     if options.config is not None and config is None:
         return Compilation(None, None, in_order(found), None), model.files
     edition = edition_of(options, config, model)
     if config and reads_configurations and is_configuration(config):
         return read_given(config, model.network, edition, found), model.files
-    compilation = compile_given(
-        config, model.network, edition, found, **plain, spell=command_line_argument, after=after
-    )
-    return compilation, model.files
+    plain = PlainArguments(**given, spell=command_line_argument)
+    return compile_given(config, model.network, edition, found, plain, after), model.files
 
 
 def _plain_options(options: argparse.Namespace) -> dict[str, Any]:

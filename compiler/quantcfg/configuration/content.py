@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any
 
-from quantcfg.configuration.places import Path, Places, is_in_list
+from quantcfg.configuration.places import Path, Places, is_in_list, object_in_words
 from quantcfg.contracts.config_schema import ACTIVATION_ALGORITHM, QUANT_ENABLE, TENSORS, WEIGHT_ALGORITHM
 from quantcfg.diagnostics import Diagnostic, Edit, Report, catalogue, related
 from quantcfg.diagnostics.phrases import alternatives, boolean, counted, quoted
@@ -71,8 +71,18 @@ class Content(Caching):
 
     @cached_property
     def suggestions(self) -> Mapping[str, Suggestion]:
-        """Suggestions for those of them that are not layer names."""
-        return _suggestions(self)
+        """Suggestions for those of them that are not layer names; of very many, only for the first ones."""
+        keys, network, settings = self.layers, self.network, self.edition.schema.global_keys
+        if network is None:
+            return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
+        unknown = [key for key in keys if key not in network.by_name and key not in network.repeated]
+        quantizable = [*_quantizable(network), *settings]
+        missing = [name for name in quantizable if name not in self.config]
+        known = [*network.by_name, *settings]
+        return {
+            key: suggest_likely(key, known, missing, quantizable)
+            for key in worth_suggesting(unknown, network.by_name)
+        }
 
     @cached_property
     def names(self) -> Mapping[str, str | None]:
@@ -111,30 +121,10 @@ def check_content(content: Content, report: Report) -> AbstractSet[Path]:
     rejected = set(_check_values(content.known, content, report))
     for each in _omissions(content) if content.is_whole else ():
         report(each)
-    return {_value_path(path) for path in rejected}
-
-
-def _value_path(path: Path) -> Path:
-    """Return the path of a parameter instead of those of the items of its list."""
-    return path[: _DEPTH + is_in_list(path)]
+    return {path[: _DEPTH + is_in_list(path)] for path in rejected}
 
 
 # --- unknown layers
-
-
-def _suggestions(content: Content) -> Mapping[str, Suggestion]:
-    """Return suggestions for keys that are not layer names; of very many, only for the first ones."""
-    keys, network, settings = content.layers, content.network, content.edition.schema.global_keys
-    if network is None:
-        return {key: suggest(key, settings) for key in keys if is_slip_of_any(key, settings)}
-    unknown = [key for key in keys if key not in network.by_name and key not in network.repeated]
-    quantizable = [*_quantizable(network), *settings]
-    missing = [name for name in quantizable if name not in content.config]
-    known = [*network.by_name, *settings]
-    return {
-        key: suggest_likely(key, known, missing, quantizable)
-        for key in worth_suggesting(unknown, network.by_name)
-    }
 
 
 def _layer_name(key: str, suggestion: Suggestion | None, content: Content) -> str | None:
@@ -287,11 +277,8 @@ def _unknown_key(key: str, failure: Failure, content: Content) -> Iterator[Diagn
 
 def _owner(path: Path) -> str:
     """Return the name of an object in a message."""
-    if is_in_list(path):
-        whole, rest = f"{TENSORS}[{path[1]}]", path[2:]
-    else:
-        whole, rest = f'layer "{path[0]}"', path[1:]
-    return f'"{rest[-1]}" of {whole}' if rest else whole
+    inner = path[1 + is_in_list(path) :]
+    return f'"{inner[-1]}" of {object_in_words(path)}' if inner else object_in_words(path)
 
 
 def _help_of_other(

@@ -19,6 +19,11 @@ def is_in_list(path: Path) -> bool:
     return len(path) > 1 and isinstance(path[1], int)
 
 
+def object_in_words(path: Path) -> str:
+    """Return the layer, or the object of a list, that a path leads into, as messages name it."""
+    return f"{path[0]}[{path[1]}]" if is_in_list(path) else f'layer "{path[0]}"'
+
+
 @frozen_value
 class Places(Caching):
     """The spans in a source by path. Of duplicate keys, the last one is used."""

@@ -9,12 +9,12 @@ from typing import Any
 
 from quantcfg.compile import compile_source, is_configuration
 from quantcfg.configuration import places_in
-from quantcfg.configuration.places import is_in_list
+from quantcfg.configuration.places import is_in_list, object_in_words
 from quantcfg.contracts.config_schema import ACTIVATION_PARAMS, NUM_BITS, QUANT_ENABLE, TENSORS
 from quantcfg.contracts.layer_types import Feature
 from quantcfg.decompiler.quant_cfg import print_layout
 from quantcfg.decompiler.shortest import Group, Groups, Layout, Need, shortest_layout
-from quantcfg.decompiler.wanted import ALL, Abilities, Wanted, tensor_wanted_by, wanted_by
+from quantcfg.decompiler.wanted import ALL, Abilities, Calibration, tensor_wanted_by, wanted_by
 from quantcfg.diagnostics import Diagnostic, catalogue, has_errors, in_order
 from quantcfg.diagnostics.phrases import counted, quoted
 from quantcfg.emit import Config, Configuration
@@ -89,10 +89,11 @@ def decompile_source(source: Source, network: Network) -> Decompilation:
     order = [layer.name for layer in network.quantizable]
     comments = dict(_comments(groups, layout))
     text = print_layout(network.edition.request, settings, layout, order, comments, tensors)
+    again = compile_source(Source("quant.cfg", text), network, network.edition)
     found = [
         *compiled.diagnostics,
         *_omissions(source, compiled.plan),
-        *_changes(source, compiled.plan, _plan_of(text, network)),
+        *_changes(source, compiled.plan, again.plan),
     ]
     number = _number(settings) + layout.settings
     return Decompilation(None if has_errors(found) else text, in_order(found), number)
@@ -134,7 +135,7 @@ def _groups(config: Config, network: Network) -> Groups:
     }
 
 
-def _abilities(layer: Layer, wanted: Wanted, edition: Edition) -> Abilities:
+def _abilities(layer: Layer, wanted: Calibration, edition: Edition) -> Abilities:
     types = edition.layer_types
     if not depend_on_layer(types) and not types.has(Feature.BALANCER):
         return ALL
@@ -174,10 +175,6 @@ def _comments(groups: Groups, layout: Layout) -> Iterator[tuple[str, str]]:
             )
 
 
-def _plan_of(text: str, network: Network) -> Plan:
-    return compile_source(Source("quant.cfg", text), network, network.edition).plan
-
-
 # --- differences
 
 
@@ -210,13 +207,6 @@ def _name(owner: PlanPath) -> str:
     return str(owner[0]) if len(owner) == 1 else f"{owner[0]}[{owner[1]}]"
 
 
-def _where(path: PlanPath) -> str:
-    owner = _owner(path)
-    if not owner:
-        return ""
-    return f' of layer "{owner[0]}"' if len(owner) == 1 else f" of {_name(owner)}"
-
-
 def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]:
     """Yield an error for each value that differs after compiling the quant.cfg."""
     now = {path: value_of(leaf) for path, leaf in plan_leaves(compiled)}
@@ -229,7 +219,7 @@ def _changes(source: Source, plan: Plan, compiled: Plan) -> Iterator[Diagnostic]
         yield catalogue.NOT_EXPRESSIBLE.at(
             places.value(path),
             key=path[-1],
-            where=_where(path),
+            where=f" of {object_in_words(path)}" if _owner(path) else "",
             value=json.dumps(value),
             help=_nearest(now.get(path)),
         )

@@ -93,7 +93,7 @@ def _overrides(message: Any, field: str, target: str, calibrations: Mapping[str,
 
 def _fill(config: Any, calibration: Calibration) -> None:
     config.SetInParent()
-    _fill_algorithm(config, field_of(calibration.weight.name), calibration.weight, {})
+    _fill_algorithm(config, calibration.weight, {})
     _fill_activation(config, calibration)
     if calibration.balancer is not None:
         _fill_balancer(config.dmq_balancer, calibration.balancer)
@@ -107,14 +107,14 @@ def _fill_balancer(message: Any, strength: float) -> None:
 
 
 def _fill_activation(config: Any, calibration: Calibration) -> None:
-    flag = {} if calibration.flag is None else {ASYMMETRIC: calibration.flag}
-    _fill_algorithm(config, field_of(calibration.activation.name), calibration.activation, flag)
+    asymmetric = calibration.asymmetric
+    _fill_algorithm(config, calibration.activation, {} if asymmetric is None else {ASYMMETRIC: asymmetric})
 
 
-def _fill_algorithm(config: Any, field: str, algorithm: Algorithm, flag: Mapping[str, bool]) -> None:
+def _fill_algorithm(config: Any, algorithm: Algorithm, flag: Mapping[str, bool]) -> None:
     values = {**dict(algorithm.fields), **flag}
     if values or not algorithm.is_default:
-        message = getattr(config, field)
+        message = getattr(config, field_of(algorithm.name))
         message.SetInParent()
         for name, value in values.items():
             setattr(message, name, _number(message, name, value))

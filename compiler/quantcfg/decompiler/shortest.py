@@ -17,7 +17,6 @@ from quantcfg.decompiler.wanted import (
     Abilities,
     Calibration,
     Inherited,
-    Wanted,
     default_weight_algorithm,
     given_by,
     own_calibration,
@@ -26,7 +25,7 @@ from quantcfg.decompiler.wanted import (
 from quantcfg.frozen import Caching, frozen_value, replace
 from quantcfg.network import ConfigSchema
 
-Need = tuple[Abilities, Wanted]
+Need = tuple[Abilities, Calibration]
 """What a layer supports, and the calibration that it needs."""
 
 
@@ -96,23 +95,23 @@ class _Type:
     group: Group
     costs: Mapping[Need, int]
     apart: int
-    general: Wanted | None = None
+    general: Calibration | None = None
     together: int = 0
 
-    def alone(self, base: Wanted) -> int:
+    def alone(self, base: Calibration) -> int:
         """Return the cost of the overrides of layers if the other layers have the calibration base."""
         needs = [(each, each.given(base)) for each in self.group.abilities]
         saved = sum(len(self.group.layers.get(need, ())) * self.costs.get(need, 0) for need in needs)
         kept_out = 0 if base.weight.is_default else len(self.group.uniform_only)
         return self.apart - saved + kept_out * _PLAIN
 
-    def has_override(self, base: Wanted) -> bool:
+    def has_override(self, base: Calibration) -> bool:
         """Return whether an override of the type saves settings if common_config gives base."""
         return self.general is not None and self.together < self.alone(base)
 
 
 def shortest_layout(
-    groups: Groups, offset: bool, schema: ConfigSchema, tensors: Sequence[Wanted] = ()
+    groups: Groups, offset: bool, schema: ConfigSchema, tensors: Sequence[Calibration] = ()
 ) -> Layout:
     """Return the layout with the fewest settings; of equal ones, that with the fewest overrides of types.
 
@@ -140,7 +139,7 @@ def _inheritances(distinct: Sequence[Need], offset: bool, schema: ConfigSchema) 
 
 
 def _best_layout(
-    groups: Groups, distinct: Sequence[Need], tensors: Sequence[Wanted], inherited: Inherited
+    groups: Groups, distinct: Sequence[Need], tensors: Sequence[Calibration], inherited: Inherited
 ) -> tuple[tuple[int, int], Layout]:
     """Return the best layout with this inherited flag, and its cost."""
     types = {layer_type: _type(group, inherited) for layer_type, group in groups.items()}
@@ -163,7 +162,7 @@ def _type(group: Group, inherited: Inherited) -> _Type:
     return replace(known, general=general, together=together)
 
 
-def _free(need: Need, inherited: Inherited) -> Wanted:
+def _free(need: Need, inherited: Inherited) -> Calibration:
     """Return what a layer needs, with the inherited flag if it ignores the flag."""
     abilities, wanted = need
     if abilities.has_offset:
@@ -171,7 +170,7 @@ def _free(need: Need, inherited: Inherited) -> Wanted:
     return replace(wanted, asymmetric=inherited.flag_of(wanted.activation.name))
 
 
-def _cost_of(wanted: Wanted, inherited: Inherited) -> int:
+def _cost_of(wanted: Calibration, inherited: Inherited) -> int:
     return _TARGET + own_calibration(wanted, inherited).settings
 
 
@@ -189,7 +188,7 @@ def _candidates(distinct: Sequence[Need], inherited: Inherited) -> Iterator[Cali
                 default_weight_algorithm(inherited.schema),
             )
         if inherited.flag_of(wanted.activation.name) == wanted.asymmetric:
-            yield Calibration(wanted.activation, inherited.flag, wanted.weight, wanted.balancer)
+            yield replace(wanted, asymmetric=inherited.flag)
 
 
 def _cost(common: Calibration | None, types: Mapping[str, _Type], inherited: Inherited) -> tuple[int, int]:

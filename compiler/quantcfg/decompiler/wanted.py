@@ -32,16 +32,32 @@ class Algorithm:
 
 
 @frozen_value
-class Wanted:
-    """The calibration that a layer needs: its algorithms, and whether its activations have an offset.
+class Calibration:
+    """The calibration that layers need, or the content of a CalibrationConfig.
 
-    balancer is the strength of its balance step, None if it has none.
+    asymmetric is whether activations have an offset, None if a CalibrationConfig does not
+    set it. balancer is the strength of the balance step, None if there is none.
     """
 
     activation: Algorithm
-    asymmetric: bool
+    asymmetric: bool | None
     weight: Algorithm
     balancer: float | None = None
+
+    @property
+    def activation_settings(self) -> int:
+        """The number of its settings for activations."""
+        activation = len(self.activation.fields) + (self.asymmetric is not None)
+        return max(activation, not self.activation.is_default)
+
+    @property
+    def settings(self) -> int:
+        """The number of its settings; an empty message counts as one."""
+        weight = len(self.weight.fields)
+        return max(
+            1,
+            self.activation_settings + max(weight, not self.weight.is_default) + (self.balancer is not None),
+        )
 
 
 @frozen_value
@@ -56,47 +72,21 @@ class Abilities:
     has_balancer: bool = True
     ignored_field: str | None = None
 
-    def given(self, wanted: Wanted) -> Wanted:
+    def given(self, wanted: Calibration) -> Calibration:
         """Return what the layer gets from a calibration that others want."""
         if self is ALL:
             return wanted
-        activation = wanted.activation
-        fields = tuple(each for each in activation.fields if each[0] != self.ignored_field)
-        return Wanted(
-            replace(activation, fields=fields),
-            wanted.asymmetric and self.has_offset,
-            wanted.weight,
-            wanted.balancer if self.has_balancer else None,
+        fields = tuple(each for each in wanted.activation.fields if each[0] != self.ignored_field)
+        return replace(
+            wanted,
+            activation=replace(wanted.activation, fields=fields),
+            asymmetric=wanted.asymmetric and self.has_offset,
+            balancer=wanted.balancer if self.has_balancer else None,
         )
 
 
 ALL = Abilities()
 """The abilities of a layer that supports everything."""
-
-
-@frozen_value
-class Calibration:
-    """The content of a CalibrationConfig; flag is its asymmetric, None if it is not set."""
-
-    activation: Algorithm
-    flag: bool | None
-    weight: Algorithm
-    balancer: float | None = None
-
-    @property
-    def activation_settings(self) -> int:
-        """The number of its settings for activations."""
-        activation = len(self.activation.fields) + (self.flag is not None)
-        return max(activation, not self.activation.is_default)
-
-    @property
-    def settings(self) -> int:
-        """The number of its settings; an empty message counts as one."""
-        weight = len(self.weight.fields)
-        return max(
-            1,
-            self.activation_settings + max(weight, not self.weight.is_default) + (self.balancer is not None),
-        )
 
 
 @frozen_value
@@ -117,24 +107,23 @@ class Inherited:
         return self.flag if self.flag is not None and name == self.name else self.offset
 
 
-def wanted_by(body: Mapping[str, Any], is_channel_wise: bool, schema: ConfigSchema) -> Wanted:
+def wanted_by(body: Mapping[str, Any], is_channel_wise: bool, schema: ConfigSchema) -> Calibration:
     """Return the calibration that the values of a layer need; is_channel_wise is the default of its type."""
     activation, weight = body[ACTIVATION_PARAMS], body[WEIGHT_PARAMS]
     type_defaults = {CHANNEL_WISE: is_channel_wise}
-    asymmetric = activation[ASYMMETRIC]
-    return Wanted(
+    return Calibration(
         _algorithm(activation, ACTIVATION_ALGORITHM, default_activation_algorithm(schema), {}, schema),
-        asymmetric,
+        activation[ASYMMETRIC],
         _algorithm(weight, WEIGHT_ALGORITHM, default_weight_algorithm(schema), type_defaults, schema),
         body.get(BALANCER),
     )
 
 
-def tensor_wanted_by(activation: Mapping[str, Any], schema: ConfigSchema) -> Wanted:
+def tensor_wanted_by(activation: Mapping[str, Any], schema: ConfigSchema) -> Calibration:
     """Return the calibration that the values of a quantized tensor need; it has no weights."""
     default = default_activation_algorithm(schema)
     algorithm = _algorithm(activation, ACTIVATION_ALGORITHM, default, {}, schema)
-    return Wanted(algorithm, activation[ASYMMETRIC], default_weight_algorithm(schema))
+    return Calibration(algorithm, activation[ASYMMETRIC], default_weight_algorithm(schema))
 
 
 def _algorithm(
@@ -163,31 +152,29 @@ def _changed_fields(
             yield from ((field, parameter.word(item)) for field, item in changed)
 
 
-def own_calibration(wanted: Wanted, inherited: Inherited) -> Calibration:
+def own_calibration(wanted: Calibration, inherited: Inherited) -> Calibration:
     """Return the shortest calibration that results in the wanted values."""
     is_inherited = inherited.flag_of(wanted.activation.name) == wanted.asymmetric
-    flag = None if is_inherited else wanted.asymmetric
-    return Calibration(wanted.activation, flag, wanted.weight, wanted.balancer)
+    return replace(wanted, asymmetric=None) if is_inherited else wanted
 
 
-def given_by(common: Calibration | None, is_channel_wise: bool, inherited: Inherited) -> Wanted:
+def given_by(common: Calibration | None, is_channel_wise: bool, inherited: Inherited) -> Calibration:
     """Return the calibration of a layer without overrides; common is common_config, if it is set.
 
     is_channel_wise is the default of its type.
     """
-    activation = common.activation if common else default_activation_algorithm(inherited.schema)
-    weight = common.weight if common else default_weight_algorithm(inherited.schema)
+    if common is None:
+        return plain(inherited)
     default = (CHANNEL_WISE, is_channel_wise)
-    fields = tuple(field for field in weight.fields if field != default)
-    asymmetric = inherited.flag_of(activation.name)
-    uniform = Algorithm(weight.name, weight.is_default, fields)
-    return Wanted(activation, asymmetric, uniform, common.balancer if common else None)
+    weight = replace(common.weight, fields=tuple(each for each in common.weight.fields if each != default))
+    return replace(common, asymmetric=inherited.flag_of(common.activation.name), weight=weight)
 
 
-def plain(inherited: Inherited) -> Wanted:
+def plain(inherited: Inherited) -> Calibration:
     """Return the calibration of a layer whose override is empty."""
     activation = default_activation_algorithm(inherited.schema)
-    return Wanted(activation, inherited.flag_of(activation.name), default_weight_algorithm(inherited.schema))
+    flag = inherited.flag_of(activation.name)
+    return Calibration(activation, flag, default_weight_algorithm(inherited.schema))
 
 
 def default_activation_algorithm(schema: ConfigSchema) -> Algorithm:

@@ -18,20 +18,16 @@ def few(words: Iterable[str]) -> str:
     if len(shown) > _MAX_NAMES:
         rest = len(shown) - _MAX_NAMES + 1
         shown[_MAX_NAMES - 1 :] = [f"{rest} more"]
-    return _joined(shown, "and")
+    return listed(shown)
 
 
 def alternatives(names: Iterable[str]) -> str:
     """Return names in quotes as an English list with "or"."""
-    return _joined([f'"{name}"' for name in names], "or")
+    return listed([f'"{name}"' for name in names], "or")
 
 
-def listed(words: Sequence[str]) -> str:
-    """Return all words as an English list, without quotes."""
-    return _joined(words, "and")
-
-
-def _joined(words: Sequence[str], last: str) -> str:
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Return all words as an English list, without quotes; last is the word before the last one."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 

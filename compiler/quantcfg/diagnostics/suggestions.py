@@ -130,9 +130,9 @@ def _difference(name: str, meant: str) -> str | None:
 
 def _parts(one: str, other: str) -> tuple[str, str]:
     """Return two words without their common prefix and suffix."""
-    start = _common_prefix(one, other)
+    start = common_prefix(one, other)
     one, other = one[start:], other[start:]
-    end = _common_prefix(one[::-1], other[::-1])
+    end = common_prefix(one[::-1], other[::-1])
     return one[: len(one) - end], other[: len(other) - end]
 
 
@@ -141,7 +141,7 @@ def _is_one_edit(one: str, other: str) -> bool:
     return (len(one) <= 1 and len(other) <= 1) or (len(one) == 2 and one == other[::-1])
 
 
-def _common_prefix(one: str, other: str) -> int:
-    """Return the length of the common prefix of two words."""
+def common_prefix(one: str, other: str) -> int:
+    """Return the length of the common prefix of two texts."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -120,13 +120,13 @@ def string_at(document: Document, offset: int) -> tree.String | None:
     return next(strings, None)
 
 
-def all_fields(document: Document) -> Iterator[tuple[tree.Field, int]]:
-    """Yield all fields with their depth, each before the fields inside it."""
-    waiting = [(field, 0) for field in reversed(document.syntax.fields)]
+def all_fields(document: Document) -> Iterator[tree.Field]:
+    """Yield all fields, each before the fields inside it."""
+    waiting = [*reversed(document.syntax.fields)]
     while waiting:
-        each, depth = waiting.pop()
-        yield each, depth
-        waiting += [(inner, depth + 1) for inner in reversed(fields_in(each.value))]
+        each = waiting.pop()
+        yield each
+        waiting += reversed(fields_in(each.value))
 
 
 def fields_in(value: tree.Value) -> list[tree.Field]:

@@ -14,7 +14,7 @@ from quantcfg.lsp import fields
 from quantcfg.lsp.document import Document, fields_at, path_of, string_at, text_of
 from quantcfg.lsp.reach import block, explanation, layers_of_value, reached_in
 from quantcfg.network import Edition, Network
-from quantcfg.plan import LayerPlan, Plan
+from quantcfg.plan import LayerPlan
 from quantcfg.provenance import LayerExplanation, Provenance, words
 from quantcfg.provenance.levels import replacing
 from quantcfg.source import Span
@@ -96,15 +96,8 @@ def _of_name(document: Document, path: Sequence[str], string: tree.String) -> st
     known = fields.known_at(network, path) if network else None
     if name is None or network is None or plan is None or known is None or name not in known.names:
         return None
-    return layer_text(plan, name) if known.are_layers else _type_text(plan, name)
-
-
-def layer_text(plan: Plan, name: str) -> str:
-    """Return the values of a layer and their origins, in Markdown."""
-    return block(explanation(plan, name))
-
-
-def _type_text(plan: Plan, name: str) -> str:
+    if known.are_layers:
+        return block(explanation(plan, name))
     return f"**{name}**: {_listed([layer for layer in plan.layers if layer.layer.type == name])}"
 
 

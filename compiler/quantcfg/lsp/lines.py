@@ -15,8 +15,8 @@ from io import StringIO
 from itertools import accumulate
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_CODECS = {"utf-8": "utf-8", "utf-16": "utf-16-le"}
-_BYTES = {"utf-8": 1, "utf-16": 2}
+_CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2)}
+"""For each encoding, its codec, and the number of bytes of a unit; a unit of others is a character."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Lines:
         if line not in self._columns:
             end = self._starts[line + 1] if line + 1 < len(self._starts) else len(self.text)
             text = self.text[self._starts[line] : end]
-            units = (_units(char, self.encoding) for char in text)
+            codec, size = _CODECS[self.encoding]
+            units = (len(char.encode(codec, errors="surrogatepass")) // size for char in text)
             self._columns[line] = () if text.isascii() else tuple(accumulate(units, initial=0))
         return self._columns[line]
 
@@ -62,27 +63,7 @@ class Lines:
         """Return the offset of a position; one past the end of its line, or of the text, is at that end."""
         if line >= len(self._starts):
             return len(self.text)
-        start = self._starts[line]
+        start, columns = self._starts[line], () if self._is_plain else self._columns_of(line)
         line_end = _LINE_END.search(self.text, start)
-        return start + _characters(
-            self.text[start : line_end.start() if line_end else None], column, self.encoding
-        )
-
-
-def _units(text: str, encoding: str) -> int:
-    if encoding not in _CODECS or text.isascii():
-        return len(text)
-    return len(text.encode(_CODECS[encoding], errors="surrogatepass")) // _BYTES[encoding]
-
-
-def _characters(line: str, column: int, encoding: str) -> int:
-    """Return how many whole characters of a line fit in column units."""
-    if encoding not in _CODECS or line.isascii():
-        return min(column, len(line))
-    count = units = 0
-    for char in line:
-        units += _units(char, encoding)
-        if units > column:
-            break
-        count += 1
-    return count
+        index = bisect_right(columns, column) - 1 if columns else column
+        return min(start + index, line_end.start() if line_end else len(self.text))

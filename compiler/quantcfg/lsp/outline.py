@@ -81,7 +81,7 @@ def folds(document: Document) -> tuple[Fold, ...]:
 
 
 def _brackets(document: Document) -> Iterator[Fold]:
-    for field, _ in all_fields(document):
+    for field in all_fields(document):
         if isinstance(field.value, tree.Message | tree.List) and "\n" in document.span(field.value).text:
             yield Fold(document.span(field.value))
 

@@ -7,8 +7,7 @@ from enum import Enum
 from itertools import chain, islice
 
 from quantcfg.frozen import small_value
-from quantcfg.lsp import fields
-from quantcfg.lsp.document import Document, all_fields, path_of
+from quantcfg.lsp.document import Document
 from quantcfg.source import Source, Span
 from quantcfg.textproto import tree
 from quantcfg.textproto.trivia import COMMENT
@@ -73,7 +72,6 @@ def _comments(source: Source, leaves: Iterable[tree.Leaf], end: int) -> Iterator
 
 def _deprecated(document: Document) -> frozenset[int]:
     """Return the start offsets of the names of deprecated fields, which are all at the top level."""
-    request = document.edition.request
-    top = (field for field, depth in all_fields(document) if depth == 0)
-    known = ((field, fields.field_at(request, path_of([field]))) for field in top)
-    return frozenset(field.name.start for field, each in known if each and each.is_deprecated)
+    known, top = document.edition.request.descriptor.fields, document.syntax.fields
+    deprecated = {name for name, each in known.items() if each.is_deprecated}
+    return frozenset(field.name.start for field in top if field.text in deprecated)

@@ -216,16 +216,13 @@ class Server(LanguageServer):
             before = self.published.get(uri)
             if before is None or before[0] != version or before[1] is not document:
                 self.published[uri] = version, document
-                self._publish_one(uri, document, version)
+                found = [*map(self.conversion().diagnostic, all_diagnostics(document))]
+                params = types.PublishDiagnosticsParams(uri, found, version=version)
+                self.text_document_publish_diagnostics(params)
             if before and before[1].model is not document.model:
                 self._refresh()
         used = {id(document.model) for document in self.documents.values()}
         self.models = {key: model for key, model in self.models.items() if id(model) in used}
-
-    def _publish_one(self, uri: str, document: Document, version: int) -> None:
-        conversion = self.conversion()
-        found = [conversion.diagnostic(each) for each in all_diagnostics(document)]
-        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version=version))
 
     def _refresh(self) -> None:
         """Make the client request hints and lenses again: a changed model changes them, too."""

@@ -6,6 +6,7 @@ from quantcfg.compile import check_source
 from quantcfg.diagnostics import Diagnostic, Edit
 from quantcfg.diagnostics.fixes import fixed_throughout
 from quantcfg.diagnostics.phrases import counted
+from quantcfg.diagnostics.suggestions import common_prefix
 from quantcfg.format import format_source
 from quantcfg.frozen import frozen_value
 from quantcfg.lsp.document import Document
@@ -74,12 +75,6 @@ def difference(source: Source, text: str) -> tuple[Edit, ...]:
     before = source.text
     if text == before:
         return ()
-    start = _common(before, text)
-    end = _common(before[start:][::-1], text[start:][::-1])
+    start = common_prefix(before, text)
+    end = common_prefix(before[start:][::-1], text[start:][::-1])
     return (Edit(Span(source, start, len(before) - end), text[start : len(text) - end]),)
-
-
-def _common(one: str, other: str) -> int:
-    """Return the length of the common prefix."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

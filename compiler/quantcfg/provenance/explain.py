@@ -129,15 +129,12 @@ def _unknown_layer(name: str, plan: Plan, key: str | None, span: Span) -> Diagno
     if name in of_network:
         help = f'"{name}" is a key of the whole network: remove "{key}"'
     elif home and plan.layers and key is None:
-        layer = next((each for each in plan.layers if _has_parameter(each, name)), plan.layers[0])
+        having = (each for each in plan.layers if name in {**each.activation_values, **each.weight_values})
+        layer = next(having, plan.layers[0])
         help = f"name its layer first, such as: {layer.layer.name} {name}"
     elif home:
         help = f'"{name}" is a key of {home}'
     return catalogue.UNKNOWN_LAYER.at(span, name=name, help=help)
-
-
-def _has_parameter(layer: LayerPlan, key: str) -> bool:
-    return key in layer.activation_values or key in layer.weight_values
 
 
 def _unknown_key(key: str, layer: LayerExplanation, schema: ConfigSchema, span: Span) -> Diagnostic:

@@ -57,13 +57,13 @@ def weight_levels(layer: LayerPlan, _: Plan) -> Iterator[Level]:
         return
     by_mapping = layer.is_by_mapping
     if layer.selected and not by_mapping:
-        yield _weight_level(layer.selected, f"{chosen.level} takes precedence over nuq_config")
+        yield Level(layer.selected.name, layer.selected, f"{chosen.level} takes precedence over nuq_config")
     for lower in layer.levels if by_mapping else layer.levels[1:]:
         if lower.weight:
             reason = (
                 f"nuq_config takes precedence over {lower.level}" if by_mapping else replacing(chosen, lower)
             )
-            yield _weight_level(lower.weight, reason)
+            yield Level(lower.weight.name, lower.weight, reason)
 
 
 def overridden_balancers(layer: LayerPlan) -> Iterator[Beaten]:
@@ -71,10 +71,6 @@ def overridden_balancers(layer: LayerPlan) -> Iterator[Beaten]:
     for lower in layer.levels[1:]:
         if layer.calibration and lower.balancer:
             yield Beaten(lower.balancer, replacing(layer.calibration, lower))
-
-
-def _weight_level(algorithm: Algorithm, reason: str) -> Level:
-    return Level(algorithm.name, algorithm, reason)
 
 
 def replacing(chosen: Calibration, lower: Calibration) -> str:

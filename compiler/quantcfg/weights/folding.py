@@ -42,7 +42,7 @@ def scaled(channels: ChannelMap, scale: Array, bias: Array | None) -> ChannelMap
 
 def folded_after(weight: Array, bias: Array | None, channels: ChannelMap) -> tuple[Array, Array]:
     """Fold a normalization into the layer before it."""
-    new_weight = weight * _along(channels.factor, weight, 0)
+    new_weight = weight * channels.factor.reshape(-1, *(1,) * (weight.ndim - 1))
     start = 0.0 if bias is None else bias
     return new_weight.astype(np.float32), (start * channels.factor + channels.shift).astype(np.float32)
 
@@ -69,7 +69,3 @@ def padding(channels: ChannelMap) -> Array:
     """
     factor = np.where(channels.factor == 0, 1, channels.factor)
     return np.where(channels.factor == 0, 0, -channels.shift / factor).astype(np.float32)
-
-
-def _along(values: _Doubles, weight: Array, axis: int) -> _Doubles:
-    return values.reshape(*(-1 if each == axis else 1 for each in range(weight.ndim)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 
 from quantcfg.diagnostics.phrases import counted
-from quantcfg.diagnostics.terminal import aligned, printable
+from quantcfg.diagnostics.terminal import aligned, printable, wrapped
 from quantcfg.plan import Setting
 from quantcfg.provenance import words
 from quantcfg.provenance.explanation import Explanation, LayerExplanation, Provenance
@@ -50,9 +49,7 @@ def _head(layer: LayerExplanation) -> Iterator[str]:
 def _heads(layers: Sequence[LayerExplanation]) -> Iterator[str]:
     names = ", ".join(f'"{printable(layer.layer.name)}"' for layer in layers)
     text = f"{counted(len(layers), f'{layers[0].layer.type} layer')}: {names}"
-    yield from textwrap.wrap(
-        text, _WIDTH, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False
-    )
+    yield from wrapped(text, _WIDTH, following=_INDENT)
 
 
 def _body(layer: LayerExplanation) -> Iterator[str]:
