@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -34,8 +35,15 @@ def no_bar(items: Iterable[_Item], count: int, what: str) -> Iterable[_Item]:  #
     return items
 
 
-# Values that overflow are reported, and not as warnings of numpy.
-@np.errstate(all="ignore")
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Values that overflow are reported, and not as warnings of numpy."""
+    # As a decorator, it makes a new errstate for each call. With numpy 1, threads would share one.
+    with np.errstate(all="ignore"):
+        yield
+
+
+@_without_warnings()
 def advise_on(
     network: Network,
     config: Config,
