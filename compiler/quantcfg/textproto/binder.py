@@ -137,8 +137,7 @@ def _bind_fields(context: _Context, node: tree.Message, target: BoundMessage) ->
     """Bind the fields of a message; return those that belong to an enclosing message, in reverse order."""
     context.enclosing.append(target)
     known_fields = target.descriptor.spellings
-    waiting = [*node.fields]
-    waiting.reverse()
+    waiting = node.fields[::-1]
     while waiting:
         field = waiting.pop()
         known = known_fields.get(field.text)
@@ -248,7 +247,7 @@ def _bind_value(
     context: _Context, field: tree.Field, node: tree.Value, known: FieldDescriptor, target: BoundMessage
 ) -> Sequence[tree.Field]:
     """Bind the value of a field, or an item of its list; return as _bind_field does."""
-    is_first = not known.rivals and known.name not in target.fields
+    is_first = known.name not in target.fields and not known.rivals
     if not known.message:
         value = converter(known)(node)
         if value is None:
@@ -350,7 +349,7 @@ def _replaced(
     A replaced scalar and a replaced oneof member are reported.
     """
     name = known.name
-    other = name if not known.rivals else next((each for each in known.rivals if each in target.fields), name)
+    other = next((each for each in known.rivals if each in target.fields), name)
     earlier = target.fields.get(other)
     if earlier is None or isinstance(earlier, list):
         return None

@@ -188,8 +188,9 @@ def _flags(algorithm: Algorithm | None, layer: Layer | None, plan: Plan) -> Sequ
         always = symmetric(layer.type)
         return [own, always] if own and not own.value else [always]
     common = request.common.activation if request.common else None
-    name, named = (activation_algorithm(each, schema) for each in (algorithm, common))
-    inherited = flag_of(common) if common is not algorithm and name == named else None
+    inherited = flag_of(common) if common is not algorithm else None
+    if inherited and activation_algorithm(algorithm, schema) != activation_algorithm(common, schema):
+        inherited = None
     given = (own, inherited, request.settings.get(_OFFSET), _default_flag(schema))
     return [flag for flag in given if flag]
 
