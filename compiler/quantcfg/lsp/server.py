@@ -56,8 +56,8 @@ _WATCHED = [
 _GC_THRESHOLD = 200_000
 """How many new objects start a garbage collection: those of an answer are not in cycles."""
 
-_DEBOUNCE = 0.005
-"""How many seconds after the last change documents are checked."""
+_DEBOUNCE = 0.002
+"""How many seconds after the last change documents are checked: changes in a burst are closer than this."""
 
 _LONGEST_STEM = 60
 """The name of a file is cut to this length in the name of what is shown for it."""
