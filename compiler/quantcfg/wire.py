@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from quantcfg.contracts.descriptors import Descriptor, FieldDescriptor
 
 VARINT, _FIXED64, LENGTH, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
-_FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4}
+_NUMBERS = {VARINT: 0, _FIXED64: 8, _FIXED32: 4}
+"""The wire types of numbers, with their length if it is fixed."""
+
 _WIRES = {
     **dict.fromkeys(("string", "bytes", "message"), LENGTH),
     **dict.fromkeys(("double", "fixed64", "sfixed64"), _FIXED64),
@@ -31,7 +33,6 @@ _WIRES = {
 }
 """The wire type of each kind of field that is not a varint."""
 
-_KNOWN_WIRES = (VARINT, LENGTH, *_FIXED_LENGTHS)
 _MAX_VARINT = 10
 _MAX_NUMBER = 2**29 - 1
 _ANY_SIZE = 2**63
@@ -85,19 +86,22 @@ def fields(data: Bytes, start: int, end: int) -> Iterator[Field]:
         number, wire = key >> 3, key & 7
         if not 0 < number <= _MAX_NUMBER:
             raise MalformedError(at)
-        if wire == _GROUP_START:
+        if wire == LENGTH:
+            length, value = varint(data, start, end)
+            start = value + length
+        elif wire in _NUMBERS:
+            value, start = varint(data, start, end) if wire == VARINT else (start, start + _NUMBERS[wire])
+        elif wire == _GROUP_START:
             groups.append(number)
-        elif wire == _GROUP_END:
-            if not groups or groups.pop() != number:
-                raise MalformedError(at)
+            continue
+        elif wire == _GROUP_END and groups and groups.pop() == number:
+            continue
         else:
-            if wire not in _KNOWN_WIRES:
-                raise MalformedError(at)
-            value, start = _value(data, wire, start, end)
-            if start > end:
-                raise MalformedError(at, is_truncated=start > len(data))
-            if not groups:
-                yield number, wire, value, start
+            raise MalformedError(at)
+        if start > end:
+            raise MalformedError(at, is_truncated=start > len(data))
+        if not groups:
+            yield number, wire, value, start
     if groups:
         raise MalformedError(end)
 
@@ -196,16 +200,6 @@ def encoded(value: int) -> bytes:
         groups.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*groups, value])
-
-
-def _value(data: Bytes, wire: int, start: int, end: int) -> tuple[int, int]:
-    """Return the value of a field as in Field, and the end of the field."""
-    if wire == VARINT:
-        return varint(data, start, end)
-    if wire == LENGTH:
-        length, start = varint(data, start, end)
-        return start, start + length
-    return start, start + _FIXED_LENGTHS[wire]
 
 
 def varint(data: Bytes, start: int, end: int) -> tuple[int, int]:
