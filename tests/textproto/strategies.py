@@ -67,7 +67,7 @@ def literals(draw: DrawFn) -> tree.Literal:
     return tree.Literal(f"{quote}{draw(_PLAIN_TEXTS)}{inside}{draw(_PLAIN_TEXTS)}{quote}")
 
 
-strings = st.builds(tree.String, st.lists(literals(), min_size=1, max_size=2).map(tuple))
+strings = st.lists(literals(), min_size=1, max_size=2).map(tree.string_of)
 scalars: SearchStrategy[tree.Scalar] = numbers | identifiers | strings
 
 

@@ -235,7 +235,7 @@ def _bind_field(
         return _bind_value(context, field, value, known, target)
     outside: list[tree.Field] = []
     for item in value.items:
-        if isinstance(item, tree.String) and len(item.parts) > 1:
+        if isinstance(item, tree.String) and item.further:
             help = 'write "," between them if they are two strings'
             context.report(catalogue.ADJACENT_STRINGS.at(context.document.span(item), help=help))
         if not isinstance(item, tree.Missing):

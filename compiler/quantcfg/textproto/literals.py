@@ -62,9 +62,8 @@ def decode_string(string: String) -> bytes | Literal:
     Spec: "String Literals". Surrogates and code points above U+10FFFF are
     invalid, and an octal escape is one byte.
     """
-    first = string.parts[0].text
-    if len(string.parts) == 1 and "\\" not in first:
-        return _encoded(first[1:-1])
+    if not string.further and "\\" not in string.text:
+        return _encoded(string.text[1:-1])
     decoded = bytearray()
     for part in string.parts:
         body = part.text[1:-1]

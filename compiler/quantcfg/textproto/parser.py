@@ -130,8 +130,7 @@ class _Build:
 
     @staticmethod
     def string(children: list[Token]) -> tree.String:
-        parts = tuple(tree.Literal(str(token), *_extent([token])) for token in children)
-        return tree.String(parts)
+        return tree.string_of([tree.Literal(str(token), *_extent([token])) for token in children])
 
     @staticmethod
     def number(children: list[Token]) -> tree.Number | tree.Missing:

@@ -143,7 +143,8 @@ def _inline(document: tree.Document, value: _Item) -> str | None:
             inline = [_inline(document, item) for item in items]
             is_broken = None in inline or _is_commented(document, value, items)
             return None if is_broken else f"[{', '.join(filter(None, inline))}]"
-        case tree.String(parts=parts):
+        case tree.String():
+            parts = value.parts
             return None if _is_commented(document, value, parts) else " ".join(part.text for part in parts)
         case tree.Missing():
             return ""

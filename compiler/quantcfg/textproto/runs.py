@@ -15,7 +15,17 @@ from sys import intern
 
 from quantcfg import contracts, limits
 from quantcfg.frozen import small_value
-from quantcfg.textproto.tree import Field, Identifier, List, Literal, Message, Number, Scalar, String
+from quantcfg.textproto.tree import (
+    Field,
+    Identifier,
+    List,
+    Literal,
+    Message,
+    Number,
+    Scalar,
+    String,
+    string_of,
+)
 
 _GAP, _IDENT, _LITERAL = map(contracts.terminal, ("_GAP", "IDENT", "STRING"))
 _WORDS, _NUMBERS = f"-?{_IDENT}", f"-?{contracts.terminal('NUMBER')}"
@@ -36,7 +46,7 @@ _PLAIN = re.compile(
 _NAME, _STRING, _PARTS, _WORD, _NUMBER, _LIST, _MESSAGE = range(1, 8)
 """The groups of _PLAIN. The last group is the kind of the match; the end of a message has none."""
 
-_WORD_NODES: Mapping[int, type[Identifier | Number]] = {_WORD: Identifier, _NUMBER: Number}
+_NODES: Mapping[int, type[Scalar]] = {_STRING: String, _WORD: Identifier, _NUMBER: Number}
 _CLOSING = {"{": "}", "<": ">"}
 
 
@@ -75,36 +85,25 @@ def run_at(text: str, start: int) -> Run:
             fields = message.fields
         else:
             value: Scalar | List | None
-            at = match.start(kind)
-            if kind == _STRING:
-                literal = match[_STRING]
-                value = String((Literal(literal, at, len(literal)),))
-            elif kind == _LIST:
-                value, end = _list_at(text, at)
+            if kind == _LIST:
+                value, end = _list_at(text, match.start(_LIST))
                 if value is None:
                     break
-            elif kind in _WORD_NODES:
-                literal = match[kind]
-                value = _WORD_NODES[kind](literal, at, len(literal))
             else:
                 value = _scalar(match, kind)
-                at = value.start
             # Few distinct names occur many times and are looked up often, so they are interned.
-            fields.append(Field(intern(match[_NAME]), value, at - offset))
+            fields.append(Field(intern(match[_NAME]), value, value.start - offset))
         offset = end
     return Run(outermost, opened, offset)
 
 
 def _scalar(match: re.Match[str], kind: int) -> Scalar:
     """Return the scalar of a match of _PLAIN or _item(), whose groups have the same numbers."""
-    at, literal = match.start(kind), match[kind]
-    if kind in _WORD_NODES:
-        return _WORD_NODES[kind](literal, at, len(literal))
-    if kind == _STRING:
-        return String((Literal(literal, at, len(literal)),))
-    first = Literal(match[_STRING], match.start(_STRING), len(match[_STRING]))
-    further = _part().finditer(match.string, *match.span(_PARTS))
-    return String((first, *(Literal(part[1], part.start(1), len(part[1])) for part in further)))
+    if kind == _PARTS:
+        parts = _part().finditer(match.string, match.start(_STRING), match.end(_PARTS))
+        return string_of([Literal(part[1], part.start(1), len(part[1])) for part in parts])
+    literal = match[kind]
+    return _NODES[kind](literal, match.start(kind), len(literal))
 
 
 def _list_at(text: str, start: int) -> tuple[List | None, int]:

@@ -73,8 +73,8 @@ def _to_bool(value: tree.Value) -> bool | None:
 def _to_string(value: tree.Value) -> str | None:
     if not isinstance(value, tree.String):
         return None
-    text = value.parts[0].text
-    if len(value.parts) == 1 and text.isascii() and "\\" not in text:
+    text = value.text
+    if not value.further and text.isascii() and "\\" not in text:
         return text[1:-1]
     decoded = _to_bytes(value)
     try:

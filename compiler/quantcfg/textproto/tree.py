@@ -57,20 +57,22 @@ class Literal(_Located):
 
 
 @small_value
-class String:
-    """One or more adjacent quoted literals that form one string."""
+class String(_Located):
+    """One or more adjacent quoted literals that form one string.
 
-    parts: tuple[Literal, ...]
+    text is the first literal, with its quotes and escapes, and further are the others.
+    The first is stored inline, as one more node per string would cost time.
+    """
+
+    text: str
+    start: int = _number()
+    length: int = _number()
+    further: tuple[Literal, ...] = ()
 
     @property
-    def start(self) -> int:
-        """The offset of the first literal."""
-        return self.parts[0].start
-
-    @property
-    def end(self) -> int:
-        """The offset after the last literal."""
-        return self.parts[-1].end
+    def parts(self) -> tuple[Literal, ...]:
+        """All literals."""
+        return (Literal(self.text, self.start, len(self.text)), *self.further)
 
 
 @small_value
@@ -172,6 +174,12 @@ class Document:
     def span(self, node: Node) -> Span:
         """Return the span of a node."""
         return Span(self.source, node.start, node.end)
+
+
+def string_of(parts: Sequence[Literal]) -> String:
+    """Return a string of adjacent literals."""
+    first, *further = parts
+    return String(first.text, first.start, parts[-1].end - first.start, tuple(further))
 
 
 def field_of(name: Name, value: Value) -> Field:

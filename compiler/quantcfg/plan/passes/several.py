@@ -84,5 +84,5 @@ def _literals(place: Place | None) -> tuple[tree.Literal, ...]:
 def _decoded(literal: tree.Literal) -> str:
     from quantcfg.textproto.literals import decode_string
 
-    decoded = decode_string(tree.String((literal,)))
+    decoded = decode_string(tree.string_of([literal]))
     return decoded.decode(errors="replace") if isinstance(decoded, bytes) else literal.text
