@@ -11,7 +11,7 @@ from quantcfg import QuantConfigError, check_text, read_model
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.weights import read_weights
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from tests.shared import CASES, needs_shared
 
 TINYNET = Path(__file__).parents[1] / "examples" / "tinynet" / "deploy.prototxt"

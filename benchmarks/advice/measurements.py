@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.advice.networks import IFMR, Network
 from benchmarks.advice.photographs import Part, photographs
 from benchmarks.advice.rankings import RANKINGS, Scores
-from quantcfg.advice.activations import Ifmr
+from quantcfg.advice.calibration import Ifmr
 from quantcfg.advice.simulation import Settings, layer_errors, network_error, network_errors
 from quantcfg.advice.statistics import decibels, statistics_of
 

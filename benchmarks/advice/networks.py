@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from quantcfg.advice.activations import Ifmr
+from quantcfg.advice.calibration import Ifmr
 from quantcfg.advice.images import preprocessed
 from quantcfg.advice.outcome import hfmg_of, ifmr_of
 from quantcfg.advice.running import Executable, Values

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.advice.networks import Network
 from benchmarks.advice.photographs import Part, photographs
-from quantcfg.advice.activations import fit
+from quantcfg.advice.calibration import fit
 from quantcfg.advice.images import dead_leaves
 from quantcfg.advice.running import Values
 from quantcfg.advice.simulation import layer_errors, with_quantized_weight

@@ -14,7 +14,7 @@ from quantcfg.diagnostics import Diagnostic, Report, Severity, catalogue, has_er
 from quantcfg.diagnostics.formats import render_all
 from quantcfg.diagnostics.phrases import alternatives, quoted
 from quantcfg.editions import DEFAULT, NAMES, edition_named, edition_of_binary, edition_of_model
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.emit import Config, Configuration, Content, Guard, bad_output_name, write_file, write_files
 from quantcfg.files import PathLike, Reader
 from quantcfg.frozen import frozen_value

@@ -14,7 +14,7 @@ from quantcfg.frozen import Caching, frozen_value
 from quantcfg.network import Edition, Network
 from quantcfg.network.other_edition import with_one_error, without_foreign_names
 from quantcfg.plan import After, Plan, Request, assumed_network, lower, request_from_tree
-from quantcfg.plan.passes.foreign import named_types
+from quantcfg.plan.passes.foreign_types import named_types
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
 

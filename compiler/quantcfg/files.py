@@ -80,7 +80,7 @@ def open_descriptor(name: str, flags: int) -> int:
 
 
 class Reader(Protocol):
-    """A function that reads a file as a source, as read_source of quantcfg.editions.reading does."""
+    """A function that reads a file as a source, as read_source of quantcfg.editions.sources does."""
 
     def __call__(self, path: PathLike, report: Report, *, wanted: str) -> Source | None:
         """Return the source, or None after reporting an error."""

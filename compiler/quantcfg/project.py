@@ -17,7 +17,7 @@ from quantcfg import contracts, editions
 from quantcfg.diagnostics import Diagnostic, Report, catalogue
 from quantcfg.diagnostics.phrases import alternatives
 from quantcfg.diagnostics.suggestions import suggest
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.source import Source, Span
 

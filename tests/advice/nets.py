@@ -12,20 +12,20 @@ import cv2
 import numpy as np
 
 from quantcfg import contracts
-from quantcfg.advice.activations import Hfmg, Ifmr
+from quantcfg.advice.calibration import Hfmg, Ifmr
 from quantcfg.advice.running import Executable, Values
 from quantcfg.advice.simulation import LayerSettings, Settings
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import MODEL
 from quantcfg.editions.caffe.definitions import definitions
 from quantcfg.editions.caffe.execution import run_step
+from quantcfg.editions.caffe.layer_operations import read_operations
 from quantcfg.editions.caffe.layer_weights import folded_weights
 from quantcfg.editions.caffe.net_contents import holds_in_test, stages
-from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
 from quantcfg.editions.caffe.weights import read_weights
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Network
 from quantcfg.network.network import Shape

@@ -13,8 +13,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from quantcfg.api import load_model
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.editions.onnx.computation import COMPUTATION
-from quantcfg.editions.onnx.operations import read_operations
+from quantcfg.editions.onnx.layer_computation import COMPUTATION
+from quantcfg.editions.onnx.layer_operations import read_operations
 from quantcfg.frozen import frozen_value
 from quantcfg.network import Network
 from quantcfg.weights.arrays import Array, WeightsFile

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from quantcfg.editions.caffe import execution
 from quantcfg.editions.caffe.execution import obstacle
+from quantcfg.editions.caffe.layer_operations import read_operations
 from quantcfg.editions.caffe.layer_weights import folded_weights, weight_problems
-from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.editions.caffe.stored_arrays import read_stored_arrays
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.network.network import Shape
 from quantcfg.source import Source
 from quantcfg.weights.arrays import Array, map_weights, weights_of

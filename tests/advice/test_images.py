@@ -11,7 +11,7 @@ from PIL import Image
 
 from quantcfg.advice.images import ImagesError, dead_leaves, load_images, preprocessed
 from quantcfg.editions.caffe.execution import preprocessing
-from quantcfg.editions.caffe.operations import read_operations
+from quantcfg.editions.caffe.layer_operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
 from quantcfg.source import Source
 

@@ -17,8 +17,8 @@ from onnx.reference import ReferenceEvaluator
 from quantcfg.api import load_model
 from quantcfg.cli import main
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.editions.onnx.computation import COMPUTATION
-from quantcfg.editions.onnx.operations import read_operations
+from quantcfg.editions.onnx.layer_computation import COMPUTATION
+from quantcfg.editions.onnx.layer_operations import read_operations
 from quantcfg.network.operations import NeverNegative
 from quantcfg.weights.layout import input_first
 from tests.advice.onnx_nets import (

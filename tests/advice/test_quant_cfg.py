@@ -12,7 +12,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from quantcfg.advice import Advice, Item, Kind
-from quantcfg.advice.quant_cfg import with_advice
+from quantcfg.advice.quant_cfg_format import with_advice
 from quantcfg.compile import compile_source
 from quantcfg.contracts.config_schema import ASYMMETRIC, CHANNEL_WISE, QUANT_ENABLE
 from quantcfg.contracts.layer_types import Feature, LayerTypes

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks.advice.networks import HFMG, IFMR, MODELS
-from quantcfg.advice.activations import Hfmg, Ifmr
+from quantcfg.advice.calibration import Hfmg, Ifmr
 from quantcfg.advice.images import dead_leaves, preprocessed
 from quantcfg.advice.running import Values
 from quantcfg.advice.simulation import (

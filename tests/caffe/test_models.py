@@ -13,7 +13,7 @@ from quantcfg import contracts
 from quantcfg.diagnostics import Diagnostic, catalogue
 from quantcfg.editions.caffe import MODEL
 from quantcfg.editions.caffe.weights import read_weights
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.network import Network
 from quantcfg.source import Source
 from quantcfg.textproto import Dialect, bind, parse

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions.caffe import CAFFE, caffe_types
 from quantcfg.editions.caffe.definitions import definitions
+from quantcfg.editions.caffe.layer_operations import read_operations
 from quantcfg.editions.caffe.net_contents import holds_in_test, net_inputs, stages
-from quantcfg.editions.caffe.operations import read_operations
 from quantcfg.editions.caffe.reader import bound_net, read_network
 from quantcfg.editions.caffe.shapes import Extent, input_extents, whole_extent
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.network.network import Shape
 from quantcfg.network.operations import Operation, Operations
 from quantcfg.source import Source

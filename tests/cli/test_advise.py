@@ -17,7 +17,7 @@ from jsonschema import Draft7Validator
 from PIL import Image
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
-from quantcfg.advice import ArgumentError, advise_on, quant_cfg, text_format
+from quantcfg.advice import ArgumentError, advise_on, quant_cfg_format, text_format
 from quantcfg.advice.images import dead_leaves
 from quantcfg.advice.running import Executable
 from quantcfg.cli import main
@@ -363,7 +363,9 @@ def called(name: str, work: Callable[[], object]) -> int:
 
     def profile(frame: FrameType, event: str, _: object) -> None:
         nonlocal count
-        is_it = frame.f_code.co_name == name and frame.f_code.co_filename.endswith("caffe/operations.py")
+        is_it = frame.f_code.co_name == name and frame.f_code.co_filename.endswith(
+            "caffe/layer_operations.py"
+        )
         count += event == "call" and is_it
 
     sys.setprofile(profile)
@@ -416,17 +418,17 @@ def test_a_time_limit_keeps_what_is_known(capsys: Captured) -> None:
 
 
 def test_a_time_limit_ends_the_search_for_a_range(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    from quantcfg.advice import activations, outcome
+    from quantcfg.advice import calibration, outcome
 
     searches = 0
-    loss = activations._loss
+    loss = calibration._loss
 
     def counted(*arguments: Any, **options: Any) -> float:
         nonlocal searches
         searches += 1
         return loss(*arguments, **options)
 
-    monkeypatch.setattr(activations, "_loss", counted)
+    monkeypatch.setattr(calibration, "_loss", counted)
     monkeypatch.setattr(outcome, "monotonic", lambda: float(searches))
     step = configured("common_config { ifmr_quantize { search_step: 1e-4 } }")
     found = content(capsys, "--simulate", "--time-limit", "10", *step)
@@ -797,7 +799,9 @@ def test_only_a_quant_cfg_may_replace_the_given_one(capsys: Captured) -> None:
 def test_a_quant_cfg_that_does_not_compile_is_not_written(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quant_cfg, "_extended", lambda source, _: Source(source.name, "batch_num: 0\n"))
+    monkeypatch.setattr(
+        quant_cfg_format, "_extended", lambda source, _: Source(source.name, "batch_num: 0\n")
+    )
     Path("quant.cfg").write_text("batch_num: 2\n")
     assert main([*NET, "--simulate", "--format", "cfg", "-o", "quant.cfg"]) == 1
     assert "error[" in capsys.readouterr().err

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from quantcfg.cli import main
-from quantcfg.editions.caffe.operations import read_operations
+from quantcfg.editions.caffe.layer_operations import read_operations
 from quantcfg.network import Network
 from quantcfg.network.cost_table import amount
 from quantcfg.network.network import Shape
@@ -128,7 +128,7 @@ def test_a_model_is_read_once_if_all_shapes_have_names(
         given.append(shapes)
         return read_operations(network, shapes)
 
-    monkeypatch.setattr("quantcfg.editions.caffe.operations.read_operations", recording)
+    monkeypatch.setattr("quantcfg.editions.caffe.layer_operations.read_operations", recording)
     write(conv("conv"))
     entries(capsys, "--input", "data=1,3,8,8")
     assert given == [{"data": (1, 3, 8, 8)}]

@@ -109,7 +109,9 @@ def test_only_layers_reads_what_shapes_need() -> None:
         done = subprocess.run(command, capture_output=True, check=True, timeout=60)
         return set(done.stdout.decode().splitlines()[-1].split())
 
-    needed = {f"quantcfg.editions.onnx.{name}" for name in ("operations", "graph_values", "output_shapes")}
+    needed = {
+        f"quantcfg.editions.onnx.{name}" for name in ("layer_operations", "graph_values", "output_shapes")
+    }
     assert needed <= loaded("layers", *NET)
     assert not needed & loaded("compile", *NET, "--config", "quant.cfg", "-o", "config.json")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from quantcfg.editions.caffe.operations import read_operations
+from quantcfg.editions.caffe.layer_operations import read_operations
 from quantcfg.editions.caffe.reader import read_network
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.network import Network
 from quantcfg.network.cost_table import unknown_shapes
 from quantcfg.network.costs import Cost, Totals, costs_of, totals_of

@@ -18,7 +18,7 @@ from onnx.reference import ReferenceEvaluator
 from quantcfg import contracts
 from quantcfg.api import load_model
 from quantcfg.editions.onnx import ONNX, output_shapes, signs
-from quantcfg.editions.onnx.operations import read_operations
+from quantcfg.editions.onnx.layer_operations import read_operations
 from quantcfg.editions.onnx.operators import operators
 from quantcfg.network import Network
 from quantcfg.network.costs import Cost, costs_of, totals_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from quantcfg import contracts, format_text, limits
 from quantcfg.diagnostics import Diagnostic
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.source import Source, Span
 from quantcfg.textproto import parse, tree
 from quantcfg.textproto.trivia import comments, comments_between

@@ -8,7 +8,7 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from quantcfg.advice.activations import RANGE_VALUES, Check, Hfmg, Ifmr
+from quantcfg.advice.calibration import RANGE_VALUES, Check, Hfmg, Ifmr
 from quantcfg.advice.inputs import (
     Inputs,
     Simulation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from quantcfg.advice.activations import Check, no_check
+from quantcfg.advice.calibration import Check, no_check
 from quantcfg.frozen import frozen_value
 from quantcfg.weights.arrays import Array
 from quantcfg.weights.computation import RunStep

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
 from quantcfg.advice.arq import factors, quantized
+from quantcfg.advice.calibration import Hfmg, Ifmr, Quantizer, fit
 from quantcfg.advice.running import Executable, Values
 from quantcfg.advice.statistics import energy, error_energy, is_finite
 from quantcfg.frozen import frozen_value, replace

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from quantcfg.cli.arguments import STANDARD_STREAM, add_model_arguments, add_output_argument
 from quantcfg.cli.console import print_failure, print_plain, print_result, print_stderr
-from quantcfg.cli.inputs import add_input_argument, named_shapes, operations_of
+from quantcfg.cli.given_shapes import add_input_argument, named_shapes, operations_of
 from quantcfg.cli.rewriting import write
 from quantcfg.cli.streams import OTHER_WEIGHTS, check_inputs, edition_of, read_with_model, write_output
 from quantcfg.diagnostics import Diagnostic, Report, has_errors
@@ -268,11 +268,11 @@ def _write(
     source: Source | None,
     inputs: Iterable[str | None],
 ) -> int:
-    from quantcfg.advice import json_format, quant_cfg, text_format
+    from quantcfg.advice import json_format, quant_cfg_format, text_format
 
     found: list[Diagnostic] = []
     if options.format == "cfg":
-        text, found = quant_cfg.with_advice(advice, network, source)
+        text, found = quant_cfg_format.with_advice(advice, network, source)
     elif options.format == "json":
         text = f"{json_format.render(advice)}\n"
     else:

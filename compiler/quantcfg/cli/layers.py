@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantcfg.cli.arguments import add_model_arguments
 from quantcfg.cli.console import print_plain, print_result, print_stderr
-from quantcfg.cli.inputs import add_input_argument, operations_of
+from quantcfg.cli.given_shapes import add_input_argument, operations_of
 from quantcfg.cli.streams import check_inputs, read_model
 from quantcfg.diagnostics import has_errors
 from quantcfg.diagnostics.phrases import counted

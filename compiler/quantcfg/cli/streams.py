@@ -55,7 +55,7 @@ def read(
 
     help is for a binary model, if the command has models.
     """
-    from quantcfg.editions.reading import read_source, read_standard_input
+    from quantcfg.editions.sources import read_source, read_standard_input
 
     advice = help if "model" in options else None
     if file == STANDARD_STREAM:
@@ -88,7 +88,7 @@ def _load(
     options: argparse.Namespace, model: str, weights: str | None
 ) -> tuple[Network | None, Sequence[Diagnostic]]:
     from quantcfg.api import load_model
-    from quantcfg.editions.reading import read_regular
+    from quantcfg.editions.sources import read_regular
 
     found: list[Diagnostic] = []
     reader = read_regular if options.model is None else partial(read, options, help=_AS_FILE)

@@ -8,7 +8,7 @@ from typing import Any
 
 from quantcfg.api import load_model
 from quantcfg.diagnostics import Diagnostic, Report, in_order
-from quantcfg.editions.reading import read_regular
+from quantcfg.editions.sources import read_regular
 from quantcfg.files import Reader
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import Network

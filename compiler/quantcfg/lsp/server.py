@@ -25,7 +25,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 from quantcfg import __version__, editions
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.editions import DEFAULT, edition_named, recognized_edition
-from quantcfg.editions.reading import read_source
+from quantcfg.editions.sources import read_source
 from quantcfg.frozen import frozen_value
 from quantcfg.lsp.annotations import compiled, hints, title
 from quantcfg.lsp.completion import completions

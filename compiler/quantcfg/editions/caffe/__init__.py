@@ -26,13 +26,13 @@ def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, re
 
 
 def _recognize(start: bytes) -> OtherContent | None:
-    from quantcfg.editions.caffe.content import recognize
+    from quantcfg.editions.caffe.recognition import recognize
 
     return recognize(start)
 
 
 def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
-    from quantcfg.editions.caffe.operations import read_operations
+    from quantcfg.editions.caffe.layer_operations import read_operations
 
     return read_operations(network, given)
 
@@ -44,7 +44,7 @@ def _read_arrays(weights: PathLike, report: Report) -> StoredWeights | None:
 
 
 def _computation() -> Computation:
-    from quantcfg.editions.caffe.computation import COMPUTATION
+    from quantcfg.editions.caffe.layer_computation import COMPUTATION
 
     return COMPUTATION
 

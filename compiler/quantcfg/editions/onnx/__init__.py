@@ -26,13 +26,13 @@ def _read_model(model: PathLike, weights: PathLike | None, report: Report, *, re
 
 
 def _read_operations(network: Network, given: Mapping[str, Shape]) -> Operations:
-    from quantcfg.editions.onnx.operations import read_operations
+    from quantcfg.editions.onnx.layer_operations import read_operations
 
     return read_operations(network, given)
 
 
 def _computation() -> Computation:
-    from quantcfg.editions.onnx.computation import COMPUTATION
+    from quantcfg.editions.onnx.layer_computation import COMPUTATION
 
     return COMPUTATION
 
@@ -44,7 +44,7 @@ def _name_nodes(model: PathLike, output: str | None, report: Report) -> NamedMod
 
 
 def _recognize(start: bytes) -> OtherContent | None:
-    from quantcfg.editions.onnx.content import recognize
+    from quantcfg.editions.onnx.recognition import recognize
 
     return recognize(start)
 

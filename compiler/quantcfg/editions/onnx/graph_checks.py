@@ -12,8 +12,8 @@ from quantcfg.diagnostics.catalogue import Rule
 from quantcfg.diagnostics.phrases import few, quoted
 from quantcfg.editions.onnx import ONNX
 from quantcfg.editions.onnx.graph import Graph, input_of, weight_of
-from quantcfg.editions.onnx.names import new_names
 from quantcfg.editions.onnx.onnx_file import Node, Operator, element_type
+from quantcfg.editions.onnx.unique_names import new_names
 from quantcfg.network.network import Layer
 
 

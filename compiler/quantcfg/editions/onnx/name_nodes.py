@@ -13,9 +13,9 @@ from typing import BinaryIO, NamedTuple
 
 from quantcfg import contracts
 from quantcfg.diagnostics import Report, catalogue
-from quantcfg.editions.onnx.names import new_names
 from quantcfg.editions.onnx.onnx_file import Element, OnnxFile, elements
 from quantcfg.editions.onnx.reader import network_of, read_file
+from quantcfg.editions.onnx.unique_names import new_names
 from quantcfg.files import PathLike
 from quantcfg.frozen import replace
 from quantcfg.network.edition import NamedModel

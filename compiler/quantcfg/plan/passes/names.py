@@ -25,7 +25,7 @@ from quantcfg.diagnostics.suggestions import (
 )
 from quantcfg.frozen import frozen_value, replace
 from quantcfg.network import Layer, LayerTypes, Network
-from quantcfg.plan.passes.foreign import check_types
+from quantcfg.plan.passes.foreign_types import check_types
 from quantcfg.plan.plan import Plan
 from quantcfg.plan.request import Override, Tensor
 from quantcfg.plan.settings import Setting

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import strategies as st
 
 from benchmarks.advice.networks import HFMG, IFMR
-from quantcfg.advice import activations
-from quantcfg.advice.activations import Hfmg, Ifmr, Quantizer, fit
+from quantcfg.advice import calibration
+from quantcfg.advice.calibration import Hfmg, Ifmr, Quantizer, fit
 from quantcfg.frozen import replace
 from tests.laws import law
 
@@ -87,7 +87,7 @@ def test_the_end_of_the_range_is_not_tried(
 def test_ifmr_computed_in_parts_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = sample(1, positive=False)
     whole = fit(IFMR, [values])
-    monkeypatch.setattr(activations, "RANGE_VALUES", 7)
+    monkeypatch.setattr(calibration, "RANGE_VALUES", 7)
     assert fit(IFMR, [values]) == whole
 
 
@@ -152,9 +152,9 @@ def plain_losses(counts: Any, ranges: list[tuple[int, int]]) -> list[float]:
 def test_the_losses_of_ranges_are_integrals_of_the_squared_error() -> None:
     random = np.random.default_rng(0)
     counts = random.integers(0, 50, 512).astype(np.float64)
-    histogram = activations._Histogram(-1.0, 1.0, counts)
+    histogram = calibration._Histogram(-1.0, 1.0, counts)
     ranges = [(0, 511), (10, 500), (100, 400), (0, 200), (300, 511)]
-    found = activations._range_losses(histogram, np.array(ranges))
+    found = calibration._range_losses(histogram, np.array(ranges))
     np.testing.assert_allclose(found, plain_losses(counts, ranges), rtol=1e-3)
 
 
@@ -181,7 +181,7 @@ def plain_ranges(counts: list[int]) -> list[tuple[int, int]]:
 
 @law(st.lists(st.integers(0, 3), min_size=8, max_size=64), examples=200)
 def test_the_ranges_are_those_found_bin_by_bin(counts: list[int]) -> None:
-    found = activations._search_ranges(np.array(counts, np.float64))
+    found = calibration._search_ranges(np.array(counts, np.float64))
     assert found == (plain_ranges(counts) or [(0, len(counts) - 1)])
 
 
@@ -199,10 +199,10 @@ def test_hfmg_is_about_as_good_as_ifmr(seed: int, positive: bool) -> None:
 
 def test_merged_histograms_keep_the_number_of_values() -> None:
     one, other = (
-        activations._histogram(np.array(each, np.float32), 16) for each in ([0, 1, 2, 3], [-8, 5, 5])
+        calibration._histogram(np.array(each, np.float32), 16) for each in ([0, 1, 2, 3], [-8, 5, 5])
     )
-    merged = activations._merged(one, other)
+    merged = calibration._merged(one, other)
     assert (merged.lowest, merged.highest) == (-8, 5)
     assert merged.counts.sum() == pytest.approx(7)
-    single = activations._histogram(np.array([2, 2], np.float32), 16)
-    assert activations._merged(one, single).counts.sum() == pytest.approx(6)
+    single = calibration._histogram(np.array([2, 2], np.float32), 16)
+    assert calibration._merged(one, single).counts.sum() == pytest.approx(6)
