@@ -3,7 +3,7 @@
 import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _GC_THRESHOLD = 100_000
@@ -21,7 +21,7 @@ def run() -> int:
     gc.set_threshold(_GC_THRESHOLD)
     from quantcfg.cli import main
 
-    status = main(guard=_signals_held)
+    status = main(guard=_signals_held, interruptible=interruptible)
     # The process ends: the interpreter does not have to search its memory for cycles.
     gc.freeze()
     return status
@@ -35,6 +35,26 @@ def _signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Make ^C end the work inside, and a second one the process; return whether there was one."""
+    before = signal.getsignal(signal.SIGINT)
+    interrupts: list[int] = []
+    if before is not signal.SIG_DFL:
+        yield lambda: False
+        return
+
+    def interrupted(number: int, _: object) -> None:
+        interrupts.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield lambda: bool(interrupts)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from jsonschema import Draft7Validator
 from PIL import Image
 
 from quantcfg import QuantConfigError, Simulation, advise, compile_config, contracts, read_model
+from quantcfg.__main__ import interruptible
 from quantcfg.advice import ArgumentError, advise_on, quant_cfg_format, text_format
 from quantcfg.advice.images import dead_leaves
 from quantcfg.advice.running import Executable
@@ -448,8 +449,10 @@ def test_an_interrupt_keeps_what_is_known(capsys: Captured, monkeypatch: pytest.
     # As in a terminal: a process in the background may have been started to ignore it.
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        found = content(capsys, "--simulate")
-        out, err = printed(capsys, "--simulate", "--format", "cfg")
+        assert main([*NET, "--format", "json", "--simulate"], interruptible=interruptible) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert main([*NET, "--format", "cfg", "--simulate"], interruptible=interruptible) == 0
+        out, err = (text.splitlines() for text in capsys.readouterr())
         assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGINT, before)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 
 import quantcfg
@@ -49,16 +49,25 @@ exit status: 0 success, 1 errors in the input, 2 usage error
 """
 
 
-def main(arguments: Sequence[str] | None = None, guard: Guard = nullcontext) -> int:
+Interruptible = Callable[[], AbstractContextManager[Callable[[], bool]]]
+"""Returns a context in which ^C does not end the process; its function returns whether there was one."""
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    guard: Guard = nullcontext,
+    interruptible: Interruptible = lambda: nullcontext(lambda: False),
+) -> int:
     """Run the command and return the exit status; arguments are by default those of the process.
 
-    Files are replaced inside the context of guard.
+    Files are replaced inside the context of guard. Work that can end early is done inside
+    the context of interruptible.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     options, unknown = _parser(arguments).parse_known_args(arguments)
     if unknown:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    options.guard = guard
+    options.guard, options.interruptible = guard, interruptible
 
     from quantcfg.cli.console import OutputError, print_output_error
 

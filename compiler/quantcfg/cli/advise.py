@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-import signal
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -180,7 +179,7 @@ def _report(
     if stored is None:
         return None
     try:
-        with _interruptible() if options.simulate else nullcontext(lambda: False) as stop:
+        with options.interruptible() if options.simulate else nullcontext(lambda: False) as stop:
             return advise_on(
                 network,
                 config,
@@ -197,26 +196,6 @@ def _report(
     except ImagesError as error:
         found.append(error.diagnostic)
     return None
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Make ^C end the simulation, and a second one the process; return whether there was one."""
-    before = signal.getsignal(signal.SIGINT)
-    interrupts: list[int] = []
-    if before is not signal.SIG_DFL:
-        yield lambda: False
-        return
-
-    def interrupted(number: int, _: object) -> None:
-        interrupts.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield lambda: bool(interrupts)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _simulation(options: argparse.Namespace, operations: Operations) -> Simulation | None:
