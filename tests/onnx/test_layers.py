@@ -126,7 +126,7 @@ def test_another_type_is_never_quantized(op_type: str) -> None:
 @pytest.mark.parametrize("op_type", ["MaxPool", "Add"])
 def test_of_some_types_only_inputs_are_quantized(op_type: str) -> None:
     found = layer(node(op_type, ["data", "w"], ["out"], name="x"))
-    assert (found.obstacle, found.title) == ("only its inputs can be, by tensor_quantize", None)
+    assert (found.obstacle, found.title) == ("only its inputs can be quantized, by tensor_quantize", None)
 
 
 def test_an_operator_of_another_domain_is_another_type() -> None:

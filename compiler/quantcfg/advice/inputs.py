@@ -20,7 +20,7 @@ from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 
 Images = PathLike | Mapping[str, PathLike] | None
-"""An .npy file or a folder, for the only input or by the names of inputs."""
+"""An .npy file or a directory, for the only input or by the names of inputs."""
 
 
 @frozen_value

@@ -117,7 +117,7 @@ def with_advice(advice: Advice, network: Network, given: Source | None) -> tuple
 
 
 def _nothing(advice: Advice) -> str:
-    """Return a quant.cfg without settings that says what is known."""
+    """Return a quant.cfg that has only a comment: nothing is advised, and on what this is based."""
     if advice.simulated is None:
         return "# Nothing is advised from the weights. No layer was simulated.\n"
     done, count = advice.simulated

@@ -21,9 +21,9 @@ from quantcfg.network import ConfigSchema
 
 @frozen_value
 class Algorithm:
-    """An algorithm by its name in the configuration, and the fields that are not the default.
+    """An algorithm: its name in the configuration, and the fields that differ from their defaults.
 
-    is_default: layers have it if no algorithm is set.
+    is_default is whether layers have it if no algorithm is set.
     """
 
     name: str

@@ -141,7 +141,7 @@ def bound_net(source: Source, report: Report) -> Binding:
 def _without_misspelt(
     parameters: Sequence[Parameters], found: Iterable[Diagnostic], binding: Binding
 ) -> tuple[Sequence[Parameters], bool]:
-    """Return the layers without misspelt fields, and whether none of these fields may be a layer."""
+    """Return the layers without misspelled fields, and whether none of these fields may be a layer."""
     if all(each.code != catalogue.NEARLY_A_FIELD.code for each in found):
         return parameters, True
     from quantcfg.editions.caffe.vocabulary import misspelt_fields

@@ -59,7 +59,7 @@ def _stored_types() -> Mapping[int, tuple[str, str]]:
 
 
 def kept(shape: Shape, values: Iterable[Number]) -> Numbers | None:
-    """Return numbers, None if they are not those of an ONNX tensor."""
+    """Return numbers of this shape, None if an ONNX tensor cannot have them or they are too large."""
     numbers = tuple(values)
     is_valid = len(numbers) == prod(shape) and {*map(type, numbers)} in _SAME_TYPES
     is_kept = is_valid and all(-_LIMIT <= each < _LIMIT for each in numbers)

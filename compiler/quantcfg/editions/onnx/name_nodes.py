@@ -80,7 +80,7 @@ def _renamed(content: OnnxFile, names: Mapping[int, str]) -> OnnxFile:
 
 
 def _edits(data: Bytes, names: Mapping[int, str]) -> Sequence[_Edit]:
-    """Return the edits that give some nodes of the top graph new names, by offset."""
+    """Return the edits that give some nodes of the top-level graph new names, by offset."""
     edits: list[_Edit] = []
     position = 0
     for graph in elements(data, "ModelProto"):

@@ -1,4 +1,4 @@
-"""The layer that a node of the top graph is: attributes, and why it cannot be quantized."""
+"""The layer that a node of the top-level graph is: attributes, and why it cannot be quantized."""
 
 from __future__ import annotations
 
