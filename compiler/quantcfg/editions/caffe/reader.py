@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 def read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
     """Return the network of a prototxt and its weights, or None after reporting why they cannot be read.
 
-    read reads the prototxt.
+    read is the function that reads the prototxt.
     """
     found: list[Diagnostic] = []
     source = read(model, found.append, wanted=CAFFE.words.model)

@@ -111,7 +111,7 @@ def _check_own_flags(plan: Plan, report: Report) -> None:
 
 
 def _check_type_flags(plan: Plan, report: Report) -> None:
-    """Warn of asymmetric: true in overrides of types that AMCT ignores for some layers."""
+    """Warn of asymmetric: true in type overrides where AMCT ignores it for some layers of the type."""
     types = plan.network.edition.layer_types
     overrides = {id(each.calibration) for each in plan.request.type_overrides}
     ignored: dict[tuple[int, str], list[LayerPlan]] = defaultdict(list)
