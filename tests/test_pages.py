@@ -68,7 +68,7 @@ def test_a_page_says_what_it_is_and_how_bad_that_is(code: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_the_example_of_a_page_gives_the_code_and_its_fix_mends_it(
+def test_the_example_of_a_page_has_the_code_and_its_fix_removes_it(
     code: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

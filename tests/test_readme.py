@@ -64,7 +64,7 @@ def test_the_example_is_formatted(name: str) -> None:
     assert main(["fmt", "--check", str(ROOT / EXAMPLE / name)]) == 0
 
 
-def test_the_shown_mistake_gives_the_shown_diagnostic(
+def test_the_shown_error_has_the_shown_diagnostic(
     in_project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (shown,) = blocks("text")

@@ -28,7 +28,7 @@ REQUESTS = (
 
 
 def stored(random: Random, shapes: Sequence[Shape]) -> list[Array]:
-    """Return blobs that mostly have these shapes and values of a usual size."""
+    """Return blobs that mostly have these shapes and values of a typical size."""
     values = np.random.default_rng(random.getrandbits(32))
     arrays = [np.abs(values.normal(0, 1, tuple(map(abs, shape))).astype(np.float32)) for shape in shapes]
     for array in arrays:

@@ -48,7 +48,7 @@ def checked(folder: Path) -> str:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_what_is_said_is_what_lies_beside_it(
+def test_the_output_is_as_expected(
     folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, capsys: Captured
 ) -> None:
     monkeypatch.chdir(folder)
@@ -88,7 +88,7 @@ def findings(capsys: Captured) -> list[dict[str, Any]]:
     return diagnostics
 
 
-def test_twelve_mistakes_give_twelve_diagnostics(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twelve_errors_have_twelve_diagnostics(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parent / "twelve_mistakes")
     assert main(["check", "quant.cfg", "--model", MODEL, "--format", "json"]) == 1
     places = [(each["code"], each["start"]["line"], each["start"]["column"]) for each in findings(capsys)]
@@ -108,7 +108,7 @@ def test_twelve_mistakes_give_twelve_diagnostics(capsys: Captured, monkeypatch: 
     ]
 
 
-def test_five_mistakes_of_a_configuration_give_five_diagnostics(
+def test_five_errors_of_a_configuration_have_five_diagnostics(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(Path(__file__).parent / "configuration_by_hand")

@@ -96,7 +96,7 @@ def indented(text: str, by: str) -> str:
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_what_is_said_of_a_document_lies_beside_it(
+def test_the_diagnostics_of_a_document_are_as_expected(
     file: Path, answers: dict[Path, str], request: pytest.FixtureRequest
 ) -> None:
     golden = file.with_suffix(".txt")

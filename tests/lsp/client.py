@@ -114,7 +114,7 @@ def started(
 ) -> Iterator[Client]:
     """Start a server, and end it at last.
 
-    variables are those of its environment beside the usual ones; before is called in its process first.
+    variables are added to its environment; before is called in its process first.
     """
     with subprocess.Popen(
         [sys.executable, "-m", "quantcfg", "lsp"],

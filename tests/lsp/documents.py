@@ -42,5 +42,5 @@ def at_mark(marked: str, name: str = "quant.cfg", model: Model | None = MODEL) -
 
 
 def shown(spans: tuple[Span, ...] | list[Span]) -> list[str]:
-    """Return what stands at spans, with the line of each."""
+    """Return the text at spans, with the line of each."""
     return [f"{span.source.name}:{span.start_position[0]} {span.text}" for span in spans]

@@ -58,7 +58,7 @@ def mark(text: str, before: str) -> str:
         ('"fc_🦊"', ["InnerProduct", "quant_enable", "skip_layers (quant.cfg:2:14)"]),
     ],
 )
-def test_what_is_said_of_a_name_or_a_value(before: str, expected: list[str]) -> None:
+def test_hover_over_a_name_or_a_value(before: str, expected: list[str]) -> None:
     text = said(mark(REQUEST, before))
     assert text
     for each in expected:
@@ -118,7 +118,7 @@ CONFIGURATION = """\
         ('"channel_wise"', ["Whether each output channel"]),
     ],
 )
-def test_what_is_said_of_a_key_of_a_configuration(before: str, expected: list[str]) -> None:
+def test_hover_over_a_key_of_a_configuration(before: str, expected: list[str]) -> None:
     text = said(mark(CONFIGURATION, before), name="config.json")
     assert text
     for each in expected:

@@ -106,7 +106,7 @@ def test_a_request_and_a_configuration_get_the_same_fix_and_nothing_more(names: 
 
 
 NOT_FIXED = {
-    # The fix would only make another mistake.
+    # The fix would only make another error.
     'skip_layers: «QC401»"conv1, conv9"': 'write one string per name: ["conv1", "conv9"]',
     'skip_layers: «QC401»"conv1" "conv9"': ('write ["conv1", "conv9"]: adjacent strings are joined'),
     'skip_layers: «QC401»"cnov1, cnov2"': 'write one string per name: ["cnov1", "cnov2"]',

@@ -23,7 +23,7 @@ from tests.plan.requests import for_all, for_layer, for_type
 from tests.shared import MODELS, needs_shared
 
 Explained = dict[tuple[str | int, ...], Explanation]
-"""Explanations by where their values stand in the configuration."""
+"""Explanations by the paths of their values in the configuration."""
 
 
 # --- every value
@@ -58,7 +58,7 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
 
 
 @law_of_editions(cases, examples=50)
-def test_what_is_asked_for_is_a_part_of_all(case: Case) -> None:
+def test_a_requested_part_is_a_part_of_all(case: Case) -> None:
     compilation = compiled(case)
     if compilation.config is None:
         return
@@ -80,7 +80,7 @@ WITHOUT_DEFAULT = {"fakequant_precision_mode", "dmq_balancer_param"}
 
 
 def outcomes(request: Request, model: Network) -> Iterator[str]:
-    """Take every origin out of a request in turn, and tell of each value what it came from then.
+    """Remove each origin of a request in turn, and compare where each value then comes from.
 
     That is the kind of the next origin, and how long the chain was; "gone" for
     an item of a list, and "refused" where the request is wrong without it.
@@ -118,11 +118,11 @@ def after_removal(model: Network, request: Request, explanations: Explained) -> 
             assert explanation.chain[1:] == ()
             yield "gone"
         else:
-            assert told(now[path].chain) == told(explanation.chain[1:]), (changed, path)
+            assert shown(now[path].chain) == shown(explanation.chain[1:]), (changed, path)
             yield f"{now[path].chain[0].origin.kind} {len(explanation.chain)}"
 
 
-def told(chain: tuple[Setting[Any], ...]) -> list[tuple[object, ...]]:
+def shown(chain: tuple[Setting[Any], ...]) -> list[tuple[object, ...]]:
     """Return what is said of the settings of a chain, but for the place, which moves."""
     return [(setting.value, setting.origin.what, setting.span and setting.span.text) for setting in chain]
 

@@ -63,7 +63,7 @@ class Reading:
 
 
 def parsed(text: str) -> tree.Document:
-    """Return the tree of a text that has no mistake in its syntax."""
+    """Return the tree of text without syntax errors."""
     diagnostics: list[Diagnostic] = []
     document = parse(Source("text", text), diagnostics.append)
     assert diagnostics == []
@@ -98,7 +98,7 @@ def read_by_google(text: str, message_type: type[Message]) -> Message | None:
 
 
 def same(one: Message, other: Message) -> bool:
-    """Tell whether two messages are equal, bit by bit but for what a NaN holds."""
+    """Return whether two messages are equal bit by bit, except for the payload of a NaN."""
     return text_format.MessageToString(one) == text_format.MessageToString(other)
 
 
@@ -114,6 +114,6 @@ def places(document: tree.Document) -> list[tuple[type, int, int, bool]]:
 
 
 def comments_of(text: str) -> list[str]:
-    """Return the comments of a text without the blanks at their ends, found without its tree."""
+    """Return the comments of text without whitespace at their ends, found without its tree."""
     found = (piece[1] for piece in _STRING_OR_COMMENT.finditer(text))
     return [comment.rstrip(" \t\v\f\r") for comment in found if comment]

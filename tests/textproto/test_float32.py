@@ -37,7 +37,7 @@ def powers_of_two() -> Iterator[int]:
     yield from range(1 << _MANTISSA_BITS, _INFINITY, 1 << _MANTISSA_BITS)
 
 
-# repr tells -0.0 from 0.0, and one nan is like another in it.
+# repr distinguishes -0.0 from 0.0, and is the same for every nan.
 
 
 @law(st.integers(0, 2**32 - 1), examples=750)

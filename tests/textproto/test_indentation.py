@@ -34,7 +34,7 @@ MISSING = {
     "behind closing brackets that are indented as what they end": (
         "layer {\n  a {\n    x: 1\n    }\n  b «QC104»{\n    y: 2\n}\nlayer {\n  z: 3\n  }\n"
     ),
-    "behind another mistake": "layer {\n  x = 1\n  a «QC104»{\n    x: 1\n}\nlayer {\n}\n",
+    "after another error": "layer {\n  x = 1\n  a «QC104»{\n    x: 1\n}\nlayer {\n}\n",
     "in a list of messages": "layer: [\n  {\n    a «QC104»{\n      x: 1\n  }\n]\n",
     # Indentation says nothing, or nothing that fits: the innermost bracket that is open.
     "without indentation": "layer «QC104»{\na {\nx: 1\n}\nlayer {\n}\n",
@@ -56,7 +56,7 @@ NO_SURPLUS = {
     "without indentation": "layer {\na {\n}\n}\n}\n",
     "on one line": "layer { a { } } }",
     "where all are indented as what they end": "layer {\n  x: 1\n  }\nlayer {\n  y: 1\n  }\n}\n",
-    "behind another mistake": "layer {\n  x = 1\n  }\n  y: 2\n}\n",
+    "after another error": "layer {\n  x = 1\n  }\n  y: 2\n}\n",
 }
 
 
