@@ -89,7 +89,7 @@ def findings(capsys: Captured) -> list[dict[str, Any]]:
 
 
 def test_twelve_errors_have_twelve_diagnostics(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parent / "twelve_mistakes")
+    monkeypatch.chdir(Path(__file__).parent / "twelve_errors")
     assert main(["check", "quant.cfg", "--model", MODEL, "--format", "json"]) == 1
     places = [(each["code"], each["start"]["line"], each["start"]["column"]) for each in findings(capsys)]
     assert places == [
