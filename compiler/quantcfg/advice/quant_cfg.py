@@ -217,7 +217,7 @@ def _places(task: _Task, compiled: Compiled) -> Collection[tuple[Place, list[Ite
 
 
 def _candidates(place: Place, items: Sequence[Item]) -> Iterator[list[Edit]]:
-    """Yield the edits that change a setting: remove it and what is empty then, or else invert it."""
+    """Yield the edits for a setting: remove it and messages that become empty, or else invert it."""
     document, top = place.document, _top(place)
     removed = _wrapped(_changed(f'removed "{place.field.text}: false"', items))
     for field in (*reversed(_ancestors(document, place.field)), place.field):

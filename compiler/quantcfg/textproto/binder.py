@@ -418,7 +418,7 @@ def _report_unknown_field(
 
 
 def _report_slip(context: _Context, name: tree.Name, target: BoundMessage, suggestion: Suggestion) -> None:
-    """Warn of a likely misspelling in a lenient binding."""
+    """Warn about a likely misspelling in a lenient binding."""
     span = context.document.span(name)
     fix = [Edit(span, suggestion.slip or "")]
     context.report(

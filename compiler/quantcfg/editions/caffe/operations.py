@@ -75,7 +75,7 @@ def _source(network: Network) -> Source:
 
 
 def _ignore(_: object) -> None:
-    """Report nothing: whoever read the network has reported everything."""
+    """Report nothing: everything was reported when the network was read."""
 
 
 def _present(binding: Binding) -> Iterator[Definition]:

@@ -108,7 +108,7 @@ def _renaming(data: Bytes, node: Element, name: str) -> list[_Edit]:
 
 
 def _resized(data: Bytes, message: Element, edits: Sequence[_Edit]) -> list[_Edit]:
-    """Return edits of a message with, in front, the edit of its length."""
+    """Return the edits of a message, with an edit of its length before them."""
     if not edits:
         return []
     length = message.end - message.start + sum(edit.growth for edit in edits)
