@@ -73,7 +73,7 @@ class Abilities:
     ignored_field: str | None = None
 
     def given(self, wanted: Calibration) -> Calibration:
-        """Return what the layer gets from a calibration that others want."""
+        """Return the calibration that the layer gets from one that other layers want."""
         if self is ALL:
             return wanted
         fields = tuple(each for each in wanted.activation.fields if each[0] != self.ignored_field)

@@ -13,10 +13,10 @@ from quantcfg.frozen import small_value
 from quantcfg.network.network import Shape
 
 MOST_NUMBERS = 128
-"""The most values of a tensor whose numbers are kept."""
+"""The limit on the values of a tensor whose numbers are kept."""
 
 MAX_AXES = 64
-"""The most axes of a value; numpy has the same limit."""
+"""The limit on the axes of a value; numpy has the same one."""
 
 _LIMIT = 2**63
 _DATA = {"FLOAT": ("f", "float_data"), "INT32": ("i", "int32_data"), "INT64": ("q", "int64_data")}
