@@ -1,4 +1,4 @@
-"""Inputs and outputs that are not what they should be: a code, a place, and never a crash or a lost file."""
+"""Invalid inputs and outputs: each has a code and a location, without a crash or a lost file."""
 
 from __future__ import annotations
 

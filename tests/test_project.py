@@ -1,4 +1,4 @@
-"""Which model and which edition a file is for, by itself and by the settings around it."""
+"""The model and the edition of a file, by its comments and by quantcfg.toml."""
 
 from __future__ import annotations
 

@@ -89,6 +89,6 @@ def test_advice_on_any_network_is_given_or_refused_with_a_reason(seed: int, coun
 
 @pytest.mark.slow
 def test_many_of_the_networks_are_simulated() -> None:
-    """Otherwise the law says little."""
+    """Otherwise the law tests little."""
     found = [advice(seed, 1 + seed % 4) for seed in range(40)]
     assert sum(any(layer.simulated for layer in each.layers) for each in found if each) > 8

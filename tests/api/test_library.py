@@ -24,7 +24,7 @@ from tests.networks import conv, net, network, v1_layer
 from tests.plan.compiling import findings
 
 ANY: Any = compile_config
-"""The function as one that takes everything, for arguments of wrong types."""
+"""The function without argument types, to pass arguments of wrong types."""
 
 NETWORK = network(PROTOTXT)
 

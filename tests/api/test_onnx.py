@@ -23,7 +23,7 @@ from tests.api.models import Model
 from tests.onnx.models import WEIGHTS, conv, model, node, tensor
 
 ANY: Any = quantcfg.onnx.create_quant_config
-"""The function as one that takes everything, for arguments of wrong types."""
+"""The function without argument types, to pass arguments of wrong types."""
 
 
 @pytest.fixture

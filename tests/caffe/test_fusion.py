@@ -1,4 +1,4 @@
-"""Which layers become one: the four patterns of reference 5.3, found on the data flow."""
+"""Which layers are fused: the four patterns of reference 5.3 along the data flow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which layers can be quantized: reference 5.1, 5.2 and 5.5, and the file that says so."""
+"""Which layers can be quantized: reference 5.1, 5.2 and 5.5, and the layer type file."""
 
 from __future__ import annotations
 

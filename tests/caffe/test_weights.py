@@ -1,4 +1,4 @@
-"""Weights files: what is read of them, and that nothing else is."""
+"""Weights files: what is read from them, and that nothing else is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders with a network and what is to be checked against it, and beside them what is said in every format.
+"""Directories with a network, files to check against it, and the expected output in every format.
 
 "pytest --update-golden" writes what is said now; look at it before it is
 accepted.
@@ -42,7 +42,7 @@ Captured = pytest.CaptureFixture[str]
 
 
 def checked(folder: Path) -> str:
-    """Return the name of the file in a folder that is checked."""
+    """Return the name of the file to check in a directory."""
     return next(name for name in ("quant.cfg", "config.json") if (folder / name).exists())
 
 

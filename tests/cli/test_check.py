@@ -112,7 +112,7 @@ def test_standard_input_is_checked_under_the_name_that_is_given(
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Have a text as standard input."""
+    """Set the content of standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
 

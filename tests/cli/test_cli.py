@@ -1,4 +1,4 @@
-"""The command, in this process and in one of its own."""
+"""The command, in this process and in a new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""quantcfg decompile: where the quant.cfg goes, and what is said of it."""
+"""quantcfg decompile: where the quant.cfg is written, and what is reported."""
 
 from __future__ import annotations
 

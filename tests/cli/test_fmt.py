@@ -1,4 +1,4 @@
-"""quantcfg fmt: what is written, shown, named and left alone."""
+"""quantcfg fmt: which files are written, shown, listed and not changed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def fmt(capfd: Captured, *arguments: str) -> tuple[int, str, str]:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
-    """Have a text as standard input."""
+    """Set the content of standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 

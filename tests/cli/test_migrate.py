@@ -1,4 +1,4 @@
-"""quantcfg migrate: what is written, shown, named and left alone; the rest is as for quantcfg fmt."""
+"""quantcfg migrate: which files are written, shown, listed or not changed; for the rest, see test_fmt.py."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def shown(diagnostic: dict[str, object]) -> str:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Have a text as standard input."""
+    """Set the content of standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
 

@@ -1,4 +1,4 @@
-"""Every rule that AMCT reads a configuration by (reference 3.6): what is reported, and where.
+"""Every rule of AMCT for configurations (reference 3.6): what is reported, and where.
 
 In the text of a case, the code of a diagnostic is written before its location.
 """

@@ -1,4 +1,4 @@
-"""The JSON Schema of a network: it says what "quantcfg check --model" does, as far as a schema can.
+"""The JSON Schema of a network: it agrees with "quantcfg check --model", as far as a schema can.
 
 What it cannot say is listed once, here and in docs/schema.md.
 """

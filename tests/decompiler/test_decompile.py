@@ -1,4 +1,4 @@
-"""From a configuration back to a quant.cfg: that it says the same, and in few words."""
+"""From a configuration back to a quant.cfg: it has the same meaning, and few settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The extension for VS Code: what is in the .vsix that is built, and what it does once it is started."""
+"""The extension for VS Code: the content of the .vsix, and the extension when it runs."""
 
 from __future__ import annotations
 

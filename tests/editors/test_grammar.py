@@ -1,4 +1,4 @@
-"""What VS Code colours: its own TextMate engine, with the grammars of the extension."""
+"""Highlighting in VS Code: its TextMate engine with the grammars of the extension."""
 
 from __future__ import annotations
 

@@ -340,13 +340,13 @@ def nodes(value: Value) -> list[Value]:
 
 
 def slowly(text: str) -> tuple[Value, list[Diagnostic]]:
-    """Read a text without the fast path."""
+    """Parse text without the fast path."""
     with patch.object(CachedText, "value_at", return_value=None):
         return read(text)
 
 
 def exactly(value: Value) -> Any:
-    """Return all that a tree says, with the types of its values."""
+    """Return the content of a tree, with the types of its values."""
     if isinstance(value, Object):
         return (value.start, value.end, [(exactly(each.key), exactly(each.value)) for each in value.members])
     if isinstance(value, Array):

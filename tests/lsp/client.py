@@ -138,7 +138,7 @@ def started(
 
 @contextmanager
 def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
-    """Start a server, and end it as the protocol says; it must say nothing on standard error."""
+    """Start a server, and end it by the protocol; it must write nothing to standard error."""
     with started(folder, stderr=subprocess.PIPE, **initial) as client:
         client.notify("initialized", {})
         yield client

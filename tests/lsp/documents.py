@@ -25,7 +25,7 @@ MODEL = Model(Named("net.prototxt"), NETWORK, ())
 
 
 def unmarked(marked: str) -> tuple[str, list[int]]:
-    """Return a text without its marks, and the offsets where they are."""
+    """Return text without its marks, and their offsets."""
     pieces = marked.split(MARK)
     ends = [sum(map(len, pieces[: index + 1])) for index in range(len(pieces) - 1)]
     return "".join(pieces), ends

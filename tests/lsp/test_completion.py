@@ -1,4 +1,4 @@
-"""What can be written where."""
+"""Completion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def labels(marked: str, model: Model | None = MODEL) -> list[str]:
 
 
 def chosen(marked: str, label: str) -> str:
-    """Return the text with an item of this label put in."""
+    """Return the text after inserting the item with this label."""
     document, offset = at_mark(marked)
     (item,) = (each for each in completions(document, offset) if each.label == label)
     text = document.source.text

@@ -1,4 +1,4 @@
-"""What is said of what is under the cursor."""
+"""Hover at the cursor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def said(
 
 
 def mark(text: str, before: str) -> str:
-    """Return a text with the mark before the last place of another one."""
+    """Return text with the mark before the last occurrence of a part of it."""
     start, _, end = text.rpartition(before)
     return f"{start}‸{before}{end}"
 

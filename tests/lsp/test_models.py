@@ -1,4 +1,4 @@
-"""Which model a text is for, and when it is read."""
+"""Which model a document is for, and when it is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NET = net(conv("conv1"))
 
 
 def named(folder: Path, text: str, **settings: object) -> list[str | None] | None:
-    """Return the model and the weights of a text in a folder, relative to that."""
+    """Return the model and the weights of a document in a directory, relative to it."""
     wrong: list[Diagnostic] = []
     found = model_for(Source(str(folder / "quant.cfg"), text), settings, str(folder), wrong.append)
     assert not wrong

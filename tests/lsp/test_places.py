@@ -1,4 +1,4 @@
-"""Definitions, references, outline, folds, tokens, hints, layout and fixes, each of a marked text."""
+"""Definitions, references, outline, folds, tokens, hints, layout and fixes, each for marked text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server in conversation: which text and which model count, and answers as the protocol has them."""
+"""The server as a process: which text and model it uses, and its answers in the protocol."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REQUEST = '# quantcfg-model: deploy.prototxt\nskip_layers: "🦊" skip_layers: "
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with a model."""
+    """Return a directory with a model."""
     (tmp_path / "deploy.prototxt").write_text(NET, encoding="utf-8")
     return tmp_path
 

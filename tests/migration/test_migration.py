@@ -1,4 +1,4 @@
-"""The deprecated pair said in today's fields: the same compiled result, the same comments, the same rest."""
+"""Migration of the deprecated fields keeps the compiled result, the comments and everything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ONNX model is recognized by its content, and so is what is mistaken for one."""
+"""An ONNX model is recognized by its content, and so is another file in its place."""
 
 from __future__ import annotations
 

@@ -383,7 +383,7 @@ def _activation_params(chosen: _Message) -> dict[str, Any]:
 
 
 def _num_bits(algorithm: _Message) -> dict[str, Any]:
-    """Return what dst_type says; INT16 is 2 (ONNX 2.2, 4.3)."""
+    """Return the number of bits that dst_type sets; INT16 is 2 (ONNX 2.2, 4.3)."""
     if "dst_type" not in algorithm.DESCRIPTOR.fields_by_name:
         return {}
     return {"num_bits": 16 if algorithm.dst_type == 2 else 8}

@@ -1,4 +1,4 @@
-"""Does the oracle say what the reference for ONNX says? Section numbers are those of that reference."""
+"""The oracle agrees with the reference for ONNX. Section numbers are those of that reference."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def test_a_network_needs_a_layer_that_can_be_quantized(config_text: str) -> None
     )
 
 
-# --- accepted, with or without a remark
+# --- accepted, with or without a warning
 
 ACCEPTED = {
     "nothing": "",

@@ -1,4 +1,4 @@
-"""A network and a request that use every level and every rule, and what is said of them.
+"""The explanation of a network and a request that use every level and every rule.
 
 "pytest --update-golden" writes what is said now; look at it before it is
 accepted.

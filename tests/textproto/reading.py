@@ -48,7 +48,7 @@ _STRING_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(#[^
 
 @dataclass(frozen=True)
 class Reading:
-    """What became of a text."""
+    """The result of parsing and binding text."""
 
     message: Message
     diagnostics: list[Diagnostic]
@@ -72,7 +72,7 @@ def parsed(text: str) -> tree.Document:
 
 
 def read(text: str, message_type: type[Message], *, lenient: bool = False) -> Reading:
-    """Parse and bind a text."""
+    """Parse and bind text."""
     diagnostics: list[Diagnostic] = []
     document = parse(Source("text", text), diagnostics.append)
     binding = bind(document, descriptor_of(message_type), diagnostics.append, Dialect(lenient=lenient))
@@ -85,7 +85,7 @@ def message_of(binding: Binding, message_type: type[Message]) -> Message:
 
 
 def read_by_google(text: str, message_type: type[Message]) -> Message | None:
-    """Return the message that text_format makes of a text, or None if it refuses the text."""
+    """Return the message that text_format parses, or None if it rejects the text."""
     message = message_type()
     with warnings.catch_warnings():
         # It has Python replace escapes, and Python grumbles at those it does not know.
@@ -103,7 +103,7 @@ def same(one: Message, other: Message) -> bool:
 
 
 def places(document: tree.Document) -> list[tuple[type, int, int, bool]]:
-    """Return what the equality of trees leaves out: where each node is, and whether it has an end."""
+    """Return what the equality of trees ignores: where each node is, and whether it has an end."""
     found = []
     unseen: list[tree.Node] = list(document.fields)
     while unseen:

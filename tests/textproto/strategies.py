@@ -162,7 +162,7 @@ _PIECES = [*"\"'{}<>[]:;,-.#\n\\ x0", "a: 1", 'a: "x"', "b {", "[e] {}", '"y"', 
 
 @st.composite
 def damaged_texts(draw: DrawFn) -> str:
-    """A text with pieces put in and left out; it may be right all the same."""
+    """Text with tokens added and removed; it may still be valid."""
     _, text = draw(noisy_texts(documents))
     random = Random(draw(st.integers(0, 2**32)))
     for _ in range(random.randint(1, 3)):

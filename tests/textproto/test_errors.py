@@ -22,7 +22,7 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True)
 class Case:
-    """A text, and its diagnostic: its code, where it starts and ends, and words that are in it."""
+    """Text and its diagnostic: code, start, end, and a part of the message."""
 
     text: str
     code: str

@@ -16,13 +16,13 @@ _MANTISSA_BITS = 23
 
 
 def number(bits: int) -> float:
-    """Return the 32-bit float of a bit pattern, as protobuf gives it."""
+    """Return the 32-bit float of a bit pattern, as protobuf does."""
     value: float = struct.unpack("<f", struct.pack("<I", bits))[0]
     return value
 
 
 def kept(written: str) -> float:
-    """Return the 32-bit float nearest to a decimal, as protobuf gives it."""
+    """Return the 32-bit float nearest to a decimal, as protobuf does."""
     value: float = struct.unpack("<f", struct.pack("<f", float(written)))[0]
     return value
 

@@ -1,4 +1,4 @@
-"""The canonical layout: what it looks like, and that nothing but the layout changes."""
+"""The canonical layout, and that formatting changes nothing else."""
 
 from __future__ import annotations
 

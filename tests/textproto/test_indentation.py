@@ -1,4 +1,4 @@
-"""Where brackets do not match, the note points at the one that indentation shows to be wrong."""
+"""If brackets do not match, the note points at the one whose indentation is wrong."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def found_in(text: str) -> list[Diagnostic]:
 
 
 def notes(text: str) -> list[tuple[str, str]]:
-    """Return where the notes of a text point, and what they say."""
+    """Return the locations and the messages of the notes."""
     places = ((*each.span.start_position, each.message) for one in found_in(text) for each in one.related)
     return [(f"QC104 {line}:{column}", message) for line, column, message in places]
 
@@ -117,7 +117,7 @@ def laid_out(text: str) -> str:
 
 
 def messages_in(text: str) -> list[tree.Message]:
-    """Return the messages of a text whose closing bracket is alone on its line."""
+    """Return the messages in text whose closing bracket is alone on its line."""
     waiting: list[tree.Field] = [*parse(Source("text", text), lambda _: None).fields]
     found = []
     while waiting:

@@ -1,4 +1,4 @@
-"""The driver reads what lark would by the grammar without names in brackets, and nothing else."""
+"""The table driver accepts the same as lark with the grammar without names in brackets."""
 
 from __future__ import annotations
 

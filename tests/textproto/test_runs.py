@@ -1,4 +1,4 @@
-"""That fields are taken in runs makes no difference but to the time."""
+"""Reading fields in runs changes only the time."""
 
 from __future__ import annotations
 
