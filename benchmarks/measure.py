@@ -98,7 +98,7 @@ def megabytes(setup: str, work: str, **paths: Path) -> float:
 
 
 def anonymous_megabytes(*arguments: object) -> float:
-    """Return the most memory that a new Python process has, without the pages of mapped files."""
+    """Return the peak memory of a new Python process, without the pages of mapped files."""
     running = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL)
     most = 0
     while running.poll() is None:

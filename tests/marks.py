@@ -11,7 +11,7 @@ MARK = re.compile("«(QC[0-9]{3})»")
 
 
 def unmarked(marked: str) -> tuple[str, list[str]]:
-    """Return a text without its marks, and what they say of it: "QC104 1:5", by place."""
+    """Return text without its marks, and the marks by location: "QC104 1:5"."""
     text, expected = "", []
     for index, piece in enumerate(MARK.split(marked)):
         if index % 2:

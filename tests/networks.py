@@ -24,7 +24,7 @@ INPUT = 'input: "data" input_dim: [1, 0, 32, 32]'
 
 
 def network(text: str, weights: Weights | None = None) -> Network:
-    """Return the network of a text that must be in order."""
+    """Return the network of a prototxt that must be valid."""
     found: list[Diagnostic] = []
     read = read_network(Source("net.prototxt", with_input(text)), weights, found.append)
     assert read is not None, found
@@ -33,7 +33,7 @@ def network(text: str, weights: Weights | None = None) -> Network:
 
 
 def diagnose(text: str, weights: Weights | None = None) -> list[Diagnostic]:
-    """Return what is said of a text, in order or not."""
+    """Return the diagnostics of a prototxt, which may be valid."""
     found: list[Diagnostic] = []
     read = read_network(Source("net.prototxt", with_input(text)), weights, found.append)
     assert (read is None) == has_errors(found)
@@ -63,7 +63,7 @@ def net(*layers: str) -> str:
 
 
 def with_input(text: str) -> str:
-    """Return a text with an input for the blob "data" at its end, if it reads and does not make it."""
+    """Return a prototxt with an input for the blob "data" at its end, if it reads but does not write it."""
     is_open = 'bottom: "data"' in text and not any(maker in text for maker in ('top: "data"', "input:"))
     return f"{text}\n{INPUT}" if is_open else text
 

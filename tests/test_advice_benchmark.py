@@ -1,4 +1,4 @@
-"""The benchmark of advice: its inputs, its rankings and its page. What it measures is asserted nowhere."""
+"""The benchmark of advice: its inputs, its rankings and its page. No test depends on what it measures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmarks stand on; what they measure is asserted nowhere."""
+"""The parts of the benchmarks; no test depends on what they measure."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_small_stages_are_with_the_rest() -> None:
     assert report.stages(shares).endswith(": imports 50%, passes 48%, the rest 2%.")
 
 
-def test_of_a_prototxt_that_does_not_compile_the_mistakes_are_shown(
+def test_the_errors_of_a_prototxt_that_does_not_compile_are_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = tmp_path / "deploy.prototxt"

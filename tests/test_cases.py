@@ -1,4 +1,4 @@
-"""Inputs after public bug reports: what is said of each, and where."""
+"""Inputs from public bug reports: the diagnostics of each, with locations."""
 
 from __future__ import annotations
 

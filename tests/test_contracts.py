@@ -1,4 +1,4 @@
-"""The contracts agree with one another, and with what is made of them."""
+"""The contracts agree with one another and with the files generated from them."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ ALGORITHMS = {
     "FMRQuantize": "ifmr",
     "HFMGQuantize": "hfmg",
 }
-"""What the configuration calls the algorithm of a message."""
+"""The name of the algorithm of a message in the configuration."""
 
 
 def defaults_of_message(message: Any) -> dict[str, Any]:
-    """Return the fields of a message, with the defaults that the .proto file gives them."""
+    """Return the fields of a message, with their defaults in the .proto file."""
     return {
         field.name: default_of(field) if field.has_default_value else None
         for field in message.fields
@@ -226,7 +226,7 @@ OWN_KEYWORDS = {
     "markdownDescription",
     "quantCfg",
 }
-"""Keywords of VS Code and of quantcfg, of no validator: they change nothing of what is valid."""
+"""Keywords of VS Code and quantcfg, which validators ignore."""
 
 
 def described(schema: Any) -> Iterator[dict[str, Any]]:
@@ -296,7 +296,7 @@ def test_what_an_editor_puts_in_is_valid_and_says_the_defaults(name: str, schema
 
 
 def resolved(body: Any) -> Any:
-    """Return the body of a snippet with the first thing in every place where something is to be put in."""
+    """Return the body of a snippet with the first choice at each tab stop."""
     if isinstance(body, dict):
         return {key: resolved(value) for key, value in body.items()}
     if isinstance(body, list):

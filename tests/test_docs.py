@@ -1,4 +1,4 @@
-"""The pages for users say what the contracts say."""
+"""The pages for users agree with the contracts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models of the examples are what the scripts beside them write."""
+"""The models of the examples are those that the scripts beside them write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of frozen.py behave as dataclasses do, except for how fast they are made."""
+"""The values of frozen.py behave like dataclasses, except for the time to create them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.laws import law
 
 
 class Written:
-    """A class as it is before it is made a value."""
+    """A class before it is decorated."""
 
     one: Any
     two: Any = 2
@@ -29,7 +29,7 @@ class Written:
 
 
 class WrittenForDataclass:
-    """A class as it is before it is made a value."""
+    """A class before it is decorated."""
 
     one: Any
     two: Any = 2

@@ -1,4 +1,4 @@
-"""No reader fails on what nobody would write: the corpus of the fuzzer, and seeded mutations of it."""
+"""No reader fails on hostile input: the corpus of the fuzzer, and seeded mutations of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The work grows in step with the input, mistakes or not: twice the input takes about twice the calls."""
+"""The work grows in proportion to the input, valid or not: twice the input takes about twice the calls."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ REQUESTS: dict[str, Callable[[int], str]] = {
     "one layer again and again": lambda count: listing("skip_layers", ["conv0"] * count),
     "unknown fields": lambda count: "".join(f"x{i}: 1\n" for i in range(count)),
     "one field again and again": lambda count: "batch_num: 1\n" * count,
-    "mistakes in the syntax": lambda count: "batch_num 1\n" * count,
+    "syntax errors": lambda count: "batch_num 1\n" * count,
 }
 CONFIGURATIONS: dict[str, Callable[[int], str]] = {
     "unknown layers": configuration,
@@ -80,7 +80,7 @@ def large(count: int) -> Network:
         ),
     ],
 )
-def test_the_work_grows_in_step_with_the_mistakes(
+def test_the_work_grows_in_proportion_to_the_errors(
     name: str, text: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # To find what was meant takes the same time for all large inputs, which would hide what grows.

@@ -1,4 +1,4 @@
-"""Inputs and outputs that are not what they should be: a code, a place, and never a crash or a lost file."""
+"""Invalid inputs and outputs: each has a code and a location, without a crash or a lost file."""
 
 from __future__ import annotations
 
@@ -91,19 +91,21 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "unreadable": (lambda path: path.symlink_to("/proc/self/mem"), ""),
     "missing": (lambda _: None, "no such file"),
 }
-"""How to make what is no readable file, and what is said of it."""
+"""How to make a path that is not a readable file, and the reason in the error."""
 
 
 @pytest.mark.parametrize("role", ["config", "model", "weights"])
 @pytest.mark.parametrize(("make", "reason"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_is_no_readable_file_is_reported(role: str, make: Any, reason: str, capsys: Captured) -> None:
+def test_a_path_that_is_not_a_readable_file_is_reported(
+    role: str, make: Any, reason: str, capsys: Captured
+) -> None:
     odd = Path("odd")
     make(odd)
     files = {"model": "deploy.prototxt", "weights": "weights.caffemodel", "config": "quant.cfg", role: "odd"}
     arguments = [piece for name, file in files.items() for piece in (f"--{name}", file)]
     assert cli.main(["compile", *arguments, "-o", "out.json"]) == 1
     message = capsys.readouterr().err
-    # The size of a file that only seems to be one is 0, which is no caffemodel's.
+    # A special file has size 0, and a caffemodel has not.
     is_empty = not reason and role == "weights"
     assert ("error[QC310]" if is_empty else 'error[QC101]: cannot read "odd": ') in message
     assert reason in message
@@ -112,7 +114,7 @@ def test_what_is_no_readable_file_is_reported(role: str, make: Any, reason: str,
 
 @pytest.mark.parametrize("command", [("layers", "--model"), ("name-nodes",)], ids=["layers", "name-nodes"])
 @pytest.mark.parametrize(("make", "reason"), UNREADABLE.values(), ids=UNREADABLE)
-def test_an_onnx_model_that_is_no_readable_file_is_reported(
+def test_an_onnx_model_that_is_not_a_readable_file_is_reported(
     make: Any, reason: str, command: tuple[str, ...], capsys: Captured
 ) -> None:
     make(Path("odd.onnx"))
@@ -179,7 +181,7 @@ def test_a_device_without_an_end_is_too_large(capsys: Captured, monkeypatch: pyt
         ("wrong.json", json.dumps({f"layer{number}": {"quant_enable": 3} for number in range(50)}), "QC501"),
     ],
 )
-def test_of_one_kind_of_mistake_so_many_are_told_as_one_reads(
+def test_the_number_of_diagnostics_per_code_is_limited(
     name: str, content: str, code: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "DIAGNOSTICS_PER_CODE", 10)
@@ -188,7 +190,7 @@ def test_of_one_kind_of_mistake_so_many_are_told_as_one_reads(
     assert found == [code] * 10 + ["QC116"]
 
 
-def test_of_a_model_as_many_mistakes_of_a_kind_are_told(
+def test_the_number_of_diagnostics_per_code_of_a_model_is_limited(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "DIAGNOSTICS_PER_CODE", 10)
@@ -198,7 +200,9 @@ def test_of_a_model_as_many_mistakes_of_a_kind_are_told(
     assert codes(capsys, *arguments) == ["QC202"] * 10 + ["QC116"]
 
 
-def test_fixes_go_beyond_what_is_told_at_once(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fixes_include_diagnostics_beyond_the_limit(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "DIAGNOSTICS_PER_CODE", 10)
     Path("quant.cfg").write_text("skip_layers: [" + '"a", ' * 50 + '"a"]')
     assert cli.main(["check", "quant.cfg", "--fix"]) == 0
@@ -314,7 +318,7 @@ def test_an_interruption_is_ignored_where_the_parent_says_so() -> None:
 
 
 def is_waiting(pipe: int) -> bool:
-    """Tell whether there is something in a pipe that nobody has read yet."""
+    """Return whether a pipe has unread content."""
     return fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4) != b"\0" * 4
 
 

@@ -1,4 +1,4 @@
-"""The Makefile sets .venv up as a whole, or leaves none."""
+"""The Makefile makes a complete .venv or none."""
 
 from __future__ import annotations
 

@@ -228,8 +228,8 @@ RESTS = st.text(alphabet="<>{}[]:\"'# \na1/-", max_size=20)
 
 
 @law(st.sampled_from(["", " ", "\n", "\t\r\n"]), st.sampled_from(STARTS), RESTS, examples=100)
-def test_what_is_taken_for_it_is_neither_text_format_nor_json(blanks: str, start: str, rest: str) -> None:
-    text = blanks + start + rest
+def test_what_is_taken_for_it_is_neither_text_format_nor_json(whitespace: str, start: str, rest: str) -> None:
+    text = whitespace + start + rest
     assert other_content(text) is not None
     with pytest.raises(text_format.ParseError):
         text_format.Parse(text, CONFIG(), allow_unknown_field=True)

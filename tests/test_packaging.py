@@ -1,4 +1,4 @@
-"""What is shipped is whole: the sdist, the wheel that is built from it, and what runs from the wheel."""
+"""Packages are complete: the sdist, the wheel built from it, and the commands run from the wheel."""
 
 from __future__ import annotations
 

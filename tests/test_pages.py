@@ -1,10 +1,10 @@
-"""The pages of docs/diagnostics: one for each code, and what they show is what happens.
+"""The pages of docs/diagnostics: one for each code, with examples that are run.
 
 A fenced block whose first line names a file is that file. In a console block,
-the lines behind "$ " are run, in a folder with these files, and print the lines
-below them. Files under "Fix" take the place of the others, and what gave the
-code before gives it no more. "pytest --update-golden" writes what is printed now
-into the pages; look at it before it is accepted.
+the lines after "$ " are run in a directory with these files, and print the lines
+below them. Files under "Fix" replace the others, and then the command no longer
+reports the code. "pytest --update-golden" writes the present output into the
+pages; check it before you commit it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def test_a_page_says_what_it_is_and_how_bad_that_is(code: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
-def test_the_example_of_a_page_gives_the_code_and_its_fix_mends_it(
+def test_the_example_of_a_page_has_the_code_and_its_fix_removes_it(
     code: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -109,7 +109,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def write_files(text: str) -> int:
-    """Write the files of a text; return how many there are."""
+    """Write the files of a page; return their number."""
     files = [match for match in _BLOCK.finditer(text) if match["file"]]
     for match in files:
         Path(match["file"]).write_text(match["text"], encoding="utf-8")

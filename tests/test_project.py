@@ -1,4 +1,4 @@
-"""Which model and which edition a file is for, by itself and by the settings around it."""
+"""The model and the edition of a file, by its comments and by quantcfg.toml."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_nearest_settings_count_alone() -> None:
     assert around(Source("quant.cfg", "")).edition == "caffe"
 
 
-def test_a_directory_or_a_pipe_is_no_settings_file() -> None:
+def test_a_directory_or_a_pipe_is_not_a_settings_file() -> None:
     Path("a/quantcfg.toml").mkdir(parents=True)
     os.mkfifo("quantcfg.toml")
     assert around(Source("a/quant.cfg", "")) == Settings()

@@ -1,4 +1,4 @@
-"""The README shows what really happens."""
+"""The commands of the README have the output shown there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def runnable() -> list[str]:
 
 @pytest.fixture
 def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run in a folder that has the examples, and that may be written to."""
+    """Run in a writable directory with the examples."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -64,7 +64,7 @@ def test_the_example_is_formatted(name: str) -> None:
     assert main(["fmt", "--check", str(ROOT / EXAMPLE / name)]) == 0
 
 
-def test_the_shown_mistake_gives_the_shown_diagnostic(
+def test_the_shown_error_has_the_shown_diagnostic(
     in_project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (shown,) = blocks("text")

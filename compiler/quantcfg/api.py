@@ -105,7 +105,7 @@ def write_quant_config(
     config_defination: str | None,
     updated_model: str | None = None,
 ) -> None:
-    """Do what create_quant_config of an edition does; its functions differ only in their arguments.
+    """Do what create_quant_config does in each edition; these functions differ only in their arguments.
 
     files maps the arguments that are files to their values: config_file, model_file
     and, if the edition has weights files, weights_file.

@@ -131,7 +131,7 @@ _MAGIC = {
 
 
 def known_content(start: bytes) -> OtherContent | None:
-    """Return what a file is that no edition has, by its first bytes, or None if it is not recognized."""
+    """Return what a file of no edition is, by its first bytes, or None if it is not recognized."""
     if not start:
         return OtherContent(EMPTY)
     known = next((content for magic, content in _MAGIC.items() if start.startswith(magic)), None)

@@ -52,7 +52,7 @@ def frozen_value(cls: type[_Class]) -> type[_Class]:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def small_value(cls: type[_Class]) -> type[_Class]:
-    """Make a class for values that are created by the ten thousands; only mypy treats it as frozen.
+    """Make a class for values that are created by the tens of thousands; only mypy treats it as frozen.
 
     Enforcing this at run time would make creation several times slower.
     """

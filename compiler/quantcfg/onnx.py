@@ -54,7 +54,7 @@ def create_quant_config(
 
 
 def read_model(model_file: PathLike) -> Network:
-    """Return the network of an ONNX model: its layers are the nodes of the top graph.
+    """Return the network of an ONNX model: its layers are the nodes of the top-level graph.
 
     The data of its tensors is not read. Warnings are in its diagnostics.
 

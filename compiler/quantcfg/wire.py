@@ -46,7 +46,7 @@ Field = tuple[int, int, int, int]
 
 
 class MalformedError(Exception):
-    """The bytes at an offset are not a valid field; is_truncated is whether the file ends inside of it."""
+    """The bytes at an offset are not a valid field; is_truncated is whether the file ends inside it."""
 
     def __init__(self, offset: int, *, is_truncated: bool = False) -> None:
         self.offset = offset

@@ -1,4 +1,4 @@
-"""Only editions name layer types: everything else knows what operations say about themselves."""
+"""Only editions name layer types: other code uses the properties of operations."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_a_file_that_is_not_an_array_is_refused(content: bytes, tmp_path: Path) 
 HEADERS = {
     "a negative size": "{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 3, 4, 5)}",
     "a size that is too large": "{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999999999,)}",
-    "a size that is no number": "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 3, 4, 5)}",
+    "a size that is not a number": "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 3, 4, 5)}",
     "an incomplete type": "{'descr': ('<f4',), 'fortran_order': False, 'shape': (1, 3, 4, 5)}",
     "keys of two types": "{1: 2, 'a': 3}",
     "a deep value": "(" * 9000,

@@ -621,7 +621,7 @@ KEEPING = ("Clip", "Expand", "Gather", "PRelu", "Pad", "ReduceSum", "Reshape", "
 @pytest.mark.parametrize("low", [-1, 0])
 @pytest.mark.parametrize("is_made", [False, True])
 def test_a_constant_first_input_has_a_sign(kind: str, low: int, is_made: bool, tmp_path: Path) -> None:
-    """A shape or an index that is never negative says nothing about the output."""
+    """The sign of a shape or an index is not that of the output."""
     made = node(kind, ["first", "other"] if kind != "Clip" else ["first", "low"], ["y"])
     first = number("first", low, 2)
     nodes = [node("Constant", [], ["first"], value=first), made] if is_made else [made]

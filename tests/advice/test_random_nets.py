@@ -28,7 +28,7 @@ REQUESTS = (
 
 
 def stored(random: Random, shapes: Sequence[Shape]) -> list[Array]:
-    """Return blobs that mostly have these shapes and values of a usual size."""
+    """Return blobs that mostly have these shapes and values of a typical size."""
     values = np.random.default_rng(random.getrandbits(32))
     arrays = [np.abs(values.normal(0, 1, tuple(map(abs, shape))).astype(np.float32)) for shape in shapes]
     for array in arrays:
@@ -89,6 +89,6 @@ def test_advice_on_any_network_is_given_or_refused_with_a_reason(seed: int, coun
 
 @pytest.mark.slow
 def test_many_of_the_networks_are_simulated() -> None:
-    """Otherwise the law says little."""
+    """Otherwise the law tests little."""
     found = [advice(seed, 1 + seed % 4) for seed in range(40)]
     assert sum(any(layer.simulated for layer in each.layers) for each in found if each) > 8

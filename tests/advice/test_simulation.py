@@ -183,7 +183,7 @@ MEASURED = {
     "yoloface_50k/deploy": (33, 22, 33, 30),
 }
 TOLERANCE = 6.0
-"""In dB: the reference does not say which parts of which pictures it used."""
+"""In dB: the reference does not state which parts of which images it used."""
 
 
 def photographs(shape: Shape) -> Array:

@@ -18,7 +18,7 @@ SHAPES = {"conv1": ((8, 3, 3, 3), (8,)), "fc": ((8, 128), (8,))}
 
 @dataclass(frozen=True)
 class Model:
-    """The paths of a model's files; all of them are in one folder."""
+    """The paths of the files of a model; all of them are in one directory."""
 
     folder: Path
     prototxt: str

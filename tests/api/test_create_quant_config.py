@@ -15,7 +15,7 @@ from tests.api.models import PROTOTXT, SHAPES, Model, write_model
 from tests.networks import INPUT, layer
 
 ANY: Any = create_quant_config
-"""The function as one that takes everything, for arguments of wrong types."""
+"""The function without argument types, to pass arguments of wrong types."""
 
 CONFIG = 'batch_num: 2\nskip_layers: "fc"\n'
 DEPRECATED = "conv_calibration_config { }"

@@ -24,7 +24,7 @@ from tests.networks import conv, net, network, v1_layer
 from tests.plan.compiling import findings
 
 ANY: Any = compile_config
-"""The function as one that takes everything, for arguments of wrong types."""
+"""The function without argument types, to pass arguments of wrong types."""
 
 NETWORK = network(PROTOTXT)
 
@@ -106,7 +106,7 @@ def test_any_arguments_are_compiled_or_refused_with_errors_that_can_be_shown(
         ({"config_text": "", "config_name": None}, "QC415 1:1 of argument config_name"),
     ],
 )
-def test_texts_of_wrong_types_are_errors(arguments: dict[str, Any], finding: str) -> None:
+def test_text_of_a_wrong_type_is_an_error(arguments: dict[str, Any], finding: str) -> None:
     assert findings(ANY(NETWORK, **arguments)) == [finding]
 
 
@@ -115,7 +115,7 @@ def test_the_config_is_called_in_diagnostics_what_the_caller_calls_it() -> None:
     assert findings(compilation) == ["QC501 1:12 of untitled"]
 
 
-def test_what_was_remarked_of_the_network_is_said_of_each_request() -> None:
+def test_the_warnings_of_a_network_are_reported_with_each_request() -> None:
     shared = network(net(conv("a", param="name: 'w'"), conv("b", param="name: 'w'"), conv("c")))
     for config_text in (None, "", "batch_num: 0", "("):
         assert "QC307" in [each.code for each in compile_config(shared, config_text=config_text).diagnostics]

@@ -23,7 +23,7 @@ from tests.api.models import Model
 from tests.onnx.models import WEIGHTS, conv, model, node, tensor
 
 ANY: Any = quantcfg.onnx.create_quant_config
-"""The function as one that takes everything, for arguments of wrong types."""
+"""The function without argument types, to pass arguments of wrong types."""
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_the_functions_of_an_edition_read_its_models_only(model: Model, onnx_fil
         quantcfg.onnx.create_quant_config("config.json", model.prototxt)
 
 
-def test_a_model_in_place_of_a_text_file_is_called_what_it_is(model: Model, onnx_file: str) -> None:
+def test_a_model_in_place_of_a_text_file_is_identified(model: Model, onnx_file: str) -> None:
     found = compile_files(model.prototxt, None, onnx_file).diagnostics
     message = f'"{onnx_file}" is an ONNX model, not a quant.cfg'
     assert [(each.code, each.message, each.help) for each in found] == [

@@ -1,4 +1,4 @@
-"""What Caffe's Net::Init refuses of how blobs lead from layer to layer, and which inputs a net has."""
+"""The connections of layers by blobs that Caffe's Net::Init rejects, and the inputs of a net."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ V1_INPUT = "input: 'x' input_dim: [1, 3, 8, 8]"
 
 
 def findings(text: str) -> list[tuple[str, str]]:
-    """Return the codes of what is said of a text, and the words that they are said of."""
+    """Return the codes of the diagnostics of a prototxt, with the text at their spans."""
     return [(each.code, each.span.text if each.span else "") for each in diagnose(text)]
 
 

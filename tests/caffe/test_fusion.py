@@ -1,4 +1,4 @@
-"""Which layers become one: the four patterns of reference 5.3, found on the data flow."""
+"""Which layers are fused: the four patterns of reference 5.3 along the data flow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ANCHORS = {"Convolution": conv, "Deconvolution": deconv, "InnerProduct": inner_p
 
 
 def groups(text: str) -> list[str]:
-    """Return the groups of a network, each once, its names joined by blanks."""
+    """Return the groups of a network, each once, its names joined by spaces."""
     return list(dict.fromkeys(" ".join(each.fusion) for each in network(text).layers if each.fusion))
 
 
@@ -116,7 +116,7 @@ def test_members_are_named_in_network_order_even_if_other_layers_lie_between() -
     assert groups(text) == ["x bn sc", "y bn_y sc_y"]
 
 
-# What is no group
+# Layers that are not a group
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The parameters with which Caffe does not set a layer up, and the shapes that it asks for."""
+"""The parameters with which Caffe cannot set up a layer, and the shapes that it requires."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def several(*layers: str) -> str:
 
 
 def problems(text: str, source: str = PLANE) -> list[str]:
-    """Return what keeps Caffe from setting up a layer, of a text that says nothing else wrong."""
+    """Return why Caffe cannot set up a layer of a prototxt without other diagnostics."""
     found = diagnose(net(source, text))
     assert {each.code for each in found} <= {catalogue.CANNOT_SET_UP.code}
     assert all(each.severity is Severity.WARNING for each in found)
@@ -324,7 +324,7 @@ def test_layers_that_make_no_chain_have_no_reason_against_fusion(text: str) -> N
 
 
 def found_with(text: str, **layers: tuple[Blob, ...]) -> list[str]:
-    """Return what is said of weights, each layer of which has some blobs."""
+    """Return the diagnostics of weights with these blobs for each layer."""
     stored = {name: WeightLayer(name, "", blobs) for name, blobs in layers.items()}
     found = diagnose(net(PLANE, text), Weights("net.caffemodel", stored))
     assert {each.code for each in found} <= {catalogue.OTHER_WEIGHTS.code}

@@ -107,13 +107,13 @@ def test_layers_and_quantizable_layers_are_as_many_as_they_should(model: str) ->
 
 
 @pytest.mark.parametrize("model", COUNTS)
-def test_reading_a_model_needs_no_remark_but_what_caffe_refuses_and_shared_parameters(model: str) -> None:
-    remarks = {
+def test_a_real_model_has_only_the_expected_warnings(model: str) -> None:
+    warnings = {
         "siamese_mnist/train_val": [catalogue.SHARED_PARAMETERS.code] * 5,
         # Its three poolings are 3-D, which is for a fork.
         "heartseg_3d_dsn/deploy": [catalogue.CANNOT_SET_UP.code] * 3,
     }
-    assert codes(read(model).diagnostics) == remarks.get(model, [])
+    assert codes(read(model).diagnostics) == warnings.get(model, [])
 
 
 @pytest.mark.parametrize("model", WITH_WEIGHTS)

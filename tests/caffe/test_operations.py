@@ -312,7 +312,7 @@ UNKNOWN: dict[str, tuple[str, list[Shape], str]] = {
     "an upsampling to the size of a mask": (
         layer("a", "Upsample", ("data", "b")),
         [IMAGE, IMAGE],
-        "its size is that of another layer",
+        "its size depends on another layer",
     ),
     "the greatest value of a scalar": (
         layer("r", "Reduction") + layer("a", "ArgMax", "r"),

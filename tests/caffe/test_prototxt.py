@@ -91,7 +91,7 @@ def test_a_layer_has_its_name_type_blobs_and_attributes_with_defaults() -> None:
 
 
 @pytest.mark.parametrize(("text", "word"), [(V2_NET, '"conv1"'), (V1_NET, '"conv1"'), (V0_NET, '"conv1"')])
-def test_a_layer_stands_where_its_name_stands(text: str, word: str) -> None:
+def test_the_span_of_a_layer_is_that_of_its_name(text: str, word: str) -> None:
     span = network(text).by_name["conv1"].span
     assert span
     assert span.text == word
@@ -450,7 +450,7 @@ def test_an_unknown_phase_of_the_state_is_an_error() -> None:
         "Bunch { a: 1 }",
     ],
 )
-def test_a_field_that_is_not_known_is_passed_over_wherever_it_is(unknown: str) -> None:
+def test_an_unknown_field_is_ignored_at_any_level(unknown: str) -> None:
     text = net(
         unknown,
         f"layer {{ name: 'conv1' type: 'Convolution' {unknown} bottom: 'data' top: 'conv1'",
@@ -576,7 +576,7 @@ def test_a_syntax_error_has_a_place(text: str) -> None:
     assert found[0].span is not None
 
 
-def test_all_mistakes_are_found_in_one_run() -> None:
+def test_all_errors_are_reported_in_one_run() -> None:
     text = net(
         conv("a", parameters="kernel_size: 'three'"),
         conv("b", include="phase: TEST", exclude="phase: TRAIN"),
@@ -630,7 +630,7 @@ def test_no_text_whatever_raises(text: str) -> None:
     diagnose(text)
 
 
-def test_a_padding_layer_that_is_read_in_several_wrong_places_is_one_mistake() -> None:
+def test_a_padding_layer_that_is_read_in_several_wrong_places_is_one_error() -> None:
     text = net(
         'input: "data" input_dim: [1, 3, 8, 8]',
         v0_layer("pad", "padding", "data"),
@@ -639,7 +639,7 @@ def test_a_padding_layer_that_is_read_in_several_wrong_places_is_one_mistake() -
     assert codes(diagnose(text)) == ["QC304"]
 
 
-def test_an_unknown_phase_is_marked_where_it_stands() -> None:
+def test_an_unknown_phase_is_reported_at_its_span() -> None:
     (finding,) = diagnose(conv("conv1", include="phase: TESTT"))
     assert finding.span is not None
     assert (finding.code, finding.span.text) == ("QC302", "TESTT")

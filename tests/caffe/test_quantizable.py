@@ -1,4 +1,4 @@
-"""Which layers can be quantized: reference 5.1, 5.2 and 5.5, and the file that says so."""
+"""Which layers can be quantized: reference 5.1, 5.2 and 5.5, and the layer type file."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ INPUTS = {
     ids=["2D", "3D", "1D"],
 )
 @pytest.mark.parametrize("form", INPUTS)
-def test_one_kernel_size_stands_for_as_many_as_the_input_has(form: str, dimensions: str, rank: int) -> None:
+def test_one_kernel_size_is_for_all_spatial_axes(form: str, dimensions: str, rank: int) -> None:
     text = net(
         INPUTS[form].format(dimensions), relu("r", "data", top="data"), pool("p", "data"), conv("x", "p")
     )

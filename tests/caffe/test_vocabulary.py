@@ -1,4 +1,4 @@
-"""Words that BVLC Caffe does not have: slips, and words of forks."""
+"""Names that BVLC Caffe does not have: misspellings, and names of forks."""
 
 from __future__ import annotations
 

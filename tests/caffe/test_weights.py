@@ -1,4 +1,4 @@
-"""Weights files: what is read of them, and that nothing else is."""
+"""Weights files: what is read from them, and that nothing else is."""
 
 from __future__ import annotations
 
@@ -366,7 +366,7 @@ def test_the_fields_read_of_a_caffemodel_have_the_numbers_of_the_schema() -> Non
 
 @pytest.mark.parametrize("number", UNKNOWN_NUMBERS)
 @pytest.mark.parametrize("kind", unknown_fields(1))
-def test_a_field_that_is_not_known_is_passed_over_wherever_it_is(kind: str, number: int) -> None:
+def test_an_unknown_field_is_ignored_at_any_level(kind: str, number: int) -> None:
     unknown = unknown_fields(number)[kind]
     sized = length_field(SHAPE, unknown + length_field(1, b"\x08\x03") + unknown)
     content = unknown + file_of(unknown, blob(unknown, sized, unknown), unknown) + unknown
@@ -467,7 +467,7 @@ def assert_damaged(content: bytes) -> None:
         "double data that ends within a number",
     ],
 )
-def test_bytes_that_are_no_message_are_an_error(content: bytes) -> None:
+def test_bytes_that_are_not_a_message_are_an_error(content: bytes) -> None:
     assert_damaged(content)
     if content:
         with pytest.raises(DecodeError):
@@ -575,7 +575,7 @@ def test_a_file_that_is_cut_is_an_error_unless_it_is_cut_between_layers(version:
         "\ufefflayer {}",
     ],
 )
-def test_a_prototxt_is_no_weights_file(text: str) -> None:
+def test_a_prototxt_is_not_a_weights_file(text: str) -> None:
     weights, found = read(text.encode())
     assert weights is None
     assert codes(found) == [catalogue.MALFORMED_WEIGHTS.code]
@@ -604,7 +604,7 @@ V1_TYPES = st.sampled_from(list(contracts.schema("caffe_layers.json")["v1_types"
 
 @st.composite
 def nets(draw: st.DrawFn) -> Any:
-    """A net with layers of all versions, whose names tell its old and its new layers apart."""
+    """A net with layers of all versions, with different names for its old and its new layers."""
     message = Net(name=draw(NAMES))
     for _ in range(draw(st.integers(0, 3))):
         old = message.layers.add()
@@ -704,7 +704,7 @@ print(added)
 
 def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
     size, path = 200 * 2**20, tmp_path / "large.caffemodel"
-    # The shape stands behind the data, so that the data cannot simply be left out.
+    # The shape comes after the data, so that the data cannot simply be left out.
     tail = shape(size // 4)
     start = key(DATA, 2) + varint(size)
     start = key(BLOBS, 2) + varint(len(start) + size + len(tail)) + start

@@ -1,4 +1,4 @@
-"""Folders with a network and what is to be checked against it, and beside them what is said in every format.
+"""Directories with a network, files to check against it, and the expected output in every format.
 
 "pytest --update-golden" writes what is said now; look at it before it is
 accepted.
@@ -42,13 +42,13 @@ Captured = pytest.CaptureFixture[str]
 
 
 def checked(folder: Path) -> str:
-    """Return the name of the file in a folder that is checked."""
+    """Return the name of the file to check in a directory."""
     return next(name for name in ("quant.cfg", "config.json") if (folder / name).exists())
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_what_is_said_is_what_lies_beside_it(
+def test_the_output_is_as_expected(
     folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, capsys: Captured
 ) -> None:
     monkeypatch.chdir(folder)
@@ -88,8 +88,8 @@ def findings(capsys: Captured) -> list[dict[str, Any]]:
     return diagnostics
 
 
-def test_twelve_mistakes_give_twelve_diagnostics(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parent / "twelve_mistakes")
+def test_twelve_errors_have_twelve_diagnostics(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parent / "twelve_errors")
     assert main(["check", "quant.cfg", "--model", MODEL, "--format", "json"]) == 1
     places = [(each["code"], each["start"]["line"], each["start"]["column"]) for each in findings(capsys)]
     assert places == [
@@ -108,7 +108,7 @@ def test_twelve_mistakes_give_twelve_diagnostics(capsys: Captured, monkeypatch: 
     ]
 
 
-def test_five_mistakes_of_a_configuration_give_five_diagnostics(
+def test_five_errors_of_a_configuration_have_five_diagnostics(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(Path(__file__).parent / "configuration_by_hand")

@@ -594,7 +594,7 @@ def test_the_preprocessing_of_the_network_is_the_default(capsys: Captured) -> No
         (("--images", "pipe"), "not a regular file"),
         (("--images", "objects.npy"), "not an .npy file"),
         (("--images", "nan.npy"), "the file contains values that are not finite"),
-        (("--images", "."), "the folder contains no PNG or JPEG files"),
+        (("--images", "."), "the directory contains no PNG or JPEG files"),
         (("--images", "damaged"), 'cannot read "damaged/a.png": not a PNG or JPEG file'),
     ],
 )

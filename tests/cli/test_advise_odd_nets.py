@@ -179,7 +179,9 @@ def test_weights_that_do_not_fit_are_reported(
 
 @pytest.mark.parametrize("shape", [(-2, -3), (1,) * 100])
 @pytest.mark.parametrize("inputs", ['input: "data"', 'input: "data" input_shape { dim: [1, 3, 8, 8] }'])
-def test_a_blob_that_is_no_array_is_reported(shape: tuple[int, ...], inputs: str, capsys: Captured) -> None:
+def test_a_blob_that_is_not_an_array_is_reported(
+    shape: tuple[int, ...], inputs: str, capsys: Captured
+) -> None:
     values = normal(6 if len(shape) == 2 else 1)
     model: Any = contracts.message_class("caffe", "caffe.StoredNet").FromString(
         caffemodel({"fc": [normal(8, 4), normal(8)]}, {"fc": ""})

@@ -19,7 +19,7 @@ Captured = pytest.CaptureFixture[str]
 GOOD = 'batch_num: 2\nskip_layers: "fc"\n'
 WARNED = "conv_calibration_config { }\n"
 SLIP = '# kept\r\nbatchnum: 2 # kept, too\r\nskip_layers: "cnov1"\t\r\nskip_fusion_layers: "nowhere"\r\n'
-MENDED = '# kept\r\nbatch_num: 2 # kept, too\r\nskip_layers: "conv1"\t\r\nskip_fusion_layers: "nowhere"\r\n'
+FIXED = '# kept\r\nbatch_num: 2 # kept, too\r\nskip_layers: "conv1"\t\r\nskip_fusion_layers: "nowhere"\r\n'
 CONFIG = '{"conv1": {}, "pool5": {}, "fc": {}}'
 
 MODEL = ("--model", "deploy.prototxt")
@@ -87,7 +87,7 @@ def test_the_weights_decide_as_for_a_compile(capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize("name", ["config.json", "config.JSON", "config", "quant.cfg"])
-def test_a_text_that_starts_like_json_is_a_configuration(name: str, capsys: Captured) -> None:
+def test_a_file_that_starts_like_json_is_a_configuration(name: str, capsys: Captured) -> None:
     Path(name).write_text("\n { }")
     assert check(capsys, name)[1] == [f"QC516 {name}"]
 
@@ -97,7 +97,7 @@ def test_a_file_that_is_named_like_json_is_a_configuration(capsys: Captured) -> 
     assert check(capsys, "a.json")[1] == ["QC121 a.json"]
 
 
-def test_a_network_is_no_request(capsys: Captured) -> None:
+def test_a_network_is_not_a_request(capsys: Captured) -> None:
     assert check(capsys, "deploy.prototxt")[1] == ["QC212 deploy.prototxt"]
 
 
@@ -112,7 +112,7 @@ def test_standard_input_is_checked_under_the_name_that_is_given(
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Have a text as standard input."""
+    """Set the content of standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
 
@@ -129,7 +129,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         (["good.cfg", "--ignore", "QC425,QC401"], "QC401 is an error and cannot be ignored"),
     ],
 )
-def test_wrong_usage_has_status_2(arguments: list[str], said: str, capsys: Captured) -> None:
+def test_a_usage_error_has_status_2(arguments: list[str], said: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(["check", *arguments])
     assert caught.value.code == 2
@@ -172,7 +172,7 @@ def test_a_strict_compile_writes_nothing_if_there_is_a_warning(capsys: Captured)
     assert capsys.readouterr().err == "out.json: 3 layers quantized, 0 skipped, 0 fused, 0 warnings\n"
 
 
-def test_a_compile_says_what_it_finds_in_the_format_that_is_asked_for(capsys: Captured) -> None:
+def test_compile_reports_in_the_requested_format(capsys: Captured) -> None:
     assert cli.main(["compile", *MODEL, "--config", "slip.cfg", "--format", "json"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -201,7 +201,7 @@ def test_a_plain_option_has_no_file(capsys: Captured) -> None:
         ("never", {}, True, False),
     ],
 )
-def test_colour_is_for_terminals_unless_something_else_is_asked_for(
+def test_color_is_for_terminals_by_default(
     color: str,
     variables: dict[str, str],
     terminal: bool,
@@ -225,7 +225,7 @@ def test_a_fix_changes_only_what_was_wrong(capsys: Captured) -> None:
     status, found, summary = check(capsys, "--fix", "slip.cfg", "good.cfg", *MODEL)
     assert (status, found) == (1, ["QC401 slip.cfg"])
     assert summary == "2 files checked: 2 fixed; 1 error, 0 warnings left\n"
-    assert Path("slip.cfg").read_bytes() == MENDED.encode()
+    assert Path("slip.cfg").read_bytes() == FIXED.encode()
     assert Path("good.cfg").read_bytes() == GOOD.encode()
 
 
@@ -235,7 +235,7 @@ def test_a_fixed_file_keeps_its_mode_and_a_link_stays(capsys: Captured) -> None:
     check(capsys, "--fix", "link.cfg", *MODEL)
     assert Path("link.cfg").is_symlink()
     assert stat.S_IMODE(Path("slip.cfg").stat().st_mode) == 0o604
-    assert Path("slip.cfg").read_bytes() == MENDED.encode()
+    assert Path("slip.cfg").read_bytes() == FIXED.encode()
 
 
 def test_a_file_with_nothing_to_fix_is_not_written(capsys: Captured) -> None:
@@ -332,12 +332,12 @@ def test_standard_input_is_fixed_onto_standard_output(
     stand_in(monkeypatch, SLIP)
     assert cli.main(["check", "--fix", "-", *MODEL]) == 1
     out, err = capsys.readouterr()
-    assert out == MENDED
+    assert out == FIXED
     assert err.splitlines()[0] == '<stdin>:4:21: error[QC401]: layer "nowhere" does not exist'
     assert err.splitlines()[-1] == "1 file checked: 2 fixed; 1 error, 0 warnings left"
 
 
-def test_a_text_that_is_not_utf_8_is_checked_and_not_fixed(capsys: Captured) -> None:
+def test_a_file_that_is_not_utf_8_is_checked_and_not_fixed(capsys: Captured) -> None:
     content = "# \u5377\u79ef\nbatchnum: 2\n".encode("gb18030")
     Path("gbk.cfg").write_bytes(content)
     assert check(capsys, "--fix", "gbk.cfg")[:2] == (1, ["QC102 gbk.cfg", "QC201 gbk.cfg"])

@@ -1,4 +1,4 @@
-"""The command, in this process and in one of its own."""
+"""The command, in this process and in a new one."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_layers_of_a_model_that_cannot_be_read_have_status_1(
     assert "help: this is a quant.cfg: pass it with --config" in err
 
 
-def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diagnostics_of_the_model_are_shown_with_its_layers(capsys: pytest.CaptureFixture[str]) -> None:
     Path("deploy.prototxt").write_text(net(conv("a", param="name: 'w'"), conv("b", param="name: 'w'")))
     assert cli.main(["layers", *MODEL]) == 0
     out, err = capsys.readouterr()
@@ -334,7 +334,7 @@ def test_remarks_on_the_model_are_shown_beside_its_layers(capsys: pytest.Capture
         ),
     ],
 )
-def test_wrong_usage_has_status_2(
+def test_a_usage_error_has_status_2(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -420,7 +420,7 @@ def test_the_examples_of_the_help_are_right_usage(
     examples = re.findall(r"^  quantcfg (.*?)(?: \|.*)?$", text, re.MULTILINE)
     assert len(examples) >= 2
     Path("net.caffemodel").write_bytes(Path("weights.caffemodel").read_bytes())
-    # Wrong usage would not return; that files are not there, or skipped layers, is none.
+    # A usage error would not return; a missing file or a skipped layer is not a usage error.
     assert {cli.main(shlex.split(example)) for example in examples} <= {0, 1, 2}
 
 
@@ -515,7 +515,7 @@ def test_what_takes_long_to_load_is_not_loaded_to_show_little(option: str) -> No
         (WEIGHTS, {"google.protobuf.descriptor_pb2"}),
     ],
 )
-def test_a_compile_without_mistakes_loads_only_what_it_needs(
+def test_a_compile_without_errors_imports_only_what_it_needs(
     weights: Sequence[str], unneeded: set[str]
 ) -> None:
     loaded = modules_after("compile", *MODEL, *weights, *CONFIGURED, "-o", "config.json")

@@ -1,4 +1,4 @@
-"""quantcfg decompile: where the quant.cfg goes, and what is said of it."""
+"""quantcfg decompile: where the quant.cfg is written, and what is reported."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_what_no_request_can_say_is_not_written(capsys: Captured) -> None:
     assert refused(capsys, "config.json", *MODEL) == ["QC521 config.json"]
 
 
-def test_a_configuration_with_mistakes_is_checked(capsys: Captured) -> None:
+def test_a_configuration_with_errors_is_checked(capsys: Captured) -> None:
     edit_config("weight_quant_params", "wts_algo", "nuq")
     assert refused(capsys, "config.json", *MODEL) == ["QC501 config.json"]
 
@@ -92,7 +92,7 @@ def test_warnings_can_be_errors(capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize("file", ["nowhere.json", ".", "deploy.prototxt"])
-def test_what_is_no_configuration_is_an_error(file: str, capsys: Captured) -> None:
+def test_a_file_that_is_not_a_configuration_is_an_error(file: str, capsys: Captured) -> None:
     assert len(refused(capsys, file, *MODEL)) == 1
 
 

@@ -159,7 +159,7 @@ def test_a_bad_model_is_trouble(capsys: Captured) -> None:
         ("old.json",),
     ],
 )
-def test_wrong_usage_is_status_2(arguments: tuple[str, ...], capsys: Captured) -> None:
+def test_a_usage_error_has_status_2(arguments: tuple[str, ...], capsys: Captured) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(["diff", *arguments])
     assert caught.value.code == 2

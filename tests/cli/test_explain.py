@@ -159,7 +159,7 @@ def test_a_layer_that_the_configuration_omits_is_not_quantized(capsys: pytest.Ca
     assert "help: remove the key: the configuration omits the layer" in capsys.readouterr().err
 
 
-def test_the_findings_of_a_wrong_request_are_shown_as_compile_shows_them(
+def test_the_diagnostics_of_an_invalid_request_are_shown_as_by_compile(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Path("quant.cfg").write_text('batch_num: 0\nskip_layers: "cf"\n')
@@ -228,7 +228,7 @@ def test_the_name_of_an_input_may_be_no_text() -> None:
 
 
 @pytest.mark.parametrize("output", [(), ("-o", "-"), ("-o", "/dev/null"), ("-o", "pipe")])
-def test_there_is_no_place_beside_what_is_no_file(
+def test_a_table_needs_a_regular_file_as_output(
     output: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.mkfifo("pipe")

@@ -1,4 +1,4 @@
-"""quantcfg fmt: what is written, shown, named and left alone."""
+"""quantcfg fmt: which files are written, shown, listed and not changed."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fmt(capfd: Captured, *arguments: str) -> tuple[int, str, str]:
-    """Format, and return the status, the result and the remarks."""
+    """Format, and return the status, the result and the diagnostics."""
     status = cli.main(["fmt", *arguments])
     return status, *capfd.readouterr()
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
-    """Have a text as standard input."""
+    """Set the content of standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
 
@@ -70,7 +70,7 @@ def test_files_are_formatted_and_counted(capfd: Captured) -> None:
 
 
 def written(name: str) -> tuple[int, int]:
-    """Return what tells whether a file was replaced or written to."""
+    """Return what changes if a file is replaced or written to."""
     status = Path(name).stat()
     return status.st_ino, status.st_mtime_ns
 
@@ -116,7 +116,7 @@ def test_only_a_line_feed_ends_a_line_of_a_difference(capfd: Captured) -> None:
     ]
 
 
-def test_a_file_with_mistakes_stays_and_the_others_are_formatted(capfd: Captured) -> None:
+def test_a_file_with_errors_is_not_changed_and_the_others_are_formatted(capfd: Captured) -> None:
     names = ("wrong.cfg", "latin.cfg", "config.json", "nowhere.cfg", "untidy.cfg")
     before = {name: Path(name).read_bytes() for name in names[:3]}
     status, out, err = fmt(capfd, *names, "--format", "concise")
@@ -133,7 +133,7 @@ def test_a_file_with_mistakes_stays_and_the_others_are_formatted(capfd: Captured
 
 
 @pytest.mark.parametrize("option", ["--check", "--diff"])
-def test_mistakes_are_remarks_beside_what_would_change(option: str, capfd: Captured) -> None:
+def test_errors_are_reported_next_to_what_would_change(option: str, capfd: Captured) -> None:
     status, out, err = fmt(capfd, option, "wrong.cfg", "--format", "json")
     assert (status, out) == (1, "")
     assert [each["code"] for each in json.loads(err)["diagnostics"]] == ["QC105"]
@@ -148,7 +148,7 @@ def test_standard_input_is_formatted_onto_standard_output(
     assert fmt(capfd, "-") == (0, TIDY.decode(), "1 file: 1 unchanged\n")
 
 
-def test_standard_input_with_mistakes_gives_nothing(capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_with_errors_has_no_output(capfd: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, b"batch_num: 2\nbatch_num = 2")
     status, out, err = fmt(capfd, "-", "--stdin-filename", "some where.cfg")
     assert (status, out) == (1, "")
@@ -165,7 +165,7 @@ def test_standard_input_is_named_as_it_is_called(capfd: Captured, monkeypatch: p
     assert fmt(capfd, "-", "--stdin-filename", "config.json")[0] == 1
 
 
-def test_a_warning_is_no_obstacle_unless_it_is_strict(capfd: Captured) -> None:
+def test_a_file_with_a_warning_is_formatted_unless_strict(capfd: Captured) -> None:
     content = b"# a\rb:1\nc:2"
     Path("old.cfg").write_bytes(content)
     assert fmt(capfd, "old.cfg", "--strict")[0] == 1
@@ -201,7 +201,7 @@ def test_a_file_that_cannot_be_written_is_reported_and_stays(
         (["tidy.cfg", "--check", "--diff"], "not allowed with"),
     ],
 )
-def test_wrong_usage_has_status_2(arguments: list[str], said: str, capfd: Captured) -> None:
+def test_a_usage_error_has_status_2(arguments: list[str], said: str, capfd: Captured) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(["fmt", *arguments])
     assert caught.value.code == 2

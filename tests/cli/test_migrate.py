@@ -1,4 +1,4 @@
-"""quantcfg migrate: what is written, shown, named and left alone; the rest is as for quantcfg fmt."""
+"""quantcfg migrate: which files are written, shown, listed or not changed; for the rest, see test_fmt.py."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def migrate(capfd: Captured, *arguments: str) -> tuple[int, str, str]:
-    """Migrate, and return the status, the result and the remarks."""
+    """Migrate, and return the status, the result and the diagnostics."""
     status = cli.main(["migrate", *arguments])
     return status, *capfd.readouterr()
 
@@ -97,7 +97,7 @@ def test_standard_input_is_migrated_onto_standard_output(
         (["old.cfg", "--check", "--diff"], "not allowed with"),
     ],
 )
-def test_wrong_usage_has_status_2(arguments: list[str], said: str, capfd: Captured) -> None:
+def test_a_usage_error_has_status_2(arguments: list[str], said: str, capfd: Captured) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(["migrate", *arguments])
     assert caught.value.code == 2

@@ -46,7 +46,7 @@ def shown(diagnostic: dict[str, object]) -> str:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Have a text as standard input."""
+    """Set the content of standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
 
@@ -179,7 +179,7 @@ def test_standard_input_names_a_model_relative_to_what_it_is_called(
     assert check(capsys, "-", "--stdin-filename", "a/quant.cfg") == ["QC101 a/quant.cfg:1:19"]
 
 
-def test_a_quant_cfg_that_cannot_be_read_is_no_wrong_usage(capsys: Captured) -> None:
+def test_an_unreadable_quant_cfg_is_not_a_usage_error(capsys: Captured) -> None:
     for command in ("compile", "explain"):
         status, _, err = run(capsys, command, "--config", "nowhere")
         assert status == 1
@@ -229,7 +229,7 @@ def test_a_quant_cfg_that_nothing_names_a_model_for_is_not_compared(capsys: Capt
     assert 'use --model, or "# quantcfg-model: FILE" at the top' in capsys.readouterr().err
 
 
-# --- what is wrong with it
+# --- its errors
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_model_that_cannot_be_read_is_an_error_where_it_is_named(
 
 @pytest.mark.parametrize("kind", ["model", "weights"])
 @pytest.mark.parametrize("name", ["/dev/zero", "pipe", "."])
-def test_what_a_text_names_must_be_a_regular_file(kind: str, name: str, capsys: Captured) -> None:
+def test_a_model_that_a_file_names_must_be_a_regular_file(kind: str, name: str, capsys: Captured) -> None:
     os.mkfifo("pipe")
     text = "" if kind == "model" else NAMED
     Path("quant.cfg").write_text(f"{text}# quantcfg-{kind}: {name}\n")
@@ -271,9 +271,7 @@ def test_what_a_text_names_must_be_a_regular_file(kind: str, name: str, capsys: 
     assert check(capsys, "quant.cfg") == [f"QC101 quant.cfg:{line}:{14 + len(kind)}"]
 
 
-def test_the_name_of_standard_input_is_that_of_a_file_in_a_text(
-    capsys: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dash_in_a_comment_is_a_file_name(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("quant.cfg").write_text("# quantcfg-model: -\n")
     stand_in(monkeypatch, SMALL)
     assert check(capsys, "quant.cfg") == ["QC101 quant.cfg:1:19"]

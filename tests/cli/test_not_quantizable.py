@@ -1,4 +1,4 @@
-"""The layers that stay in floating point although nobody skips them: every command says why."""
+"""The layers that stay in floating point although they are not skipped: every command reports why."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ name | type | shape | parameters | MACs | quantizable | weight | fused
 conv1 | Conv | 1x8x6x6 | 216 | 7.78 k | yes | 8x3x3x3 | conv1 + bn1
 bn1 | BatchNormalization | 1x8x6x6 | 8 | no: type BatchNormalization is not supported | conv1 + bn1
 conv2 | Conv | 1x8x4x4 | 576 | 9.22 k | yes | 8x8x3x3
-add | Add | ? | no: only its inputs can be, by tensor_quantize
+add | Add | ? | no: only its inputs can be quantized, by tensor_quantize
 (no name) | Relu | ? | no: type Relu is not supported
 if | If | ? | ? | ? | no: type If is not supported, its subgraphs are not read
 pool | AveragePool | ? | no: only 4-D inputs are supported, this one is 1-D pooling
@@ -85,7 +85,7 @@ def test_layers_lists_the_nodes_of_the_top_graph(capsys: Captured) -> None:
     assert [" | ".join(re.split(" {2,}", line)) for line in table] == TABLE.splitlines()
     costs = "100 % of MACs, 99.1 % of weights; 928 weights, 3.71 kB in float, about 1.02 kB in int8"
     unknown = "without 2 layers of unknown cost"
-    assert last == f"8 layers in the top graph, 3 quantizable: {costs}; {unknown}"
+    assert last == f"8 layers in the top-level graph, 3 quantizable: {costs}; {unknown}"
     assert err == CAUSES
 
 
@@ -351,7 +351,7 @@ def test_a_network_with_a_function_says_that_it_is_not_read(capsys: Captured) ->
 def test_explain_shows_the_quantized_inputs_of_a_node(capsys: Captured) -> None:
     status, out, _ = run(capsys, "explain", *NET, "--config", "quant.cfg", "add")
     assert status == 0
-    assert "  cannot be quantized: only its inputs can be, by tensor_quantize\n" in out
+    assert "  cannot be quantized: only its inputs can be quantized, by tensor_quantize\n" in out
     assert re.search(r'tensor_quantize\[0\]\.layer_name +"add" +layer_name \(quant\.cfg:3:31\)', out)
     _, out, _ = run(
         capsys, "explain", *NET, "--config", "quant.cfg", "add", "search_step", "--format", "json"

@@ -1,4 +1,4 @@
-"""The files that a command writes: which it refuses to replace, and how two are replaced together."""
+"""The files that a command writes: which ones it does not replace, and how two are replaced together."""
 
 from __future__ import annotations
 

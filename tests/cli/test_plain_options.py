@@ -1,4 +1,4 @@
-"""Plain options in messages: as they are typed, with the caret under the word that is wrong."""
+"""Plain options in messages: as they are typed, with the caret under the invalid word."""
 
 from __future__ import annotations
 

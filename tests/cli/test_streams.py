@@ -1,4 +1,4 @@
-"""Outputs that are no ordinary file: pipes and devices, and streams that are closed or full."""
+"""Outputs that are not regular files: pipes and devices, and streams that are closed or full."""
 
 from __future__ import annotations
 

@@ -348,7 +348,7 @@ def test_a_file_for_another_edition_is_not_migrated(edition: Any, text: str) -> 
     assert [each.code for each in migration.diagnostics] == ["QC451"]
 
 
-def test_a_key_that_further_editions_have_does_not_tell_the_edition() -> None:
+def test_a_key_of_several_editions_does_not_identify_the_edition() -> None:
     text = '{"a": {"activation_quant_params": {"num_bits": 8}}}'
     assert [each.code for each in check_source(Source("config.json", text), None, CAFFE)] == ["QC512"]
 

@@ -1,6 +1,6 @@
-"""Every rule that AMCT reads a configuration by (reference 3.6): what is reported, and where.
+"""Every rule of AMCT for configurations (reference 3.6): what is reported, and where.
 
-In a text, the code of a diagnostic stands before the place that it is reported at.
+In the text of a case, the code of a diagnostic is written before its location.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ ALONE = {
         '{"a": {"quant_enable": true, «QC511»"quant_enable": true, «QC511»"quant_enable": true}}'
     ),
     "a parameter twice": activation('"act_algo": "ifmr", «QC511»"act_algo": "ifmr"'),
-    "a key that is no key of a layer": '{"a": {«QC512»"num_bits": 8}}',
+    "a key that layers do not have": '{"a": {«QC512»"num_bits": 8}}',
     "a misspelt key of a layer": '{"a": {«QC512»"quant_enabel": true}}',
     "a key that no algorithm has": activation('«QC512»"num_bits": 8'),
     "a weight parameter that no algorithm has": weight('«QC512»"num_bits": 8'),
@@ -188,13 +188,13 @@ def test_what_amct_takes_is_in_order(name: str) -> None:
     assert check(IN_ORDER[name]) == []
 
 
-def test_mistakes_in_every_layer_are_reported_in_every_layer() -> None:
+def test_errors_in_every_layer_are_reported_in_every_layer() -> None:
     marked = "{" + ",\n".join(f'"{name}": {{"quant_enable": «QC501»5}}' for name in "abc") + "}"
     text, expected = unmarked(marked)
     assert places(check(text)) == expected
 
 
-def test_mistakes_of_syntax_and_of_all_rules_are_found_in_one_run() -> None:
+def test_syntax_errors_and_errors_of_all_rules_are_reported_in_one_run() -> None:
     text, expected = unmarked(
         "{\n"
         '  "version": «QC501»2,\n'
@@ -217,7 +217,7 @@ def test_what_cannot_be_read_is_not_missed_as_well() -> None:
         assert places(check(unmarked_text, NETWORK)) == expected
 
 
-def test_what_follows_from_a_key_that_stands_twice_is_no_mistake() -> None:
+def test_what_follows_from_a_duplicate_key_is_not_reported() -> None:
     for marked in (
         '{"a": {"quant_enable": true, «QC511»"quant_enable": false}}',
         '{"a": {}, «QC511»"a": {"quant_enable": false}}',
@@ -227,7 +227,7 @@ def test_what_follows_from_a_key_that_stands_twice_is_no_mistake() -> None:
         assert places(check(text)) == expected
 
 
-def test_what_follows_from_a_wrong_value_is_no_mistake() -> None:
+def test_what_follows_from_an_invalid_value_is_not_reported() -> None:
     for marked in (
         activation('"act_algo": «QC501»"kl", "num_of_bins": 2048'),
         weight('"wts_algo": «QC501»"nuq", "num_steps": 32'),
@@ -278,7 +278,7 @@ def test_a_key_at_the_wrong_level_belongs_elsewhere() -> None:
         assert diagnostic.fix == ()
 
 
-def test_fields_of_a_quant_cfg_are_no_keys_of_a_configuration() -> None:
+def test_fields_of_a_quant_cfg_are_not_keys_of_a_configuration() -> None:
     for key in ("skip_layers", "common_config", "num_bits"):
         text, expected = unmarked(f'{{«QC514»"{key}": [], "a": {{}}}}')
         found = check(text)
@@ -295,7 +295,7 @@ def test_a_fix_puts_in_no_name_that_is_there_already() -> None:
         assert [diagnostic.fix for diagnostic in check(text, NETWORK)] == [()]
 
 
-def test_of_two_slips_of_one_name_neither_is_mended() -> None:
+def test_two_misspellings_of_one_name_are_not_fixed() -> None:
     for text in (
         '{"Fc": {"quant_enable": false}, "FC": {"quant_enable": true}, "pool5": {}, ' + REST + "}",
         '{"skip_fusion_layers": ["Conv1", "CONV1"], "fc": {}, "pool5": {}, ' + REST + "}",
@@ -380,7 +380,7 @@ FIXES = {
 
 
 @pytest.mark.parametrize("text", FIXES)
-def test_a_fix_mends_the_mistake(text: str) -> None:
+def test_a_fix_removes_the_error(text: str) -> None:
     source = Source("config.json", text)
     found: list[Diagnostic] = []
     read_configuration(source, None, CAFFE, found.append)
@@ -388,7 +388,7 @@ def test_a_fix_mends_the_mistake(text: str) -> None:
     assert check(FIXES[text]) == []
 
 
-def test_a_key_that_stands_twice_with_other_values_needs_judgement() -> None:
+def test_a_duplicate_key_with_another_value_has_no_fix() -> None:
     (diagnostic,) = check('{"batch_num": 1, "batch_num": 2, "a": {}}')
     assert diagnostic.fix == ()
     assert diagnostic.help == "remove the wrong one"
@@ -468,7 +468,7 @@ INTEGERS = {"version", "batch_num", "num_of_bins", "num_steps", "num_of_iteratio
 
 
 def has_float(value: Any, integers: Set[str], key: str = "") -> bool:
-    """Tell whether a configuration has 1.0 in place of an integer, which JSON Schema does not see."""
+    """Return whether a configuration has 1.0 in place of an integer, which JSON Schema does not see."""
     if isinstance(value, dict):
         return any(has_float(item, integers, key) for key, item in value.items())
     if isinstance(value, list):
@@ -485,9 +485,9 @@ def test_the_schema_decides_what_the_values_may_be(known: KnownEdition, config: 
     schema = known.edition.schema
     found = check(json.dumps(config), edition=known.edition)
     # A key that is plainly no layer's is called so, whatever its value is.
-    strangers = {json.loads(each.span.text) for each in found if each.code == "QC514" and each.span}
-    rest = {key: value for key, value in config.items() if key not in strangers}
-    # A name that stands twice is a failure of the schema too, and is called by the code of that mistake.
+    unknown = {json.loads(each.span.text) for each in found if each.code == "QC514" and each.span}
+    rest = {key: value for key, value in config.items() if key not in unknown}
+    # A duplicate key is a failure of the schema too, and has the code of that error.
     errors = Draft202012Validator(schema.document).iter_errors(rest)
     is_float = has_float(rest, schema.integer_keys)
     refused = any(error.validator != "uniqueItems" for error in errors) or is_float
@@ -507,7 +507,7 @@ def test_what_is_compiled_is_in_order(case: Case) -> None:
 
 
 @law_of_editions(st.just, damaged_configs)
-def test_every_mistake_has_a_place_of_its_own(known: KnownEdition, config: dict[str, Any]) -> None:
+def test_every_error_has_its_own_location(known: KnownEdition, config: dict[str, Any]) -> None:
     for against in (None, NETWORK) if known is EDITIONS["caffe"] else (None,):
         found = check(json.dumps(config, indent=4), against, known.edition)
         assert all(diagnostic.span for diagnostic in found)

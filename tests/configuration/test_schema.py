@@ -1,4 +1,4 @@
-"""The JSON Schema of a network: it says what "quantcfg check --model" does, as far as a schema can.
+"""The JSON Schema of a network: it agrees with "quantcfg check --model", as far as a schema can.
 
 What it cannot say is listed once, here and in docs/schema.md.
 """
@@ -46,7 +46,7 @@ SCHEMA = config_schema(NETWORK)
 
 
 def is_valid(config: Any, schema: dict[str, Any]) -> bool:
-    """Tell whether a configuration is valid, by both drafts."""
+    """Return whether a configuration is valid, by both drafts."""
     valid, also = (each(schema).is_valid(config) for each in (Draft7Validator, Draft202012Validator))
     assert valid == also
     return bool(valid)
@@ -59,7 +59,7 @@ def is_in_order(config: Any, against: Network) -> bool:
 
 
 def is_float(error: Diagnostic) -> bool:
-    """Tell whether an error is about an integer that is written as 1.0."""
+    """Return whether an error is about an integer that is written as 1.0."""
     return re.search(r"must be an integer, not -?[0-9]+\.0$", error.message) is not None
 
 
@@ -235,7 +235,7 @@ def test_every_layer_is_described_by_its_type_and_what_is_known_of_it() -> None:
     )
 
 
-def test_layers_that_may_have_the_same_share_what_is_said_of_them() -> None:
+def test_layers_with_the_same_rules_share_a_definition() -> None:
     def size(count: int) -> int:
         return len(
             config_schema_text(network(net(*(conv(f"conv{1000 + index}") for index in range(count)))), CAFFE)

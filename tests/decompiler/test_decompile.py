@@ -1,4 +1,4 @@
-"""From a configuration back to a quant.cfg: that it says the same, and in few words."""
+"""From a configuration back to a quant.cfg: it has the same meaning, and few settings."""
 
 from __future__ import annotations
 
@@ -337,14 +337,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_a_configuration_with_mistakes_is_not_decompiled(text: str) -> None:
+def test_a_configuration_with_errors_is_not_decompiled(text: str) -> None:
     decompilation = decompile(text, NETWORK)
     assert (decompilation.text, decompilation.ok) == (None, False)
     assert [place for place in places(decompilation.diagnostics) if "QC517" not in place] == BAD[text]
 
 
 @pytest.mark.parametrize("value", [None, 3, {"a": object()}, {"conv1": b""}])
-def test_what_is_no_configuration_at_all_is_an_error(value: Any) -> None:
+def test_a_file_that_is_not_a_configuration_is_an_error(value: Any) -> None:
     assert [each.code for each in decompile(value, NETWORK).diagnostics] == ["QC415"]
 
 

@@ -1,4 +1,4 @@
-"""How diagnostics look on a terminal: one situation each, and beside this file what is shown of it.
+"""How diagnostics look on a terminal: one case each, with the expected output beside this file.
 
 "pytest --update-golden" writes what is shown now; look at it before it is accepted.
 """
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "layout"
 
 
 def span(source: Source, marked: str, occurrence: int = 1) -> Span:
-    """Return the span of a piece of a text that is there at least so many times."""
+    """Return the span of the n-th occurrence of a part of the text."""
     start = -1
     for _ in range(occurrence):
         start = source.text.index(marked, start + 1)
@@ -41,7 +41,7 @@ def marked(text: str, piece: str) -> Diagnostic:
 
 
 def fixed(text: str, *changes: tuple[str, str], help: str | None = "do this") -> Diagnostic:
-    """Return an error at the first of some pieces of a text, and a fix that changes all of them."""
+    """Return an error at the first of some parts of the text, with a fix that changes all of them."""
     of = source(text)
     edits = [Edit(span(of, piece), new) for piece, new in changes]
     return error(edits[0].span, help=help, fix=edits)

@@ -21,7 +21,7 @@ WORDS = st.text(ascii_lowercase + "_", max_size=12)
         *("BATCH_NUM", "batch-num", "batchNum"),
     ],
 )
-def test_a_slip_of_the_pen_has_one_name_that_was_meant(name: str) -> None:
+def test_a_typing_error_has_one_suggestion(name: str) -> None:
     suggestion = suggest(name, FIELDS)
     assert suggestion.slip == "batch_num"
     assert suggestion.names == ("batch_num",)
@@ -90,7 +90,7 @@ def test_the_known_names_may_come_one_by_one() -> None:
     assert suggest("batchnum", iter(FIELDS)).slip == "batch_num"
 
 
-def test_several_names_are_asked_for_with_or() -> None:
+def test_several_names_are_joined_by_or() -> None:
     assert suggest("conv3", LAYERS).help == 'did you mean "conv2" or "conv1"?'
 
 

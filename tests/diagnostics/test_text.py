@@ -52,7 +52,7 @@ def test_severities_go_by_their_names() -> None:
 
 
 def excerpt(text: str, marked: str) -> tuple[str, str]:
-    """Return the line that is shown of a text, and the line below it."""
+    """Return the line of the excerpt, and the line below it."""
     *_, line, marks = render(error(span(text, marked))).splitlines()
     return line.removeprefix(" 1 | "), marks.removeprefix("   | ")
 

@@ -1,4 +1,4 @@
-"""Two configurations compared: what counts as a change, and how it is told."""
+"""Two configurations compared: what counts as a change, and how it is shown."""
 
 from __future__ import annotations
 
@@ -153,11 +153,11 @@ WORDS = {
 
 
 @pytest.mark.parametrize("pair", WORDS)
-def test_changes_are_told_once_for_all_layers_that_share_them(pair: tuple[str, str]) -> None:
+def test_changes_are_shown_once_for_all_layers_that_share_them(pair: tuple[str, str]) -> None:
     old, new = (compile_config(NETWORK, config_text=text).plan for text in pair)
     assert old
     assert new
-    assert told(difference(old, new), TYPES) == WORDS[pair]
+    assert shown(difference(old, new), TYPES) == WORDS[pair]
 
 
 LISTED = {
@@ -189,10 +189,10 @@ LISTED = {
 def test_without_a_network_configurations_are_compared_as_far_as_they_go(pair: tuple[str, str]) -> None:
     old, new = (read(text) for text in pair)
     types = {layer.layer.name: "" for plan in (old, new) for layer in plan.layers}
-    assert told(difference(old, new), types) == LISTED[pair]
+    assert shown(difference(old, new), types) == LISTED[pair]
 
 
-def told(changes: Iterable[Change], types: Mapping[str, str]) -> list[str]:
+def shown(changes: Iterable[Change], types: Mapping[str, str]) -> list[str]:
     """Return changes in words, without the places behind them."""
     return [re.sub(r" \([^()]*\.\w+:\d+:\d+[^()]*\)$", "", line) for line in in_words(changes, types, SCHEMA)]
 

@@ -26,7 +26,7 @@ def need_npm() -> None:
 
 
 def run(script: str, given: Any) -> Any:
-    """Return what a script of this folder answers to what is given; both are JSON."""
+    """Return the output of a script in this directory for an input; both are JSON."""
     need_npm()
     done = subprocess.run(
         ["node", str(HERE / script)],

@@ -1,4 +1,4 @@
-"""The extension for VS Code: what is in the .vsix that is built, and what it does once it is started."""
+"""The extension for VS Code: the content of the .vsix, and the extension when it runs."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_another_program_takes_the_place_of_the_first() -> None:
     assert [event["stopped"] for event in events if "stopped" in event] == ["quantcfg", "other"]
 
 
-def test_a_server_that_does_not_start_is_told_with_what_to_do() -> None:
+def test_a_server_that_does_not_start_is_reported_with_the_help() -> None:
     events = happened(failure="spawn quantcfg ENOENT")
     assert [event["shown"] for event in events if "shown" in event] == [
         'cannot start the language server "quantcfg lsp" (spawn quantcfg ENOENT): '

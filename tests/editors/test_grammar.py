@@ -1,4 +1,4 @@
-"""What VS Code colours: its own TextMate engine, with the grammars of the extension."""
+"""Highlighting in VS Code: its TextMate engine with the grammars of the extension."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_nothing_is_wrong_in_real_files() -> None:
     assert all_invalid(files(MODELS, "*/*.prototxt"), "source.prototxt") == {}
 
 
-def test_a_sample_is_coloured_as_lies_beside_it(request: pytest.FixtureRequest) -> None:
+def test_a_sample_is_highlighted_as_expected(request: pytest.FixtureRequest) -> None:
     (said,) = tokens([SAMPLE.read_text(encoding="utf-8")])
     lines = [
         f"{line}:{column} {piece.strip()}  {' '.join(scope.removesuffix('.quantcfg') for scope in scopes)}\n"
@@ -86,6 +86,6 @@ WRONG = {
 }
 
 
-def test_what_is_wrong_is_coloured_so() -> None:
+def test_errors_are_highlighted() -> None:
     first = [invalid(said)[:1] for said in tokens(list(WRONG))]
     assert dict(zip(WRONG, first, strict=True)) == {text: [place] for text, place in WRONG.items()}

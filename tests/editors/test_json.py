@@ -1,4 +1,4 @@
-"""What VS Code says with our schema: its own JSON engine, asked with the published one and with a network's.
+"""VS Code's JSON engine with the published schema and with that of a network.
 
 Beside each document is what is said of it: every problem with its range, and for
 each mark "¦", where the cursor is, the hover or the completions. "pytest
@@ -42,7 +42,7 @@ SCHEMAS = {
 
 @pytest.fixture(scope="module")
 def answers() -> dict[Path, str]:
-    """What is said of all documents, asked for in one go."""
+    """The diagnostics and answers for all documents, from one process."""
     marked = [file.read_text(encoding="utf-8") for file in DOCUMENTS]
     requests = [
         {
@@ -67,7 +67,7 @@ def cursors(marked: str) -> Iterator[int]:
 
 
 def shown(request: Any, answer: Any, asked: str) -> Iterator[str]:
-    """Yield in readable lines what is said of a document; asked is what at its cursors."""
+    """Yield the answers for a document as readable lines; asked is what is requested at its cursors."""
     for problem in answer["problems"]:
         start, end = (place(problem["range"][key]) for key in ("start", "end"))
         yield f"{start}-{end}: {problem['message']}\n"
@@ -96,7 +96,7 @@ def indented(text: str, by: str) -> str:
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_what_is_said_of_a_document_lies_beside_it(
+def test_the_diagnostics_of_a_document_are_as_expected(
     file: Path, answers: dict[Path, str], request: pytest.FixtureRequest
 ) -> None:
     golden = file.with_suffix(".txt")

@@ -1,4 +1,4 @@
-"""The settings that docs/editors.md shows, as far as they can be tried without the editor."""
+"""The settings in docs/editors.md, as far as they can be tested without the editor."""
 
 from __future__ import annotations
 

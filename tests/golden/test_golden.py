@@ -1,4 +1,4 @@
-"""Folders with a network, a request, and beside them what they must give.
+"""Directories with a network, a request and the expected output.
 
 A folder without a quant.cfg is compiled with the plain arguments as they are by
 default. "pytest --update-golden" writes what is given now; look at it before it

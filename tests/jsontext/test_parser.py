@@ -57,7 +57,7 @@ def test_other_content_is_not_what_was_wanted() -> None:
     assert [each.message.rpartition(", ")[2] for each in found] == ["not JSON", "not a mapping"]
 
 
-# --- one mistake is one diagnostic, and what is right beside it is read
+# --- one error is one diagnostic, and the valid rest is read
 
 READ_ON: dict[str, tuple[str, Any]] = {
     # commas
@@ -151,7 +151,7 @@ BRACKETS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", BRACKETS)
-def test_a_bracket_too_few_or_too_many_is_one_mistake_and_the_fix_mends_it(name: str) -> None:
+def test_a_missing_or_extra_bracket_is_one_error_and_the_fix_removes_it(name: str) -> None:
     right, wrong = BRACKETS[name]
     assert INDENTED.count(right) == 1
     source = Source("config.json", INDENTED.replace(right, wrong))
@@ -161,7 +161,7 @@ def test_a_bracket_too_few_or_too_many_is_one_mistake_and_the_fix_mends_it(name:
     assert json.loads(fixed(source, found)[0]) == json.loads(INDENTED)
 
 
-def test_a_value_that_is_missing_before_the_next_key_is_one_mistake() -> None:
+def test_a_value_that_is_missing_before_the_next_key_is_one_error() -> None:
     tree, found = read(INDENTED.replace('"e": true', '"e":\n        "h": true'))
     assert [each.code for each in found] == ["QC121"]
     assert plain(tree)["a"]["h"] is True
@@ -173,7 +173,7 @@ def test_an_indentation_that_says_nothing_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("name", READ_ON)
-def test_a_mistake_is_found_once_and_what_is_right_beside_it_is_read(name: str) -> None:
+def test_an_error_is_reported_once_and_the_valid_rest_is_read(name: str) -> None:
     marked, rest = READ_ON[name]
     text, expected = unmarked(marked)
     tree, found = read(text)
@@ -181,7 +181,7 @@ def test_a_mistake_is_found_once_and_what_is_right_beside_it_is_read(name: str) 
     assert plain(tree) == rest
 
 
-def test_mistakes_on_every_line_are_all_found() -> None:
+def test_errors_on_every_line_are_all_reported() -> None:
     text, expected = unmarked(
         "{\n"
         '  "a" «QC121»1,\n'
@@ -196,7 +196,7 @@ def test_mistakes_on_every_line_are_all_found() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n", "}", "]", ",", ":", "@", "// no"])
-def test_a_text_without_a_value_is_a_mistake(text: str) -> None:
+def test_text_without_a_value_is_an_error(text: str) -> None:
     tree, found = read(text)
     assert isinstance(tree, Missing)
     assert found
@@ -262,7 +262,7 @@ def test_what_needs_judgement_has_no_fix(text: str) -> None:
         '{"a": tr}ue}',
     ],
 )
-def test_behind_a_mistake_no_bracket_is_taken_away_and_no_word_put_in(text: str) -> None:
+def test_after_an_error_no_bracket_is_removed_and_no_word_inserted(text: str) -> None:
     source = Source("config.json", text)
     found: list[Diagnostic] = []
     parse(source, found.append)
@@ -290,7 +290,7 @@ def test_json_is_read_as_python_reads_it(value: Any, indent: int | None, ascii_o
 
 
 @law(VALUES, st.integers(0, 2**32))
-def test_what_is_not_json_for_python_is_a_mistake_and_the_other_way_round(value: Any, seed: int) -> None:
+def test_text_is_an_error_if_and_only_if_python_rejects_it(value: Any, seed: int) -> None:
     random = Random(seed)
     text = json.dumps(value, indent=random.choice([None, 1]))
     for _ in range(random.choice((0, 1, 1, 2, 3))):
@@ -321,7 +321,7 @@ def python_reads(text: str) -> Any:
 
 
 @law(VALUES)
-def test_every_node_stands_where_its_text_is(value: Any) -> None:
+def test_every_node_has_the_span_of_its_text(value: Any) -> None:
     text = json.dumps(value, indent=1)
     tree, _ = read(text)
     for node in nodes(tree):
@@ -340,13 +340,13 @@ def nodes(value: Value) -> list[Value]:
 
 
 def slowly(text: str) -> tuple[Value, list[Diagnostic]]:
-    """Read a text without the fast path."""
+    """Parse text without the fast path."""
     with patch.object(CachedText, "value_at", return_value=None):
         return read(text)
 
 
 def exactly(value: Value) -> Any:
-    """Return all that a tree says, with the types of its values."""
+    """Return the content of a tree, with the types of its values."""
     if isinstance(value, Object):
         return (value.start, value.end, [(exactly(each.key), exactly(each.value)) for each in value.members])
     if isinstance(value, Array):
@@ -356,7 +356,7 @@ def exactly(value: Value) -> Any:
 
 @st.composite
 def texts(draw: st.DrawFn) -> str:
-    """A JSON text with blanks anywhere, keys that are repeated, and sometimes a mistake."""
+    """JSON with whitespace anywhere, duplicate keys, and sometimes an error."""
     text = _text(draw, draw(VALUES))
     if draw(st.integers(0, 3)):
         return text
@@ -370,24 +370,24 @@ def texts(draw: st.DrawFn) -> str:
 
 
 def _text(draw: st.DrawFn, value: Any) -> str:
-    blanks = draw(st.text(" \t\n\r", max_size=2))
+    spaces = draw(st.text(" \t\n\r", max_size=2))
     if isinstance(value, dict):
         pairs = [
             (key, item) for key, item in value.items() for _ in range(draw(st.sampled_from([1, 1, 1, 2])))
         ]
         members = [f"{_text(draw, key)}:{_text(draw, item)}" for key, item in pairs]
-        return f"{blanks}{{{','.join(members)}{blanks}}}{blanks}"
+        return f"{spaces}{{{','.join(members)}{spaces}}}{spaces}"
     if isinstance(value, list):
-        return f"{blanks}[{','.join(_text(draw, item) for item in value)}{blanks}]{blanks}"
-    return f"{blanks}{json.dumps(value, ensure_ascii=draw(st.booleans()))}{blanks}"
+        return f"{spaces}[{','.join(_text(draw, item) for item in value)}{spaces}]{spaces}"
+    return f"{spaces}{json.dumps(value, ensure_ascii=draw(st.booleans()))}{spaces}"
 
 
 @law(texts(), examples=200)
 def test_the_fast_path_gives_the_tree_of_the_slow_one(text: str) -> None:
-    (tree, found), (expected, mistakes) = read(text), slowly(text)
+    (tree, found), (expected, errors) = read(text), slowly(text)
     assert exactly(tree) == exactly(expected)
-    assert found == mistakes
-    if not mistakes:
+    assert found == errors
+    if not errors:
         assert repr(plain(tree)) == repr(plain(expected))
 
 
@@ -434,7 +434,7 @@ def test_other_text_takes_the_slow_path(text: str) -> None:
     assert CachedText(text).value_at(0, 1, None) is None
 
 
-# --- the fast path around a mistake
+# --- the fast path around an error
 
 WORDS = st.sampled_from(["act_algo", "a", "res2a/conv", "größe", "b b"])
 PLAIN = st.sampled_from([1, 0.5, -2, 1e-05, True, None, "ifmr", "", [], {}, [0.7, 1.3], {"a": 1}])
@@ -465,7 +465,7 @@ DAMAGE = [
 
 @st.composite
 def damaged_configurations(draw: st.DrawFn) -> str:
-    """A configuration as people have it after they edited it: with odd lines, and mistakes."""
+    """A configuration after a manual edit: with unusual lines, and errors."""
     text = json.dumps(draw(CONFIGURATIONS), indent=draw(INDENTS), ensure_ascii=False)
     if draw(st.booleans()):
         text = text.replace("[\n", "[", 1).replace("\n", "\r\n")
@@ -476,9 +476,9 @@ def damaged_configurations(draw: st.DrawFn) -> str:
 
 
 @law(damaged_configurations(), examples=250)
-def test_around_a_mistake_the_fast_path_finds_what_the_slow_one_finds(text: str) -> None:
-    (tree, found), (expected, mistakes) = read(text), slowly(text)
-    assert found == mistakes
+def test_around_an_error_the_fast_path_equals_the_slow_path(text: str) -> None:
+    (tree, found), (expected, errors) = read(text), slowly(text)
+    assert found == errors
     assert exactly(tree) == exactly(expected)
 
 
@@ -542,10 +542,10 @@ def test_an_object_whose_indentation_may_show_something_else_is_parsed(body: str
 @pytest.mark.parametrize(
     "depth", [limits.NESTING - 3, limits.NESTING - 2, limits.NESTING - 1, limits.NESTING]
 )
-def test_an_object_that_is_nested_too_deep_is_found_around_a_mistake(depth: int) -> None:
+def test_an_object_that_is_nested_too_deep_is_found_around_an_error(depth: int) -> None:
     text = '{"a":' * (depth - 1) + f'{{\n    "conv1": {LAYER}\n}}' + "}" * depth
-    (tree, found), (expected, mistakes) = read(text), slowly(text)
-    assert found == mistakes
+    (tree, found), (expected, errors) = read(text), slowly(text)
+    assert found == errors
     assert exactly(tree) == exactly(expected)
 
 
@@ -573,7 +573,7 @@ def test_a_token_that_is_too_long_is_refused(text: str) -> None:
     assert all(len(diagnostic.message) < 300 for diagnostic in found)
 
 
-def test_after_many_mistakes_the_text_is_not_read_on() -> None:
+def test_parsing_stops_after_many_errors() -> None:
     _, found = read("{" + "a: True,\n" * 1000)
     assert [diagnostic.code for diagnostic in found].count("QC114") == 1
     assert len(found) == limits.SYNTAX_ERRORS + 1
@@ -583,7 +583,7 @@ def test_after_many_mistakes_the_text_is_not_read_on() -> None:
     "piece", ["{", "[", "}", "]", ",", ":", "'", '"', "a", '"a":', "/*", "#", "1 ", "[,", "{]"]
 )
 @pytest.mark.slow
-def test_a_long_text_of_mistakes_is_read_to_its_end(piece: str) -> None:
+def test_a_long_text_of_errors_is_read_to_its_end(piece: str) -> None:
     # A reader whose time grows faster than the text would not come to an end here.
     assert read(piece * 20_000)[1]
     assert read(f"{piece}\n" * 20_000)[1]

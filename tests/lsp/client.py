@@ -114,7 +114,7 @@ def started(
 ) -> Iterator[Client]:
     """Start a server, and end it at last.
 
-    variables are those of its environment beside the usual ones; before is called in its process first.
+    variables are added to its environment; before is called in its process first.
     """
     with subprocess.Popen(
         [sys.executable, "-m", "quantcfg", "lsp"],
@@ -138,7 +138,7 @@ def started(
 
 @contextmanager
 def conversation(folder: Path, **initial: Any) -> Iterator[Client]:
-    """Start a server, and end it as the protocol says; it must say nothing on standard error."""
+    """Start a server, and end it by the protocol; it must write nothing to standard error."""
     with started(folder, stderr=subprocess.PIPE, **initial) as client:
         client.notify("initialized", {})
         yield client

@@ -25,7 +25,7 @@ MODEL = Model(Named("net.prototxt"), NETWORK, ())
 
 
 def unmarked(marked: str) -> tuple[str, list[int]]:
-    """Return a text without its marks, and the offsets where they are."""
+    """Return text without its marks, and their offsets."""
     pieces = marked.split(MARK)
     ends = [sum(map(len, pieces[: index + 1])) for index in range(len(pieces) - 1)]
     return "".join(pieces), ends
@@ -42,5 +42,5 @@ def at_mark(marked: str, name: str = "quant.cfg", model: Model | None = MODEL) -
 
 
 def shown(spans: tuple[Span, ...] | list[Span]) -> list[str]:
-    """Return what stands at spans, with the line of each."""
+    """Return the text at spans, with the line of each."""
     return [f"{span.source.name}:{span.start_position[0]} {span.text}" for span in spans]

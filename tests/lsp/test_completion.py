@@ -1,4 +1,4 @@
-"""What can be written where."""
+"""Completion."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def labels(marked: str, model: Model | None = MODEL) -> list[str]:
 
 
 def chosen(marked: str, label: str) -> str:
-    """Return the text with an item of this label put in."""
+    """Return the text after inserting the item with this label."""
     document, offset = at_mark(marked)
     (item,) = (each for each in completions(document, offset) if each.label == label)
     text = document.source.text
@@ -40,7 +40,7 @@ def test_at_the_top_are_all_fields_that_are_not_deprecated() -> None:
     assert "conv_calibration_config" not in current
 
 
-def test_a_field_that_stands_there_is_not_offered_again_unless_it_is_repeated() -> None:
+def test_a_field_that_is_set_is_not_offered_again_unless_it_is_repeated() -> None:
     found = labels('batch_num: 1\nskip_layers: "conv1"\n‸')
     assert "batch_num" not in found
     assert "skip_layers" in found
@@ -124,7 +124,7 @@ def test_a_message_comes_with_the_fields_it_requires() -> None:
     assert item.snippet == "batch_num: ${0:1}"
 
 
-def test_every_snippet_is_a_text_without_mistakes_in_its_syntax() -> None:
+def test_every_snippet_is_syntactically_valid() -> None:
     for marked in ("‸", "common_config { ‸ }", "override_layer_types { ‸ }"):
         for item in items(marked):
             assert item.snippet

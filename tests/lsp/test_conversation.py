@@ -1,4 +1,4 @@
-"""A text is edited at random, and after each edit the server says what "quantcfg check" says of it."""
+"""After each random edit, the server reports what "quantcfg check" reports."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def example(request: pytest.FixtureRequest, tmp_path: Path) -> Example:
 
 
 def edited(number: int, text: str, pieces: Sequence[str]) -> Iterator[str]:
-    """Yield a text after each of some edits.
+    """Yield text after each of some edits.
 
     Now and then all that was done is undone, so that the text stays one of its kind.
     """

@@ -1,4 +1,4 @@
-"""What breaks the framing of messages ends the server with one line, and never with a traceback."""
+"""Invalid framing of messages ends the server with one line, not with a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of what is under the cursor."""
+"""Hover at the cursor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def said(
 
 
 def mark(text: str, before: str) -> str:
-    """Return a text with the mark before the last place of another one."""
+    """Return text with the mark before the last occurrence of a part of it."""
     start, _, end = text.rpartition(before)
     return f"{start}‸{before}{end}"
 
@@ -58,7 +58,7 @@ def mark(text: str, before: str) -> str:
         ('"fc_🦊"', ["InnerProduct", "quant_enable", "skip_layers (quant.cfg:2:14)"]),
     ],
 )
-def test_what_is_said_of_a_name_or_a_value(before: str, expected: list[str]) -> None:
+def test_hover_over_a_name_or_a_value(before: str, expected: list[str]) -> None:
     text = said(mark(REQUEST, before))
     assert text
     for each in expected:
@@ -118,7 +118,7 @@ CONFIGURATION = """\
         ('"channel_wise"', ["Whether each output channel"]),
     ],
 )
-def test_what_is_said_of_a_key_of_a_configuration(before: str, expected: list[str]) -> None:
+def test_hover_over_a_key_of_a_configuration(before: str, expected: list[str]) -> None:
     text = said(mark(CONFIGURATION, before), name="config.json")
     assert text
     for each in expected:

@@ -1,4 +1,4 @@
-"""Which model a text is for, and when it is read."""
+"""Which model a document is for, and when it is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NET = net(conv("conv1"))
 
 
 def named(folder: Path, text: str, **settings: object) -> list[str | None] | None:
-    """Return the model and the weights of a text in a folder, relative to that."""
+    """Return the model and the weights of a document in a directory, relative to it."""
     wrong: list[Diagnostic] = []
     found = model_for(Source(str(folder / "quant.cfg"), text), settings, str(folder), wrong.append)
     assert not wrong
@@ -39,7 +39,7 @@ def named(folder: Path, text: str, **settings: object) -> list[str | None] | Non
         ("", None),
     ],
 )
-def test_a_text_names_its_model_at_its_top(tmp_path: Path, text: str, expected: list[str] | None) -> None:
+def test_a_file_names_its_model_at_its_top(tmp_path: Path, text: str, expected: list[str] | None) -> None:
     assert named(tmp_path, text) == expected
 
 
@@ -95,7 +95,7 @@ def test_the_text_that_is_open_counts_not_the_file(tmp_path: Path) -> None:
     assert read_model(Named(str(path)), {}, model) is not model
 
 
-def test_a_model_that_cannot_be_read_is_told_where_it_is_named(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_read_is_reported_where_it_is_named(tmp_path: Path) -> None:
     source = Source(str(tmp_path / "quant.cfg"), "# quantcfg-model: nothing.prototxt\nbatch_num: 0\n")
     model = model_for(source, {}, None, print)
     assert model
@@ -113,7 +113,7 @@ def test_a_misspelled_comment_is_an_error_at_its_name() -> None:
     ]
 
 
-def test_a_mistake_in_the_model_is_told_with_its_place(tmp_path: Path) -> None:
+def test_an_error_in_the_model_is_reported_with_its_location(tmp_path: Path) -> None:
     path = tmp_path / "net.prototxt"
     path.write_text("layer { name: 1 }")
     source = Source(str(tmp_path / "quant.cfg"), "")
@@ -134,7 +134,7 @@ def test_what_is_wrong_with_the_settings_of_the_client_is_said_of_them(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0", "/dev/null", "pipe"])
-def test_what_may_never_end_is_no_model(tmp_path: Path, name: str) -> None:
+def test_a_file_that_may_never_end_is_not_a_model(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     path = os.path.join(tmp_path, name)
     model = read_model(Named(path), {}, None)
@@ -142,7 +142,7 @@ def test_what_may_never_end_is_no_model(tmp_path: Path, name: str) -> None:
     assert model.diagnostics[0].message.endswith(": not a regular file")
 
 
-def test_weights_that_cannot_be_read_are_told_where_they_are_named(tmp_path: Path) -> None:
+def test_weights_that_cannot_be_read_are_reported_where_they_are_named(tmp_path: Path) -> None:
     (tmp_path / "net.prototxt").write_text(NET)
     text = "# quantcfg-model: net.prototxt\n# quantcfg-weights: nowhere\n"
     source = Source(str(tmp_path / "quant.cfg"), text)

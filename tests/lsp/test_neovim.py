@@ -136,7 +136,7 @@ def done(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @needs_neovim
 @needs_shared
-def test_mistakes_are_shown(done: Any, session: Session) -> None:
+def test_errors_are_shown(done: Any, session: Session) -> None:
     code = {RESNET: "QC402", PPOCR: "QC401"}[session]
     column = session.request.splitlines()[4].index("'")
     assert done["diagnostics"] == [[code, 3, 13], ["QC401", 4, column]]
@@ -158,14 +158,14 @@ def test_hover_says_what_a_field_means(done: Any) -> None:
 
 @needs_neovim
 @needs_shared
-def test_a_quick_fix_mends_a_mistake(done: Any, session: Session) -> None:
+def test_a_quick_fix_corrects_an_error(done: Any, session: Session) -> None:
     assert done["title"] == f"replace '{session.misspelt}' with \"{session.fix}\""
     assert done["fixed"] == session.after_fix.splitlines()
 
 
 @needs_neovim
 @needs_shared
-def test_a_text_is_laid_out(done: Any, session: Session) -> None:
+def test_a_file_is_formatted(done: Any, session: Session) -> None:
     assert done["formatted"] == session.formatted.splitlines()
     assert done["file"] == session.formatted
 

@@ -38,7 +38,7 @@ MODEL = Model(Named("net.onnx"), NETWORK, ())
 FOLDER = "".join(
     layer.span.source.name.removesuffix("net.onnx") for layer in NETWORK.layers[:1] if layer.span
 )
-"""The folder that the file of the model was in."""
+"""The directory of the file of the model."""
 
 
 def labels(marked: str) -> list[str]:

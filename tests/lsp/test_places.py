@@ -1,4 +1,4 @@
-"""Definitions, references, outline, folds, tokens, hints, layout and fixes, each of a marked text."""
+"""Definitions, references, outline, folds, tokens, hints, layout and fixes, each for marked text."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_long_text_has_an_outline_of_its_layers_alone(monkeypatch: pytest.Monk
     ]
 
 
-def test_of_a_long_text_the_first_tokens_have_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_tokens_of_a_long_text_are_highlighted(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "# 1\na: 2 # 3\nb: 4 # 5\nc: 6"
     every = [token.span.text for token in tokens(request(text))]
     monkeypatch.setattr(semantic_tokens, "_MAX_LEAVES", 4)
@@ -155,7 +155,7 @@ def test_messages_lists_and_runs_of_comments_can_be_folded() -> None:
     assert [fold.is_comment for fold in folds(request(text))] == [True, False, False, True]
 
 
-def test_the_tokens_say_what_each_piece_is() -> None:
+def test_each_token_has_its_kind() -> None:
     text = "# 🦊 é\nskip_layers: \"a\" 'b' # c\nbatch_num: -2\ndo_fusion: true\nconv_calibration_config { }"
     found = [(token.span.text, token.kind.value, token.is_deprecated) for token in tokens(request(text))]
     assert found == [
@@ -236,7 +236,7 @@ def test_a_layout_leaves_alone_what_is_laid_out() -> None:
     assert edit.span.start_position[0] == edit.span.end_position[0] == 2
 
 
-def test_a_fix_is_offered_where_its_mistake_is() -> None:
+def test_a_fix_is_offered_where_its_error_is() -> None:
     text = 'batch_nmu: 2\nskip_layers: "cnov1"\n'
     document = request(text)
     (fix,) = fixes(document, text.index("cnov1"), text.index("cnov1"))

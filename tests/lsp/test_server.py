@@ -1,4 +1,4 @@
-"""The server in conversation: which text and which model count, and answers as the protocol has them."""
+"""The server as a process: which text and model it uses, and its answers in the protocol."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REQUEST = '# quantcfg-model: deploy.prototxt\nskip_layers: "🦊" skip_layers: "
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with a model."""
+    """Return a directory with a model."""
     (tmp_path / "deploy.prototxt").write_text(NET, encoding="utf-8")
     return tmp_path
 
@@ -139,15 +139,15 @@ def test_the_client_may_name_the_model_now_or_later(folder: Path) -> None:
         assert codes(client.diagnostics(uri, 1)) == ["QC401"]
 
 
-def test_settings_that_cannot_be_used_are_told_once(folder: Path) -> None:
+def test_settings_that_cannot_be_used_are_reported_once(folder: Path) -> None:
     uri = uri_in(folder)
     (folder / "quantcfg.toml").write_text('model = 1\nedition = "caff"')
     with conversation(folder) as client:
         client.open(uri, "batch_num: 1")
         client.diagnostics(uri, 1)
         replaced(client, uri, 2, "batch_num: 2")
-        told = [each["params"] for each in client.seen if each.get("method") == "window/showMessage"]
-    assert [each["message"] for each in told] == [
+        shown = [each["params"] for each in client.seen if each.get("method") == "window/showMessage"]
+    assert [each["message"] for each in shown] == [
         f"{folder / 'quantcfg.toml'}: {message}"
         for message in ('"model" must be a string, not 1', 'unknown value "caff" for "edition"')
     ]
@@ -212,7 +212,7 @@ def test_places_are_found_in_the_prototxt_and_back(folder: Path, client: Client)
     assert {"uri": uri, "range": span(REQUEST, start, start + 3)} in found
 
 
-def test_actions_are_those_that_are_asked_for(folder: Path, client: Client) -> None:
+def test_actions_are_those_that_are_requested(folder: Path, client: Client) -> None:
     uri = uri_in(folder)
 
     def asked(text: str, only: list[str] | None) -> list[Message]:
@@ -369,7 +369,7 @@ def test_without_pygls_the_command_says_how_to_get_it(tmp_path: Path) -> None:
     assert done.stderr == "the language server requires pygls: pip install 'quantcfg[lsp]'\n"
 
 
-def test_hints_are_asked_for_again_when_the_model_changes(folder: Path) -> None:
+def test_hints_are_requested_again_when_the_model_changes(folder: Path) -> None:
     uri, model = uri_in(folder), folder / "deploy.prototxt"
     refreshing = {"inlayHint": {"refreshSupport": True}, "codeLens": {"refreshSupport": True}}
     with conversation(folder, capabilities={"workspace": refreshing}) as client:

@@ -1,4 +1,4 @@
-"""The deprecated pair said in today's fields: the same compiled result, the same comments, the same rest."""
+"""Migration of the deprecated fields keeps the compiled result, the comments and everything else."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def codes(compilation: Compilation) -> list[str]:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_a_text_becomes_what_lies_beside_it(folder: Path, request: pytest.FixtureRequest) -> None:
+def test_a_file_is_migrated_as_expected(folder: Path, request: pytest.FixtureRequest) -> None:
     before = (folder / "input.cfg").read_bytes().decode()
     after = migrated(before)
     if request.config.getoption("update_golden"):
@@ -66,7 +66,7 @@ def test_a_text_becomes_what_lies_beside_it(folder: Path, request: pytest.Fixtur
 
 def assert_is_migrated(before: str, after: str) -> None:
     assert migrated(after) == after
-    # Overrides may stand elsewhere than what they say stood.
+    # The overrides may be in another place than the fields that they replace.
     assert sorted(comments_of(after)) == sorted(comments_of(before))
     assert not DEPRECATED & {each.code for each in check_text(after)}
 
@@ -82,7 +82,7 @@ def test_there_are_folders() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# none", "common_config :< >\r\n", 'skip_layers:["conv1"]'])
-def test_a_text_without_deprecated_fields_stays_as_it_is(text: str) -> None:
+def test_a_file_without_deprecated_fields_is_not_changed(text: str) -> None:
     assert migrated(text) == text
 
 
@@ -170,10 +170,10 @@ def test_the_flag_that_a_layer_gets_stays(flag: str, fc: str | None, own: str | 
 
 NON_UNIFORM = 'nuq_config { mapping_file: "m.json" }\n'
 REFUSED = {
-    "a mistake in the syntax": "fc_calibration_config { «QC105»= }",
-    "a mistake in a name": "«QC201»conv_calibration_confg { }",
-    "a mistake in a value": "fc_calibration_config { arq_quantize { channel_wise: «QC409»true } }",
-    "a mistake elsewhere": "batch_num: «QC501»0 conv_calibration_config { }",
+    "a syntax error": "fc_calibration_config { «QC105»= }",
+    "an unknown name": "«QC201»conv_calibration_confg { }",
+    "an invalid value": "fc_calibration_config { arq_quantize { channel_wise: «QC409»true } }",
+    "an error elsewhere": "batch_num: «QC501»0 conv_calibration_config { }",
     "a value that no Pooling layer can have": "fc_calibration_config { «QC410»nuq_quantize { } }",
     "a value out of range": "fc_calibration_config { hfmg_quantize { num_of_bins: «QC501»1000 } }",
     "a list": "conv_calibration_config: «QC202»[{ }]",
@@ -190,7 +190,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_text_that_cannot_be_migrated_is_refused_with_a_reason(name: str) -> None:
+def test_a_file_that_cannot_be_migrated_is_rejected_with_the_reason(name: str) -> None:
     text, expected = unmarked(REFUSED[name])
     migration = migrate_text(text)
     assert not migration.ok
@@ -220,12 +220,12 @@ def test_beside_non_uniform_quantization_only_a_pair_that_counts_is_refused(rest
         assert migrated(f"{text}conv_calibration_config {{ }}\n") == text
 
 
-def test_a_warning_is_no_obstacle_and_is_not_repeated() -> None:
+def test_a_file_with_a_warning_is_migrated_and_the_warning_is_reported_once() -> None:
     text = "batch_num: 2 batch_num: 3\nfc_calibration_config { }\n"
     assert migrate_text(text).diagnostics == ()
     assert migrated(text).startswith("batch_num: 2 batch_num: 3\noverride_layer_types {\n")
 
 
 @pytest.mark.parametrize("arguments", [(1,), ("batch_num: 2", None)])
-def test_what_is_no_text_is_said(arguments: tuple[str]) -> None:
+def test_a_file_that_is_not_text_is_an_error(arguments: tuple[str]) -> None:
     assert [each.code for each in migrate_text(*arguments).diagnostics] == ["QC415"]

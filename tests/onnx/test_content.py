@@ -1,4 +1,4 @@
-"""An ONNX model is recognized by its content, and so is what is mistaken for one."""
+"""An ONNX model is recognized by its content, and so is another file in its place."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_truncated_model_is_still_one() -> None:
     network, (error,) = read(MODEL[: len(MODEL) // 2], "net")
     assert network is None
     assert error.code == "QC332"
-    assert error.message.partition("model: ")[2].startswith("truncated inside of the field at byte ")
+    assert error.message.partition("model: ")[2].startswith("truncated inside the field at byte ")
 
 
 def test_a_length_that_exceeds_only_the_message_around_it_is_malformed() -> None:

@@ -1,4 +1,4 @@
-"""The work of reading and naming a model grows in step with it: twice the nodes, about twice the calls."""
+"""Reading a model and naming nodes grow in proportion: twice the nodes, about twice the calls."""
 
 from __future__ import annotations
 

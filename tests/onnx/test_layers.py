@@ -126,7 +126,7 @@ def test_another_type_is_never_quantized(op_type: str) -> None:
 @pytest.mark.parametrize("op_type", ["MaxPool", "Add"])
 def test_of_some_types_only_inputs_are_quantized(op_type: str) -> None:
     found = layer(node(op_type, ["data", "w"], ["out"], name="x"))
-    assert (found.obstacle, found.title) == ("only its inputs can be, by tensor_quantize", None)
+    assert (found.obstacle, found.title) == ("only its inputs can be quantized, by tensor_quantize", None)
 
 
 def test_an_operator_of_another_domain_is_another_type() -> None:
@@ -236,7 +236,7 @@ def test_the_table_says_which_nodes_are_always_symmetric() -> None:
     ]
 
 
-def test_a_constant_on_the_left_of_a_matmul_is_no_weight() -> None:
+def test_a_constant_on_the_left_of_a_matmul_is_not_a_weight() -> None:
     found = layer(matmul("m", "data"))
     assert found.quantizable
     assert (found.attributes["weight"], found.weight_shape) == ("a graph input", None)
@@ -267,7 +267,7 @@ def test_attributes_have_the_defaults_of_onnx() -> None:
     assert layer(batch_norm("bn", "data")).attributes == {"training_mode": 0, "parameters": "constant"}
 
 
-def test_an_attribute_that_the_file_does_not_tell_is_left_out() -> None:
+def test_an_attribute_that_the_file_does_not_have_is_omitted() -> None:
     assert "spatial_axes" not in layer(node("AveragePool", ["data"], ["out"], name="pool")).attributes
     assert "spatial_axes" not in layer(conv(weight="data")).attributes
 
@@ -328,7 +328,7 @@ def test_average_pooling_of_float16_is_a_warning(parts: dict[str, Any]) -> None:
     ]
 
 
-def test_other_average_pooling_is_no_warning() -> None:
+def test_other_average_pooling_has_no_warning() -> None:
     assert diagnose(pool(2, 2)) == diagnose(pool(2, 2), inputs=[]) == []
     weights = [tensor("w", 8, 3, 3, 3, element=FLOAT16)]
     assert diagnose(conv(), pool(2, 2), initializers=weights) == []

@@ -1,4 +1,4 @@
-"""quantcfg name-nodes: unique names, and not another byte is different."""
+"""quantcfg name-nodes: unique names, and no other byte changes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From quant.cfg to AMCT's JSON, written down naively from the reference.
 
 Section numbers are those of the reference: the one for Caffe, where nothing else
-is said, and the one for ONNX, where "ONNX" stands before them. Open questions are
+is said, and the one for ONNX, where they start with "ONNX". Open questions are
 decided as their sections 8, 10 and 14 (U1 to U30 of ONNX) recommend.
 """
 
@@ -29,7 +29,7 @@ class OracleEdition:
 
     `proto` is the file and the package of the request. `tensor` are the types of
     nodes with an input that can be quantized on its own (ONNX 2.2), and `num_bits`
-    tells whether that key is written (U19, ONNX U2).
+    is whether that key is written (U19, ONNX U2).
     """
 
     proto: tuple[str, str]
@@ -120,7 +120,7 @@ def lower(
     """Return the text of the JSON file (3), by the steps of 4.1, or raise Refused.
 
     With `config_text` the plain arguments have no effect (1). `mapping` is the
-    content of the file that `nuq_config` names; None stands for a file that
+    content of the file that `nuq_config` names; None is for a file that
     cannot be read.
     """
     types = layer_types(layers)
@@ -383,7 +383,7 @@ def _activation_params(chosen: _Message) -> dict[str, Any]:
 
 
 def _num_bits(algorithm: _Message) -> dict[str, Any]:
-    """Return what dst_type says; INT16 is 2 (ONNX 2.2, 4.3)."""
+    """Return the number of bits that dst_type sets; INT16 is 2 (ONNX 2.2, 4.3)."""
     if "dst_type" not in algorithm.DESCRIPTOR.fields_by_name:
         return {}
     return {"num_bits": 16 if algorithm.dst_type == 2 else 8}

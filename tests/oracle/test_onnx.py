@@ -1,4 +1,4 @@
-"""Does the oracle say what the reference for ONNX says? Section numbers are those of that reference."""
+"""The oracle agrees with the reference for ONNX. Section numbers are those of that reference."""
 
 from __future__ import annotations
 
@@ -355,7 +355,7 @@ def test_channel_wise_is_for_convolutions(layer: OracleLayer) -> None:
         + for_type("Conv", "hfmg_quantize { asymmetric: true }"),
     ],
 )
-def test_a_symmetric_layer_is_symmetric_whatever_is_asked_for(layer: OracleLayer, config_text: str) -> None:
+def test_a_symmetric_layer_is_symmetric_whatever_is_requested(layer: OracleLayer, config_text: str) -> None:
     # Conv with a 3-D kernel: U9
     assert activation(config_text, layer)["asymmetric"] is False
     assert activation(config_text, CONV)["asymmetric"] is True
@@ -406,7 +406,7 @@ def test_a_layer_must_not_be_called_like_a_global_key(key: str) -> None:
     assert config_refusal("", [CONV, named]) == "name_clash"
 
 
-def test_an_override_of_a_node_that_is_no_layer_has_no_effect() -> None:
+def test_an_override_of_a_node_that_is_not_a_layer_has_no_effect() -> None:
     # U21
     for name in ("line", "pool1"):
         assert compiled(for_layer(name, "hfmg_quantize { num_of_bins: 1 }")) == compiled("")

@@ -1,4 +1,4 @@
-"""Does the oracle say what the reference says? Section numbers are those of the reference."""
+"""The oracle agrees with the reference. Section numbers are those of the reference."""
 
 import json
 from collections.abc import Callable, Mapping

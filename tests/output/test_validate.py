@@ -59,7 +59,7 @@ def test_both_drafts_read_the_schema_alike(known: KnownEdition, config: dict[str
     assert failures(old, config, schema) == failures(new, config, schema)
 
 
-def test_values_that_python_takes_for_equal_are_told_apart() -> None:
+def test_values_that_python_treats_as_equal_are_distinguished() -> None:
     layer = {"quant_enable": True}
     for wrong in (1, 1.0):
         (error,) = schema_errors({"a": layer, "b": {"quant_enable": wrong}}, CAFFE.schema)

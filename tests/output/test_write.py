@@ -141,7 +141,7 @@ def test_an_interruption_passes_when_the_new_file_is_in_its_place(
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"config.json": TEXT}
 
 
-def test_a_text_that_cannot_be_encoded_is_not_written(tmp_path: Path) -> None:
+def test_text_that_cannot_be_encoded_is_not_written(tmp_path: Path) -> None:
     assert written(tmp_path / "config.json", "\ud800") == ["QC502"]
     assert not list(tmp_path.iterdir())
 

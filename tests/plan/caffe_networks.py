@@ -1,6 +1,6 @@
 """Generated Caffe networks.
 
-What AMCT can do with a layer stands here once more, beside the text of the
+What AMCT supports for a layer is repeated here, beside the text of the
 layer, so that neither the compiler nor the oracle answers for it.
 """
 
@@ -152,7 +152,7 @@ def _chain(layers: Sequence[_Layer]) -> list[str]:
         texts.append(
             networks.layer(_quotable(layer.name), layer.kind.type, bottom, f"top{index}", **messages)
         )
-        # Behind an InnerProduct there is no plane to convolve.
+        # After an InnerProduct there is no plane to convolve.
         if layer.rule != "TRAIN" and layer.kind.type != "InnerProduct":
             bottom = f"top{index}"
     return texts

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
 MAPPING_FILE = "MAPPING"
-"""Stands in a request where the path of the mapping file belongs."""
+"""The placeholder for the path of the mapping file in a request."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Request:
 _FAVOURED = {"tensor_quantize", "dmq_balancer", "dst_type"}
 """Fields that would otherwise be rare in requests that are in order."""
 
-_MISTAKES: tuple[Mapping[str, int], ...] = (
+_ERRORS: tuple[Mapping[str, int], ...] = (
     {},
     {},
     {"values": 2},
@@ -93,7 +93,7 @@ _MISTAKES: tuple[Mapping[str, int], ...] = (
     {"names": 2},
     {"names": 1, "repeats": 1, "required": 1, "values": 1},
 )
-"""How many times in ten a request errs in what."""
+"""How many times in ten a request has an error, by its kind."""
 
 
 @st.composite
@@ -104,7 +104,7 @@ def requests(draw: DrawFn, edition: KnownEdition, layers: Sequence[OracleLayer])
         edition.config,
         _names_of(layers, edition),
         _tensors_of(layers, edition),
-        draw(st.sampled_from(_MISTAKES)),
+        draw(st.sampled_from(_ERRORS)),
     )
     if draw(st.integers(0, 7)) == 0:
         return Request(arguments=filler.arguments())
@@ -149,19 +149,19 @@ def _tensors_of(layers: Sequence[OracleLayer], edition: KnownEdition) -> Mapping
 
 @dataclass(frozen=True)
 class _Filler:
-    """Draws what a request says, and errs as often as it is told to."""
+    """Draws the content of a request, with errors as often as requested."""
 
     draw: DrawFn
     message: Any
     names: Mapping[str, Choice]
     tensors: Mapping[str, Sequence[int]]
-    mistakes: Mapping[str, int]
+    errors: Mapping[str, int]
 
     def arguments(self) -> dict[str, Any]:
         batch_nums = [1, 2, 2**32, 2**70]
         return {
             "skip_layers": self.names_in("skip_layers"),
-            "batch_num": self.draw(st.sampled_from([0, -1] if self.errs("values") else batch_nums)),
+            "batch_num": self.draw(st.sampled_from([0, -1] if self.has_error("values") else batch_nums)),
             "activation_offset": self.draw(st.booleans()),
         }
 
@@ -176,7 +176,7 @@ class _Filler:
         chosen = self.draw(st.lists(st.sampled_from(fields + messages), max_size=5))
         chosen += [field for field in fields if field.name in _FAVOURED and self.draw(st.booleans())]
         for field in fields:
-            if field in chosen or (field.is_required and not self.errs("required")):
+            if field in chosen or (field.is_required and not self.has_error("required")):
                 self.give(message, field)
 
     def give(self, message: Any, field: FieldDescriptor) -> None:
@@ -200,31 +200,31 @@ class _Filler:
                 setattr(override, target, name)
 
     def add_tensors(self, tensors: Any) -> None:
-        for name in self.names_in("tensor_quantize") if self.tensors or self.errs("names") else ():
+        for name in self.names_in("tensor_quantize") if self.tensors or self.has_error("names") else ():
             indexes = st.sampled_from(self.tensors.get(name) or [0])
             for index in self.draw(
-                st.lists(indexes, min_size=1, max_size=2, unique=not self.errs("repeats"))
+                st.lists(indexes, min_size=1, max_size=2, unique=not self.has_error("repeats"))
             ):
                 tensor = tensors.add()
                 self.fill(tensor)
                 if tensor.HasField("layer_name"):
                     tensor.layer_name = name
-                if tensor.HasField("input_index") and not self.errs("values"):
+                if tensor.HasField("input_index") and not self.has_error("values"):
                     tensor.input_index = index
 
     def names_in(self, field: str) -> list[str]:
         values = [self.value(field) for _ in range(self.draw(st.integers(0, 3)))]
-        return values if self.errs("repeats") else list(dict.fromkeys(values))
+        return values if self.has_error("repeats") else list(dict.fromkeys(values))
 
     def value(self, field: str) -> Any:
         if field in self.names:
-            choice, errs = self.names[field], self.errs("names")
+            choice, has_error = self.names[field], self.has_error("names")
         else:
-            choice, errs = _VALUES.get(field, _FLAGS), self.errs("values")
-        return self.draw(choice.wrong if errs else choice.right)
+            choice, has_error = _VALUES.get(field, _FLAGS), self.has_error("values")
+        return self.draw(choice.wrong if has_error else choice.right)
 
-    def errs(self, what: str) -> bool:
-        often = self.mistakes.get(what, 0)
+    def has_error(self, what: str) -> bool:
+        often = self.errors.get(what, 0)
         return often > 0 and self.draw(st.integers(0, 9)) < often
 
 

@@ -14,7 +14,7 @@ from tests.oracle.amct import OracleLayer
 def layers_of(
     model: Network, inputs: Mapping[str, tuple[bool, ...]] = MappingProxyType({})
 ) -> tuple[OracleLayer, ...]:
-    """Return the layers of a network as the oracle knows them, by what the compiler says of them.
+    """Return the layers of a network for the oracle, as the compiler describes them.
 
     Those without a name of their own are left out.
     """

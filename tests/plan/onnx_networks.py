@@ -1,6 +1,6 @@
 """Generated ONNX networks.
 
-What AMCT can do with a node stands here once more, beside the node, so that
+What AMCT supports for a node is repeated here, beside the node, so that
 neither the compiler nor the oracle answers for it.
 """
 

@@ -12,7 +12,7 @@ def for_all(calibration: str) -> str:
 
 
 def for_type(layer_type: str, calibration: str = "", mark: str = "") -> str:
-    """Return an override; a mark may stand before the type, and before the name of its calibration."""
+    """Return an override; a mark may be before the type, and before the name of its calibration."""
     target = f"layer_type: {_quoted(layer_type)}"
     return f"override_layer_types {{ {target} {mark}calibration_config {{ {calibration} }} }}\n"
 

@@ -1,6 +1,6 @@
-"""One mistake is one diagnostic: nothing is reported that only follows from another mistake.
+"""One error is one diagnostic: nothing is reported that only follows from another error.
 
-And a request that is checked without a network has the mistakes that it has for
+And a request that is checked without a network has the errors that it has for
 every network.
 """
 
@@ -74,7 +74,7 @@ NOTHING_FOLLOWS = {
     "nuq for all, but for what cannot be read": for_all("nuq_quantize { }")
     + "override_layer_types { layer_type: «QC106»'Pooling\n calibration_config { } }",
     "a whole network": 'name: "net"\n«QC212»layer { name: "a" type: "Convolution" }\nlayer { }',
-    "a misspelt layer that may not stand there": 'skip_layers: «QC401»"relu_1"',
+    "a misspelled layer that is not allowed there": 'skip_layers: «QC401»"relu_1"',
     "a misspelt layer without fusion that has none": 'skip_fusion_layers: «QC401»"conv_1"',
     "a misspelt layer with an override that cannot be quantized": for_layer("«QC401»reIu1"),
     "a mapping file that may never end": 'nuq_config { mapping_file: «QC101»"/dev/stdin" }',
@@ -84,7 +84,7 @@ NOTHING_FOLLOWS = {
 
 
 @pytest.mark.parametrize("name", NOTHING_FOLLOWS)
-def test_a_mistake_is_reported_and_nothing_that_follows_from_it(name: str) -> None:
+def test_an_error_is_reported_and_nothing_that_follows_from_it(name: str) -> None:
     text, expected = unmarked(NOTHING_FOLLOWS[name])
     errors = [each for each in check(text) if each.severity is Severity.ERROR]
     assert places(errors) == expected
@@ -210,7 +210,7 @@ def test_a_slip_comes_before_a_name_that_is_only_like_it() -> None:
     for text in ('skip_layers: "Relu1"', 'skip_fusion_layers: "Conv1"', for_layer("RELU1")):
         (diagnostic,) = check(text)
         assert diagnostic.help in ('did you mean "relu1"?', 'did you mean "conv1"?')
-        # To put it in would only make the next mistake.
+        # To put it in would only make the next error.
         assert diagnostic.fix == ()
 
 
@@ -235,7 +235,7 @@ def test_what_is_right_for_a_network_is_right_without_one(case: Case) -> None:
 
 
 @law_of_editions(cases, examples=100)
-def test_every_mistake_is_reported_once(case: Case) -> None:
+def test_every_error_is_reported_once(case: Case) -> None:
     if case.request.config_text is None:
         return
     source = Source("quant.cfg", case.request.config_text)

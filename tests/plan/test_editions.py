@@ -1,4 +1,4 @@
-"""A request is read by the edition that it is given, or that its network has."""
+"""A request is read by the given edition or by that of its network."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ RULES = {rule.code: rule for rule in vars(catalogue).values() if isinstance(rule
 MODEL_FILES = {"caffe": files(MODELS, "*/*.prototxt"), "onnx": files(MODELS_ONNX, "*.onnx")}
 
 WITHOUT_A_PLACE = {catalogue.NOTHING_QUANTIZABLE.code, catalogue.UNUSUAL_OPSET.code}
-"""What can be found in a network and a request that were read, and is nowhere to be seen in them."""
+"""The codes of the diagnostics without a location: they are about the whole network."""
 
 
 CODES: Mapping[str, set[str]] = {
@@ -58,7 +58,7 @@ CODES: Mapping[str, set[str]] = {
     "int16": {"QC448"},
     "range": {"QC411", "QC412", "QC501"},
 }
-"""The codes of the errors that are reported where the oracle has a reason to refuse."""
+"""The codes of the errors that are reported where the oracle rejects the request."""
 
 
 @law_of_editions(cases, examples=250)
@@ -97,7 +97,7 @@ def layers_once(model: Path) -> tuple[OracleLayer, ...]:
 
 
 def inputs_of(model: Path) -> dict[str, tuple[bool, ...]]:
-    """Return which inputs of the nodes of an ONNX model are variable, by what the onnx package says."""
+    """Return which inputs of the nodes of an ONNX model are variable, according to the onnx package."""
     graph = onnx.load(model, load_external_data=False).graph
     constants = {initializer.name for initializer in graph.initializer}
     constants |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
@@ -182,7 +182,7 @@ def check_diagnostics(compilation: Compilation) -> None:
 
 # Where the compiler is not to agree with the oracle, and why. The generated requests keep clear of it.
 DIFFERENCES = {
-    "a number that is not finite is an error wherever it stands (reference U22)": (
+    "a number that is not finite is an error at any level (reference U22)": (
         'override_layer_types { layer_type: "Pooling" calibration_config {\n'
         "  ifmr_quantize { search_step: nan } } }"
     ),

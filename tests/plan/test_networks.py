@@ -1,4 +1,4 @@
-"""The generators say for themselves what AMCT can do with a layer. Does the compiler say the same?"""
+"""The compiler agrees with the generators on what AMCT supports for a layer."""
 
 from __future__ import annotations
 

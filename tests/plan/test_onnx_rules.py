@@ -1,6 +1,6 @@
 """The rules of the lowering that only the ONNX edition has: what is compiled, what is reported, and where.
 
-As in test_rules.py, the code of a diagnostic stands in a request before the place
+As in test_rules.py, the code of a diagnostic is written in a request before the place
 that it is reported at.
 """
 
@@ -76,7 +76,7 @@ RULES = {
     "a balance step of a type that some layers lack": for_type("MatMul", "«QC441»«QC441»dmq_balancer { }"),
     "a strength below the range": for_layer("conv", "dmq_balancer { migration_strength: «QC501»0.1 }"),
     "a strength above the range": for_layer("conv", "dmq_balancer { migration_strength: «QC501»0.81 }"),
-    "a strength that is no number": for_layer("conv", "dmq_balancer { migration_strength: «QC211»nan }"),
+    "a strength that is not a number": for_layer("conv", "dmq_balancer { migration_strength: «QC211»nan }"),
     "a tensor of another type": 'tensor_quantize { layer_name: «QC442»"relu" input_index: 0 }',
     "a tensor of a layer": 'tensor_quantize { layer_name: «QC442»"conv" input_index: 0 }',
     "a tensor of no node": 'tensor_quantize { layer_name: «QC401»"nowhere" input_index: 0 }',

@@ -312,7 +312,7 @@ _BITS = {"INT8": 8, "INT16": 16}
 
 
 def says(text: str, key: str, value: Any) -> bool:
-    """Tell whether a text, as it stands in a quant.cfg or an argument, gives a key a value."""
+    """Return whether text, as in a quant.cfg or an argument, gives a key a value."""
     if key == "quant_enable":
         # What is written is the name of the layer or of its type.
         return value is False and text[0] in "\"'"

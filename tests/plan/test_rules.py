@@ -1,7 +1,7 @@
 """Every rule of the lowering: what is reported, and where.
 
-In the text of a request, the code of a diagnostic stands before the place that
-it is reported at. What is reported elsewhere stands beside the text.
+In the text of a request, the code of a diagnostic is written before the place that
+it is reported at. What is reported elsewhere is listed beside the text.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def test_a_network_needs_a_layer_that_can_be_quantized(config_text: str) -> None
     )
 
 
-# --- accepted, with or without a remark
+# --- accepted, with or without a warning
 
 ACCEPTED = {
     "nothing": "",

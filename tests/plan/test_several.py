@@ -1,4 +1,4 @@
-"""Several names in one string: what is said, and what the fix makes of it."""
+"""Several names in one string: the diagnostic and the fix."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_request_and_a_configuration_get_the_same_fix_and_nothing_more(names: 
 
 
 NOT_FIXED = {
-    # The fix would only make another mistake.
+    # The fix would only make another error.
     'skip_layers: «QC401»"conv1, conv9"': 'write one string per name: ["conv1", "conv9"]',
     'skip_layers: «QC401»"conv1" "conv9"': ('write ["conv1", "conv9"]: adjacent strings are joined'),
     'skip_layers: «QC401»"cnov1, cnov2"': 'write one string per name: ["cnov1", "cnov2"]',
@@ -156,7 +156,7 @@ def test_of_two_strings_with_one_name_only_the_first_is_fixed() -> None:
 
 
 def test_the_names_that_are_meant_count() -> None:
-    """That every layer is skipped is found beside the string, and not only once that is fixed."""
+    """Check that "every layer is skipped" is reported together with the error in the string."""
     text, expected = unmarked('skip_layers: [«QC407»"a b", "a,c", «QC401»"conv1, conv2, pool1, fc"]')
     assert places(errors_in(text)) == expected
 

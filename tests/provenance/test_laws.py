@@ -1,4 +1,4 @@
-"""What is said of a value is what happens: it comes from there, and without that from the next origin."""
+"""Explanations are true: without the origin of a value, it comes from the next origin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.plan.requests import for_all, for_layer, for_type
 from tests.shared import MODELS, needs_shared
 
 Explained = dict[tuple[str | int, ...], Explanation]
-"""Explanations by where their values stand in the configuration."""
+"""Explanations by the paths of their values in the configuration."""
 
 
 # --- every value
@@ -58,7 +58,7 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
 
 
 @law_of_editions(cases, examples=50)
-def test_what_is_asked_for_is_a_part_of_all(case: Case) -> None:
+def test_a_requested_part_is_a_part_of_all(case: Case) -> None:
     compilation = compiled(case)
     if compilation.config is None:
         return
@@ -76,11 +76,11 @@ def test_what_is_asked_for_is_a_part_of_all(case: Case) -> None:
 # --- without its origin
 
 WITHOUT_DEFAULT = {"fakequant_precision_mode", "dmq_balancer_param"}
-"""What is not written unless it is asked for."""
+"""Keys without a default: they are written only if they are set."""
 
 
 def outcomes(request: Request, model: Network) -> Iterator[str]:
-    """Take every origin out of a request in turn, and tell of each value what it came from then.
+    """Remove each origin of a request in turn, and compare where each value then comes from.
 
     That is the kind of the next origin, and how long the chain was; "gone" for
     an item of a list, and "refused" where the request is wrong without it.
@@ -118,17 +118,17 @@ def after_removal(model: Network, request: Request, explanations: Explained) -> 
             assert explanation.chain[1:] == ()
             yield "gone"
         else:
-            assert told(now[path].chain) == told(explanation.chain[1:]), (changed, path)
+            assert shown(now[path].chain) == shown(explanation.chain[1:]), (changed, path)
             yield f"{now[path].chain[0].origin.kind} {len(explanation.chain)}"
 
 
-def told(chain: tuple[Setting[Any], ...]) -> list[tuple[object, ...]]:
-    """Return what is said of the settings of a chain, but for the place, which moves."""
+def shown(chain: tuple[Setting[Any], ...]) -> list[tuple[object, ...]]:
+    """Return what is shown of the settings of a chain, without the location, which moves."""
     return [(setting.value, setting.origin.what, setting.span and setting.span.text) for setting in chain]
 
 
 def without(origin: Origin, request: Request) -> Request:
-    """Return a request without what gave a value: a field of its text, or an argument."""
+    """Return a request without the source of a value: a field of its text, or an argument."""
     if origin.place is None:
         return replace(request, arguments=without_argument(origin, request.arguments or {}))
     text = request.config_text
@@ -154,7 +154,7 @@ def test_without_its_origin_a_value_is_what_the_chain_says(case: Case) -> None:
 
 @pytest.mark.slow
 def test_most_origins_can_be_taken_out() -> None:
-    """Else the law above would hold for nothing: a request that is wrong without an origin says nothing."""
+    """Check that the law above is tested: a request that is invalid without an origin tests nothing."""
     counts: Counter[str] = Counter()
 
     def count(case: Case) -> None:
@@ -239,7 +239,7 @@ NAMED_ONLY = f'nuq_config {{ mapping_file: "{MAPPING_FILE}" }}\n'
             "fc_calibration_config { ifmr_quantize { asymmetric: true } }",
             ["written 3", "default 2"],
         ),
-        # An override that leaves out what common_config says; no lower level comes back.
+        # An override that omits a setting of common_config; no lower level applies again.
         (
             for_all("ifmr_quantize { search_step: 0.02 }")
             + for_layer("conv1", "ifmr_quantize { search_step: 0.03 }"),

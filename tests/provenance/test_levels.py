@@ -1,4 +1,4 @@
-"""A network and a request that use every level and every rule, and what is said of them.
+"""The explanation of a network and a request that use every level and every rule.
 
 "pytest --update-golden" writes what is said now; look at it before it is
 accepted.
@@ -148,7 +148,7 @@ def test_what_is_not_there_is_an_error(
     assert (error.code, error.help) == (code, help)
 
 
-def test_a_section_stands_for_its_keys(compilation: Compilation) -> None:
+def test_a_section_includes_its_keys(compilation: Compilation) -> None:
     layer = the_layer(explain(compilation, "fc", "weight_quant_params"))
     assert [each.key for each in layer.values] == ["wts_algo", "channel_wise"]
     both = the_layer(explain(compilation, "conv1", "search_range"))

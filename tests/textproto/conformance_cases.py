@@ -1,11 +1,11 @@
 """The text-format inputs of protobuf's conformance suite, with the outcome it asks for.
 
-Names are the suite's own, with the suffixes by which it tells variants apart;
+Names are the suite's own, with its suffixes for variants;
 names of fields and types are those of our .proto files. The suite's tests of
 unknown fields are not here: their input is binary.
 
 What is expected is written in another, plainer way than the input, and with
-google's spelling, so that the two readers do not share a mistake.
+google's spelling, so that the two parsers do not share an error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Case:
-    """An input, and the message that it stands for as a plain text; None if it must be refused."""
+    """An input, and its message as plain text; None if it must be rejected."""
 
     name: str
     text: str

@@ -1,6 +1,6 @@
 """Where this package and google's text_format part ways: every known way, and why.
 
-docs/text-format.md tells users the same under the same names.
+docs/text-format.md has the same list, with the same names, for users.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Stricter = Literal["we", "google", "neither"]
 class Deviation:
     """A kind of text that one of the two refuses, or that both read, but not alike.
 
-    applies tells whether a text has it, bound to that type of message. It may
+    applies returns whether text has it, bound to that type of message. It may
     be wrong about a text that both refuse.
     """
 
@@ -194,7 +194,7 @@ DEVIATIONS = (
     Deviation(
         "whitespace after the sign",
         "google",
-        'spec, "Parsing Overview": blanks and comments may stand between the sign and the number',
+        'spec, "Parsing Overview": whitespace and comments are allowed between the sign and the number',
         "one_int32: - 5",
         _outside(r"-\s+[\w.]"),
     ),

@@ -77,7 +77,7 @@ _PIECE = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 @st.composite
 def nearly_valid_texts(draw: DrawFn, *message_types: type[Message]) -> str:
-    """A text with mostly what a message of one of some types takes, and a few mistakes or none."""
+    """Text that is mostly valid for one of some message types, with few errors or none."""
     message_type = draw(st.sampled_from(message_types))
     # One seed instead of a draw for every choice: it is quicker, and the texts are more varied.
     random = Random(draw(st.integers(0, 2**64)))

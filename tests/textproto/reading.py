@@ -48,7 +48,7 @@ _STRING_OR_COMMENT = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(#[^
 
 @dataclass(frozen=True)
 class Reading:
-    """What became of a text."""
+    """The result of parsing and binding text."""
 
     message: Message
     diagnostics: list[Diagnostic]
@@ -63,7 +63,7 @@ class Reading:
 
 
 def parsed(text: str) -> tree.Document:
-    """Return the tree of a text that has no mistake in its syntax."""
+    """Return the tree of text without syntax errors."""
     diagnostics: list[Diagnostic] = []
     document = parse(Source("text", text), diagnostics.append)
     assert diagnostics == []
@@ -72,7 +72,7 @@ def parsed(text: str) -> tree.Document:
 
 
 def read(text: str, message_type: type[Message], *, lenient: bool = False) -> Reading:
-    """Parse and bind a text."""
+    """Parse and bind text."""
     diagnostics: list[Diagnostic] = []
     document = parse(Source("text", text), diagnostics.append)
     binding = bind(document, descriptor_of(message_type), diagnostics.append, Dialect(lenient=lenient))
@@ -85,7 +85,7 @@ def message_of(binding: Binding, message_type: type[Message]) -> Message:
 
 
 def read_by_google(text: str, message_type: type[Message]) -> Message | None:
-    """Return the message that text_format makes of a text, or None if it refuses the text."""
+    """Return the message that text_format parses, or None if it rejects the text."""
     message = message_type()
     with warnings.catch_warnings():
         # It has Python replace escapes, and Python grumbles at those it does not know.
@@ -98,12 +98,12 @@ def read_by_google(text: str, message_type: type[Message]) -> Message | None:
 
 
 def same(one: Message, other: Message) -> bool:
-    """Tell whether two messages are equal, bit by bit but for what a NaN holds."""
+    """Return whether two messages are equal bit by bit, except for the payload of a NaN."""
     return text_format.MessageToString(one) == text_format.MessageToString(other)
 
 
 def places(document: tree.Document) -> list[tuple[type, int, int, bool]]:
-    """Return what the equality of trees leaves out: where each node is, and whether it has an end."""
+    """Return what the equality of trees ignores: where each node is, and whether it has an end."""
     found = []
     unseen: list[tree.Node] = list(document.fields)
     while unseen:
@@ -114,6 +114,6 @@ def places(document: tree.Document) -> list[tuple[type, int, int, bool]]:
 
 
 def comments_of(text: str) -> list[str]:
-    """Return the comments of a text without the blanks at their ends, found without its tree."""
+    """Return the comments of text without whitespace at their ends, found without its tree."""
     found = (piece[1] for piece in _STRING_OR_COMMENT.finditer(text))
     return [comment.rstrip(" \t\v\f\r") for comment in found if comment]

@@ -91,7 +91,7 @@ documents = st.builds(tree.Document, st.just(Source("generated", "")), _fields(v
 
 @st.composite
 def noisy_texts(draw: DrawFn, documents: SearchStrategy[tree.Document]) -> tuple[tree.Document, str]:
-    """A tree, and a text for it with blanks, comments, separators and brackets wherever they may be."""
+    """A tree, and text for it with whitespace, comments, separators and brackets wherever allowed."""
     document = draw(documents)
     # One seed instead of a draw for every gap: a text has hundreds of them.
     random = Random(draw(st.integers(0, 2**32)))
@@ -162,7 +162,7 @@ _PIECES = [*"\"'{}<>[]:;,-.#\n\\ x0", "a: 1", 'a: "x"', "b {", "[e] {}", '"y"', 
 
 @st.composite
 def damaged_texts(draw: DrawFn) -> str:
-    """A text with pieces put in and left out; it may be right all the same."""
+    """Text with tokens added and removed; it may still be valid."""
     _, text = draw(noisy_texts(documents))
     random = Random(draw(st.integers(0, 2**32)))
     for _ in range(random.randint(1, 3)):

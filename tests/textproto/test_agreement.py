@@ -18,7 +18,7 @@ DOCUMENTATION = Path(__file__).parents[2] / "docs" / "text-format.md"
 
 
 @law(st.sampled_from([*CONFIGS, EVERYTHING, IMPLICIT]), st.data(), examples=200)
-def test_both_accept_the_same_texts_and_read_the_same_but_for_the_known_deviations(
+def test_both_parsers_agree_except_for_the_known_deviations(
     message_type: type[Message], data: st.DataObject
 ) -> None:
     text = data.draw(nearly_valid_texts(message_type))
@@ -30,7 +30,7 @@ def test_both_accept_the_same_texts_and_read_the_same_but_for_the_known_deviatio
 
 
 def disagreement(text: str, message_type: type[Message]) -> Stricter | None:
-    """Return who is stricter about a text, "neither" if it stands for two messages, or None."""
+    """Return who is stricter about text, "neither" if the messages differ, or None."""
     reading, other = read(text, message_type), read_by_google(text, message_type)
     if reading.accepted and other is not None:
         return None if same(reading.message, other) else "neither"

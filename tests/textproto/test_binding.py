@@ -45,7 +45,7 @@ def message(text: str, message_type: type[Message], *, lenient: bool = False) ->
 
 
 def spans(binding: Binding) -> dict[Path, tuple[str, str]]:
-    """Return the texts of the name and of the value that stand in each place."""
+    """Return the text of the name and of the value at each path."""
     places = ((path, binding.place_at(path)) for path in given(binding.whole))
     return {path: (place.name_span.text, place.span.text) for path, place in places if place}
 
@@ -116,7 +116,7 @@ def paths(message: Any, path: Path) -> Iterator[Path]:
         ("one_color: nan many_color: [t, -1]", "one_color: 4 many_color: 3 many_color: ULTRAVIOLET"),
     ],
 )
-def test_texts_mean_what_they_mean_to_google(text: str, plain: str) -> None:
+def test_text_has_the_same_meaning_as_for_google(text: str, plain: str) -> None:
     expected = read_by_google(plain, EVERYTHING)
     assert expected is not None
     assert same(message(text, EVERYTHING), expected)

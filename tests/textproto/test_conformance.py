@@ -9,7 +9,7 @@ from tests.textproto.reading import parsed, read, read_by_google, same
 
 
 def meets(case: Case) -> bool:
-    """Tell whether a case comes out as it should."""
+    """Return whether a case has the expected result."""
     reading = read(case.text, case.message_type)
     if case.expected is None or not reading.accepted:
         return case.expected is None and not reading.accepted

@@ -1,4 +1,4 @@
-"""Where an offset is, by what stands before it: the message, the field, and the word that is begun."""
+"""Where an offset is, by the text before it: the message, the field, and the unfinished word."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def test_in_a_comment_nothing_can_be_written() -> None:
     assert cursor_at("a: 1 # b: ", 10) is None
 
 
-def test_a_string_without_an_end_is_told() -> None:
+def test_an_unterminated_string_is_reported() -> None:
     assert [cursor.is_closed for text in ('a: "b', 'a: "b"') if (cursor := cursor_at(text, 5))] == [
         False,
         True,
     ]
 
 
-def test_the_names_before_it_are_told() -> None:
+def test_the_names_before_it_are_returned() -> None:
     text = "a: 1 m { b: 1 c { d: 1 } "
     cursor = cursor_at(text, len(text))
     assert cursor

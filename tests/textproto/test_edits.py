@@ -1,4 +1,4 @@
-"""Fields put in, replaced and taken out: all else stays, the comments too."""
+"""Fields inserted, replaced and removed: everything else stays, including comments."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ Position = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A text, and its diagnostic: its code, where it starts and ends, and words that are in it."""
+class Case:
+    """Text and its diagnostic: code, start, end, and a part of the message."""
 
     text: str
     code: str
@@ -33,8 +33,8 @@ class Mistake:
     message_type: type[Message] = EVERYTHING
 
 
-def on_line_1(text: str, code: str, start: int, end: int, message: str, help: str | None = None) -> Mistake:
-    return Mistake(text, code, (1, start), (1, end), message, help)
+def on_line_1(text: str, code: str, start: int, end: int, message: str, help: str | None = None) -> Case:
+    return Case(text, code, (1, start), (1, end), message, help)
 
 
 AFTER_NAME = 'write ":" and a value, or "{" and fields, after the field name'
@@ -55,7 +55,7 @@ SYNTAX = (
     on_line_1("one_int32 5", "QC104", 11, 12, 'expected ":" or "{", found "5"', NEEDS_COLON),
     on_line_1("one_int32", "QC104", 10, 10, 'expected ":" or "{", found the end of the file', AFTER_NAME),
     on_line_1("one_int32: ", "QC104", 11, 11, "expected a value, found the end of the file"),
-    Mistake("one_int32:\n# c\n\n", "QC104", (2, 4), (2, 4), "expected a value, found the end of the file"),
+    Case("one_int32:\n# c\n\n", "QC104", (2, 4), (2, 4), "expected a value, found the end of the file"),
     on_line_1("one_int32: -", "QC104", 13, 13, "expected a number, found the end of the file"),
     on_line_1('one_int32: -"a"', "QC104", 13, 16, 'expected a number, found "a"'),
     on_line_1("one_int32: 5 }", "QC104", 14, 15, 'expected a field name or the end of the file, found "}"'),
@@ -184,7 +184,7 @@ BINDING = (
     on_line_1("one_int32: {}", "QC202", 12, 14, '"one_int32" must be an integer, not a message'),
     on_line_1("many_int32: [1, x]", "QC202", 17, 18, '"many_int32" must be an integer, not x'),
     on_line_1("many_int32: [{}]", "QC202", 14, 16, '"many_int32" must be an integer, not a message'),
-    Mistake("one_int32: -\n five", "QC202", (1, 12), (2, 6), '"one_int32" must be an integer, not -five'),
+    Case("one_int32: -\n five", "QC202", (1, 12), (2, 6), '"one_int32" must be an integer, not -five'),
     on_line_1("one_float: 0x1", "QC202", 12, 15, '"one_float" must be a decimal number, not 0x1'),
     on_line_1("one_double: 012", "QC202", 13, 16, '"one_double" must be a decimal number, not 012'),
     on_line_1("one_float: infinityf", "QC202", 12, 21, "must be a decimal number, not infinityf"),
@@ -240,27 +240,27 @@ BINDING = (
     on_line_1(
         "one_int32: 4096.0", "QC202", 12, 18, '"one_int32" must be an integer, not 4096.0', "write 4096"
     ),
-    Mistake("", "QC206", (1, 1), (1, 1), '"next" is missing from the top level', message_type=ENDLESS),
-    Mistake("one_color: 2147483648", "QC203", (1, 12), (1, 22), "2147483647", message_type=IMPLICIT),
+    Case("", "QC206", (1, 1), (1, 1), '"next" is missing from the top level', message_type=ENDLESS),
+    Case("one_color: 2147483648", "QC203", (1, 12), (1, 22), "2147483647", message_type=IMPLICIT),
 )
 WARNINGS = ("QC207", "QC208", "QC213", "QC115")
 
 
-@pytest.mark.parametrize("mistake", [*SYNTAX, *BINDING], ids=lambda mistake: repr(mistake.text[:40]))
-def test_a_mistake_has_one_diagnostic_with_a_code_and_a_place(mistake: Mistake) -> None:
-    (diagnostic,) = read(mistake.text, mistake.message_type).diagnostics
+@pytest.mark.parametrize("case", [*SYNTAX, *BINDING], ids=lambda case: repr(case.text[:40]))
+def test_an_error_has_one_diagnostic_with_a_code_and_a_span(case: Case) -> None:
+    (diagnostic,) = read(case.text, case.message_type).diagnostics
     assert diagnostic.span
-    assert diagnostic.code == mistake.code
-    assert (diagnostic.span.start_position, diagnostic.span.end_position) == (mistake.start, mistake.end)
-    assert mistake.message in diagnostic.message
-    assert diagnostic.help == mistake.help
-    assert (diagnostic.severity is Severity.WARNING) == (mistake.code in WARNINGS)
+    assert diagnostic.code == case.code
+    assert (diagnostic.span.start_position, diagnostic.span.end_position) == (case.start, case.end)
+    assert case.message in diagnostic.message
+    assert diagnostic.help == case.help
+    assert (diagnostic.severity is Severity.WARNING) == (case.code in WARNINGS)
 
 
-def test_there_is_a_mistake_for_every_diagnostic_that_reading_a_text_can_have() -> None:
+def test_every_code_of_parsing_and_binding_has_a_case() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in ROOM.glob("*.py"))
     rules = [getattr(catalogue, name) for name in re.findall(r"catalogue\.([A-Z0-9_]+)", sources)]
-    codes = {mistake.code for mistake in (*SYNTAX, *BINDING)}
+    codes = {case.code for case in (*SYNTAX, *BINDING)}
     elsewhere = (
         catalogue.TOO_DEEP,
         catalogue.TOO_LONG,
@@ -326,7 +326,7 @@ def found(text: str, message_type: type[Message]) -> list[tuple[str, Position, s
     ]
 
 
-def test_several_mistakes_are_all_found() -> None:
+def test_several_errors_are_all_reported() -> None:
     text = (
         "one_int32: x\nmany_color: [RED, PINK]\none_nested {\n  nmber: 1\n}\none_uint32: -1\none_bool: maybe"
     )
@@ -339,7 +339,7 @@ def test_several_mistakes_are_all_found() -> None:
     ]
 
 
-def test_what_is_right_beside_mistakes_is_bound() -> None:
+def test_valid_fields_next_to_errors_are_bound() -> None:
     message = read("one_int32: x one_bool: true many_int32: [1, y, 3] one_string: 'a'", EVERYTHING).message
     assert same(message, read("one_bool: true many_int32: [1, 3] one_string: 'a'", EVERYTHING).message)
 
@@ -387,7 +387,7 @@ def test_a_required_field_that_is_given_badly_is_not_missed_as_well(text: str, c
     assert read(text, STRICT).codes == [code]
 
 
-def test_a_message_that_is_no_message_takes_no_place_in_a_oneof() -> None:
+def test_an_invalid_message_does_not_set_its_oneof() -> None:
     assert read("chosen_int32: 1 chosen_nested: 5", EVERYTHING).codes == ["QC202"]
 
 
@@ -405,7 +405,7 @@ def deeply_nested(levels: int) -> str:
     return "recursive {" * levels + "}" * levels
 
 
-def test_a_text_may_be_nested_as_deep_as_a_message() -> None:
+def test_text_may_be_nested_as_deep_as_a_message() -> None:
     assert read(deeply_nested(99), EVERYTHING).codes == []
     (too_deep,) = read(deeply_nested(100), EVERYTHING).diagnostics
     assert too_deep.span
@@ -417,7 +417,7 @@ def test_what_is_too_deep_is_not_missed_as_well() -> None:
 
 
 @pytest.mark.slow
-def test_a_text_that_is_nested_far_too_deep_is_refused_in_peace() -> None:
+def test_text_that_is_nested_far_too_deep_is_an_error() -> None:
     parsed(deeply_nested(DEEP))
     assert read(deeply_nested(DEEP), EVERYTHING).codes == ["QC110"]
     assert read("recursive {" * DEEP, EVERYTHING).codes == ["QC104", "QC110"]
@@ -491,6 +491,6 @@ def test_only_a_line_feed_ends_a_line() -> None:
 
 
 def test_every_diagnostic_of_the_table_can_be_rendered() -> None:
-    for mistake in (*SYNTAX, *BINDING):
-        for diagnostic in read(mistake.text, mistake.message_type).diagnostics:
+    for case in (*SYNTAX, *BINDING):
+        for diagnostic in read(case.text, case.message_type).diagnostics:
             assert diagnostic.code in render(diagnostic)

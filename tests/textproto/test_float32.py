@@ -16,13 +16,13 @@ _MANTISSA_BITS = 23
 
 
 def number(bits: int) -> float:
-    """Return the 32-bit float of a bit pattern, as protobuf gives it."""
+    """Return the 32-bit float of a bit pattern, as protobuf does."""
     value: float = struct.unpack("<f", struct.pack("<I", bits))[0]
     return value
 
 
 def kept(written: str) -> float:
-    """Return the 32-bit float nearest to a decimal, as protobuf gives it."""
+    """Return the 32-bit float nearest to a decimal, as protobuf does."""
     value: float = struct.unpack("<f", struct.pack("<f", float(written)))[0]
     return value
 
@@ -37,7 +37,7 @@ def powers_of_two() -> Iterator[int]:
     yield from range(1 << _MANTISSA_BITS, _INFINITY, 1 << _MANTISSA_BITS)
 
 
-# repr tells -0.0 from 0.0, and one nan is like another in it.
+# repr distinguishes -0.0 from 0.0, and is the same for every nan.
 
 
 @law(st.integers(0, 2**32 - 1), examples=750)

@@ -1,4 +1,4 @@
-"""The canonical layout: what it looks like, and that nothing but the layout changes."""
+"""The canonical layout, and that formatting changes nothing else."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def formatted(text: str) -> str:
 
 
 @pytest.mark.parametrize("folder", sorted(GOLDEN.iterdir()), ids=lambda folder: folder.name)
-def test_a_text_gets_the_layout_that_lies_beside_it(folder: Path, request: pytest.FixtureRequest) -> None:
+def test_a_file_gets_the_expected_layout(folder: Path, request: pytest.FixtureRequest) -> None:
     text = formatted((folder / "input.cfg").read_bytes().decode())
     if request.config.getoption("update_golden"):
         (folder / "expected.cfg").write_bytes(text.encode())
@@ -90,7 +90,7 @@ def test_a_small_text_gets_its_layout(text: str, expected: str) -> None:
 
 @st.composite
 def configs(draw: st.DrawFn) -> tuple[type[Message], str]:
-    """A message as a text, with comments and blanks wherever they may be."""
+    """A message as text, with comments and whitespace wherever they are allowed."""
     message = draw(messages(*CONFIGS, EVERYTHING, IMPLICIT))
     random: Random = draw(st.randoms(use_true_random=False))
     return type(message), noisy_text(parsed(text_format.MessageToString(message)), random)
@@ -160,7 +160,7 @@ def test_a_formatted_text_says_what_it_said(config: tuple[type[Message], str]) -
     assert same(read(again, message_type).message, read(text, message_type).message)
 
 
-# --- what is wrong
+# --- errors
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_formatted_text_says_what_it_said(config: tuple[type[Message], str]) -
         ("a {" * 100_000 + "}" * 100_000, [f"QC110 1:{3 * limits.NESTING - 2}"]),
     ],
 )
-def test_a_text_with_mistakes_is_not_formatted(text: str, expected: list[str]) -> None:
+def test_text_with_errors_is_not_formatted(text: str, expected: list[str]) -> None:
     formatting = format_text(text)
     assert formatting.text is None
     assert not formatting.ok
@@ -188,14 +188,14 @@ def test_a_configuration_is_known_by_its_name_as_well() -> None:
         assert places(format_text(text, "CONFIG.json").diagnostics) == ["QC212 1:1"]
 
 
-def test_a_text_is_formatted_in_spite_of_a_warning() -> None:
+def test_text_with_a_warning_is_formatted() -> None:
     formatting = format_text("# a\rb: 1")
     assert (formatting.ok, formatting.text) == (True, "# a\rb: 1\n")
     assert places(formatting.diagnostics) == ["QC115 1:1"]
 
 
 @pytest.mark.parametrize("arguments", [(1,), (b"a: 1",), ("a: 1", None)])
-def test_what_is_no_text_is_said(arguments: tuple[str]) -> None:
+def test_a_file_that_is_not_text_is_an_error(arguments: tuple[str]) -> None:
     assert [each.code for each in format_text(*arguments).diagnostics] == ["QC415"]
 
 

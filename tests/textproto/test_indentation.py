@@ -1,4 +1,4 @@
-"""Where brackets do not match, the note points at the one that indentation shows to be wrong."""
+"""If brackets do not match, the note points at the one whose indentation is wrong."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MISSING = {
     "behind closing brackets that are indented as what they end": (
         "layer {\n  a {\n    x: 1\n    }\n  b «QC104»{\n    y: 2\n}\nlayer {\n  z: 3\n  }\n"
     ),
-    "behind another mistake": "layer {\n  x = 1\n  a «QC104»{\n    x: 1\n}\nlayer {\n}\n",
+    "after another error": "layer {\n  x = 1\n  a «QC104»{\n    x: 1\n}\nlayer {\n}\n",
     "in a list of messages": "layer: [\n  {\n    a «QC104»{\n      x: 1\n  }\n]\n",
     # Indentation says nothing, or nothing that fits: the innermost bracket that is open.
     "without indentation": "layer «QC104»{\na {\nx: 1\n}\nlayer {\n}\n",
@@ -56,7 +56,7 @@ NO_SURPLUS = {
     "without indentation": "layer {\na {\n}\n}\n}\n",
     "on one line": "layer { a { } } }",
     "where all are indented as what they end": "layer {\n  x: 1\n  }\nlayer {\n  y: 1\n  }\n}\n",
-    "behind another mistake": "layer {\n  x = 1\n  }\n  y: 2\n}\n",
+    "after another error": "layer {\n  x = 1\n  }\n  y: 2\n}\n",
 }
 
 
@@ -67,7 +67,7 @@ def found_in(text: str) -> list[Diagnostic]:
 
 
 def notes(text: str) -> list[tuple[str, str]]:
-    """Return where the notes of a text point, and what they say."""
+    """Return the locations and the messages of the notes."""
     places = ((*each.span.start_position, each.message) for one in found_in(text) for each in one.related)
     return [(f"QC104 {line}:{column}", message) for line, column, message in places]
 
@@ -117,7 +117,7 @@ def laid_out(text: str) -> str:
 
 
 def messages_in(text: str) -> list[tree.Message]:
-    """Return the messages of a text whose closing bracket is alone on its line."""
+    """Return the messages in text whose closing bracket is alone on its line."""
     waiting: list[tree.Field] = [*parse(Source("text", text), lambda _: None).fields]
     found = []
     while waiting:

@@ -1,4 +1,4 @@
-"""The driver reads what lark would by the grammar without names in brackets, and nothing else."""
+"""The table driver accepts the same as lark with the grammar without names in brackets."""
 
 from __future__ import annotations
 
@@ -53,37 +53,37 @@ def assert_they_agree(text: str) -> None:
 
 
 @law(noisy_texts(documents).map(lambda noisy: noisy[1]))
-def test_on_a_text_without_mistakes(text: str) -> None:
+def test_on_valid_text(text: str) -> None:
     assert_they_agree(text)
 
 
 @law(nearly_valid_texts(*CONFIGS, EVERYTHING))
-def test_on_a_text_that_is_nearly_right(text: str) -> None:
+def test_on_nearly_valid_text(text: str) -> None:
     assert_they_agree(text)
 
 
 @law(damaged_texts())
-def test_on_a_text_with_pieces_put_in_and_left_out(text: str) -> None:
+def test_on_text_with_tokens_added_and_removed(text: str) -> None:
     assert_they_agree(text)
 
 
 @pytest.mark.parametrize("path", OWN_TEXTS, ids=lambda path: path.name)
-def test_on_the_texts_here(path: Path) -> None:
+def test_on_the_files_of_the_project(path: Path) -> None:
     assert_they_agree(path.read_bytes().decode(errors="replace"))
 
 
 @pytest.mark.slow
 @shared.needs_shared
 @pytest.mark.parametrize("path", SHARED_TEXTS, ids=lambda path: path.name)
-def test_on_real_texts(path: Path) -> None:
+def test_on_real_files(path: Path) -> None:
     assert_they_agree(path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("text", ["", " ", "# c", "a: 1", "a: [1, 2] b: [{}, <>] c: []", "a <b: 'x' \"y\">;"])
-def test_a_text_without_mistakes_is_read(text: str) -> None:
+def test_valid_text_is_parsed(text: str) -> None:
     assert read_by_driver(text) is not None
 
 
 @pytest.mark.parametrize("text", ["a", "a:", "a {", "a: 1 }", "a: [1", "a: 1;;", "a: 1 \0", "\0", "a: 1x"])
-def test_a_text_with_a_mistake_is_not(text: str) -> None:
+def test_invalid_text_is_rejected(text: str) -> None:
     assert read_by_driver(text) is None

@@ -45,7 +45,7 @@ def test_spacing_comments_separators_and_kinds_of_brackets_do_not_matter(
 
 
 @law(noisy_texts(documents))
-def test_every_node_knows_where_it_stands(noisy: tuple[tree.Document, str]) -> None:
+def test_every_node_has_its_offsets(noisy: tuple[tree.Document, str]) -> None:
     text = noisy[1]
     document = parsed(text)
     assert_children_follow_each_other_within(tree.Message([*document.fields], 0, len(text)))
@@ -75,7 +75,7 @@ def assert_text_says_the_same(document: tree.Document, node: tree.Node) -> None:
 
 
 def assert_nothing_is_between(leaves: list[tree.Node], text: str) -> None:
-    """Check that what no leaf covers is blanks, comments, separators and brackets."""
+    """Check that only whitespace, comments, separators and brackets are outside of the leaves."""
     starts = [leaf.start for leaf in leaves]
     ends = [leaf.end for leaf in leaves]
     for end, start in zip([0, *ends], [*starts, len(text)], strict=True):
@@ -168,7 +168,7 @@ def test_a_string_has_the_bytes_that_the_escapes_stand_for(body: str) -> None:
 
 
 def unescaped(body: str) -> bytes | None:
-    """Decode escapes with what Python knows of them; None if one stands for no character or byte."""
+    """Decode escapes with what Python knows of them; None if one is not a character or byte."""
     pieces = re.findall(r"\\[0-7]{1,3}|\\x..?(?<=[0-9A-Fa-f])|\\u.{4}|\\U.{8}|\\.|[^\\]+", body)
     try:
         return b"".join(unescaped_piece(piece) for piece in pieces)

@@ -1,4 +1,4 @@
-"""The grammar alone defines what a comment is: where it is changed, all modules follow."""
+"""Only the grammar defines comments: if it changes, all modules follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loose lexer takes any text, and finds the same in it however many tokens it takes at once."""
+"""The loose lexer accepts any text, and its result does not depend on how many tokens it reads at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behind a mistake the parser reads on: every mistake is found once, and what is right beside it is bound."""
+"""After an error the parser continues: every error is reported once, and the valid rest is bound."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from quantcfg import limits
 from quantcfg.diagnostics import Diagnostic
 from quantcfg.diagnostics.fixes import fixed
+from quantcfg.files import other_content
 from quantcfg.source import Source
 from quantcfg.textproto import loose_lexer, parse, tree
 from tests.laws import law
@@ -24,7 +25,7 @@ def syntax_of(text: str) -> tuple[tree.Document, list[Diagnostic]]:
     return parse(Source("text", text), found.append), found
 
 
-# --- one mistake is one diagnostic, and reading goes on behind it
+# --- one error is one diagnostic, and parsing continues after it
 
 READ_ON = {
     # the colon
@@ -136,7 +137,7 @@ READ_ON = {
 
 
 @pytest.mark.parametrize("name", READ_ON)
-def test_a_mistake_is_found_once_and_what_is_right_beside_it_is_bound(name: str) -> None:
+def test_an_error_is_reported_once_and_the_valid_rest_is_bound(name: str) -> None:
     marked, rest = READ_ON[name]
     text, expected = unmarked(marked)
     reading = read(text, EVERYTHING)
@@ -144,7 +145,7 @@ def test_a_mistake_is_found_once_and_what_is_right_beside_it_is_bound(name: str)
     assert same(reading.message, read(rest, EVERYTHING).message)
 
 
-def test_several_mistakes_of_all_kinds_are_found_in_one_run() -> None:
+def test_several_errors_of_all_kinds_are_reported_in_one_run() -> None:
     text, expected = unmarked(
         "one_int32 «QC105»= «QC202»x\n"
         "one_string: «QC106»'abc\n"
@@ -175,7 +176,7 @@ def test_a_list_of_messages_without_a_comma_ends_at_its_bracket() -> None:
     assert list(message.skip_layers) == ["a"]
 
 
-# --- no mistake follows from another
+# --- no error follows from another
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_a_required_field_that_may_be_meant_by_what_cannot_be_read_is_not_missed
     assert places(read(text, STRICT).diagnostics) == expected
 
 
-def test_a_required_field_is_missed_beside_a_mistake_in_another_message() -> None:
+def test_a_missing_field_is_reported_next_to_an_error_in_another_message() -> None:
     text, expected = unmarked(
         "override_layer_configs { «QC104»5 }\n«QC206»override_layer_configs { layer_name: 'a' }\n"
         "«QC206»override_layer_types { calibration_config { ifmr_quantize { search_step: «QC107»0.0.1 } } }"
@@ -215,11 +216,11 @@ def test_what_a_misspelt_field_holds_is_checked_as_what_was_meant() -> None:
     assert message.HasField("common_config")
 
 
-def test_a_map_without_a_value_is_no_message_that_fields_behind_it_belong_to() -> None:
+def test_fields_after_a_map_without_a_value_do_not_belong_to_it() -> None:
     assert read("map_string_nested: ; } value: 1", EVERYTHING).codes == ["QC104", "QC104", "QC201"]
 
 
-def test_half_a_character_is_no_word_of_an_enum() -> None:
+def test_half_a_character_is_not_an_enum_value() -> None:
     assert read("one_color: '\ud800'", EVERYTHING).codes == ["QC202"]
 
 
@@ -279,22 +280,22 @@ FIXES = {
 @pytest.mark.parametrize(
     "text", ["one_bool: t-rue", "ro;w { cell: 'a' }", "ro=w { cell: 'a' }", "one_message { one_in=t32 { } }"]
 )
-def test_what_would_only_be_another_mistake_is_no_fix(text: str) -> None:
+def test_a_change_that_would_cause_another_error_is_not_a_fix(text: str) -> None:
     found = read(text, EVERYTHING).diagnostics
     assert found
     assert not any(each.fix for each in found)
 
 
 @pytest.mark.parametrize("text", FIXES)
-def test_a_fix_mends_the_mistake_and_changes_nothing_else(text: str) -> None:
+def test_a_fix_removes_the_error_and_changes_nothing_else(text: str) -> None:
     source = Source("text", text)
     found: list[Diagnostic] = []
     reading = read(text, EVERYTHING)
     found += [diagnostic for diagnostic in reading.diagnostics if diagnostic.fix]
     assert len(found) == 1
-    mended, count = fixed(found[0].fix[0].span.source, found)
-    assert (mended, count) == (FIXES[text], 1)
-    assert read(mended, EVERYTHING).codes == []
+    corrected, count = fixed(found[0].fix[0].span.source, found)
+    assert (corrected, count) == (FIXES[text], 1)
+    assert read(corrected, EVERYTHING).codes == []
     assert source.text == text
 
 
@@ -328,7 +329,7 @@ def test_what_needs_judgement_has_no_fix(text: str) -> None:
 
 
 def damaged(text: str, random: Random, count: int) -> str:
-    """Return a text with some of its characters taken out, doubled, or replaced."""
+    """Return text with some of its characters removed, doubled or replaced."""
     for _ in range(count):
         at = random.randrange(len(text) + 1)
         junk = random.choice(
@@ -367,8 +368,11 @@ def damaged_texts(draw: st.DrawFn) -> str:
 
 
 @law(damaged_texts())
-def test_whatever_is_read_every_mistake_has_a_place_in_the_text_and_its_own_one(text: str) -> None:
+def test_every_error_in_any_text_has_its_own_span(text: str) -> None:
     reading = read(text, EVERYTHING)
+    if other_content(text):
+        assert reading.codes == ["QC117"]  # The text is not parsed, and the error is about the whole file.
+        return
     for diagnostic in reading.diagnostics:
         assert diagnostic.span
         assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(text)
@@ -398,9 +402,9 @@ BROKEN_LINES = (
 
 
 @law(st.lists(st.sampled_from(BROKEN_LINES), min_size=1, max_size=4))
-def test_a_line_with_a_mistake_leaves_the_lines_around_it_as_they_are(broken: list[str]) -> None:
+def test_a_line_with_an_error_does_not_affect_other_lines(broken: list[str]) -> None:
     lines = [f"many_uint32: {number}" for number in range(len(broken) + 1)]
-    text = "".join(f"{line}\n{mistake}\n" for line, mistake in zip(lines, broken, strict=False))
+    text = "".join(f"{line}\n{error}\n" for line, error in zip(lines, broken, strict=False))
     message: Any = read(text + lines[-1], EVERYTHING).message
     assert list(message.many_uint32) == list(range(len(lines)))
 
@@ -408,7 +412,7 @@ def test_a_line_with_a_mistake_leaves_the_lines_around_it_as_they_are(broken: li
 # --- limits
 
 
-def test_after_many_mistakes_in_the_syntax_the_text_is_not_read_on() -> None:
+def test_parsing_stops_after_many_syntax_errors() -> None:
     document, found = syntax_of("a: $\n" * (limits.SYNTAX_ERRORS * 3))
     codes = [diagnostic.code for diagnostic in found]
     assert codes.count("QC114") == 1
@@ -444,7 +448,7 @@ def test_a_token_that_is_too_long_is_refused(piece: str) -> None:
         "a < b } ",
     ],
 )
-def test_a_long_text_of_mistakes_is_read_to_its_end(piece: str) -> None:
+def test_a_long_text_of_errors_is_read_to_its_end(piece: str) -> None:
     # A reader whose time grows faster than the text would not come to an end here.
     assert syntax_of(piece * 20_000)[1]
     assert syntax_of((piece + "\n") * 20_000)[1]

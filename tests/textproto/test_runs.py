@@ -1,4 +1,4 @@
-"""That fields are taken in runs makes no difference but to the time."""
+"""Reading fields in runs changes only the time."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def assert_runs_make_no_difference(text: str) -> None:
 
 
 @law(noisy_texts(documents).map(lambda noisy: noisy[1]))
-def test_in_a_text_without_mistakes(text: str) -> None:
+def test_in_valid_text(text: str) -> None:
     assert_runs_make_no_difference(text)
 
 
 @law(nearly_valid_texts(*CONFIGS, EVERYTHING))
-def test_in_a_text_that_is_nearly_right(text: str) -> None:
+def test_in_nearly_valid_text(text: str) -> None:
     assert_runs_make_no_difference(text)
 
 
 @law(damaged_texts())
-def test_in_a_text_with_pieces_put_in_and_left_out(text: str) -> None:
+def test_in_text_with_tokens_added_and_removed(text: str) -> None:
     assert_runs_make_no_difference(text)
 
 
@@ -115,7 +115,7 @@ def test_where_a_run_ends(text: str) -> None:
 
 @st.composite
 def nests(draw: DrawFn) -> str:
-    """A text with many levels, in which something interrupts the run at any depth, perhaps by mistake."""
+    """Text with many levels, in which something, perhaps an error, interrupts the run at any depth."""
     around = draw(st.lists(st.sampled_from(["a {", "a: {", "a <", "a: <"]), min_size=1, max_size=12))
     within = st.sampled_from(["", "", "b: 1 ", "b: [1, 2], ", 'b: "x" "y"; ', "# c\n", *_INTERRUPTIONS])
     opened = "".join(f"{opening} {draw(within)}" for opening in around)
@@ -130,7 +130,7 @@ _END = {"{": "}", "<": ">"}
 
 
 @law(nests())
-def test_in_a_text_of_many_levels(text: str) -> None:
+def test_in_text_with_many_levels(text: str) -> None:
     assert_runs_make_no_difference(text)
 
 
@@ -145,14 +145,14 @@ def test_the_work_grows_in_step_with_the_depth_where_a_run_is_interrupted(piece:
 
 
 @pytest.mark.parametrize("path", OWN_TEXTS, ids=lambda path: path.name)
-def test_in_the_texts_here(path: Path) -> None:
+def test_in_the_files_of_the_project(path: Path) -> None:
     assert_runs_make_no_difference(path.read_bytes().decode(errors="replace"))
 
 
 @pytest.mark.slow
 @shared.needs_shared
 @pytest.mark.parametrize("path", SHARED_TEXTS, ids=lambda path: path.name)
-def test_in_real_texts_and_they_are_read_in_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_real_files_which_are_read_in_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = path.read_text(encoding="utf-8")
     assert_runs_make_no_difference(text)
     found: list[Diagnostic] = []

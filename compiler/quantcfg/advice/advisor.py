@@ -124,7 +124,7 @@ def _fact(name: str, reason: str) -> Item:
 
 
 def _for_one_image(network: Network, operations: Operations, given: Mapping[str, Shape]) -> Operations:
-    """Return the operations for a batch of one, or as they are if the network then computes otherwise."""
+    """Return the operations for a batch of one, or unchanged if that changes weights or other sizes."""
     batches = {name: shape for name, shape in operations.inputs.items() if shape}
     single = {name: (1, *shape[1:]) for name, shape in batches.items()}
     if single == batches:

@@ -55,7 +55,7 @@ def codes(weight: Array, scales: Array) -> Array:
 
 
 def quantized(weight: Array, scales: Array) -> Array:
-    """Return what a weight is after quantization: its codes times their factors."""
+    """Return a weight after quantization: its codes times their factors."""
     return codes(weight, scales) * _along(scales, weight)
 
 

@@ -107,7 +107,7 @@ def _fit_ifmr(algorithm: Ifmr, batches: Sequence[Array], check: Check) -> Quanti
 
 
 def _rank(batches: Sequence[Array], percentile: float) -> int:
-    """Return how far from the extreme the value at a percentile is, from 1."""
+    """Return the rank of the value at a percentile, counted from the extreme, which is 1."""
     count = sum(map(len, batches))
     return 1 if 1 - percentile < LEAST_FACTOR else max(1, count - floor(percentile * count))
 

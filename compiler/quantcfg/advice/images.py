@@ -1,4 +1,4 @@
-"""Images for a simulation: generated, from an .npy file, or from a folder (reference, weights.md 4.0)."""
+"""Images for a simulation: generated, from an .npy file, or from a directory (reference, weights.md 4.0)."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def image_count(path: PathLike, shape: Shape, count: int | None = None) -> int:
 
 
 def load_images(path: PathLike, shape: Shape, count: int | None = None) -> Array:
-    """Return the images of an .npy file, or of a folder of PNG and JPEG files, in the shape of the input.
+    """Return the images of an .npy file, or of a directory of PNG and JPEG files, in the shape of the input.
 
-    count is how many at most; a folder is read in the order of the names.
+    count is how many at most; a directory is read in the order of the names.
 
     Raises:
         ImagesError: the images cannot be read, or do not fit the input.
@@ -117,8 +117,8 @@ def _mapped(path: PathLike, shape: Shape) -> np.memmap[Any, Any]:
         values = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise ImagesError(path, reason(error)) from error
-    except Exception as error:  # What numpy raises for a damaged header can be of any type.
-        raise ImagesError(path, "not an .npy file", "pass an .npy file or a folder of images") from error
+    except Exception as error:  # What numpy raises for an invalid header can be of any type.
+        raise ImagesError(path, "not an .npy file", "pass an .npy file or a directory of images") from error
     if values.dtype.kind not in "buif":
         raise ImagesError(path, "the file does not contain numbers")
     if values.ndim != len(shape) or values.shape[1:] != shape[1:] or not len(values):
@@ -135,7 +135,7 @@ def _names(folder: Path) -> Sequence[Path]:
     except OSError as error:
         raise ImagesError(folder, reason(error)) from error
     if not names:
-        raise ImagesError(folder, "the folder contains no PNG or JPEG files")
+        raise ImagesError(folder, "the directory contains no PNG or JPEG files")
     return names
 
 
@@ -150,7 +150,7 @@ def _opened(names: Sequence[Path], shape: Shape) -> Iterator[Array]:
             pixels = _pixels(name, "L" if channels == 1 else "RGB", (width, height))
         except OSError as error:
             raise ImagesError(name, reason(error)) from error
-        except Exception as error:  # What Pillow raises for a damaged file can be of any type.
+        except Exception as error:  # What Pillow raises for an invalid file can be of any type.
             raise ImagesError(name, str(error)) from error
         # As networks that can be simulated were trained: blue, green, red.
         bgr = pixels.reshape(height, width, channels)[:, :, ::-1]

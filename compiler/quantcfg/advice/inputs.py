@@ -20,7 +20,7 @@ from quantcfg.network.network import Shape
 from quantcfg.weights.arrays import Array
 
 Images = PathLike | Mapping[str, PathLike] | None
-"""An .npy file or a folder, for the only input or by the names of inputs."""
+"""An .npy file or a directory, for the only input or by the names of inputs."""
 
 
 @frozen_value
@@ -137,7 +137,7 @@ def input_obstacle(inputs: Inputs) -> str | None:
 
 
 def count_of(inputs: Inputs) -> int:
-    """Return how many images are used: whole batches, and of several inputs, as many as each has."""
+    """Return how many images are used: whole batches, and at most as many as each input has."""
     count = inputs.simulation.count
     counts = [image_count(path, inputs.shapes[blob], count) for blob, path in inputs.paths.items()]
     if counts:

@@ -152,7 +152,7 @@ def simulate(
 
 
 def without_simulation(reason: str, notes: Sequence[str] = ()) -> Outcome:
-    """Return the outcome if a network cannot be simulated for a reason."""
+    """Return the outcome for a network that cannot be simulated, with the reason."""
     return Outcome(notes=[*notes, f"no simulation: {reason}"])
 
 

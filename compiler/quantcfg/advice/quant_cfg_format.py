@@ -117,7 +117,7 @@ def with_advice(advice: Advice, network: Network, given: Source | None) -> tuple
 
 
 def _nothing(advice: Advice) -> str:
-    """Return a quant.cfg without settings that says what is known."""
+    """Return a quant.cfg that has only a comment: nothing is advised, and on what this is based."""
     if advice.simulated is None:
         return "# Nothing is advised from the weights. No layer was simulated.\n"
     done, count = advice.simulated
@@ -217,7 +217,7 @@ def _places(task: _Task, compiled: Compiled) -> Collection[tuple[Place, list[Ite
 
 
 def _candidates(place: Place, items: Sequence[Item]) -> Iterator[list[Edit]]:
-    """Yield the edits that change a setting: remove it and what is empty then, or else invert it."""
+    """Yield the edits for a setting: remove it and messages that become empty, or else invert it."""
     document, top = place.document, _top(place)
     removed = _wrapped(_changed(f'removed "{place.field.text}: false"', items))
     for field in (*reversed(_ancestors(document, place.field)), place.field):

@@ -178,7 +178,7 @@ def _is_positive(operation: Operation, signs: Sequence[bool]) -> bool:
 
 
 def as_convolutions(layers: Sequence[LayerReport], edition: Edition) -> Iterator[Item]:
-    """Yield the layers that would gain as a type that can be channel_wise, by this type."""
+    """Yield the layers that would gain as a type that can be channel_wise, grouped by that type."""
     found: dict[str, list[LayerReport]] = {}
     for layer in layers:
         other = edition.layer_types.channel_wise_as(layer.operation.layer.type)

@@ -159,7 +159,7 @@ def _kept_values(executable: Executable, image: Values) -> Values:
 
 
 def _outputs_after(executable: Executable, index: int, outputs: Sequence[Array], exact: Values) -> Values:
-    """Return the changed outputs of the network after a step has these outputs."""
+    """Return the outputs of the network that change if a step has these outputs."""
     steps = executable.program.steps
     changed = dict(zip(steps[index].outputs, outputs, strict=True))
     for later in range(index + 1, len(steps)):

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         action="append",
         metavar="[NAME=]PATH",
-        help="an .npy file with N,C,H,W values, or a folder of PNG and JPEG files, for an input; "
+        help="an .npy file with N,C,H,W values, or a directory of PNG and JPEG files, for an input; "
         "default: generated images",
     )
     group.add_argument(

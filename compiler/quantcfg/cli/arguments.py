@@ -117,7 +117,7 @@ def add_report_arguments(parser: argparse.ArgumentParser) -> None:
         "--color",
         choices=("auto", "always", "never"),
         default="auto",
-        help="colour the text format; default auto: on a terminal, unless NO_COLOR is set",
+        help="color the text format; default auto: on a terminal, unless NO_COLOR is set",
     )
     group.add_argument("--strict", action="store_true", help="treat warnings as errors")
     group.add_argument(

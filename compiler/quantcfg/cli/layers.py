@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "List the layers in network order: the type, the output shape, the parameters and the\n"
         "multiply-accumulates (MACs), whether it can be quantized or why not, the shape of the weight if\n"
         "known, and the layers that are fused; below them, the sums. For Caffe, layers are those of phase\n"
-        "TEST, for ONNX the nodes of the top graph. Causes of unknown shapes go to standard error."
+        "TEST, for ONNX the nodes of the top-level graph. Causes of unknown shapes go to standard error."
     )
     add_model_arguments(parser)
     add_input_argument(parser)

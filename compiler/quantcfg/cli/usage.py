@@ -18,7 +18,7 @@ _FORMATTER = partial(argparse.RawDescriptionHelpFormatter, width=80)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that suggests names for misspelt options and commands."""
+    """A parser that suggests names for misspelled options and commands."""
 
     commands: Collection[str] = ()
     _given: Sequence[str] = ()
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         help = self.format_help().partition("\nexamples:\n")[0]
         known = list(dict.fromkeys((*self.commands, *re.findall(r"(?<!\S)--[a-z-]+", help))))
         names = self._given[:1] if self.commands else self._options(known)
-        # An invalid value of an option takes precedence over a misspelt name elsewhere.
+        # An invalid value of an option takes precedence over a misspelled name elsewhere.
         is_about_names = not message.startswith("argument ")
         for name in names:
             if (is_about_names or name in message) and (near := suggest(name, known).help):

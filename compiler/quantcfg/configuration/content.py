@@ -187,7 +187,7 @@ def _invalid_layer(
 
 
 def _renaming(span: Span | None, suggestion: Suggestion, taken: Iterable[object]) -> list[Edit]:
-    """Return the edit that corrects a misspelt name, unless the correct one is taken."""
+    """Return the edit that corrects a misspelled name, unless the correct one is taken."""
     if span is None or suggestion.slip is None or suggestion.slip in taken:
         return []
     return [Edit(span, json.dumps(suggestion.slip))]

@@ -43,7 +43,7 @@ def read_configuration(
     """Report what AMCT would reject in a configuration, and return a function that makes its plan.
 
     A value that AMCT rejects is replaced by its default. A layer that the configuration
-    omits is not in the plan; a misspelt key is read as the correct one. Without a
+    omits is not in the plan; a misspelled key is read as the correct one. Without a
     network, every key may be a layer.
     """
     syntax_errors: list[Diagnostic] = []
@@ -81,7 +81,7 @@ def _plan(values: _Values, report: Report) -> Plan:
 
 
 def _distinct(content: Content) -> Collection[str]:
-    """Return a key for each body and kind of layer that there is."""
+    """Return one key for each combination of a body and a kind of layer."""
     layers = content.network.by_name if content.network else {}
     distinct: dict[object, str] = {}
     for keys in content.known.alike():

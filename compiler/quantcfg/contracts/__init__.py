@@ -66,7 +66,7 @@ def message_class(file: str, name: str) -> type[Message]:
 
 
 def _content(package: str, name: str) -> bytes:
-    """Return a file of a package; importlib.resources and pkgutil take longer to load."""
+    """Return the content of a file in a package; importlib.resources and pkgutil take longer to load."""
     module: Any = import_module(package)
     content: bytes = module.__loader__.get_data(f"{module.__path__[0]}/{name}")
     return content

@@ -32,8 +32,8 @@ class FieldDescriptor:
     kind is its type as protobuf calls it ("int32", "message", "group"). declared is
     the default that the .proto file declares, for an enum its name; default is the
     value if the field is not set. rivals are all fields of its oneof, including
-    itself. is_implicit is whether it cannot be told from an unset field while it has
-    its default.
+    itself. is_implicit is whether its default cannot be distinguished from an unset
+    field.
     """
 
     name: str

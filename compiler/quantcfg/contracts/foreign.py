@@ -58,7 +58,7 @@ def replacement(field: str) -> str | None:
 
 
 def types_of(edition: str) -> Collection[str]:
-    """Return the layer types of an edition that correspond to some of any other."""
+    """Return the layer types of an edition that have counterparts in another edition."""
     return [name for row in _rows() for name in row.get(edition, ())]
 
 

@@ -145,7 +145,7 @@ def _obstacle(
     conditions = _conditions(types, feature, layer_type) if layer_type in types.known else None
     if conditions is None:
         if feature == Feature.QUANTIZABLE and layer_type in types.tensor_types:
-            return Obstacle(f"only its inputs can be, by {TENSORS}", layer_type)
+            return Obstacle(f"only its inputs can be quantized, by {TENSORS}", layer_type)
         return Obstacle(f"type {layer_type or '(none)'} is not supported", layer_type)
     values = {name: list(value) if isinstance(value, tuple) else value for name, value in attributes}
     for attribute, condition in conditions.items():

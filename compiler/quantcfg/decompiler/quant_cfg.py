@@ -1,4 +1,4 @@
-"""Print a layout as a quant.cfg."""
+"""Print the chosen calibrations and the other settings as a quant.cfg."""
 
 from __future__ import annotations
 

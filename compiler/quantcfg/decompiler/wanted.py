@@ -21,9 +21,9 @@ from quantcfg.network import ConfigSchema
 
 @frozen_value
 class Algorithm:
-    """An algorithm by its name in the configuration, and the fields that are not the default.
+    """An algorithm: its name in the configuration, and the fields that differ from their defaults.
 
-    is_default: layers have it if no algorithm is set.
+    is_default is whether layers have it if no algorithm is set.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Abilities:
     ignored_field: str | None = None
 
     def given(self, wanted: Calibration) -> Calibration:
-        """Return what the layer gets from a calibration that others want."""
+        """Return the calibration that the layer gets from one that other layers want."""
         if self is ALL:
             return wanted
         fields = tuple(each for each in wanted.activation.fields if each[0] != self.ignored_field)

@@ -36,8 +36,8 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion:
     """Return the known names that an unknown name was probably meant to be.
 
     Names that differ only in case, "_" or "-" come first. If some names differ by one character,
-    only those are suggested: conv2 for conv22, not conv1. For a very long name, only slips are
-    suggested.
+    only those are suggested: conv2 for conv22, not conv1. For a very long name, only typing
+    errors are suggested.
     """
     names = list(known)
     if len(name) > limits.COMPARED_LENGTH:
@@ -142,6 +142,6 @@ def _is_one_edit(one: str, other: str) -> bool:
 
 
 def common_prefix(one: str, other: str) -> int:
-    """Return the length of the common prefix of two texts."""
+    """Return the length of the common prefix of two strings."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -42,7 +42,7 @@ class Change:
 def difference(old: Plan, new: Plan) -> tuple[Change, ...]:
     """Return the changes from old to new: those of the network first, then layers by name.
 
-    Without changes the configurations of both plans are equal.
+    If there are none, the configurations of both plans are equal.
     """
     changes = [*_changes(None, *(dict(_network_leaves(plan)) for plan in (old, new)))]
     changes += _tensor_changes(old, new)

@@ -56,7 +56,7 @@ def with_one_error(
 
     If all unknown names are fields and layer types of one other edition, and no type is one of
     this edition only, one error replaces several. It names what to use instead. Fields
-    alone do not tell the edition of a request, so each of them is reported.
+    alone do not identify the edition of a request, so each of them is reported.
     """
     for other in _others(edition):
         unknown, is_all = _foreign(found, other, edition)

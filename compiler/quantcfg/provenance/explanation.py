@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 
 @frozen_value
 class Beaten:
-    """A setting of a level that is overridden, and why it does not count."""
+    """An overridden setting of a level, and why it does not apply."""
 
     setting: Setting[Any]
     reason: str

@@ -5,7 +5,7 @@ wins, repeated messages are merged, and setting a oneof member clears the others
 Where Merge drops a value silently, the binder warns. Where the text format does
 not allow a value, the binder reports an error and continues.
 
-After a syntax error or a misspelt name, the binder assumes what was probably
+After a syntax error or a misspelled name, the binder assumes what was probably
 meant, so that one error is not reported twice.
 """
 
@@ -67,7 +67,7 @@ class Dialect:
     A lenient dialect ignores unknown fields, unknown enum values and missing
     required fields, for schemas that cover only a part of the format. It reports
     messages that belong to an enclosing message: a "}" is probably missing.
-    foreign maps unknown names that are not misspelt fields to their help.
+    foreign maps unknown names that are not misspelled fields to their help.
     With refuse_repeated, setting a singular field twice is an error, as in the
     C++ parser; otherwise the values are merged. open_enums are the full names of
     the fields whose unknown enum values a lenient dialect ignores, None for all.
@@ -418,7 +418,7 @@ def _report_unknown_field(
 
 
 def _report_slip(context: _Context, name: tree.Name, target: BoundMessage, suggestion: Suggestion) -> None:
-    """Warn of a likely misspelling in a lenient binding."""
+    """Warn about a likely misspelling in a lenient binding."""
     span = context.document.span(name)
     fix = [Edit(span, suggestion.slip or "")]
     context.report(

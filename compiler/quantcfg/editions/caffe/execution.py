@@ -346,7 +346,7 @@ def _batch_norm(step: Step, weights: LayerWeights, inputs: Sequence[Array]) -> S
 
 
 def _along(channels: Array, values: Array, axis: int = 1) -> Array:
-    """Return values of channels (or of several axes) in a shape that multiplies with an array."""
+    """Return values of channels (or of several axes) in a shape that broadcasts with an array."""
     flat = channels.reshape(-1)
     shape = [1] * values.ndim
     shape[min(axis, values.ndim - 1)] = -1

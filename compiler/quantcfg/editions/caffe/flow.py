@@ -27,7 +27,7 @@ def check_flow(
     missing = _missing_bottoms(inputs, layers)
     if missing:
         _report_missing(missing, inputs, layers, absent, report)
-        # A layer with a misspelt bottom may still work in place.
+        # A layer with a misspelled bottom may still work in place.
         layers = [layer for layer in layers if missing.keys().isdisjoint(layer.bottoms)]
     _check_tops(inputs, layers, report)
 

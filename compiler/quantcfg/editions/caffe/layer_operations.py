@@ -75,7 +75,7 @@ def _source(network: Network) -> Source:
 
 
 def _ignore(_: object) -> None:
-    """Report nothing: whoever read the network has reported everything."""
+    """Report nothing: everything was reported when the network was read."""
 
 
 def _present(binding: Binding) -> Iterator[Definition]:
@@ -177,7 +177,7 @@ def _unknown_bottom(layer: Layer, bottoms: Sequence[Shape | Unknown | None]) -> 
 
 
 def _with_given(layer: Layer, outputs: _Shapes, given: Mapping[str, Shape]) -> _Shapes:
-    """Return the shapes of the tops of a layer, with the given ones where they are needed."""
+    """Return the shapes of the tops of a layer; shapes from the caller are used where they are needed."""
     filled = [
         given.get(blob, shape) if shape is None or not layer.bottoms else shape
         for blob, shape in zip(layer.tops, outputs, strict=True)

@@ -341,7 +341,7 @@ def _upsample(parameters: Parameters, bottoms: Sequence[Shape], _: int) -> _Shap
     if height and width:
         return [(*bottoms[0][:2], height, width)]
     if parameters["scale"] is None:
-        raise UnknownShapeError("its size is that of another layer")
+        raise UnknownShapeError("its size depends on another layer")
     return [(*bottoms[0][:2], *(size * parameters["scale"] for size in bottoms[0][2:]))]
 
 
@@ -453,7 +453,7 @@ def _bias_blobs(parameters: Parameters, bottoms: Sequence[Shape]) -> list[Shape]
 
 
 def _expect_inner(parameters: Parameters, bottoms: Sequence[Shape]) -> None:
-    """Expect a second input of Scale or Bias to have some axes of the first, or none."""
+    """Expect the second input of a Scale or Bias to have the shape of the first from an axis on, or none."""
     axis, (first, *others) = parameters["axis"], bottoms
     is_inner = all(other in ((), first[axis : axis + len(other)]) for other in others)
     expect(is_inner, f"its inputs differ: {', '.join(map(shown, bottoms))}")

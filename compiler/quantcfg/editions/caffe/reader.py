@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 def read_model(model: PathLike, weights: PathLike | None, report: Report, *, read: Reader) -> Network | None:
     """Return the network of a prototxt and its weights, or None after reporting why they cannot be read.
 
-    read reads the prototxt.
+    read is the function that reads the prototxt.
     """
     found: list[Diagnostic] = []
     source = read(model, found.append, wanted=CAFFE.words.model)
@@ -141,7 +141,7 @@ def bound_net(source: Source, report: Report) -> Binding:
 def _without_misspelt(
     parameters: Sequence[Parameters], found: Iterable[Diagnostic], binding: Binding
 ) -> tuple[Sequence[Parameters], bool]:
-    """Return the layers without misspelt fields, and whether none of these fields may be a layer."""
+    """Return the layers without misspelled fields, and whether none of these fields may be a layer."""
     if all(each.code != catalogue.NEARLY_A_FIELD.code for each in found):
         return parameters, True
     from quantcfg.editions.caffe.vocabulary import misspelt_fields

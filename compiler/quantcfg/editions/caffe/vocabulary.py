@@ -140,18 +140,18 @@ def _fork_help(vocabulary: _Vocabulary, word: str) -> str:
     return f"{instead}ignore this warning if your fork of Caffe has it"
 
 
-# --- misspelt fields
+# --- misspelled fields
 
 
 @frozen_value
 class MisspeltFields:
-    """The sorted offsets of misspelt fields; a misspelt field between layers may be a layer itself."""
+    """The sorted offsets of misspelled fields; a misspelled field between layers may be a layer itself."""
 
     offsets: Sequence[int]
     are_between_layers: bool
 
     def are_in(self, layer: Definition) -> bool:
-        """Return whether a layer has a misspelt field, at any depth."""
+        """Return whether a layer has a misspelled field, at any depth."""
         if not self.offsets:
             return False
         whole = layer.whole
@@ -159,7 +159,7 @@ class MisspeltFields:
 
 
 def misspelt_fields(found: Iterable[Diagnostic], binding: Binding) -> MisspeltFields:
-    """Return the fields with a diagnostic that they are misspelt; more diagnostics would only repeat it."""
+    """Return the fields with a diagnostic that they are misspelled; more diagnostics would only repeat it."""
     code = catalogue.NEARLY_A_FIELD.code
     offsets = sorted(each.span.start for each in found if each.code == code and each.span)
     between = {field.start for field in binding.document.fields} if offsets else set()

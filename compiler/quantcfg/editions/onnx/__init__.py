@@ -52,7 +52,7 @@ def _recognize(start: bytes) -> OtherContent | None:
 ONNX = Edition(
     "onnx",
     words=Words(
-        model="an ONNX model", network="an ONNX network", scope="the top graph", model_suffix=".onnx"
+        model="an ONNX model", network="an ONNX network", scope="the top-level graph", model_suffix=".onnx"
     ),
     request=MessageType("calibration_config_onnx", "amct_onnx.AMCTConfig"),
     layer_types=LayerTypes("onnx_layers.json"),

@@ -143,7 +143,7 @@ def _expand(operands: Operands, shape: Shape) -> Iterable[Number]:
 
 
 def _product(operands: Operands, shape: Shape) -> Iterable[Number]:
-    expect(prod(shape) == 1, "it has several products")
+    expect(prod(shape) == 1, "it computes several products")
     return (prod(operands.values(0)),)
 
 
@@ -200,7 +200,7 @@ def _power(base: Number, exponent: Number) -> Number:
     """Return a power; large ones are not needed, and take long."""
     expect(abs(exponent) <= _LARGEST_EXPONENT and abs(base) <= _LARGEST_BASE, "its power is too large")
     is_real = base > 0 or (exponent >= 0 and exponent == int(exponent))
-    expect(is_real, f"{base} has no power {exponent}")
+    expect(is_real, f"it cannot raise {base} to the power {exponent}")
     try:
         return type(base)(base**exponent)
     except OverflowError:

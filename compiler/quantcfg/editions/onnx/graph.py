@@ -1,4 +1,4 @@
-"""The top graph of an ONNX model: which values are constants, and where the other values come from."""
+"""The top-level graph of an ONNX model: which values are constants, and where the other values come from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from quantcfg.network.network import Shape
 
 @frozen_value
 class Graph(Caching):
-    """The top graph of a file."""
+    """The top-level graph of a file."""
 
     file: OnnxFile
 
@@ -36,7 +36,7 @@ class Graph(Caching):
 
     @cached_property
     def read_elsewhere(self) -> frozenset[str]:
-        """The values that are outputs of the graph, or read inside of subgraphs (U25)."""
+        """The values that are outputs of the graph, or read inside subgraphs (U25)."""
         return self.file.outputs.union(*(node.outer_reads for node in self.file.nodes))
 
     @cached_property

@@ -18,7 +18,7 @@ from quantcfg.network.network import Layer
 
 
 def check_graph(file: str, graph: Graph, layers: Sequence[Layer], report: Report) -> None:
-    """Report what is wrong with the graph in a file, and what AMCT may not support."""
+    """Report errors in the graph of a file, and what AMCT may not support."""
     _check_opset(file, graph.file.opset, report)
     _check_amct_operators(file, graph, layers, report)
     _check_names(file, graph.file.nodes, layers, report)

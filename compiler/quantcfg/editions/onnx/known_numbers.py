@@ -13,10 +13,10 @@ from quantcfg.frozen import small_value
 from quantcfg.network.network import Shape
 
 MOST_NUMBERS = 128
-"""The most values of a tensor whose numbers are kept."""
+"""The limit on the values of a tensor whose numbers are kept."""
 
 MAX_AXES = 64
-"""The most axes of a value; numpy has the same limit."""
+"""The limit on the axes of a value; numpy has the same one."""
 
 _LIMIT = 2**63
 _DATA = {"FLOAT": ("f", "float_data"), "INT32": ("i", "int32_data"), "INT64": ("q", "int64_data")}
@@ -59,7 +59,7 @@ def _stored_types() -> Mapping[int, tuple[str, str]]:
 
 
 def kept(shape: Shape, values: Iterable[Number]) -> Numbers | None:
-    """Return numbers, None if they are not those of an ONNX tensor."""
+    """Return numbers of this shape, None if an ONNX tensor cannot have them or they are too large."""
     numbers = tuple(values)
     is_valid = len(numbers) == prod(shape) and {*map(type, numbers)} in _SAME_TYPES
     is_kept = is_valid and all(-_LIMIT <= each < _LIMIT for each in numbers)

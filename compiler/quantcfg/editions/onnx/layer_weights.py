@@ -81,7 +81,7 @@ _LAYOUTS: Mapping[str, Callable[[Mapping[str, Any], Array], Array]] = {
 
 
 def _channel_map(file: WeightsFile, operation: Operation) -> ChannelMap:
-    """Return what a BatchNormalization computes for each channel."""
+    """Return the factor and the offset of a BatchNormalization for each channel."""
     scale, bias, mean, variance = (
         read_array(file, each, (-1,)) for each in _parameters(file, operation) if each
     )

@@ -80,7 +80,7 @@ def _renamed(content: OnnxFile, names: Mapping[int, str]) -> OnnxFile:
 
 
 def _edits(data: Bytes, names: Mapping[int, str]) -> Sequence[_Edit]:
-    """Return the edits that give some nodes of the top graph new names, by offset."""
+    """Return the edits that give some nodes of the top-level graph new names, by offset."""
     edits: list[_Edit] = []
     position = 0
     for graph in elements(data, "ModelProto"):
@@ -108,7 +108,7 @@ def _renaming(data: Bytes, node: Element, name: str) -> list[_Edit]:
 
 
 def _resized(data: Bytes, message: Element, edits: Sequence[_Edit]) -> list[_Edit]:
-    """Return edits of a message with, in front, the edit of its length."""
+    """Return the edits of a message, with an edit of its length before them."""
     if not edits:
         return []
     length = message.end - message.start + sum(edit.growth for edit in edits)

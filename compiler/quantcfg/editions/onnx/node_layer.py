@@ -1,4 +1,4 @@
-"""The layer that a node of the top graph is: attributes, and why it cannot be quantized."""
+"""The layer that a node of the top-level graph is: attributes, and why it cannot be quantized."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _attributes(graph: Graph, node: Node, weight: str | None, shape: Shape | Non
 
 
 def _inputs(graph: Graph, node: Node) -> Attributes:
-    """Return the number of inputs, the indices of those that are not constants, and of omitted ones."""
+    """Return the number of inputs, the indices of those that are not constants, and those of omitted ones."""
     variable = [name and name not in graph.constants for name in node.inputs]
     missing = tuple(index for index, name in enumerate(node.inputs) if not name)
     return {

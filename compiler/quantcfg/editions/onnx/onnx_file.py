@@ -66,7 +66,7 @@ class Operator(NamedTuple):
 
 @small_value
 class Node:
-    """A node of the top graph.
+    """A node of the top-level graph.
 
     type is the operator, with the domain in front if it is not one of ONNX itself.
     attributes has the numbers and lists of integers, other_attributes the names of all
@@ -95,7 +95,7 @@ class Node:
 class OnnxFile:
     """The part of an ONNX file that is read.
 
-    initializers are those of the top graph by name, elements the known element types of
+    initializers are those of the top-level graph by name, elements the known element types of
     its values. functions are the types that the file defines itself, with the
     operators in them.
     """

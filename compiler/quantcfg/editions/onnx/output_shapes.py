@@ -155,7 +155,7 @@ def _count(size: int, extent: int, stride: int, start: int, end: int, *, rounds_
     room = size + start + end - extent
     expect(room >= 0, f"its kernel spans {extent}, but its padded input {size + start + end}")
     count = (-(-room // stride) if rounds_up else room // stride) + 1
-    # The last window must start inside of the input or the padding before it.
+    # The last window must start inside the input or the padding before it.
     return count - 1 if rounds_up and (count - 1) * stride >= size + start else count
 
 
@@ -234,7 +234,7 @@ def _space_to_depth(operands: Operands) -> _Shapes:
 
 def _image(operands: Operands) -> Shape:
     data = operands.shape()
-    expect(len(data) == _IMAGE_RANK, f"its input is {shown(data)}, which has not 4 axes")
+    expect(len(data) == _IMAGE_RANK, f"its input is {shown(data)}, which does not have 4 axes")
     return data
 
 

@@ -1,4 +1,4 @@
-"""Read an ONNX model into a network: a layer for each node of its top graph."""
+"""Read an ONNX model into a network: a layer for each node of its top-level graph."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def read_file(name: str, report: Report) -> OnnxFile | None:
 
 
 def _malformed(name: str, error: MalformedError) -> Diagnostic:
-    what = "truncated inside of the field" if error.is_truncated else "malformed data"
+    what = "truncated inside the field" if error.is_truncated else "malformed data"
     reason = f"{what} at byte {error.offset}"
     return _other_file(name) or catalogue.MALFORMED_ONNX.at(
         None, file=name, reason=reason, help="export or download the model again"

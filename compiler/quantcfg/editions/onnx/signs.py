@@ -75,7 +75,7 @@ _PAD_VALUE = 2
 
 
 def _resize(graph: Graph, operands: Operands) -> NeverNegative:
-    """Cubic interpolation may exceed the range of the values, and a value from outside may have any sign."""
+    """Cubic interpolation may leave the range of its input, and an extrapolation value may be negative."""
     attributes = operands.attributes
     is_within = attributes.get("mode", "nearest") in ("nearest", "linear")
     is_cropped = attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize"

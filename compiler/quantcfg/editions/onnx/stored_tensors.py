@@ -35,7 +35,7 @@ _PROTO = "onnx_weights"
 
 _BIAS_INPUT = 2
 _MOST_PIECES = 4096
-"""The most pieces of a list of values; exporters write one."""
+"""The limit on the pieces of a list of values; exporters write one."""
 
 Span = tuple[int, int]
 

@@ -111,7 +111,7 @@ def _check_own_flags(plan: Plan, report: Report) -> None:
 
 
 def _check_type_flags(plan: Plan, report: Report) -> None:
-    """Warn of asymmetric: true in overrides of types that AMCT ignores for some layers."""
+    """Warn about asymmetric: true in type overrides where AMCT ignores it for some layers of the type."""
     types = plan.network.edition.layer_types
     overrides = {id(each.calibration) for each in plan.request.type_overrides}
     ignored: dict[tuple[int, str], list[LayerPlan]] = defaultdict(list)
@@ -170,7 +170,7 @@ def _check_bits(plan: Plan, report: Report) -> None:
 
 
 def _report_chips(flags: Sequence[Setting[int]], report: Report) -> None:
-    """Warn once of all settings that no Atlas chip supports: a configuration has one for each layer."""
+    """Warn once about all settings that no Atlas chip supports: a configuration has one in each layer."""
     first, *others = sorted(flags, key=lambda flag: flag.span.start if flag.span else -1)
     report(
         catalogue.INT16_CHIPS.at(

@@ -85,7 +85,7 @@ def _to_remove(balancer: Setting[float]) -> tuple[Span | None, str]:
 
 
 def _report_without(group: Sequence[LayerPlan], reason: str, is_used: bool, report: Report) -> None:
-    """Warn of layers that for one reason silently lack the balance step of common_config or of their type."""
+    """Warn about layers that lack, for one reason, the balance step of common_config or of their type."""
     calibration = group[0].calibration
     assert isinstance(calibration, Calibration)
     assert calibration.balancer

@@ -57,7 +57,7 @@ def _report(
 
 
 def _others(names: Sequence[Setting[str]]) -> list[Setting[str]]:
-    """Return the names to point at after the first one: at least one of each, if there is space."""
+    """Return the names to point at after the first one: each distinct name at least once, if possible."""
     first = {id(name) for name in {name.value: name for name in reversed(names)}.values()}
     shown = sorted(names[1:], key=lambda name: id(name) not in first)[: _MAX_RELATED - 1]
     ids = {*map(id, shown)}

@@ -1,6 +1,6 @@
 """Check that the names in a request exist, and that no list repeats one.
 
-If only one correction of a misspelt name is plausible, later passes use the corrected
+If only one correction of a misspelled name is plausible, later passes use the corrected
 name: they report other errors, but not the consequences of the misspelling.
 """
 
@@ -205,7 +205,7 @@ def _resolved_tensors(tensors: Sequence[Tensor], known: Known, report: Report) -
 
 
 def _resolved_targets(names: Sequence[Setting[str]], known: Known, report: Report) -> Iterator[Setting[str]]:
-    """Yield each name, corrected if it is misspelt."""
+    """Yield each name, corrected if it is misspelled."""
     corrected = _corrected(names, known, report)
     for name in names:
         meant = corrected[name.value][0]
