@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +102,20 @@ def test_a_layer_that_is_excluded_is_not_quantized() -> None:
         assert error == network_error(net.executable, images, others)
     assert found[0] != found[1]
     assert found[2] == 0
+
+
+def test_a_simulation_can_be_ended_before_each_step() -> None:
+    net = small_net(conv("a"))
+    events: list[str] = []
+
+    def run_step(*arguments: Any) -> Any:
+        events.append("step")
+        return net.executable.run_step(*arguments)
+
+    executable = replace(net.executable, run_step=run_step, check=lambda: events.append("check"))
+    settings = default_settings(net.program, activation=None, channel_wise=True)
+    list(layer_errors(executable, batch(net, noise((3, *net.input_shape[1:]))), settings))
+    assert events == ["check", "step"] * 6
 
 
 def test_a_simulation_does_not_change_the_unquantized_run() -> None:

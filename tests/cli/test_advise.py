@@ -585,6 +585,12 @@ def test_the_preprocessing_of_the_network_is_the_default(capsys: Captured) -> No
     assert found["layers"][1:] == given["layers"]
 
 
+def test_an_empty_file_name_is_not_a_missing_request(capsys: Captured) -> None:
+    write()
+    assert main([*NET, "--config", ""]) == 1
+    assert 'cannot read ""' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

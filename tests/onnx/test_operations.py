@@ -709,6 +709,8 @@ def test_settings_and_shapes_are_not_weights() -> None:
     assert last(one("Resize", IMAGE, None, floats("s", 1, 1, 2, 2))).blobs == ()
     assert last(one("Clip", IMAGE, tensor("low"), tensor("high"))).blobs == ()
     assert last(one("Reshape", IMAGE, ints("s", -1))).blobs == ()
+    limits = ints("most", 9), floats("iou", 0.5), floats("score", 0.1)
+    assert last(one("NonMaxSuppression", (1, 9, 4), (1, 2, 9), *limits)).blobs == ()
     assert last(one("Add", IMAGE, tensor("bias", 8))).blobs == ((8,),)
 
 

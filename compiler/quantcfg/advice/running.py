@@ -8,7 +8,7 @@ from quantcfg.advice.calibration import Check, no_check
 from quantcfg.frozen import frozen_value
 from quantcfg.weights.arrays import Array
 from quantcfg.weights.computation import RunStep
-from quantcfg.weights.program import Load, Program
+from quantcfg.weights.program import LayerWeights, Load, Program, Step
 
 Values = dict[int, Array]
 """Arrays by the numbers of their values."""
@@ -40,9 +40,13 @@ class Executable:
 
     def run_step_at(self, index: int, inputs: Sequence[Array], values: Values) -> None:
         """Run a step, add its outputs to the values, and remove those that no later step reads."""
-        self.check()
         step, last_uses = self.program.steps[index], self.program.last_uses
-        values.update(zip(step.outputs, self.run_step(step, self.load(step), inputs), strict=True))
+        values.update(self.outputs(step, self.load(step), inputs))
         for value in {*step.inputs, *step.outputs}:
             if last_uses.get(value, -1) <= index:
                 values.pop(value, None)
+
+    def outputs(self, step: Step, weights: LayerWeights, inputs: Sequence[Array]) -> Values:
+        """Run a step with these weights, and return its outputs."""
+        self.check()
+        return dict(zip(step.outputs, self.run_step(step, weights, inputs), strict=True))

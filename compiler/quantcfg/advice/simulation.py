@@ -89,7 +89,7 @@ def layer_errors(
                 fitted[key] = fit(of_layer.activation, inputs, executable.check)
             inputs = list(map(fitted[key], inputs))
         outputs = [
-            _outputs_after(executable, index, executable.run_step(step, weights, [values]), exact)
+            _outputs_after(executable, index, executable.outputs(step, weights, [values]), exact)
             for values, exact in zip(inputs, kept, strict=True)
         ]
         yield step.name, _error(executable.program, kept, outputs)
@@ -158,10 +158,9 @@ def _kept_values(executable: Executable, image: Values) -> Values:
     return found
 
 
-def _outputs_after(executable: Executable, index: int, outputs: Sequence[Array], exact: Values) -> Values:
+def _outputs_after(executable: Executable, index: int, outputs: Values, exact: Values) -> Values:
     """Return the outputs of the network that change if a step has these outputs."""
-    steps = executable.program.steps
-    changed = dict(zip(steps[index].outputs, outputs, strict=True))
+    steps, changed = executable.program.steps, dict(outputs)
     for later in range(index + 1, len(steps)):
         inputs = steps[later].inputs
         if not changed.keys().isdisjoint(inputs):

@@ -57,7 +57,7 @@ def has_no_blobs(layer_type: str) -> bool:
 
 def is_weighted(layer_type: str) -> bool:
     """Return whether layers of a type are convolutions or inner products, also of a type of a fork."""
-    return bool(entry(layer_type).get("blobs") == 1)
+    return output_rule(layer_type) in ("convolution", "deconvolution", "inner_product")
 
 
 def blob_counts(layer_type: str) -> tuple[BlobCount, BlobCount, bool]:
