@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from quantcfg.advice.rules import _is_positive
 from quantcfg.editions.caffe import execution
 from quantcfg.editions.caffe.execution import obstacle
 from quantcfg.editions.caffe.layer_operations import read_operations
@@ -509,3 +510,25 @@ def test_a_net_that_is_supported_runs_with_the_shapes_of_its_rules(
     assert {value: found[value].shape for value in net.program.outputs} == {
         value: shapes[value] for value in net.program.outputs
     }
+
+
+ODD_SIGNS = (
+    layer("a", "LRN", lrn_param="k: -9 beta: 1"),
+    layer("a", "LRN", lrn_param="alpha: -9 beta: 1"),
+    layer("a", "ReLU", relu_param="negative_slope: 0.5"),
+    layer("a", "Clip", clip_param="min: -1 max: 1"),
+    layer("a", "Eltwise", ("data", "data"), eltwise_param="coeff: [1, -2]"),
+)
+
+
+@pytest.mark.parametrize("layers", [*CHAINS.values(), *ODD_SIGNS])
+@pytest.mark.parametrize(
+    "values", [noise((1, 6, 9, 11)), np.abs(noise((1, 6, 9, 11)))], ids=["any", "positive"]
+)
+def test_an_output_that_is_never_negative_is_not(layers: str, values: Array) -> None:
+    net = small_net("\n".join((layers, inner_product("last", re.findall(r'top: "(.*?)"', layers)[-1]))))
+    runs = list(map(dict, net.executable.run(net.inputs(values))))
+    for step, before, after in zip(net.program.steps, runs, runs[1:], strict=False):
+        signs = [bool((before[value] >= 0).all()) for value in step.inputs]
+        if not step.after and _is_positive(step.operation, signs):
+            assert all((after[value] >= 0).all() for value in step.outputs if value in after), step.name

@@ -26,6 +26,12 @@ def _eltwise(parameters: Parameters) -> NeverNegative:
     return NeverNegative.IF_ALL_INPUTS if is_positive else NeverNegative.UNKNOWN
 
 
+def _lrn(parameters: Parameters) -> NeverNegative:
+    """Values are divided by a power of k + alpha * a sum of squares."""
+    is_positive = parameters["k"] > 0 and parameters["alpha"] >= 0
+    return NeverNegative.IF_ALL_INPUTS if is_positive else NeverNegative.UNKNOWN
+
+
 def _relu(parameters: Parameters) -> NeverNegative:
     return NeverNegative.UNKNOWN if parameters["negative_slope"] else NeverNegative.ALWAYS
 
@@ -35,5 +41,6 @@ _RULES: Mapping[str, Callable[[Parameters], NeverNegative]] = {
     "clip": _clip,
     "eltwise": _eltwise,
     "if_all_inputs": lambda _: NeverNegative.IF_ALL_INPUTS,
+    "lrn": _lrn,
     "relu": _relu,
 }
