@@ -69,8 +69,8 @@ class Compilation:
 
 
 @frozen_value
-class Rewritten:
-    """The new text of a file: text is None if there are errors; diagnostics are sorted by location."""
+class Formatting:
+    """The result of formatting: text is None if there are errors; diagnostics are sorted by location."""
 
     text: str | None
     diagnostics: tuple[Diagnostic, ...]
@@ -81,11 +81,17 @@ class Rewritten:
         return self.text is not None
 
 
-Formatting = Rewritten
-"""The result of formatting."""
+@frozen_value
+class Migration:
+    """The result of a migration: text is None if there are errors; diagnostics are sorted by location."""
 
-Migration = Rewritten
-"""The result of a migration."""
+    text: str | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no errors."""
+        return self.text is not None
 
 
 @frozen_value
