@@ -339,3 +339,17 @@ def test_the_packages_of_the_project_are_the_folders_of_the_tree() -> None:
 def test_every_folder_with_code_is_a_package() -> None:
     folders = {file.parent for file in (ROOT / "compiler" / "quantcfg").rglob("*.py")}
     assert all((folder / "__init__.py").exists() for folder in folders)
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_only_fields_at_the_top_level_of_a_request_are_deprecated(edition: Edition) -> None:
+    """The language server looks for them only there."""
+    request = edition.request.descriptor
+    waiting, seen = [each.message for each in request.fields.values()], {request}
+    while waiting:
+        message = waiting.pop()
+        if message and message not in seen:
+            seen.add(message)
+            assert [each.name for each in message.fields.values() if each.is_deprecated] == []
+            waiting += [each.message for each in message.fields.values()]
+    assert len(seen) > 1

@@ -67,7 +67,7 @@ def network(random: Random, count: int) -> str:
     for index in range(count):
         # The first layer can be quantized.
         layer_type = random.choice(random.choice((COMMON, COMMON, [*_RULES], TYPES)) if index else COMMON[:2])
-        bounds, tops, _ = caffe_types.blob_counts(layer_type)
+        bounds, tops, _ = caffe_types.bottoms_and_tops(layer_type)
         least, most = (*bounds, 1, 3)[:2] if layer_type in caffe_types.known_types(2) else (1, 2)
         readable = blobs[-2:] + ["zzz"] * (random.random() < 0.02)
         most = most or 3 if random.random() < 0.2 or least == 0 else least

@@ -670,7 +670,9 @@ def test_no_bytes_whatever_raise(content: bytes, data: st.DataObject) -> None:
             content[:at] + data.draw(st.binary(max_size=4)) + content[at + data.draw(st.integers(0, 4)) :]
         )
     weights, found = read(content)
-    assert (weights is None) == (codes(found) == [catalogue.MALFORMED_WEIGHTS.code])
+    # A few bytes can be a model of another edition, and no error in a caffemodel.
+    refused = ([catalogue.MALFORMED_WEIGHTS.code], [catalogue.OTHER_CONTENT.code])
+    assert (weights is None) == (codes(found) in refused)
 
 
 @law(st.binary(max_size=12))

@@ -89,13 +89,9 @@ class BoundMessage:
         bound: Any = self.fields.get(name)
         if bound is None:
             return self._empty(field) if field.default is None and field.message else field.default
-        if field.message:
-            return tuple(bound) if field.is_repeated else bound
-        if field.enum:
-            names = field.enum.names
-            found = tuple([names.get(each, each) for each in map(_content, self.items(name))])
-            return found if field.is_repeated else found[0]
-        return tuple([each.value for each in bound]) if field.is_repeated else bound.value
+        if field.is_repeated:
+            return tuple(bound) if field.message else tuple([_read(each, field) for each in bound])
+        return bound if field.message else _read(bound, field)
 
     def _empty(self, field: FieldDescriptor) -> BoundMessage:
         """Return the empty message of a field that is not set."""
@@ -144,6 +140,10 @@ def replaced_by(bound: Bound) -> Iterator[Bound]:
     while earlier:
         yield earlier
         earlier = earlier.earlier
+
+
+def _read(bound: BoundScalar, field: FieldDescriptor) -> Any:
+    return field.enum.names.get(bound.value, bound.value) if field.enum else bound.value
 
 
 def _content(bound: Bound | list[Bound]) -> Any:

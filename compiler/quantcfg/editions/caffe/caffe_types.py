@@ -60,7 +60,7 @@ def is_weighted(layer_type: str) -> bool:
     return output_rule(layer_type) in ("convolution", "deconvolution", "inner_product")
 
 
-def blob_counts(layer_type: str) -> tuple[BlobCount, BlobCount, bool]:
+def bottoms_and_tops(layer_type: str) -> tuple[BlobCount, BlobCount, bool]:
     """Return the allowed numbers of bottoms and tops of a type, and whether the two must be equal."""
     known = _TYPES.known.get(layer_type, _NOTHING)
     return known.get("bottoms", _ANY), known.get("tops", _ANY), "as_many_tops" in known

@@ -137,7 +137,7 @@ def _written_again(layer: Definition, index: int, writer: Definition | None, *, 
 
 def wrong_count(layer: Definition | Layer) -> tuple[str, str | None] | None:
     """Return the problem with the number of bottoms or tops, and the help; None if there is none."""
-    bottoms, tops, must_match = caffe_types.blob_counts(layer.type)
+    bottoms, tops, must_match = caffe_types.bottoms_and_tops(layer.type)
     for noun, blobs, (low, high) in (("bottom", layer.bottoms, bottoms), ("top", layer.tops, tops)):
         if low and not blobs:
             return f"has no {noun}", f'add {noun}: "{layer.name if noun == "top" else "..."}"'
