@@ -205,6 +205,7 @@ def test_text_that_is_only_like_it_is_not_taken_for_it(text: str) -> None:
     assert other_content(text) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [*OWN_TEXTS, *SHARED_TEXTS], ids=lambda path: path.name)
 def test_no_real_file_is_taken_for_it(path: Path) -> None:
     assert other_content(path.read_text(errors="replace")) is None

@@ -506,6 +506,7 @@ def test_a_layer_has_its_weights_and_multiply_accumulates(
     assert operation.macs == macs
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*/deploy.prototxt")), ids=lambda path: path.parent.name)
 def test_all_shapes_of_a_deploy_net_follow_from_its_text(path: Path) -> None:
@@ -589,6 +590,7 @@ def test_the_ranks_and_channels_of_a_compile_are_those_of_the_shapes(text: str) 
             assert found.channels in (None, whole.channels), blob
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*sorted(caffe_types.known_types(2)), *caffe_types.fork_types()])
 @pytest.mark.parametrize("tops", [(), ("a",), ("a", "b", "c", "d")])
 @pytest.mark.parametrize("bottoms", [(), ("data",), ("data",) * 4])

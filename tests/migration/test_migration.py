@@ -154,6 +154,7 @@ def test_line_ends_stay_as_they_are(case_and_text: tuple[Case, str]) -> None:
         assert "\n" not in migration.text.replace("\r\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["", "asymmetric: false", "asymmetric: true"])
 @pytest.mark.parametrize("fc", [None, "", "ifmr_quantize { }", "hfmg_quantize { }"])
 @pytest.mark.parametrize("own", [None, "", "ifmr_quantize { asymmetric: true }", "hfmg_quantize { }"])

@@ -469,6 +469,7 @@ def test_a_megabyte_of_the_same_is_read_or_refused(
     assert all(len(diagnostic.message) < 200 for diagnostic in reading.diagnostics)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeated", ["a", "a.", "a/", "%20", " ", "a #", "a #\n", "a/ #\n", "[", "[a"])
 def test_a_bracketed_name_that_does_not_end_is_refused_in_linear_time(repeated: str) -> None:
     assert read("[" + repeated * (MEGABYTE // 10 // len(repeated)), EVERYTHING).codes == ["QC109"]
