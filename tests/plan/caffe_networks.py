@@ -152,7 +152,7 @@ def _chain(layers: Sequence[_Layer]) -> list[str]:
         texts.append(
             networks.layer(_quotable(layer.name), layer.kind.type, bottom, f"top{index}", **messages)
         )
-        # After an InnerProduct there is no plane to convolve.
+        # The output of an InnerProduct has no spatial axes, which a convolution needs.
         if layer.rule != "TRAIN" and layer.kind.type != "InnerProduct":
             bottom = f"top{index}"
     return texts

@@ -95,8 +95,8 @@ class LayerReport:
 class Advice:
     """The layers in network order, their totals, and the advice, most important first.
 
-    notes say why there is no simulation, or what it does not cover. simulated is the number
-    of layers that were simulated, and that of all that should be; None without a simulation.
+    notes explain why no simulation ran, or what it did not cover. simulated is the number of
+    simulated layers and the number of layers to simulate; None without a simulation.
     """
 
     model: str
